@@ -1,0 +1,53 @@
+"""The program `scumble`: its commands, and the one place that turns errors into a line and an exit code.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. Commands are loaded when they are called, and they
+import the engine inside their bodies, so that `--help` and a mistyped flag answer at once.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError
+
+from scumble import __version__
+from scumble.cli import report
+from scumble.errors import ScumbleError
+
+app = App(
+    name="scumble",
+    help="Paint photographs in the style of any painting, with neural networks.",
+    version=__version__,
+)
+app.command("scumble.cli.style:stylize", name="stylize")
+app.command("scumble.cli.info:info", name="info")
+app.command("scumble.cli.models:app", name="models")
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command line and exit."""
+    # A polite end, like Ctrl-C: what was made so far is saved.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        report.error(" ".join(str(error).split()))
+        sys.exit(2)
+    except ScumbleError as error:
+        if os.environ.get("SCUMBLE_DEBUG"):
+            raise
+        report.error(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""Pictures to learn from, and pictures drawn by code."""

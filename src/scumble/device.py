@@ -1,0 +1,83 @@
+"""Which device does the work, and in which precision: chosen by what is there, with the reason in words.
+
+The only module of the bottom layer that imports torch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from scumble.errors import SettingsError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a network runs and in what number format its convolutions are computed."""
+
+    device: torch.device
+    dtype: torch.dtype
+    reason: str
+
+
+def choose(device: str = "auto", precision: str = "auto") -> Placement:
+    """Find the fastest device and the fastest precision that does not show in the picture.
+
+    bfloat16 halves the time of convolutions where the hardware multiplies it natively and is slower than float32 where
+    it is emulated, so it is taken only in the first case. It keeps float32's range: unlike float16, it cannot overflow.
+
+    Args:
+        device: "auto", or torch's name of a device: "cpu", "cuda", "cuda:1", "mps".
+        precision: "auto", "float32" or "bfloat16".
+
+    Raises:
+        SettingsError: if the device is unknown or not there.
+    """
+    chosen = _device(device)
+    if precision != "auto":
+        dtype, why = PRECISIONS[precision], "as asked"
+    elif _multiplies_bfloat16(chosen):
+        dtype, why = torch.bfloat16, "the hardware multiplies it natively"
+    else:
+        dtype, why = torch.float32, "no fast bfloat16 here"
+    name = str(dtype).removeprefix("torch.")
+    threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
+    return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
+
+
+def _device(name: str) -> torch.device:
+    available = ["cpu"]
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if name == "auto":
+        return torch.device(available[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    missing = device is None or device.type not in available
+    if device is not None and device.type == "cuda" and not missing:
+        missing = (device.index or 0) >= torch.cuda.device_count()
+    if device is None or missing:
+        raise SettingsError(f"device: got {name!r}, wanted one that is here: auto, {', '.join(available)}")
+    return device
+
+
+def _described(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return {"cpu": "CPU", "mps": "Apple GPU"}[device.type]
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        # torch computes bfloat16 on any AVX-512 machine, but only these two instruction sets make it fast.
+        # The queries have no public name yet; a torch without them is treated as a machine without bfloat16.
+        queries = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, query, bool)() for query in queries)
+    return False

@@ -1,0 +1,45 @@
+"""What can go wrong, in words: each error says what was got, what was wanted and, where it helps, one hint.
+
+The library raises these; only the command line turns them into one line and an exit code.
+"""
+
+
+class ScumbleError(Exception):
+    """Something failed that a user can understand and act on.
+
+    Args:
+        message: what was got and what was wanted, in one line.
+        hint: what to try, in a few words; printed in brackets.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None):
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(ScumbleError):
+    """A setting that is unknown or out of range: the job was never started."""
+
+    exit_code = 2
+
+
+class ImageError(ScumbleError):
+    """A picture that cannot be read, used or written."""
+
+
+class WeightsError(ScumbleError):
+    """A network's weights that cannot be found, fetched, trusted or used."""
+
+
+class DivergedError(ScumbleError):
+    """An optimisation whose loss left the finite numbers and could not be brought back."""
+
+
+def reason(error: BaseException) -> str:
+    """The cause of an exception in a few words, without the file names that an OSError repeats."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,99 @@
+"""What a long job tells while it runs: small frozen records, yielded by a generator.
+
+The progress bar, `--json`, a web page and the tests all read the same events. To cancel a job, stop iterating and close
+the generator: it saves what it has.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job, or a part of one, begins: `total` units of work lie ahead."""
+
+    job: str
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` units are done; `loss` and its weighted `terms` are those of the last evaluation."""
+
+    job: str
+    done: int
+    total: int
+    loss: float | None = None
+    terms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something worth knowing: a choice that was made, and why."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something went wrong and was dealt with."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The picture so far, at the size it is worked at."""
+
+    done: int
+    picture: Image
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A file was written whole."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job is done; the last event of every job that was not cancelled."""
+
+    job: str
+    outputs: list[Path]
+    evaluations: int
+    loss: float
+    terms: dict[str, float]
+    seconds: float
+    picture: Image
+
+
+Event = Started | Progress | Noted | Warned | Preview | Saved | Finished
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """The event as plain data, its kind first under "event"; pictures are left out.
+
+    Example:
+        >>> as_json(Noted("float32 on the CPU"))
+        {'event': 'noted', 'message': 'float32 on the CPU'}
+    """
+    values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
+    return {"event": type(event).__name__.lower()} | {
+        name: _plain(value) for name, value in values.items() if not isinstance(value, Image)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Pictures: files in and out, recipes inside them, and tensors."""

@@ -1,0 +1,313 @@
+"""Pictures in and out: every common kind of file becomes 8-bit sRGB, upright, with its opacity kept; writing is atomic.
+
+What a camera or an artist's program leaves in a file is honoured rather than ignored: the EXIF turn, the embedded ICC
+profile, CMYK, palettes, 16 bits, transparency. What comes out carries an sRGB profile and its recipe.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from scumble.errors import ImageError, SettingsError, reason
+from scumble.image import png16, recipe
+
+MAX_PIXELS = 256_000_000
+"""Pictures with more pixels are refused before they are decoded: a small file can claim any size."""
+
+PictureSource = str | os.PathLike[str] | Image.Image | np.ndarray
+"""What can be given as a picture: a file, a PIL picture, or an array (H, W), (H, W, 3) or (H, W, 4); uint8 or uint16
+over their whole range, or floats in [0, 1]."""
+
+Image.init()
+# Exotic formats are where decoders have their bugs: only these are opened.
+FORMATS = tuple(
+    name
+    for name in ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "TGA", "JPEG2000", "AVIF")
+    if name in Image.OPEN
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: sRGB colours (mode RGB), opacity (mode L, or None), a name to speak of it, and a digest.
+
+    The digest is the SHA-256 of the file's bytes, or of the pixels where there is no file.
+    """
+
+    rgb: Image.Image
+    alpha: Image.Image | None
+    name: str
+    sha256: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.rgb.size
+
+
+def load(source: PictureSource, role: str = "picture") -> Picture:
+    """Read a picture.
+
+    Args:
+        source: a file, a PIL picture or an array; see `PictureSource`.
+        role: what the picture is for; it names pictures that have no file name.
+
+    Raises:
+        ImageError: if there is no such file, or it is no picture, is damaged, animated, or larger than `MAX_PIXELS`.
+    """
+    if isinstance(source, Image.Image):
+        rgb, alpha = _decode(source, role)
+        return Picture(rgb, alpha, role, _digest_of_pixels(rgb, alpha))
+    if isinstance(source, np.ndarray):
+        rgb, alpha = _decode(_from_array(source, role), role)
+        return Picture(rgb, alpha, role, _digest_of_pixels(rgb, alpha))
+
+    path = Path(source)
+    data = _read(path)
+    with _open(data, path.name) as image:
+        rgb, alpha = _decode(image, path.name)
+    return Picture(rgb, alpha, path.name, hashlib.sha256(data).hexdigest())
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder; wanted a picture file")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist; wanted a picture file") from None
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {reason(error)}") from error
+    if not data:
+        raise ImageError(f"{path} is empty; wanted a picture file")
+    return data
+
+
+@contextlib.contextmanager
+def _open(data: bytes, name: str) -> Iterator[Image.Image]:
+    """Open a picture from memory, turning every way in which a decoder can fail into one clear line."""
+    try:
+        with warnings.catch_warnings():
+            # Our own limit, checked below before anything is decoded, replaces Pillow's warning.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            with image:
+                yield image
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f"{name} claims to hold more than {MAX_PIXELS // 1_000_000} million pixels; wanted a smaller picture"
+        ) from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not a picture that can be read; wanted PNG, JPEG, WebP, TIFF or the like") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
+
+
+def _decode(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None]:
+    """Any Pillow picture as upright 8-bit sRGB and, where anything is transparent, its opacity."""
+    # Camera files (MPO) and TIFFs may hold further frames, such as previews; only an animation has no one picture.
+    if getattr(image, "is_animated", False) and image.format not in ("MPO", "TIFF"):
+        frames = getattr(image, "n_frames", 0)
+        raise ImageError(f"{name} is an animation of {frames} frames; wanted a single picture", "save one frame of it")
+    profile = image.info.get("icc_profile")
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    image = _to_8_bits(image, name)
+
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("L" if image.mode == "LA" else "RGB")
+        if alpha.getextrema() == (255, 255):
+            alpha = None
+    return _to_srgb(image, profile), alpha
+
+
+def _to_8_bits(image: Image.Image, name: str) -> Image.Image:
+    """Scale the modes whose values exceed 255: Pillow's own conversion would clip them to white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image)
+        # Mode I holds 32 bits, but what fills it in practice is 16-bit grey.
+        top = 1.0 if image.mode == "F" else 65535.0
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
+            raise ImageError(f"{name} holds values outside 0..{top:g}; wanted 8 or 16 bits, or floats in [0, 1]")
+        return Image.fromarray((values / top * 255).round().astype(np.uint8))
+    if image.mode in ("LAB", "HSV", "YCbCr", "1"):
+        return image.convert("L" if image.mode == "1" else "RGB")
+    return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode == "P":
+        image = image.convert("RGB")
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            converted = None  # a profile of another colour space, or a damaged one: the plain conversion is the best
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _from_array(array: np.ndarray, name: str) -> Image.Image:
+    grey_or_colour = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not grey_or_colour or 0 in array.shape:
+        raise ImageError(f"the {name} array has shape {array.shape}; wanted (H, W), (H, W, 3) or (H, W, 4)")
+    if array.dtype == np.uint8:
+        return Image.fromarray(array)
+    if array.dtype == np.uint16:
+        array, top = array.astype(np.float32), 65535
+    elif np.issubdtype(array.dtype, np.floating):
+        top = 1
+    else:
+        raise ImageError(f"the {name} array is of type {array.dtype}; wanted uint8, uint16 or floats in [0, 1]")
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() > top:
+        raise ImageError(f"the {name} array holds values outside 0..{top}; wanted uint8, uint16 or floats in [0, 1]")
+    return Image.fromarray((array / top * 255).round().astype(np.uint8))
+
+
+def _digest_of_pixels(rgb: Image.Image, alpha: Image.Image | None) -> str:
+    digest = hashlib.sha256(f"{rgb.size}".encode() + rgb.tobytes())
+    if alpha is not None:
+        digest.update(alpha.tobytes())
+    return digest.hexdigest()
+
+
+# --- Writing --------------------------------------------------------------------------------------------------------
+
+
+def _srgb_profile() -> bytes:
+    """An sRGB profile whose bytes are always the same: the library would write the current time into it."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = bytes.fromhex("07d000010001000000000000")  # 2000-01-01 00:00:00, as six 16-bit numbers
+    return bytes(profile)
+
+
+SRGB_PROFILE = _srgb_profile()
+SRGB = ImageCms.ImageCmsProfile(io.BytesIO(SRGB_PROFILE))
+
+
+def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) -> None:
+    """Write a picture, whole or not at all: a failure leaves what was there before.
+
+    Args:
+        pixels: (H, W, 3) or (H, W, 4), uint8, or uint16 for PNG and TIFF. JPEG has no opacity: it is laid on white.
+        path: where to; its ending chooses the format (see `WRITERS`).
+        made_by: the recipe to write into the picture; None for none.
+
+    Raises:
+        ImageError: if the folder is missing or the disk full.
+        SettingsError: if the ending is unknown, or the format cannot hold 16 bits.
+    """
+    check_output(path, bits=pixels.dtype.itemsize * 8)
+    text = None if made_by is None else recipe.to_text(made_by)
+    encoded = io.BytesIO()
+    WRITERS[path.suffix.lower()](pixels, encoded, text)
+    write_atomically(path, encoded.getbuffer())
+
+
+def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = ()) -> None:
+    """Refuse, before any work is done, an output that could not be written or that would overwrite an input.
+
+    Raises:
+        ImageError: if the folder does not exist or cannot be written to, or the path is a folder or one of `inputs`.
+        SettingsError: if the ending is unknown, or the format cannot hold `bits`.
+    """
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")
+    if suffix not in WRITERS:
+        raise SettingsError(f"output {path} ends in {suffix or 'nothing'!r}; wanted one of {', '.join(WRITERS)}")
+    if bits == 16 and suffix not in SUFFIXES_WITH_16_BITS:
+        raise SettingsError(f"output {path} cannot hold 16 bits; wanted one of {', '.join(SUFFIXES_WITH_16_BITS)}")
+    if not path.parent.is_dir():
+        raise ImageError(f"output folder {path.parent} does not exist; wanted an existing folder")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
+    for source in inputs:
+        is_file = isinstance(source, (str, os.PathLike))
+        if is_file and path.exists() and Path(source).exists() and path.samefile(source):
+            raise ImageError(f"output {path} is also an input; wanted another file name")
+
+
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
+    """Write a file so that at every moment it is either the old one or the new one.
+
+    Raises:
+        ImageError: if it cannot be written; what was there stays.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {reason(error)}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+    if pixels.dtype == np.uint16:
+        png16.write(pixels, file, SRGB_PROFILE, {} if text is None else {recipe.KEYWORD: text})
+        return
+    Image.fromarray(pixels).save(file, "PNG", icc_profile=SRGB_PROFILE, pnginfo=recipe.png_info(text))
+
+
+def _write_jpeg(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+    if pixels.shape[2] == 4:
+        colour, alpha = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
+        pixels = (colour * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    Image.fromarray(pixels).save(
+        file, "JPEG", quality=95, subsampling="4:4:4", icc_profile=SRGB_PROFILE, exif=recipe.exif(text)
+    )
+
+
+def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+    Image.fromarray(pixels).save(file, "WEBP", quality=95, icc_profile=SRGB_PROFILE, exif=recipe.exif(text))
+
+
+def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+    tifffile.imwrite(
+        file,
+        pixels,
+        photometric="rgb",
+        compression="zlib",
+        extrasamples=["unassalpha"] if pixels.shape[2] == 4 else None,
+        iccprofile=SRGB_PROFILE,
+        description=text,
+        metadata=None,
+        software=False,
+    )
+
+
+WRITERS: dict[str, Callable[[np.ndarray, BinaryIO, str | None], None]] = {
+    ".png": _write_png,
+    ".jpg": _write_jpeg,
+    ".jpeg": _write_jpeg,
+    ".webp": _write_webp,
+    ".tif": _write_tiff,
+    ".tiff": _write_tiff,
+}
+SUFFIXES_WITH_16_BITS = (".png", ".tif", ".tiff")

@@ -1,0 +1,88 @@
+"""Recipes: how a picture was made, written into the picture itself, so that it can be shown and repeated.
+
+A recipe is JSON: all settings, the versions of what computed it, digests of the inputs, and the losses it ended with;
+no paths, no dates. PNG keeps it in an iTXt chunk named "scumble", JPEG and WebP in the EXIF user comment, TIFF in the
+image description.
+"""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from scumble.errors import ImageError, reason
+
+FORMAT_VERSION = 1
+KEYWORD = "scumble"
+EXIF_IFD, USER_COMMENT, TIFF_DESCRIPTION = 0x8769, 0x9286, 270
+UNICODE_PREFIX = b"UNICODE\0"  # EXIF 2.3, table 9: how a comment says that it is UTF-16
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide a picture's bytes: ours, Python's, and those of what computes and encodes."""
+    packages = ("scumble", "torch", "numpy", "pillow", "tifffile")
+    return {"python": platform.python_version(), "machine": platform.machine()} | {p: version(p) for p in packages}
+
+
+def to_text(recipe: dict[str, Any]) -> str:
+    """A recipe as one line of ASCII JSON."""
+    return json.dumps({"format_version": FORMAT_VERSION} | recipe)
+
+
+def png_info(text: str | None) -> PngInfo | None:
+    """The chunk that holds a recipe in a PNG."""
+    if text is None:
+        return None
+    info = PngInfo()
+    info.add_itxt(KEYWORD, text)
+    return info
+
+
+def exif(text: str | None) -> bytes:
+    """The EXIF block that holds a recipe in a JPEG or WebP."""
+    if text is None:
+        return b""
+    block = Image.Exif()
+    block.get_ifd(EXIF_IFD)[USER_COMMENT] = UNICODE_PREFIX + text.encode("utf-16-le")
+    return block.tobytes()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The recipe inside a picture.
+
+    Raises:
+        ImageError: if the file cannot be read as a picture, holds no recipe, or one of a newer format.
+    """
+    try:
+        with Image.open(path) as image:
+            text = _text_in(image)
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist; wanted a picture made by scumble") from None
+    except UnidentifiedImageError:
+        raise ImageError(f"{path} is not a picture; wanted one made by scumble") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path} cannot be read: {reason(error)}") from error
+    try:
+        recipe = json.loads(text)
+        newer = recipe["format_version"] > FORMAT_VERSION
+    except (ValueError, KeyError, TypeError):
+        raise ImageError(f"{path} holds no recipe; wanted a picture made by scumble") from None
+    if newer:
+        raise ImageError(f"{path} holds a recipe of format {recipe['format_version']}; this version reads up to {FORMAT_VERSION}")
+    return recipe
+
+
+def _text_in(image: Image.Image) -> str:
+    if image.format == "PNG":
+        image.load()  # texts may stand behind the pixels
+        return str(getattr(image, "text", {}).get(KEYWORD, ""))
+    if image.format == "TIFF":
+        return str(getattr(image, "tag_v2", {}).get(TIFF_DESCRIPTION, ""))
+    comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT, b"")
+    if isinstance(comment, bytes) and comment.startswith(UNICODE_PREFIX):
+        return comment.removeprefix(UNICODE_PREFIX).decode("utf-16-le")
+    return ""

@@ -1,0 +1,93 @@
+"""The border between pictures and tensors: the only place where 8-bit pictures become floats and floats pictures.
+
+Tensors here are RGB float32 in [0, 1], shape (1, 3, H, W).
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from scumble.image.files import Picture
+
+
+def to_tensor(picture: Picture) -> torch.Tensor:
+    """A picture's colours as a (1, 3, H, W) tensor in [0, 1].
+
+    Colour under transparency is arbitrary (often black), and a network would see it: it is replaced, in proportion to
+    the transparency, by the mean colour of what is visible.
+    """
+    rgb = _floats(picture.rgb)
+    if picture.alpha is not None:
+        alpha = _floats(picture.alpha)
+        mean = (rgb * alpha).sum((2, 3), keepdim=True) / alpha.sum().clamp_min(1e-6)
+        rgb = rgb * alpha + mean * (1 - alpha)
+    return rgb
+
+
+def alpha_tensor(picture: Picture) -> torch.Tensor | None:
+    """A picture's opacity as a (1, 1, H, W) tensor in [0, 1], or None if it is opaque."""
+    return None if picture.alpha is None else _floats(picture.alpha)
+
+
+def resize(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Resample a (1, C, H, W) tensor to `size` = (width, height) pixels: bicubic, with antialiasing, within [0, 1]."""
+    width, height = size
+    if tensor.shape[2:] == (height, width):
+        return tensor
+    return F.interpolate(tensor, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def cover(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Resample a (1, C, H, W) tensor so that it just covers `size` = (width, height), and cut off what stands over."""
+    width, height = size
+    factor = max(width / tensor.shape[3], height / tensor.shape[2])
+    covering = max(width, round(tensor.shape[3] * factor)), max(height, round(tensor.shape[2] * factor))
+    resized = resize(tensor, covering)
+    left, top = (covering[0] - width) // 2, (covering[1] - height) // 2
+    return resized[:, :, top : top + height, left : left + width].contiguous()
+
+
+def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:
+    """(width, height) scaled so that the longer side has `longer` pixels and the shorter at least one.
+
+    Example:
+        >>> fit_longer_side((1024, 768), 682)
+        (682, 512)
+    """
+    return _scaled(size, longer / max(size))
+
+
+def fit_shorter_side(size: tuple[int, int], shorter: float) -> tuple[int, int]:
+    """(width, height) scaled so that the shorter side has `shorter` pixels, rounded, at least one."""
+    return _scaled(size, shorter / min(size))
+
+
+def to_array(tensor: torch.Tensor, alpha: torch.Tensor | None = None, bits: int = 8) -> np.ndarray:
+    """A (1, 3, H, W) tensor as an (H, W, 3) array of uint8 or uint16: clipped to [0, 1] and rounded, not truncated.
+
+    Args:
+        tensor: the colours; not changed, whatever is done to the array.
+        alpha: the opacity, (1, 1, H, W); it becomes a fourth channel.
+        bits: 8 or 16.
+    """
+    if alpha is not None:
+        tensor = torch.cat([tensor, alpha.to(tensor)], 1)
+    levels = 2**bits - 1
+    pixels = tensor.detach()[0].clamp(0, 1).mul(levels).round().permute(1, 2, 0).cpu().numpy()
+    return pixels.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def to_image(tensor: torch.Tensor, alpha: torch.Tensor | None = None) -> Image.Image:
+    """A (1, 3, H, W) tensor in [0, 1] as an 8-bit picture, RGB or, with an opacity, RGBA."""
+    return Image.fromarray(to_array(tensor, alpha))
+
+
+def _floats(image: Image.Image) -> torch.Tensor:
+    pixels = torch.from_numpy(np.array(image, np.float32) / 255)  # (H, W) or (H, W, 3)
+    return pixels.reshape(image.height, image.width, -1).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
+
+
+def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    width, height = size
+    return max(1, round(width * factor)), max(1, round(height * factor))

@@ -1,0 +1,38 @@
+"""Where scumble keeps and looks for files, and whether it may use the network.
+
+| variable           | meaning                                                                              |
+|--------------------|--------------------------------------------------------------------------------------|
+| SCUMBLE_HOME       | the cache's folder (default: the platform's own, such as ~/.cache/scumble)            |
+| SCUMBLE_WEIGHTS    | folders to look for weights in before the cache, separated by `:` (`;` on Windows)    |
+| TORCH_HOME         | PyTorch's cache (default ~/.cache/torch): many people have VGG19 there already        |
+| SCUMBLE_OFFLINE    | if set and not 0, nothing is ever downloaded                                          |
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """The folder of everything that can be fetched or made again."""
+    home = os.environ.get("SCUMBLE_HOME")
+    return Path(home) if home else Path(platformdirs.user_cache_dir("scumble"))
+
+
+def weights_cache() -> Path:
+    """The folder that downloaded weights are kept in."""
+    return cache_folder() / "weights"
+
+
+def weights_folders() -> list[Path]:
+    """The folders that hold weights, in the order in which they are searched."""
+    given = os.environ.get("SCUMBLE_WEIGHTS", "").split(os.pathsep)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    torch_home = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch")
+    return [*(Path(folder) for folder in given if folder), weights_cache(), torch_home / "hub" / "checkpoints"]
+
+
+def offline() -> bool:
+    """Whether downloads are switched off."""
+    return os.environ.get("SCUMBLE_OFFLINE", "0") not in ("", "0")

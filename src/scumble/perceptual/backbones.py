@@ -1,0 +1,48 @@
+"""The networks that can do the looking, by name."""
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scumble.device import Placement
+from scumble.events import Event
+from scumble.perceptual import weights
+from scumble.perceptual.vgg import VGG19, Pooling, check_layers
+
+BACKBONES = tuple(weights.CATALOGUE)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network that is ready to look, and the digest of the file that its weights came from."""
+
+    network: VGG19
+    sha256: str
+
+
+def load(
+    name: str,
+    layers: Collection[str],
+    placement: Placement,
+    pooling: Pooling = "max",
+    weights_file: Path | None = None,
+) -> Generator[Event, None, Backbone]:
+    """Build a network, finding or fetching its weights; tells its progress, returns the network.
+
+    Args:
+        name: one of `BACKBONES`; with a `weights_file` it says what kind of weights the file holds.
+        layers: the layers that will be asked for; nothing deeper is computed.
+        placement: where it runs, and in what number format.
+        pooling: "max" or "average".
+        weights_file: a file of one's own instead of the catalogue's.
+
+    Raises:
+        SettingsError: if the name or a layer is unknown.
+        WeightsError: if the weights cannot be found, fetched or trusted.
+    """
+    entry = weights.entry_named(name)
+    check_layers(layers)
+    path = weights_file or (yield from weights.locate(entry))
+    found = weights.read(path)
+    network = VGG19(found.tensors, entry.preprocessing, layers, pooling, placement.dtype)
+    return Backbone(network.to(placement.device), found.sha256)

@@ -1,0 +1,145 @@
+"""VGG19 (Simonyan and Zisserman 2015) as a table, cut after the deepest layer that is asked for.
+
+Unusual here: layers have names and only rectified ones can be asked for, so that no in-place ReLU can overwrite what
+was captured; the input's scaling is folded into the weights, the mean's subtraction is not (the zero border that each
+convolution adds stands for the mean colour, as in training); there is nothing to train, so no gradient ever flows into
+a parameter.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from scumble.errors import SettingsError
+
+# Output channels of the 3 x 3 convolutions, block by block; 2 x 2 pooling stands between two blocks.
+BLOCKS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
+
+LAYERS = tuple(f"relu{b}_{i}" for b, widths in enumerate(BLOCKS, 1) for i in range(1, len(widths) + 1))
+"""The layers that can be asked for, shallowest first: relu1_1, relu1_2, ..., relu5_4."""
+
+Pooling = Literal["max", "average"]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a set of weights expects of its input: (picture * scale - mean) / deviation, in its order of channels.
+
+    `gain` is a number that all features are multiplied by. A chain of convolutions and ReLUs is positively homogeneous:
+    the first weights and all biases times a number are the features times that number. Weights trained on small inputs
+    are thereby brought to the scale of Caffe's, for which the field's loss weights were found.
+    """
+
+    order: Literal["RGB", "BGR"]
+    scale: float
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    gain: float = 1.0
+
+
+def parameter_shapes() -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter by its name in torchvision's numbering, `features.N.weight` and `features.N.bias`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for _, index, inputs, outputs in _convolutions():
+        shapes[f"features.{index}.weight"] = (outputs, inputs, 3, 3)
+        shapes[f"features.{index}.bias"] = (outputs,)
+    return shapes
+
+
+def min_side(layers: Collection[str]) -> int:
+    """The pixels that both sides of a picture must have for the deepest of `layers` to have an output at all."""
+    return 2 ** max(int(name[len("relu")]) - 1 for name in layers)
+
+
+def check_layers(layers: Collection[str]) -> None:
+    """Raise `SettingsError` unless every name is one of `LAYERS`."""
+    for name in layers:
+        if name not in LAYERS:
+            raise SettingsError(f"layer: got {name!r}, wanted one of {', '.join(LAYERS)}")
+
+
+class VGG19(torch.nn.Module):
+    """VGG19's convolutions up to the deepest of `layers`, frozen.
+
+    Args:
+        tensors: the parameters, named and shaped as in `parameter_shapes()`; deeper ones than needed are not touched.
+        preprocessing: what these parameters expect of their input.
+        layers: the layers that will be asked for.
+        pooling: "max", as trained, or "average", which Gatys et al. found to give smoother pictures.
+        dtype: the number format of the convolutions.
+    """
+
+    def __init__(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        preprocessing: Preprocessing,
+        layers: Collection[str] = LAYERS,
+        pooling: Pooling = "max",
+        dtype: torch.dtype = torch.float32,
+    ):
+        super().__init__()
+        check_layers(layers)
+        self.pool = F.max_pool2d if pooling == "max" else F.avg_pool2d
+        depth = 1 + max(LAYERS.index(name) for name in layers)
+        self.names = LAYERS[:depth]
+        self.convolutions = torch.nn.ModuleList()
+        for name, index, inputs, outputs in _convolutions()[:depth]:
+            weight = tensors[f"features.{index}.weight"].float()
+            bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
+            if name == "relu1_1":
+                weight = _prepared(weight, preprocessing)
+            convolution = torch.nn.Conv2d(inputs, outputs, 3, padding=1)
+            convolution.load_state_dict({"weight": weight, "bias": bias})
+            self.convolutions.append(convolution)
+        mean = torch.tensor(preprocessing.mean) / preprocessing.scale  # in the picture's own units
+        if preprocessing.order == "BGR":
+            mean = mean.flip(0)
+        self.register_buffer("mean", mean.view(1, 3, 1, 1))
+        self.to(memory_format=torch.channels_last, dtype=dtype).requires_grad_(False)  # pyright: ignore[reportCallIssue]
+
+    def forward(self, image: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
+        """The features of a picture.
+
+        Args:
+            image: (N, 3, H, W), RGB in [0, 1], float32.
+            layers: names out of those that the network was built for.
+
+        Returns:
+            {name: (N, C, H / 2^k, W / 2^k)} in the order of depth, in the network's number format and channels_last
+            memory; k is the number of poolings before the layer, and sizes are rounded down.
+        """
+        mean = self.get_buffer("mean")
+        # The mean goes before the rounding to a shorter number format: centred values lose the least.
+        x = (image - mean.to(image.dtype)).to(mean.dtype, memory_format=torch.channels_last)
+        features = {}
+        for name, convolution in zip(self.names, self.convolutions, strict=True):
+            if name.endswith("_1") and name != "relu1_1":
+                x = self.pool(x, 2)
+            x = F.relu_(convolution(x))
+            if name in layers:
+                features[name] = x
+                if len(features) == len(layers):
+                    break
+        return features
+
+
+def _convolutions() -> list[tuple[str, int, int, int]]:
+    """(layer, index in torchvision's numbering, input channels, output channels) of each convolution."""
+    table, index, inputs, names = [], 0, 3, iter(LAYERS)
+    for widths in BLOCKS:
+        for outputs in widths:
+            table.append((next(names), index, inputs, outputs))
+            inputs = outputs
+            index += 2  # a convolution and its ReLU
+        index += 1  # the pooling
+    return table
+
+
+def _prepared(weight: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """The first convolution's weights for a picture minus its mean, in RGB: order, scale and deviation folded in."""
+    deviation = torch.tensor(preprocessing.deviation).view(1, 3, 1, 1)
+    weight = weight * (preprocessing.scale * preprocessing.gain) / deviation
+    return weight.flip(1) if preprocessing.order == "BGR" else weight

@@ -1,0 +1,271 @@
+"""The catalogue of weights: what they are, where they come from, what they expect; finding, fetching, checking them.
+
+Weights are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's cache, and are downloaded last (`scumble.paths` tells
+the folders). The published files are 548 MB because they hold a classifier that nobody here uses; what we keep is the
+convolutions alone, 80 MB, as safetensors. A file whose name ends in `-` and eight hexadecimal digits is checked against
+them: they are the beginning of its SHA-256, PyTorch's custom, which we follow in our own cache.
+"""
+
+import hashlib
+import http.client
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import safetensors
+import safetensors.torch
+import torch
+
+from scumble import paths
+from scumble.errors import SettingsError, WeightsError, reason
+from scumble.events import Event, Noted, Progress, Started
+from scumble.perceptual.vgg import Preprocessing, parameter_shapes
+
+CHUNK_BYTES = 1 << 20
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One published set of VGG19 weights."""
+
+    name: str
+    url: str
+    licence: str
+    origin: str
+    preprocessing: Preprocessing
+
+    @property
+    def published_file(self) -> str:
+        """The name of the file as its authors publish it."""
+        return self.url.rsplit("/", 1)[1]
+
+
+CATALOGUE = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name="vgg19-caffe",
+            url="https://web.eecs.umich.edu/~justincj/models/vgg19-d01eb7cb.pth",
+            licence="CC BY 4.0",
+            origin="Simonyan and Zisserman 2015: the network of the style transfer papers",
+            preprocessing=Preprocessing("BGR", scale=255, mean=(103.939, 116.779, 123.68)),
+        ),
+        Entry(
+            name="vgg19",
+            url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+            licence="BSD-3-Clause",
+            origin="torchvision's own training run of the same network",
+            # The gain is 255 times the mean deviation: features on the scale of an input in 0..255.
+            preprocessing=Preprocessing("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), gain=57.6),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Checked parameters, with the digest of the file they were read from."""
+
+    tensors: dict[str, torch.Tensor]
+    path: Path
+    sha256: str
+
+
+def entry_named(name: str) -> Entry:
+    """The catalogue's entry.
+
+    Raises:
+        SettingsError: if there is none of that name.
+    """
+    if name not in CATALOGUE:
+        raise SettingsError(f"weights: got {name!r}, wanted one of {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+def find(entry: Entry) -> Path | None:
+    """The first file of these weights on this machine, or None."""
+    for folder in paths.weights_folders():
+        for path in (*_converted(entry, folder), folder / entry.published_file):
+            if path.is_file():
+                return path
+    return None
+
+
+def locate(entry: Entry) -> Generator[Event, None, Path]:
+    """Find the weights on this machine, or download them; tells its progress, returns the file.
+
+    Raises:
+        WeightsError: if they are nowhere, and the network is off, unreachable or delivers another file.
+    """
+    found = find(entry)
+    if found is not None:
+        return found
+    if paths.offline():
+        raise WeightsError(f"weights {entry.name} are not on this machine, and SCUMBLE_OFFLINE is set", _how_to_get(entry))
+    return (yield from fetch(entry))
+
+
+def read(path: Path) -> Weights:
+    """Read and check a file of VGG19's parameters: safetensors, or PyTorch's .pth (loaded without unpickling code).
+
+    Raises:
+        WeightsError: if it is missing, damaged, of other shapes, or not the file that its name promises.
+    """
+    if not path.is_file():
+        raise WeightsError(f"weights file {path} does not exist; wanted a .safetensors or .pth file of VGG19")
+    digest = _sha256(path)
+    promised = _promised_digest(path)
+    if not digest.startswith(promised):
+        raise WeightsError(
+            f"weights file {path} has SHA-256 {digest[:8]}..., wanted {promised}...: it is damaged or another file",
+            "remove it and fetch it again",
+        )
+    return Weights(_checked(_tensors_in(path), path), path, digest)
+
+
+def fetch(entry: Entry) -> Generator[Event, None, Path]:
+    """Download weights into the cache, check them, and keep their convolutions; returns the new file.
+
+    A broken download is kept and continued by the next call.
+
+    Raises:
+        WeightsError: if the server cannot be reached, breaks off, or delivers another file than the published one.
+    """
+    cache = paths.weights_cache()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(cache / f"{entry.name}.lock"):
+            if already := _converted(entry, cache):  # by another process, while we waited for the lock
+                return already[0]
+            published = cache / entry.published_file
+            yield from _download(entry, published)
+            kept = _keep_convolutions(entry, published)
+    except OSError as error:
+        raise WeightsError(f"weights {entry.name} cannot be kept in {cache}: {reason(error)}") from error
+    yield Noted(f"{entry.name} is kept as {kept}")
+    return kept
+
+
+def remove(entry: Entry) -> list[Path]:
+    """Delete these weights from our cache, with whatever a broken download left; returns what was deleted."""
+    cache = paths.weights_cache()
+    files = [*_converted(entry, cache), cache / entry.published_file, _partial(cache / entry.published_file)]
+    removed = [path for path in files if path.exists()]
+    for path in removed:
+        path.unlink()
+    return removed
+
+
+def _converted(entry: Entry, folder: Path) -> list[Path]:
+    """Files of the convolutions alone: the entry's name, then eight characters, a digest or the word "features"."""
+    return sorted(folder.glob(f"{entry.name}-????????.safetensors"))
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+def _tensors_in(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged archive makes the two libraries raise
+        first_line = reason(error).splitlines()[0]
+        raise WeightsError(f"weights file {path} is damaged or of another kind: {first_line}") from error
+
+
+def _checked(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
+    for name, shape in parameter_shapes().items():
+        tensor = tensors.get(name) if isinstance(tensors, dict) else None
+        if not isinstance(tensor, torch.Tensor):
+            raise WeightsError(f"weights file {path} has no {name}; wanted VGG19 with torchvision's names")
+        if tuple(tensor.shape) != shape:
+            raise WeightsError(f"weights file {path} has {name} of shape {tuple(tensor.shape)}; wanted {shape}")
+        if not tensor.isfinite().all():
+            raise WeightsError(f"weights file {path} has numbers in {name} that are not finite")
+    return {name: tensors[name] for name in parameter_shapes()}
+
+
+def _promised_digest(path: Path) -> str:
+    match = re.search(r"-([0-9a-f]{8})$", path.stem)
+    return match[1] if match else ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- Downloading ----------------------------------------------------------------------------------------------------
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
+
+
+def _how_to_get(entry: Entry) -> str:
+    return f"put {entry.published_file} into a folder that SCUMBLE_WEIGHTS names"
+
+
+def _download(entry: Entry, target: Path) -> Iterator[Event]:
+    """Download to `target`, continuing what a broken download left; the digest decides whether it is the file."""
+    partial = _partial(target)
+    job = f"download {entry.name}"
+    try:
+        have = partial.stat().st_size if partial.exists() else 0
+        request = urllib.request.Request(entry.url, headers={"Range": f"bytes={have}-"} if have else {})
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                have = 0  # the server sends the whole file, whatever was asked for
+            total = have + int(response.headers.get("Content-Length", 0))
+            yield Started(job, total, "bytes")
+            with partial.open("ab" if have else "wb") as file:
+                while chunk := response.read(CHUNK_BYTES):
+                    have += file.write(chunk)
+                    yield Progress(job, have, total)
+        if have < total:
+            raise http.client.IncompleteRead(b"", total - have)
+    except urllib.error.HTTPError as error:
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise WeightsError(f"{entry.url} answers {error.code} {error.reason}", _how_to_get(entry)) from error
+        # Nothing is missing from the partial file: the last run broke off between the last byte and the check.
+    except http.client.HTTPException as error:
+        raise WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there") from error
+    except urllib.error.URLError as error:
+        why = reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
+        raise WeightsError(f"{entry.url} cannot be reached: {why}", _how_to_get(entry)) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there") from error
+
+    digest = _sha256(partial)
+    if not digest.startswith(_promised_digest(target)):
+        partial.unlink()
+        raise WeightsError(
+            f"{entry.url} delivered a file with SHA-256 {digest[:8]}..., wanted {_promised_digest(target)}...: thrown away"
+        )
+    partial.replace(target)
+
+
+def _keep_convolutions(entry: Entry, published: Path) -> Path:
+    """Turn the published file into one with the convolutions alone, named after its own digest."""
+    tensors = _checked(_tensors_in(published), published)
+    data = safetensors.torch.save(
+        {name: tensor.contiguous() for name, tensor in tensors.items()},
+        metadata={"source": entry.published_file, "origin": entry.origin, "licence": entry.licence},
+    )
+    digest = hashlib.sha256(data).hexdigest()
+    kept = published.with_name(f"{entry.name}-{digest[:8]}.safetensors")
+    partial = kept.with_name(f".{kept.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(kept)
+    finally:
+        partial.unlink(missing_ok=True)
+    published.unlink()
+    return kept

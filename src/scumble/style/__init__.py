@@ -1,0 +1,1 @@
+"""Style transfer: what is painted comes from one picture, how it is painted from another."""
