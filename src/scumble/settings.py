@@ -41,12 +41,14 @@ class Settings(BaseModel):
     @classmethod
     def _explain(cls, error: ErrorDetails) -> str:
         """One line for pydantic's first complaint: the flag, what was got, what was wanted."""
-        name = str(error["loc"][0]) if error["loc"] else "settings"
+        # A choice between types is written into the place too ("init", "literal[...]"): only names are of interest.
+        first, *rest = (str(part) for part in error["loc"] if str(part).isidentifier())
         if error["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(name, cls.model_fields, n=1)
-            return f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+            close = difflib.get_close_matches(first, cls.model_fields, n=1)
+            return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        return f"{name.replace('_', '-')}: got {_shown(error['input'])}, wanted {wanted}"
+        name = ".".join((first.replace("_", "-"), *rest))
+        return f"{name}: got {_shown(error['input'])}, wanted {wanted}"
 
     def filled_from(self, recipe: dict[str, Any]) -> Self:
         """These settings over a recipe's: what the caller gave wins, the recipe fills the rest.

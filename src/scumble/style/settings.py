@@ -1,34 +1,35 @@
 """The settings of style transfer: these fields are the command's flags, the recipe and the reference at once."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, model_validator
 
+from scumble.errors import SettingsError
 from scumble.settings import Settings
 
 # A path in a recipe would tell others about its maker's folders: the file's name says enough.
 FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="json")]
 
 
+LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+
+# Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
+GATYS_CONTENT_LAYERS = {"relu4_2": 1.0}
+GATYS_STYLE_LAYERS = {
+    "relu1_1": 1e3 / 64**2,
+    "relu2_1": 1e3 / 128**2,
+    "relu3_1": 1e3 / 256**2,
+    "relu4_1": 1e3 / 512**2,
+    "relu5_1": 1e3 / 512**2,
+}
+
+
 class StyleSettings(Settings):
     """How a photograph is painted."""
 
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        # Gatys, Ecker and Bethge 2015, with the weights of their own program.
-        "gatys": {
-            "content_layers": {"relu4_2": 1.0},
-            "style_layers": {
-                "relu1_1": 1e3 / 64**2,
-                "relu2_1": 1e3 / 128**2,
-                "relu3_1": 1e3 / 256**2,
-                "relu4_1": 1e3 / 512**2,
-                "relu5_1": 1e3 / 512**2,
-            },
-            "optimizer": "lbfgs",
-            "steps": 500,
-        }
-    }
+    # The values of `gatys` are the fields' own.
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"gatys": {}}
 
     preset: Literal["gatys"] = Field("gatys", description="named values for everything below that is not set")
     size: int = Field(512, gt=0, le=65536, description="longer side of the result, in pixels")
@@ -44,11 +45,11 @@ class StyleSettings(Settings):
     seed: int = Field(0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="how the pixels are moved")
     lr: float = Field(1.0, gt=0, description="size of the optimiser's steps, 1 being its usual one")
-    content_layers: dict[str, float] = Field(
-        {"relu4_2": 1.0}, min_length=1, description="layers that compare content, with weights"
+    content_layers: LayerWeights = Field(
+        GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
     )
-    style_layers: dict[str, float] = Field(
-        {"relu1_1": 1.0}, min_length=1, description="layers that compare style, with weights"
+    style_layers: LayerWeights = Field(
+        GATYS_STYLE_LAYERS, description="layers that compare style: --style-layers.relu1_1 0.2 and so on"
     )
     backbone: Literal["vgg19-caffe", "vgg19"] = Field("vgg19-caffe", description="network that does the looking")
     weights: FileName | None = Field(None, description="file of the backbone's weights, instead of the catalogue's")
@@ -56,3 +57,11 @@ class StyleSettings(Settings):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the backbone's convolutions")
     bits: Literal[8, 16] = Field(8, description="of each channel in the saved picture (16: PNG and TIFF)")
+
+    @model_validator(mode="after")
+    def _something_to_minimise(self) -> Self:
+        content = self.content_weight * sum(self.content_layers.values())
+        style = self.style_weight * sum(self.style_layers.values())
+        if content + style == 0:
+            raise SettingsError("content-weight and style-weight: got 0 for both, wanted one that counts")
+        return self

@@ -1,0 +1,89 @@
+"""What the tests share: tiny pictures, a real VGG19 with random weights, and where large material may stand."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from scumble.perceptual.vgg import VGG19, parameter_shapes
+from scumble.perceptual.weights import CATALOGUE
+
+REPOSITORY = Path(__file__).parents[1]
+CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
+
+
+@pytest.fixture(autouse=True)
+def own_caches(tmp_path_factory, monkeypatch):
+    """No test sees this machine's caches and weights, or leaves anything in them."""
+    for name in ("SCUMBLE_HOME", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.mktemp(name)))
+    monkeypatch.delenv("SCUMBLE_WEIGHTS", raising=False)
+    monkeypatch.setenv("SCUMBLE_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of large test material, which does not belong to the project."""
+    folder = Path(os.environ.get("SCUMBLE_TEST_MATERIAL", REPOSITORY.parent / "shared")).resolve()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs the test material, which is not in {folder} (set SCUMBLE_TEST_MATERIAL)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def caffe_weights(shared) -> Path:
+    return shared / "weights" / "vgg19-caffe-features.safetensors"
+
+
+def random_tensors(seed: int = 0) -> dict[str, torch.Tensor]:
+    """VGG19's parameters with random values whose features neither vanish nor explode (He et al. 2015)."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for name, shape in parameter_shapes().items():
+        if name.endswith("weight"):
+            deviation = (2 / (shape[1] * 9)) ** 0.5
+            tensors[name] = torch.randn(shape, generator=generator) * deviation
+        else:
+            tensors[name] = torch.randn(shape, generator=generator) * 0.1
+    return tensors
+
+
+@pytest.fixture(scope="session")
+def tensors() -> dict[str, torch.Tensor]:
+    return random_tensors()
+
+
+@pytest.fixture(scope="session")
+def weights_file(tensors, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    safetensors.torch.save_file({name: tensor.half() for name, tensor in tensors.items()}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def network64(tensors) -> VGG19:
+    """Random VGG19 in float64, for comparisons to many digits."""
+    return VGG19(tensors, CAFFE, ("relu1_1", "relu2_1", "relu3_1"), dtype=torch.float64)
+
+
+def photograph(width: int = 48, height: int = 40, seed: int = 0) -> Image.Image:
+    """Something smooth with an edge, as photographs have."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 256, (5, 6, 3), dtype=np.uint8))
+    return coarse.resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def content_file(tmp_path) -> Path:
+    photograph(48, 40).save(tmp_path / "content.png")
+    return tmp_path / "content.png"
+
+
+@pytest.fixture
+def style_file(tmp_path) -> Path:
+    photograph(36, 44, seed=1).save(tmp_path / "style.png")
+    return tmp_path / "style.png"

@@ -1,0 +1,109 @@
+"""The import directions: words < material < arts < faces, no circles, and no torch before it is needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "scumble"
+
+# From the bottom up. Parts of one layer do not import each other where they are faces or arts.
+LAYERS = [
+    {"errors", "events", "settings", "paths", "device"},
+    {"image", "perceptual", "data", "storage"},
+    {"style", "gan"},
+    {"cli", "web"},
+]
+STANDARD_WORDS = {"pydantic", "pydantic_core", "platformdirs", "PIL"}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, inside functions too, but not those for type checkers only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+def own_imports() -> dict[str, set[str]]:
+    known = modules()
+    return {name: {i for i in imports(path) if i in known and i != name} for name, path in known.items()}
+
+
+def layer_of(module: str) -> int:
+    part = module.split(".")[1]
+    return next(height for height, parts in enumerate(LAYERS) if part in parts)
+
+
+def test_every_part_has_a_layer():
+    for name in modules():
+        if name != "scumble":
+            layer_of(name)
+
+
+def test_nothing_imports_from_above():
+    for name, imported in own_imports().items():
+        for other in imported - {"scumble"}:
+            if name == "scumble":
+                continue
+            part, other_part = name.split(".")[1], other.split(".")[1]
+            if part == other_part:
+                continue
+            assert layer_of(other) <= layer_of(name), f"{name} imports {other}, which is above it"
+            if LAYERS.index(LAYERS[layer_of(name)]) >= 2:
+                assert layer_of(other) < layer_of(name), f"{name} imports {other}, which stands beside it"
+
+
+def test_there_are_no_circles():
+    graph = own_imports()
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"circle: {' -> '.join((*way, name))}"
+        if name not in done:
+            # A package's own __init__ holds only a docstring; importing it is no dependency.
+            for other in graph[name] - {"scumble"}:
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_words_import_nothing_heavy():
+    for name, path in modules().items():
+        if name != "scumble" and layer_of(name) == 0 and name != "scumble.device":
+            outside = {i.split(".")[0] for i in imports(path)} - set(sys.stdlib_module_names) - {"scumble"}
+            assert outside <= STANDARD_WORDS, f"{name} imports {outside}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["stylize", "--help"], ["stylize", "a", "b", "--steps", "-1"], ["nothing"]]
+)
+def test_help_and_usage_errors_do_not_import_torch(arguments):
+    script = (
+        "import sys, scumble.cli.app as app\n"
+        "try: app.main(sys.argv[1:])\n"
+        "finally: assert 'torch' not in sys.modules and 'numpy' not in sys.modules, 'heavy'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
+    assert "heavy" not in done.stderr
+    assert done.returncode in (0, 2)

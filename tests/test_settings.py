@@ -1,0 +1,98 @@
+"""Settings: presets that survive a typed flag, and one line for every mistake."""
+
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import Field
+
+from scumble.errors import SettingsError
+from scumble.settings import Settings
+from scumble.style.settings import StyleSettings
+from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
+
+
+class Brush(Settings):
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"plain": {}, "wet": {"width": 7, "medium": "oil"}}
+    preset: str = Field("plain")
+    width: int = Field(3, gt=0)
+    medium: str = "ink"
+
+
+def test_a_preset_fills_what_was_not_given():
+    assert Brush(preset="wet").model_dump() == {"preset": "wet", "width": 7, "medium": "oil"}
+    assert Brush(preset="wet", width=2).model_dump() == {"preset": "wet", "width": 2, "medium": "oil"}
+    assert Brush(width=2).medium == "ink"
+
+
+def test_a_value_equal_to_the_default_still_beats_the_preset():
+    assert Brush(preset="wet", width=3).width == 3
+
+
+def test_fields_set_are_those_that_were_given():
+    assert Brush(preset="wet", width=2).model_fields_set == {"preset", "width"}
+
+
+def test_given_values_win_over_a_recipe():
+    recipe = Brush(preset="wet", medium="tempera").model_dump()
+    assert Brush(width=5).filled_from(recipe).model_dump() == {"preset": "wet", "width": 5, "medium": "tempera"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"width": -1}, "width: got -1, wanted greater than 0"),
+        ({"width": 0}, "width: got 0, wanted greater than 0"),
+        ({"width": "wide"}, "width: got 'wide', wanted a valid integer"),
+        ({"widht": 1}, "unknown setting 'widht'; did you mean 'width'?"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(values, message):
+    with pytest.raises(SettingsError) as error:
+        Brush(**values)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"size": 0},
+        {"steps": -3},
+        {"style_scale": 0},
+        {"content_weight": -1},
+        {"lr": float("nan")},
+        {"style_weight": float("inf")},
+        {"preset": "impasto"},
+        {"optimizer": "sgd"},
+        {"bits": 12},
+        {"style_layers": {}},
+        {"style_layers": {"relu1_1": -1.0}},
+        {"seed": -1},
+        {"content_weight": 0, "style_weight": 0},
+        {"content_weight": 0, "style_layers": {"relu1_1": 0}},
+    ],
+)
+def test_values_out_of_range_are_refused(values):
+    with pytest.raises(SettingsError) as error:
+        StyleSettings(**values)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_and_tables_name_the_same_choices():
+    from typing import get_args
+
+    from scumble.perceptual.backbones import BACKBONES
+
+    fields = StyleSettings.model_fields
+    assert set(get_args(fields["optimizer"].annotation)) == set(OPTIMIZERS)
+    assert set(get_args(fields["backbone"].annotation)) == set(BACKBONES)
+    assert set(get_args(fields["preset"].annotation)) == set(StyleSettings.PRESETS)
+
+
+def test_a_recipe_that_needs_a_file_says_so(tmp_path):
+    made = StyleSettings(init=tmp_path / "start.png")
+    recipe = {"job": "stylize", "settings": made.model_dump(mode="json")}
+    assert recipe["settings"]["init"] == "start.png"  # no path of ours goes into a picture
+    with pytest.raises(SettingsError, match=r"--init FILE"):
+        settings_from_recipe(recipe, StyleSettings())
+    assert settings_from_recipe(recipe, StyleSettings(init="noise")).init == "noise"

@@ -1,0 +1,91 @@
+"""The objective against finite differences, against zero, and against the plain program in examples/."""
+
+import sys
+
+import pytest
+import torch
+from conftest import CAFFE, REPOSITORY
+
+from scumble.perceptual.vgg import VGG19
+from scumble.style.objective import Objective
+from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+
+sys.path.insert(0, str(REPOSITORY / "examples"))
+
+
+def picture(seed: int, height: int = 20, width: int = 24, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def test_gradient_equals_finite_differences(network64):
+    content, style, canvas = picture(0), picture(1, 30, 18), picture(2)
+    objective = Objective(network64, content, style, {"relu2_1": 1.0}, {"relu1_1": 1e-3, "relu3_1": 1e-3})
+    found = objective.value_and_gradient(canvas)
+    generator = torch.Generator().manual_seed(4)
+    for _ in range(4):
+        direction = torch.randn(canvas.shape, generator=generator, dtype=torch.float64)
+        width = 1e-6
+        ahead = objective.value_and_gradient(canvas + width * direction).loss
+        behind = objective.value_and_gradient(canvas - width * direction).loss
+        slope = (found.gradient * direction).sum().item()
+        assert (ahead - behind) / (2 * width) == pytest.approx(slope, rel=1e-5)
+
+
+def test_terms_add_up_and_gradient_is_contiguous(network64):
+    objective = Objective(network64, picture(0), picture(1), {"relu2_1": 2.0}, {"relu1_1": 0.5, "relu2_1": 0.25})
+    found = objective.value_and_gradient(picture(2))
+    assert list(found.terms) == ["content relu2_1", "style relu1_1", "style relu2_1"]
+    assert sum(found.terms.values()) == pytest.approx(found.loss)
+    assert found.gradient.is_contiguous()
+    assert found.gradient.shape == (1, 3, 20, 24)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_picture_has_no_loss_against_itself(tensors, dtype):
+    network = VGG19(tensors, CAFFE, ("relu2_1", "relu3_1"), dtype=dtype)
+    same = picture(0, dtype=torch.float32)
+    found = Objective(network, same, same, {"relu3_1": 1.0}, {"relu2_1": 1.0}).value_and_gradient(same)
+    assert found.loss == 0
+    assert not found.gradient.any()
+
+
+def test_each_weight_multiplies_its_own_term(network64):
+    def terms(content_weight: float, style_weight: float) -> dict[str, float]:
+        layers = {"relu2_1": content_weight}, {"relu1_1": style_weight}
+        return Objective(network64, picture(0), picture(1), *layers).value_and_gradient(picture(2)).terms
+
+    one, other = terms(1, 1), terms(3, 5)
+    assert other["content relu2_1"] == pytest.approx(3 * one["content relu2_1"])
+    assert other["style relu1_1"] == pytest.approx(5 * one["style relu1_1"])
+    assert list(terms(0, 1)) == ["style relu1_1"]
+
+
+def test_content_and_style_are_not_mixed_up(network64):
+    """The book's pairing by the order of hooks made the content term of the content picture itself non-zero."""
+    content, style = picture(0), picture(1)
+    objective = Objective(network64, content, style, {"relu3_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0})
+    at_content, at_style = objective.value_and_gradient(content), objective.value_and_gradient(style)
+    assert at_content.terms["content relu3_1"] == 0
+    assert all(value > 0 for name, value in at_content.terms.items() if name.startswith("style"))
+    assert at_style.terms["style relu1_1"] == at_style.terms["style relu2_1"] == 0
+    assert at_style.terms["content relu3_1"] > 0
+
+
+def test_loss_equals_the_program_from_scratch(tensors, weights_file):
+    import gatys_from_scratch as scratch
+
+    parameters = scratch.load_vgg19(weights_file)
+    content, style, canvas = (picture(seed, 32, 40, torch.float32) for seed in range(3))
+    losses = []
+    with torch.no_grad():
+        target = scratch.features(content * 255, parameters)
+        style_features = scratch.features(style * 255, parameters)
+        seen = scratch.features(canvas * 255, parameters)
+        losses.append(torch.nn.functional.mse_loss(seen["relu4_2"], target["relu4_2"]).item())
+        for name, weight in scratch.STYLE_WEIGHTS.items():
+            difference = scratch.gram(seen[name]) - scratch.gram(style_features[name])
+            losses.append(weight * difference.square().mean().item())
+    half = {name: tensor.half() for name, tensor in tensors.items()}
+    network = VGG19(half, CAFFE, (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS))
+    ours = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS).value_and_gradient(canvas)
+    assert list(ours.terms.values()) == pytest.approx(losses, rel=1e-4)

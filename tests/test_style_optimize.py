@@ -1,0 +1,156 @@
+"""The optimisers against closed forms, and what happens when the loss goes wrong."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from scumble.errors import DivergedError
+from scumble.style.objective import Evaluation
+from scumble.style.optimize import LBFGS, MAX_RETREATS, Adam, minimize
+
+
+class Bowl:
+    """Half of (x - target)^T A (x - target) for a fixed positive definite A: one minimum, known."""
+
+    def __init__(self, size: int = 12, condition: float = 100.0):
+        generator = torch.Generator().manual_seed(0)
+        self.shape = (1, 3, 2, size // 6)
+        basis, _ = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
+        self.matrix = basis @ torch.diag(torch.logspace(0, math.log10(condition), size, dtype=torch.float64)) @ basis.T
+        self.target = torch.rand(size, generator=generator, dtype=torch.float64)
+        self.evaluations = 0
+
+    def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
+        self.evaluations += 1
+        away = canvas.reshape(-1) - self.target
+        pull = self.matrix @ away
+        loss = (away @ pull / 2).item()
+        return Evaluation(loss, pull.reshape(canvas.shape), {"bowl": loss})
+
+
+class Broken(Bowl):
+    """A bowl that answers wrongly at some evaluations."""
+
+    def __init__(self, answers: dict[int, float]):
+        super().__init__()
+        self.answers = answers
+
+    def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
+        found = super().value_and_gradient(canvas)
+        if self.evaluations in self.answers:
+            return found._replace(loss=self.answers[self.evaluations], gradient=found.gradient * math.nan)
+        return found
+
+
+def start(bowl: Bowl) -> torch.Tensor:
+    return torch.zeros(bowl.shape, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("make", [LBFGS, Adam])
+def test_steps_are_evaluations_exactly(make):
+    bowl = Bowl()
+    steps = list(minimize(bowl, start(bowl), make(), 17))
+    assert bowl.evaluations == 17
+    assert [step.evaluation for step in steps] == list(range(1, 18))
+
+
+def test_lbfgs_finds_the_minimum_of_a_quadratic():
+    bowl = Bowl()
+    *_, last = minimize(bowl, start(bowl), LBFGS(), 60)
+    assert torch.allclose(last.picture.reshape(-1), bowl.target, atol=1e-6)
+
+
+def test_lbfgs_never_raises_the_loss_of_the_picture_it_returns():
+    bowl = Bowl(condition=1e4)
+    losses = [step.best.loss for step in minimize(bowl, start(bowl), LBFGS(), 40)]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_lbfgs_direction_equals_the_dense_bfgs_matrix():
+    """The two-loop recursion against the inverse Hessian written out as a matrix (Nocedal and Wright, eq. 6.17)."""
+    bowl, optimizer, canvas = Bowl(), LBFGS(history=4), None
+    canvas = start(bowl)
+    for _ in range(7):  # more than the history holds
+        gradient = bowl.value_and_gradient(canvas).gradient
+        canvas = optimizer.step(canvas, gradient)
+    gradient = bowl.value_and_gradient(canvas).gradient
+    optimizer.step(canvas, gradient)
+    assert len(optimizer.pairs) == 4
+    step, change, curvature = optimizer.pairs[-1]
+    n = bowl.target.numel()
+    inverse = np.eye(n) * curvature / change.square().sum().item()
+    for step, change, curvature in optimizer.pairs:
+        s, y = step.reshape(-1).numpy(), change.reshape(-1).numpy()
+        left = np.eye(n) - np.outer(s, y) / curvature
+        inverse = left @ inverse @ left.T + np.outer(s, s) / curvature
+    expected = -inverse @ gradient.reshape(-1).numpy()
+    np.testing.assert_allclose(optimizer._direction(gradient).reshape(-1).numpy(), expected, rtol=1e-9)
+
+
+def test_lbfgs_first_step_has_the_stated_size():
+    bowl = Bowl()
+    gradient = bowl.value_and_gradient(start(bowl)).gradient
+    for scale in (1e-12, 1.0, 1e12):
+        moved = LBFGS().step(start(bowl), gradient * scale)
+        assert moved.square().mean().sqrt().item() == pytest.approx(1 / 255)
+
+
+def test_lbfgs_does_not_learn_from_negative_curvature():
+    optimizer = LBFGS()
+    x = torch.full((1, 3, 1, 1), 1.0)
+    optimizer.step(x, torch.full_like(x, 1.0))
+    optimizer.step(x + 0.1, torch.full_like(x, 0.5))  # the slope falls along the step: the loss curves downward
+    assert not optimizer.pairs
+
+
+def test_adam_equals_torchs():
+    bowl = Bowl()
+    ours, theirs = start(bowl), start(bowl).requires_grad_()
+    adam, reference = Adam(), torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99), eps=0)
+    for _ in range(20):
+        ours = adam.step(ours, bowl.value_and_gradient(ours).gradient)
+        theirs.grad = bowl.value_and_gradient(theirs.detach()).gradient
+        reference.step()
+    torch.testing.assert_close(ours, theirs.detach())
+
+
+@pytest.mark.parametrize("make", [LBFGS, Adam])
+@pytest.mark.parametrize("answer", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_is_rolled_back(make, answer):
+    bowl = Broken({5: answer, 6: answer})
+    steps = list(minimize(bowl, start(bowl), make(), 60))
+    assert [step.evaluation for step in steps if step.retreated][:2] == [5, 6]
+    assert steps[5].best == steps[3].best  # the last good picture stays
+    assert steps[-1].best.loss < steps[3].best.loss  # and the way goes on from there
+    assert steps[-1].picture.isfinite().all()
+
+
+def test_an_exploding_loss_is_rolled_back_by_adam_too():
+    bowl = Broken({5: 1e30})
+    bowl.value_and_gradient = _with_finite_gradient(bowl)
+    steps = list(minimize(bowl, start(bowl), Adam(), 30))
+    assert steps[4].retreated
+    assert steps[-1].best.loss < steps[3].best.loss
+
+
+def _with_finite_gradient(bowl):
+    plain = bowl.value_and_gradient
+    return lambda canvas: plain(canvas)._replace(gradient=Bowl.value_and_gradient(Bowl(), canvas).gradient)
+
+
+@pytest.mark.parametrize("make", [LBFGS, Adam])
+def test_a_loss_that_stays_broken_ends_with_an_error(make):
+    bowl = Broken(dict.fromkeys(range(3, 500), math.nan))
+    seen = []
+    with pytest.raises(DivergedError, match="however short the step"):
+        seen.extend(minimize(bowl, start(bowl), make(), 500))
+    bowl = Broken(dict.fromkeys(range(3, 500), math.nan))
+    for step in minimize(bowl, start(bowl), make(), MAX_RETREATS):
+        assert step.picture.isfinite().all()
+
+
+def test_a_loss_that_is_broken_from_the_start_is_told():
+    with pytest.raises(DivergedError, match="before the first step"):
+        list(minimize(Broken({1: math.nan}), start(Bowl()), LBFGS(), 5))
