@@ -96,7 +96,8 @@ def test_words_import_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["stylize", "--help"], ["stylize", "a", "b", "--steps", "-1"], ["nothing"]]
+    "arguments",
+    [["--help"], ["--version"], ["stylize", "--help"], ["stylize", "a", "b", "--steps", "-1"], ["nothing"]],
 )
 def test_help_and_usage_errors_do_not_import_torch(arguments):
     script = (

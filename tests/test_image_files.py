@@ -10,9 +10,9 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from conftest import photograph
 from PIL import Image, ImageCms
 
+from conftest import photograph
 from scumble.errors import ImageError, SettingsError
 from scumble.image import files, recipe
 from scumble.image.files import load, save
@@ -85,7 +85,7 @@ def test_a_profile_that_says_nothing_new_or_nonsense_changes_nothing(tmp_path):
 
 
 def swapped_profile() -> bytes:
-    """sRGB with the tags of its red and blue primaries exchanged: its red means blue."""
+    """SRGB with the tags of its red and blue primaries exchanged: its red means blue."""
     profile = bytearray(files.SRGB_PROFILE)
     count = int.from_bytes(profile[128:132], "big")
     where = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(count)}
@@ -100,7 +100,9 @@ def test_a_profile_with_other_primaries_moves_the_colours(tmp_path):
     assert np.abs(converted - [0, 0, 255]).max() <= 2
 
 
-@pytest.mark.parametrize(("mode", "name"), [("L", "a.png"), ("1", "a.png"), ("P", "a.png"), ("CMYK", "a.jpg"), ("CMYK", "a.tif")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("L", "a.png"), ("1", "a.png"), ("P", "a.png"), ("CMYK", "a.jpg"), ("CMYK", "a.tif")]
+)
 def test_other_modes_become_rgb(tmp_path, mode, name):
     image = photograph().convert(mode)
     picture = load(saved(image, tmp_path / name))
@@ -305,7 +307,12 @@ def test_no_recipe_is_no_recipe(tmp_path):
     save(RGB8, tmp_path / "a.png")
     photograph().save(tmp_path / "b.jpg")
     (tmp_path / "c.png").write_text("no picture")
-    for name, message in (("a.png", "no recipe"), ("b.jpg", "no recipe"), ("c.png", "not a picture"), ("d", "exist")):
+    for name, message in (
+        ("a.png", "no recipe"),
+        ("b.jpg", "no recipe"),
+        ("c.png", "not a picture"),
+        ("d", "exist"),
+    ):
         with pytest.raises(ImageError, match=message):
             recipe.read(tmp_path / name)
 

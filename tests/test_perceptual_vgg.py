@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import CAFFE
 
+from conftest import CAFFE
 from scumble.errors import SettingsError
 from scumble.perceptual.vgg import LAYERS, VGG19, Preprocessing, min_side, parameter_shapes
 from scumble.perceptual.weights import CATALOGUE
@@ -99,7 +99,13 @@ def test_bfloat16_stays_near_float32(tensors, picture):
 
 
 def test_smallest_pictures():
-    assert [min_side((name,)) for name in ("relu1_2", "relu2_1", "relu3_4", "relu4_1", "relu5_1")] == [1, 2, 4, 8, 16]
+    assert [min_side((name,)) for name in ("relu1_2", "relu2_1", "relu3_4", "relu4_1", "relu5_1")] == [
+        1,
+        2,
+        4,
+        8,
+        16,
+    ]
 
 
 def test_the_smallest_picture_works_and_a_smaller_one_does_not(tensors):

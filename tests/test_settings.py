@@ -34,7 +34,11 @@ def test_fields_set_are_those_that_were_given():
 
 def test_given_values_win_over_a_recipe():
     recipe = Brush(preset="wet", medium="tempera").model_dump()
-    assert Brush(width=5).filled_from(recipe).model_dump() == {"preset": "wet", "width": 5, "medium": "tempera"}
+    assert Brush(width=5).filled_from(recipe).model_dump() == {
+        "preset": "wet",
+        "width": 5,
+        "medium": "tempera",
+    }
 
 
 @pytest.mark.parametrize(

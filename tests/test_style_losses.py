@@ -35,7 +35,9 @@ def test_gram_of_float32_is_as_exact_as_float32_can_be():
 
 def test_gram_forgets_where_things_are():
     features = torch.randn(1, 4, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    shuffled = features.flatten(2)[:, :, torch.randperm(30, generator=torch.Generator().manual_seed(1))].view(1, 4, 6, 5)
+    shuffled = features.flatten(2)[:, :, torch.randperm(30, generator=torch.Generator().manual_seed(1))].view(
+        1, 4, 6, 5
+    )
     torch.testing.assert_close(gram(features), gram(shuffled))
 
 

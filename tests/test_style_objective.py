@@ -4,8 +4,8 @@ import sys
 
 import pytest
 import torch
-from conftest import CAFFE, REPOSITORY
 
+from conftest import CAFFE, REPOSITORY
 from scumble.perceptual.vgg import VGG19
 from scumble.style.objective import Objective
 from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS

@@ -30,7 +30,11 @@ def weights_folders() -> list[Path]:
     given = os.environ.get("SCUMBLE_WEIGHTS", "").split(os.pathsep)
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     torch_home = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch")
-    return [*(Path(folder) for folder in given if folder), weights_cache(), torch_home / "hub" / "checkpoints"]
+    return [
+        *(Path(folder) for folder in given if folder),
+        weights_cache(),
+        torch_home / "hub" / "checkpoints",
+    ]
 
 
 def offline() -> bool:

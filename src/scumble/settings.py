@@ -16,7 +16,7 @@ from scumble.errors import SettingsError
 
 
 class Settings(BaseModel):
-    """Frozen settings of a job. Unknown names and bad values raise `SettingsError` in one line.
+    """Frozen settings of a job, with a field `preset`. Unknown names and bad values raise `SettingsError`, in one line.
 
     `model_fields_set` names the fields that the caller gave, not those that a preset filled.
     """
@@ -30,9 +30,9 @@ class Settings(BaseModel):
     def _fill_from_preset(cls, given: Any, validate: Callable[[Any], Self]) -> Self:
         if isinstance(given, cls):
             return given
-        preset = given.get("preset", cls.model_fields["preset"].default) if "preset" in cls.model_fields else None
+        preset = given.get("preset", cls.model_fields["preset"].default)
         try:
-            settings = validate(cls.PRESETS.get(preset, {}) | given)
+            settings = validate(cls.PRESETS.get(str(preset), {}) | given)
         except ValidationError as error:
             raise SettingsError(cls._explain(error.errors()[0])) from None
         settings.__pydantic_fields_set__.intersection_update(given)

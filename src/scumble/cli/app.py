@@ -51,3 +51,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

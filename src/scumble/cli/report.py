@@ -5,7 +5,6 @@ stdout, and nothing else is written there.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any

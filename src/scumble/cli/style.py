@@ -31,6 +31,7 @@ def stylize(
         preview: file to overwrite with the picture so far, every two seconds.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
+        settings: everything else, one flag a field.
     """
     from scumble.image import recipe as recipes
     from scumble.style.stylize import settings_from_recipe, stylize_events

@@ -113,7 +113,9 @@ def _open(data: bytes, name: str) -> Iterator[Image.Image]:
             f"{name} claims to hold more than {MAX_PIXELS // 1_000_000} million pixels; wanted a smaller picture"
         ) from None
     except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a picture that can be read; wanted PNG, JPEG, WebP, TIFF or the like") from None
+        raise ImageError(
+            f"{name} is not a picture that can be read; wanted PNG, JPEG, WebP, TIFF or the like"
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
         raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
 

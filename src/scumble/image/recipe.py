@@ -72,7 +72,9 @@ def read(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise ImageError(f"{path} holds no recipe; wanted a picture made by scumble") from None
     if newer:
-        raise ImageError(f"{path} holds a recipe of format {recipe['format_version']}; this version reads up to {FORMAT_VERSION}")
+        raise ImageError(
+            f"{path} holds a recipe of format {recipe['format_version']}; this version reads up to {FORMAT_VERSION}"
+        )
     return recipe
 
 

@@ -91,8 +91,9 @@ class VGG19(torch.nn.Module):
             bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
             if name == "relu1_1":
                 weight = _prepared(weight, preprocessing)
-            convolution = torch.nn.Conv2d(inputs, outputs, 3, padding=1)
-            convolution.load_state_dict({"weight": weight, "bias": bias})
+            # Without the random initial values, which take longer to draw than the real ones to read.
+            convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, 3, padding=1)
+            convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
             self.convolutions.append(convolution)
         mean = torch.tensor(preprocessing.mean) / preprocessing.scale  # in the picture's own units
         if preprocessing.order == "BGR":

@@ -107,7 +107,9 @@ def locate(entry: Entry) -> Generator[Event, None, Path]:
     if found is not None:
         return found
     if paths.offline():
-        raise WeightsError(f"weights {entry.name} are not on this machine, and SCUMBLE_OFFLINE is set", _how_to_get(entry))
+        raise WeightsError(
+            f"weights {entry.name} are not on this machine, and SCUMBLE_OFFLINE is set", _how_to_get(entry)
+        )
     return (yield from fetch(entry))
 
 
@@ -243,11 +245,11 @@ def _download(entry: Entry, target: Path) -> Iterator[Event]:
     except (ConnectionError, TimeoutError) as error:
         raise WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there") from error
 
-    digest = _sha256(partial)
-    if not digest.startswith(_promised_digest(target)):
+    digest, promised = _sha256(partial), _promised_digest(target)
+    if not digest.startswith(promised):
         partial.unlink()
         raise WeightsError(
-            f"{entry.url} delivered a file with SHA-256 {digest[:8]}..., wanted {_promised_digest(target)}...: thrown away"
+            f"{entry.url} delivered a file with SHA-256 {digest[:8]}..., wanted {promised}...: thrown away"
         )
     partial.replace(target)
 

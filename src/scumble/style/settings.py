@@ -31,32 +31,38 @@ class StyleSettings(Settings):
     # The values of `gatys` are the fields' own.
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"gatys": {}}
 
-    preset: Literal["gatys"] = Field("gatys", description="named values for everything below that is not set")
-    size: int = Field(512, gt=0, le=65536, description="longer side of the result, in pixels")
-    steps: int = Field(500, gt=0, description="evaluations of the loss, exactly")
-    content_weight: float = Field(1.0, ge=0, description="how much the photograph counts")
-    style_weight: float = Field(1.0, ge=0, description="how much the painting counts")
+    preset: Literal["gatys"] = Field(default="gatys", description="named values for everything below that is not set")
+    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
+    steps: int = Field(default=500, gt=0, description="evaluations of the loss, exactly")
+    content_weight: float = Field(default=1.0, ge=0, description="how much the photograph counts")
+    style_weight: float = Field(default=1.0, ge=0, description="how much the painting counts")
     style_scale: float = Field(
-        1.0, gt=0, le=64, description="size of the painting's strokes: its shorter side over the result's"
+        default=1.0, gt=0, le=64, description="size of the painting's strokes: its shorter side over the result's"
     )
     init: Literal["content", "noise", "style"] | FileName = Field(
-        "content", description="picture to start from: content, noise, style, or a file"
+        default="content", description="picture to start from: content, noise, style, or a file"
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="of the noise to start from")
-    optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="how the pixels are moved")
-    lr: float = Field(1.0, gt=0, description="size of the optimiser's steps, 1 being its usual one")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
+    optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
+    lr: float = Field(default=1.0, gt=0, description="size of the optimiser's steps, 1 being its usual one")
     content_layers: LayerWeights = Field(
-        GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
+        default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
     )
     style_layers: LayerWeights = Field(
-        GATYS_STYLE_LAYERS, description="layers that compare style: --style-layers.relu1_1 0.2 and so on"
+        default=GATYS_STYLE_LAYERS, description="layers that compare style: --style-layers.relu1_1 0.2 and so on"
     )
-    backbone: Literal["vgg19-caffe", "vgg19"] = Field("vgg19-caffe", description="network that does the looking")
-    weights: FileName | None = Field(None, description="file of the backbone's weights, instead of the catalogue's")
-    pooling: Literal["max", "average"] = Field("max", description="how the backbone shrinks its features")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the backbone's convolutions")
-    bits: Literal[8, 16] = Field(8, description="of each channel in the saved picture (16: PNG and TIFF)")
+    backbone: Literal["vgg19-caffe", "vgg19"] = Field(
+        default="vgg19-caffe", description="network that does the looking"
+    )
+    weights: FileName | None = Field(
+        default=None, description="file of the backbone's weights, instead of the catalogue's"
+    )
+    pooling: Literal["max", "average"] = Field(default="max", description="how the backbone shrinks its features")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="of the backbone's convolutions"
+    )
+    bits: Literal[8, 16] = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:

@@ -33,7 +33,7 @@ from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.vgg import LAYERS, check_layers, min_side
 from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Optimizer, Step, minimize
+from scumble.style.optimize import LBFGS, Adam, Step, minimize
 from scumble.style.settings import StyleSettings
 
 JOB = "stylize"
@@ -169,7 +169,11 @@ class _Result:
 
 
 def _load_pictures(
-    content: PictureSource, style: PictureSource, settings: StyleSettings, output: Path | None, preview: Path | None
+    content: PictureSource,
+    style: PictureSource,
+    settings: StyleSettings,
+    output: Path | None,
+    preview: Path | None,
 ) -> dict[str, Picture]:
     """Everything that is read, after everything that will be written was found to be possible."""
     sources: dict[str, PictureSource] = {"content": content, "style": style}
@@ -184,9 +188,7 @@ def _load_pictures(
     return {role: files.load(source, role) for role, source in sources.items()}
 
 
-def _working_sizes(
-    pictures: dict[str, Picture], settings: StyleSettings
-) -> tuple[tuple[int, int], tuple[int, int]]:
+def _working_sizes(pictures: dict[str, Picture], settings: StyleSettings) -> tuple[tuple[int, int], tuple[int, int]]:
     """(width, height) of the result and of the style picture; neither may vanish in the network's poolings."""
     layers = (*settings.content_layers, *settings.style_layers)
     check_layers(layers)

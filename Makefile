@@ -1,0 +1,53 @@
+# Everything a machine with Python 3.11 (or newer), make and a package index needs: `make demo` and `make test`.
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test test-slow check format bench lock clean env
+
+demo: $(READY)
+	$(BIN)/python examples/demo.py demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow --durations=0
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/evaluations.py
+
+env: $(READY)
+
+# One environment for everything, from the lock alone: the package itself is linked in, not copied.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $(READY)
+
+# Pin again what pyproject.toml asks for. torch is pinned by hand: wherever an index has a CPU build of this version
+# ("2.13.0+cpu"), pip takes it, because it sorts above the plain one; wherever it has not, the plain one installs.
+TORCH := 2.13.0
+lock:
+	rm -rf .lock-env && $(PYTHON) -m venv .lock-env
+	.lock-env/bin/python -m pip install --quiet torch==$(TORCH) \
+	    $$($(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"])')
+	{ echo "# Made by \`make lock\`. What the GPU builds of torch need on top is left for pip to find."; \
+	  .lock-env/bin/python -m pip freeze --all | sed 's/+cpu$$//' | grep -viE '^(pip|setuptools|nvidia|cuda|triton)'; \
+	} > requirements.lock
+	rm -rf .lock-env
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache build dist demo

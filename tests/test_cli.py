@@ -1,0 +1,211 @@
+"""The program as its users meet it: in a process of its own, by its output and its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import photograph
+from scumble.image import recipe
+
+
+def scumble(*arguments: object, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scumble.cli.app", *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "200"} | variables,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def failed_in_one_line(done: subprocess.CompletedProcess[str], code: int, message: str) -> None:
+    assert done.returncode == code, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("scumble: ")
+    assert message in last
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path, content_file, style_file) -> Path:
+    """A folder with content.png and style.png."""
+    return tmp_path
+
+
+def test_a_picture_is_painted_and_named_on_stdout(folder, weights_file):
+    done = scumble(
+        "stylize",
+        "content.png",
+        "style.png",
+        "--size",
+        32,
+        "--steps",
+        2,
+        "--weights",
+        weights_file,
+        folder=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "content-style.png\n"
+    assert "2 evaluations" in done.stderr
+    with Image.open(folder / "content-style.png") as picture:
+        assert picture.size == (32, 27)
+
+
+def test_json_is_one_event_a_line(folder, weights_file):
+    done = scumble(
+        "stylize", "content.png", "style.png", "-o", "out.png", "--json",
+        "--size", 32, "--steps", 3, "--weights", weights_file, folder=folder,
+    )  # fmt: skip
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == [
+        "noted",
+        "started",
+        *["progress"] * 3,
+        "saved",
+        "finished",
+    ]
+    assert events[-1]["outputs"] == ["out.png"]
+    assert events[-1]["evaluations"] == 3
+    assert {"loss", "seconds", "terms"} <= events[-1].keys()
+    assert done.stderr == ""
+
+
+def test_a_recipe_is_shown_and_repeated_and_flags_win(folder, weights_file):
+    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "-q")
+    scumble(*make, "-o", "one.png", "--size", 32, "--steps", 2, "--init", "noise", folder=folder)
+    shown = scumble("info", "one.png", folder=folder)
+    assert "settings init" in shown.stdout
+    assert "noise" in shown.stdout
+    assert json.loads(scumble("info", "one.png", "--json", folder=folder).stdout) == recipe.read(folder / "one.png")
+
+    done = scumble(*make, "-o", "two.png", "--recipe", "one.png", folder=folder)
+    assert done.stdout == "two.png\n"
+    assert done.stderr == ""
+    assert (folder / "two.png").read_bytes() == (folder / "one.png").read_bytes()
+    scumble(*make, "-o", "three.png", "--recipe", "one.png", "--steps", 1, folder=folder)
+    settings = recipe.read(folder / "three.png")["settings"]
+    assert (settings["steps"], settings["size"], settings["init"]) == (1, 32, "noise")
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_job_keeps_the_picture_so_far(folder, weights_file, end):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "scumble.cli.app",
+            "stylize",
+            "content.png",
+            "style.png",
+            "-o",
+            "out.png",
+            "--json",
+        ]
+        + ["--size", "32", "--steps", "100000", "--weights", str(weights_file)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if '"progress"' in line:
+            break
+    process.send_signal(end)
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert json.loads(rest.splitlines()[-1])["event"] == "stopped"
+    assert recipe.read(folder / "out.png")["result"]["evaluations"] >= 1
+
+
+def test_without_weights_and_network_it_says_what_to_do(folder):
+    done = scumble("stylize", "content.png", "style.png", folder=folder)
+    failed_in_one_line(done, 1, "put vgg19-d01eb7cb.pth into a folder that SCUMBLE_WEIGHTS names")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none.png", "style.png"], 1, "none.png does not exist"),
+        (["content.png", "."], 1, ". is a folder"),
+        (["text.png", "style.png"], 1, "text.png is not a picture"),
+        (["content.png", "style.png", "-o", "none/out.png"], 1, "output folder none does not exist"),
+        (["content.png", "style.png", "-o", "content.png"], 1, "is also an input"),
+        (["content.png", "style.png", "-o", "out.doc"], 2, "wanted one of .png"),
+        (["content.png", "style.png", "--steps", "0"], 2, "steps: got '0', wanted greater than 0"),
+        (["content.png", "style.png", "--size", "-5"], 2, "size: got '-5'"),
+        (["content.png", "style.png", "--preset", "impasto"], 2, "preset: got 'impasto', wanted 'gatys'"),
+        (["content.png", "style.png", "--style-layers.relu9_1", "1"], 2, "layer: got 'relu9_1'"),
+        (["content.png", "style.png", "--weights", "none.pth"], 1, "none.pth does not exist"),
+        (["content.png", "style.png", "--recipe", "content.png"], 1, "content.png holds no recipe"),
+        (["content.png", "style.png", "--sise", "3"], 2, "--size"),
+        (["content.png"], 2, "requires an argument"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(folder, arguments, code, message):
+    (folder / "text.png").write_text("no picture")
+    before = sorted(path.name for path in folder.iterdir())
+    failed_in_one_line(scumble("stylize", *arguments, folder=folder), code, message)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_failures_are_json_too(folder):
+    done = scumble("stylize", "none.png", "style.png", "--json", folder=folder)
+    assert json.loads(done.stdout.splitlines()[-1])["event"] == "failed"
+    assert done.returncode == 1
+
+
+def test_models_are_listed_and_removed(folder):
+    listed = scumble("models", folder=folder)
+    assert "vgg19-caffe" in listed.stdout
+    assert "not here" in listed.stdout
+    assert "nothing of vgg19 is in the cache" in scumble("models", "remove", "vgg19", folder=folder).stdout
+    failed_in_one_line(scumble("models", "fetch", "vgg19", folder=folder), 1, "SCUMBLE_OFFLINE")
+    failed_in_one_line(scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of vgg19-caffe, vgg19")
+
+
+def test_info_tells_about_the_machine(folder):
+    done = scumble("info", "--json", folder=folder)
+    assert json.loads(done.stdout)["weights"] == {"vgg19-caffe": "not here", "vgg19": "not here"}
+
+
+def test_help_is_quick(folder):
+    def seconds(*command: str) -> float:
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=100)
+        return time.perf_counter() - begin
+
+    # No absolute time, the machine may be busy: far quicker than importing torch alone.
+    helping = min(seconds(sys.executable, "-m", "scumble.cli.app", "--help") for _ in range(2))
+    assert helping < seconds(sys.executable, "-c", "import torch")
+
+
+def test_photographs_of_phones_come_out_upright(folder, weights_file):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photograph(60, 40).save(folder / "phone.jpg", exif=exif)
+    scumble(
+        "stylize",
+        "phone.jpg",
+        "style.png",
+        "-o",
+        "o.png",
+        "--size",
+        48,
+        "--steps",
+        1,
+        "--weights",
+        weights_file,
+        folder=folder,
+    )
+    with Image.open(folder / "o.png") as picture:
+        assert picture.size == (32, 48)
