@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--style", type=Path)
     parser.add_argument("--sizes", default="341x256,682x512")
     parser.add_argument("--evaluations", type=int, default=12)
+    parser.add_argument("--precision", default="auto", choices=["auto", *device.PRECISIONS], help="of the library")
     parser.add_argument("--losses", type=int, default=0, help="also compare the losses after so many evaluations")
     arguments = parser.parse_args()
 
@@ -48,7 +49,7 @@ def main():
     path = weights.find(entry)
     if path is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
-    placement = device.choose()
+    placement = device.choose("cpu", arguments.precision)
     layers = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
     network = VGG19(weights.read(path).tensors, entry.preprocessing, layers, dtype=placement.dtype)
     parameters = scratch.load_vgg19(path)

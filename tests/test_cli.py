@@ -98,19 +98,9 @@ def test_a_recipe_is_shown_and_repeated_and_flags_win(folder, weights_file):
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_job_keeps_the_picture_so_far(folder, weights_file, end):
+    arguments = f"stylize content.png style.png -o out.png --json --size 32 --steps 100000 --weights {weights_file}"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "scumble.cli.app",
-            "stylize",
-            "content.png",
-            "style.png",
-            "-o",
-            "out.png",
-            "--json",
-        ]
-        + ["--size", "32", "--steps", "100000", "--weights", str(weights_file)],
+        [sys.executable, "-m", "scumble.cli.app", *arguments.split()],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
