@@ -113,7 +113,8 @@ def test_a_stopped_job_keeps_the_picture_so_far(folder, weights_file, end):
     process.send_signal(end)
     rest, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert json.loads(rest.splitlines()[-1])["event"] == "stopped"
+    last = json.loads(rest.splitlines()[-1])
+    assert (last["event"], last["outputs"]) == ("stopped", ["out.png"])
     assert recipe.read(folder / "out.png")["result"]["evaluations"] >= 1
 
 
@@ -135,7 +136,7 @@ def test_without_weights_and_network_it_says_what_to_do(folder):
         (["content.png", "style.png", "--size", "-5"], 2, "size: got '-5'"),
         (["content.png", "style.png", "--preset", "impasto"], 2, "preset: got 'impasto', wanted 'gatys'"),
         (["content.png", "style.png", "--style-layers.relu9_1", "1"], 2, "layer: got 'relu9_1'"),
-        (["content.png", "style.png", "--weights", "none.pth"], 1, "none.pth does not exist"),
+        (["content.png", "style.png", "--weights", "none.pth"], 1, "there is no weights file none.pth"),
         (["content.png", "style.png", "--recipe", "content.png"], 1, "content.png holds no recipe"),
         (["content.png", "style.png", "--sise", "3"], 2, "--size"),
         (["content.png"], 2, "requires an argument"),
@@ -152,6 +153,41 @@ def test_failures_are_json_too(folder):
     done = scumble("stylize", "none.png", "style.png", "--json", folder=folder)
     assert json.loads(done.stdout.splitlines()[-1])["event"] == "failed"
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [["--size", "0"], ["--frob", "1"], ["--recipe", "content.png"]])
+def test_failures_before_the_job_are_json_too(folder, arguments):
+    done = scumble("stylize", "content.png", "style.png", "--json", *arguments, folder=folder)
+    assert json.loads(done.stdout)["exit_code"] == done.returncode > 0
+
+
+def test_the_repeated_picture_is_not_overwritten(folder, weights_file):
+    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "--size", 32, "--steps", 1)
+    scumble(*make, "-o", "one.png", folder=folder)
+    before = (folder / "one.png").read_bytes()
+    for output in (["-o", "one.png"], ["-o", "two.png", "--preview", "one.png"]):
+        failed_in_one_line(scumble(*make, "--recipe", "one.png", *output, folder=folder), 1, "is also an input")
+    assert (folder / "one.png").read_bytes() == before
+
+
+def test_16_bits_from_the_command_line(folder, weights_file):
+    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "--size", 32, "--steps", 1)
+    done = scumble(*make, "--bits", 16, "-o", "deep.png", folder=folder)
+    assert done.stdout == "deep.png\n", done.stderr
+    assert (folder / "deep.png").read_bytes()[24] == 16  # the bit depth in a PNG's header
+
+
+def test_strange_names_stay_on_one_line(folder):
+    failed_in_one_line(
+        scumble("stylize", "a\nb\x1b[31m.png", "style.png", folder=folder), 1, "a?b?[31m.png does not exist"
+    )
+
+
+def test_a_full_standard_output_is_told(folder):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "scumble.cli.app", "models", "remove", "vgg19"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    failed_in_one_line(done, 1, "standard output cannot be written to: No space left on device")
 
 
 def test_models_are_listed_and_removed(folder):

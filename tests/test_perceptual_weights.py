@@ -201,6 +201,11 @@ def test_files_that_are_no_weights_are_told_in_one_line(tmp_path, tensors):
     (tmp_path / "cut.safetensors").write_bytes(whole[:100_000])
     (tmp_path / "empty.safetensors").write_bytes(b"")
     (tmp_path / "text.pth").write_text("no weights")
+    integers = dict(tensors) | {"features.0.bias": torch.zeros(64, dtype=torch.int64)}
+    safetensors.torch.save_file(integers, tmp_path / "integers.safetensors")
+    torch.save(dict(tensors) | {"features.0.weight": tensors["features.0.weight"].to_sparse()}, tmp_path / "sparse.pth")
+    with (tmp_path / "hole.pth").open("wb") as file:
+        file.truncate(2**36)
     torch.save([1, 2, 3], tmp_path / "list.pth")
     (tmp_path / "vgg19-caffe-00000000.safetensors").write_bytes(whole)
     for name, message in [
@@ -212,7 +217,11 @@ def test_files_that_are_no_weights_are_told_in_one_line(tmp_path, tensors):
         ("text.pth", "damaged or of another kind"),
         ("list.pth", "has no features.0.weight"),
         ("vgg19-caffe-00000000.safetensors", "has SHA-256 .* wanted 00000000"),
-        ("none.safetensors", "does not exist"),
+        ("none.safetensors", "there is no weights file"),
+        (".", "there is no weights file"),
+        ("integers.safetensors", "features.0.bias of type torch.int64"),
+        ("sparse.pth", "has no features.0.weight"),
+        ("hole.pth", "is larger than any"),
     ]:
         with pytest.raises(WeightsError, match=message) as error:
             weights.read(tmp_path / name)

@@ -57,6 +57,17 @@ def test_mistakes_are_told_in_one_line(values, message):
     assert "\n" not in str(error.value)
 
 
+def test_numbers_may_come_as_text():
+    """As they do from a command line, for choices between numbers too."""
+    assert StyleSettings.model_validate({"bits": "16", "size": "64"}).bits == 16
+
+
+def test_names_that_are_no_names_are_unknown_settings():
+    for name in ("a b", "", "1 2", "a-b"):
+        with pytest.raises(SettingsError, match="unknown setting"):
+            Brush.model_validate({name: 1})
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -65,6 +76,8 @@ def test_mistakes_are_told_in_one_line(values, message):
         {"style_scale": 0},
         {"content_weight": -1},
         {"lr": float("nan")},
+        {"lr": 1e308},
+        {"steps": 10**30},
         {"style_weight": float("inf")},
         {"preset": "impasto"},
         {"optimizer": "sgd"},

@@ -9,7 +9,7 @@ from PIL import Image
 
 import scumble
 from conftest import photograph
-from scumble.errors import DivergedError, ImageError, SettingsError
+from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
 from scumble.style import stylize as job
@@ -94,14 +94,15 @@ def test_a_recipe_holds_what_made_the_picture_and_no_paths(settings, content_fil
     assert str(tmp_path) not in str(made)
 
 
-def test_repeating_with_other_inputs_is_warned_of(settings, content_file, style_file, tmp_path):
+def test_repeating_with_other_inputs_or_versions_is_told(settings, content_file, style_file, tmp_path):
     list(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
     made = recipe.read(tmp_path / "out.png")
     made["versions"]["torch"] = "1.0"
     events = list(stylize_events(style_file, style_file, settings, repeated=made))
-    warnings = [event.message for event in events if isinstance(event, Warned)]
-    assert warnings[0] == "the content style.png is not the one of the recipe, content.png"
-    assert warnings[1].startswith("the recipe was made with torch 1.0")
+    notes = [event.message for event in events if isinstance(event, Noted)]
+    assert "the content is style.png; the recipe's was content.png" in notes  # no mistake: that is what recipes are for
+    (warning,) = [event.message for event in events if isinstance(event, Warned)]
+    assert warning.startswith("the recipe was made with torch 1.0")
 
 
 def test_another_seed_is_other_noise_and_the_same_seed_the_same(weights_file, content_file, style_file):
@@ -113,10 +114,10 @@ def test_another_seed_is_other_noise_and_the_same_seed_the_same(weights_file, co
 
 
 def test_a_start_from_a_file(settings, content_file, style_file, tmp_path):
-    photograph(96, 80, seed=5).save(tmp_path / "start.png")
+    photograph(80, 66, seed=5).save(tmp_path / "start.png")
     from_file = StyleSettings(**settings.model_dump() | {"init": tmp_path / "start.png", "steps": 1})
     *_, finished = stylize_events(content_file, style_file, from_file)
-    start = np.asarray(photograph(96, 80, seed=5).resize(finished.picture.size, Image.Resampling.BICUBIC), float)
+    start = np.asarray(photograph(80, 66, seed=5).resize(finished.picture.size, Image.Resampling.BICUBIC), float)
     assert np.abs(np.asarray(finished.picture) - start).mean() < 2
 
 
@@ -207,6 +208,64 @@ def test_previews_are_written_while_it_runs(settings, content_file, style_file, 
     previews = [event for event in events if isinstance(event, Preview)]
     assert [event.done for event in previews] == [1, 2, 3, 4]
     assert opened(preview).size == previews[0].picture.size == (40, 33)
+
+
+def test_a_preview_that_cannot_be_written_does_not_end_the_job(
+    settings, content_file, style_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(job, "PREVIEW_SECONDS", 0.0)
+    folder = tmp_path / "previews"
+    folder.mkdir()
+    events = stylize_events(content_file, style_file, settings, preview=folder / "p.png")
+    seen = []
+    for event in events:
+        seen.append(event)
+        if isinstance(event, Preview):
+            (folder / "p.png").unlink()
+            folder.rmdir()
+    assert [type(event) for event in seen].count(Preview) == 1
+    assert any(isinstance(event, Warned) and "no more previews" in event.message for event in seen)
+    assert isinstance(seen[-1], Finished)
+
+
+def test_no_input_is_overwritten(settings, content_file, style_file, tmp_path):
+    output = tmp_path / "out.png"
+    (tmp_path / "x").mkdir()
+    weights = tmp_path / "weights.png"
+    weights.write_bytes(b"")
+    chosen = StyleSettings(**settings.model_dump() | {"weights": weights})
+    for path in (content_file, style_file, weights):
+        with pytest.raises(ImageError, match="is also an input"):
+            next(stylize_events(content_file, style_file, chosen, path))
+        with pytest.raises(ImageError, match="is also an input"):
+            next(stylize_events(content_file, style_file, chosen, output, preview=path))
+    with pytest.raises(SettingsError, match="the output .* itself"):
+        next(stylize_events(content_file, style_file, settings, output, tmp_path / "x" / ".." / "out.png"))
+
+
+@pytest.mark.parametrize("broken", [None, [], "text", 3])
+@pytest.mark.parametrize("part", ["settings", "inputs", "computed", "versions"])
+def test_recipes_that_somebody_edited_do_no_harm(settings, content_file, style_file, tmp_path, part, broken):
+    made = {"job": "stylize", "settings": {"steps": 1}, "inputs": {"content": 1}, part: broken}
+    repeated = job.settings_from_recipe(made, settings)
+    events = list(stylize_events(content_file, style_file, repeated, repeated=made))
+    assert isinstance(events[-1], Finished)
+
+
+def test_more_pixels_than_any_memory_holds_are_refused(settings, content_file, style_file):
+    huge = StyleSettings(**settings.model_dump() | {"size": 60000})
+    with pytest.raises(ImageError, match="worked at as 60000x50000: more than 178 million"):
+        next(stylize_events(content_file, style_file, huge))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: ...")])
+def test_too_little_memory_is_told_in_one_line(settings, content_file, style_file, monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(Objective, "value_and_gradient", fail)
+    with pytest.raises(ScumbleError, match="not enough memory.*smaller --size"):
+        list(stylize_events(content_file, style_file, settings))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 The only module of the bottom layer that imports torch.
 """
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
-from scumble.errors import SettingsError
+from scumble.errors import ScumbleError, SettingsError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -44,6 +46,23 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
     name = str(dtype).removeprefix("torch.")
     threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
+
+
+@contextlib.contextmanager
+def memory_errors(hint: str) -> Iterator[None]:
+    """Turn a failed allocation, on whatever device, into a ScumbleError with a hint."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_about_memory(error):
+            raise
+        raise ScumbleError("there is not enough memory for this job", hint) from error
+
+
+def _is_about_memory(error: BaseException) -> bool:
+    # torch has a type of its own for the GPU's memory only; on the CPU, the message tells.
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
 
 
 def _device(name: str) -> torch.device:

@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C. Commands are
 import the engine inside their bodies, so that `--help` and a mistyped flag answer at once.
 """
 
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -21,25 +23,27 @@ app = App(
     help="Paint photographs in the style of any painting, with neural networks.",
     version=__version__,
 )
-app.command("scumble.cli.style:stylize", name="stylize")
-app.command("scumble.cli.info:info", name="info")
-app.command("scumble.cli.models:app", name="models")
+app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
+app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
+app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command line and exit."""
     # A polite end, like Ctrl-C: what was made so far is saved.
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        report.error(" ".join(str(error).split()))
-        sys.exit(2)
+        sys.exit(_failed(" ".join(str(error).split()), 2, arguments))
     except ScumbleError as error:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
-        report.error(str(error))
-        sys.exit(error.exit_code)
+        sys.exit(_failed(str(error), error.exit_code, arguments))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -47,6 +51,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
+    report.error(message)
+    if "--json" in arguments:
+        # Where standard output is what failed, it cannot be told there.
+        with contextlib.suppress(ScumbleError, BrokenPipeError):
+            report.data({"event": "failed", "message": message, "exit_code": exit_code})
+    return exit_code
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

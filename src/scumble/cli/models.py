@@ -4,7 +4,7 @@ from cyclopts import App
 
 from scumble.cli import report
 
-app = App(name="models", help="List, fetch and remove the networks' weights.")
+app = App(name="models")
 
 
 @app.default

@@ -5,8 +5,10 @@ stdout, and nothing else is written there.
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextCol
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from scumble.errors import ScumbleError
+from scumble.errors import ScumbleError, reason
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -24,45 +26,61 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def error(message: str) -> None:
-    """One line on stderr."""
-    console.print(f"[red]scumble:[/red] {escape(message)}")
+    """One line on stderr, whatever is in the names of files."""
+    line = "".join(character if character.isprintable() else "?" for character in message)
+    console.print(f"[red]scumble:[/red] {escape(line)}")
 
 
 def say(message: str) -> None:
     """A line of results on stdout."""
-    print(message)
+    try:
+        print(message, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as failure:
+        raise ScumbleError(f"standard output cannot be written to: {reason(failure)}") from failure
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
     """A table of results on stdout."""
-    grid = Table(*columns, box=None, pad_edge=False)
+    grid = Table(box=None, pad_edge=False, show_header=any(columns))
+    for column in columns:
+        grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(grid)
+    # Nothing is cut or wrapped for a pipe.
+    output = Console(highlight=False, width=None if sys.stdout and sys.stdout.isatty() else 1000)
+    with output.capture() as text:
+        output.print(grid)
+    say("\n".join(line.rstrip() for line in text.get().splitlines()))
 
 
 def data(value: dict[str, Any]) -> None:
     """One line of JSON on stdout."""
-    print(json.dumps(value), flush=True)
+    say(json.dumps(value))
 
 
-def run(events: Iterator[Event], as_lines_of_json: bool = False, quiet: bool = False) -> None:
+def run(
+    events: Iterator[Event], as_lines_of_json: bool = False, quiet: bool = False, output: Path | None = None
+) -> None:
     """Follow a job to its end and show it.
 
-    Stopping it, by Ctrl-C or by an error, closes the job first: it saves what it has.
+    Stopping it by Ctrl-C closes the job first: it saves what it has.
+
+    Args:
+        events: the job.
+        as_lines_of_json: print every event, and nothing else.
+        quiet: print results only.
+        output: what the job writes when it is stopped after its first evaluation.
     """
     show = _Json() if as_lines_of_json else _Quiet() if quiet else _Terminal() if console.is_terminal else _Lines()
     try:
         for event in events:
             show.event(event)
-    except ScumbleError as failure:
-        if as_lines_of_json:
-            data({"event": "failed", "message": str(failure), "exit_code": failure.exit_code})
-        raise
     except KeyboardInterrupt:
         show.close()
         getattr(events, "close", bool)()
-        show.stopped()
+        show.stopped(output)
         raise
     finally:
         show.close()
@@ -80,9 +98,9 @@ class _Quiet:
         elif isinstance(event, Saved):
             say(str(event.path))
 
-    def stopped(self) -> None:
-        if self.evaluations:
-            console.print(f"stopped after {self.evaluations} evaluations; an output holds the best picture so far")
+    def stopped(self, output: Path | None) -> None:
+        if self.evaluations and output:
+            console.print(f"stopped after {self.evaluations} evaluations: the best picture is {output}", markup=False)
         else:
             console.print("stopped before there was a picture")
 
@@ -96,8 +114,9 @@ class _Json(_Quiet):
             self.evaluations = event.done
         data(as_json(event))
 
-    def stopped(self) -> None:
-        data({"event": "stopped", "evaluations": self.evaluations})
+    def stopped(self, output: Path | None) -> None:
+        outputs = [str(output)] if self.evaluations and output else []
+        data({"event": "stopped", "outputs": outputs, "evaluations": self.evaluations})
 
 
 class _Lines(_Quiet):

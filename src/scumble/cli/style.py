@@ -33,6 +33,7 @@ def stylize(
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
     """
+    from scumble.image import files
     from scumble.image import recipe as recipes
     from scumble.style.stylize import settings_from_recipe, stylize_events
 
@@ -40,4 +41,7 @@ def stylize(
     if repeated is not None:
         settings = settings_from_recipe(repeated, settings)
     output = output or Path(f"{content.stem}-{style.stem}.png")
-    report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet)
+    if recipe is not None:
+        for written in (output, *([preview] if preview else [])):
+            files.check_output(written, settings.bits if written == output else 8, inputs=(recipe,))
+    report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet, output)

@@ -8,33 +8,23 @@ import contextlib
 import hashlib
 import io
 import os
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from scumble.errors import ImageError, SettingsError, reason
-from scumble.image import png16, recipe
+from scumble.image import decode, png16, recipe
 
-MAX_PIXELS = 256_000_000
-"""Pictures with more pixels are refused before they are decoded: a small file can claim any size."""
+TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
 
 PictureSource = str | os.PathLike[str] | Image.Image | np.ndarray
 """What can be given as a picture: a file, a PIL picture, or an array (H, W), (H, W, 3) or (H, W, 4); uint8 or uint16
 over their whole range, or floats in [0, 1]."""
-
-Image.init()
-# Exotic formats are where decoders have their bugs: only these are opened.
-FORMATS = tuple(
-    name
-    for name in ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "TGA", "JPEG2000", "AVIF")
-    if name in Image.OPEN
-)
 
 
 @dataclass(frozen=True)
@@ -63,73 +53,43 @@ def load(source: PictureSource, role: str = "picture") -> Picture:
         role: what the picture is for; it names pictures that have no file name.
 
     Raises:
-        ImageError: if there is no such file, or it is no picture, is damaged, animated, or larger than `MAX_PIXELS`.
+        ImageError: if there is no such file, or it is no picture, is damaged, animated, or has too many pixels.
     """
-    if isinstance(source, Image.Image):
-        rgb, alpha = _decode(source, role)
-        return Picture(rgb, alpha, role, _digest_of_pixels(rgb, alpha))
-    if isinstance(source, np.ndarray):
-        rgb, alpha = _decode(_from_array(source, role), role)
-        return Picture(rgb, alpha, role, _digest_of_pixels(rgb, alpha))
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return load_bytes(decode.read_file(path), path.name)
+    if not isinstance(source, Image.Image | np.ndarray):
+        raise ImageError(f"{role}: got {type(source).__name__}, wanted a path, a PIL picture or a NumPy array")
+    with decode.guarded(_from_array(source, role) if isinstance(source, np.ndarray) else source, role) as image:
+        rgb, alpha = _decode(image, role)
+    digest = hashlib.sha256(f"{rgb.size}".encode() + rgb.tobytes())
+    digest.update(alpha.tobytes() if alpha else b"")
+    return Picture(rgb, alpha, role, digest.hexdigest())
 
-    path = Path(source)
-    data = _read(path)
-    with _open(data, path.name) as image:
-        rgb, alpha = _decode(image, path.name)
-    return Picture(rgb, alpha, path.name, hashlib.sha256(data).hexdigest())
+
+def load_bytes(data: bytes, name: str) -> Picture:
+    """Read a picture from the bytes of its file; see `load`."""
+    with decode.opened(data, name) as image:
+        rgb, alpha = _decode(image, name)
+    return Picture(rgb, alpha, name, hashlib.sha256(data).hexdigest())
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; wanted a picture file")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ImageError(f"{path} does not exist; wanted a picture file") from None
-    except OSError as error:
-        raise ImageError(f"{path} cannot be read: {reason(error)}") from error
-    if not data:
-        raise ImageError(f"{path} is empty; wanted a picture file")
-    return data
-
-
-@contextlib.contextmanager
-def _open(data: bytes, name: str) -> Iterator[Image.Image]:
-    """Open a picture from memory, turning every way in which a decoder can fail into one clear line."""
-    try:
-        with warnings.catch_warnings():
-            # Our own limit, checked below before anything is decoded, replaces Pillow's warning.
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            with image:
-                yield image
-    except Image.DecompressionBombError:
-        raise ImageError(
-            f"{name} claims to hold more than {MAX_PIXELS // 1_000_000} million pixels; wanted a smaller picture"
-        ) from None
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{name} is not a picture that can be read; wanted PNG, JPEG, WebP, TIFF or the like"
-        ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-        raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
-
-
 def _decode(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None]:
     """Any Pillow picture as upright 8-bit sRGB and, where anything is transparent, its opacity."""
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels; wanted a picture")
     # Camera files (MPO) and TIFFs may hold further frames, such as previews; only an animation has no one picture.
     if getattr(image, "is_animated", False) and image.format not in ("MPO", "TIFF"):
         frames = getattr(image, "n_frames", 0)
         raise ImageError(f"{name} is an animation of {frames} frames; wanted a single picture", "save one frame of it")
     profile = image.info.get("icc_profile")
     image.load()
-    image = ImageOps.exif_transpose(image)
+    _refuse_misread(image, name)
     image = _to_8_bits(image, name)
+    image = ImageOps.exif_transpose(image)
 
     alpha = None
     if image.has_transparency_data:
@@ -141,10 +101,19 @@ def _decode(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | N
     return _to_srgb(image, profile), alpha
 
 
+def _refuse_misread(image: Image.Image, name: str) -> None:
+    """Pillow reads the planes of a planar 16-bit TIFF into each other, without a word."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    if tags.get(TIFF_PLANAR) == 2 and 16 in tags.get(TIFF_BITS, ()):
+        raise ImageError(f"{name} is a TIFF of separate 16-bit planes, which is not read; wanted interleaved pixels")
+
+
 def _to_8_bits(image: Image.Image, name: str) -> Image.Image:
     """Scale the modes whose values exceed 255: Pillow's own conversion would clip them to white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
+        if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) == 0:
+            values = 65535 - values  # zero is white, which Pillow honours for 8 bits only
         # Mode I holds 32 bits, but what fills it in practice is 16-bit grey.
         top = 1.0 if image.mode == "F" else 65535.0
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
@@ -175,7 +144,7 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
         raise ImageError(f"the {name} array has shape {array.shape}; wanted (H, W), (H, W, 3) or (H, W, 4)")
     if array.dtype == np.uint8:
         return Image.fromarray(array)
-    if array.dtype == np.uint16:
+    if array.dtype.kind == "u" and array.itemsize == 2:  # of either byte order
         array, top = array.astype(np.float32), 65535
     elif np.issubdtype(array.dtype, np.floating):
         top = 1
@@ -184,13 +153,6 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > top:
         raise ImageError(f"the {name} array holds values outside 0..{top}; wanted uint8, uint16 or floats in [0, 1]")
     return Image.fromarray((array / top * 255).round().astype(np.uint8))
-
-
-def _digest_of_pixels(rgb: Image.Image, alpha: Image.Image | None) -> str:
-    digest = hashlib.sha256(f"{rgb.size}".encode() + rgb.tobytes())
-    if alpha is not None:
-        digest.update(alpha.tobytes())
-    return digest.hexdigest()
 
 
 # --- Writing --------------------------------------------------------------------------------------------------------
@@ -234,20 +196,23 @@ def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = 
         SettingsError: if the ending is unknown, or the format cannot hold `bits`.
     """
     suffix = path.suffix.lower()
-    if path.is_dir():
-        raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")
-    if suffix not in WRITERS:
+    if suffix not in WRITERS and not path.is_dir():
         raise SettingsError(f"output {path} ends in {suffix or 'nothing'!r}; wanted one of {', '.join(WRITERS)}")
     if bits == 16 and suffix not in SUFFIXES_WITH_16_BITS:
         raise SettingsError(f"output {path} cannot hold 16 bits; wanted one of {', '.join(SUFFIXES_WITH_16_BITS)}")
-    if not path.parent.is_dir():
-        raise ImageError(f"output folder {path.parent} does not exist; wanted an existing folder")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
-    for source in inputs:
-        is_file = isinstance(source, (str, os.PathLike))
-        if is_file and path.exists() and Path(source).exists() and path.samefile(source):
-            raise ImageError(f"output {path} is also an input; wanted another file name")
+    try:
+        if path.is_dir():
+            raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")
+        if not path.parent.is_dir():
+            raise ImageError(f"output folder {path.parent} does not exist; wanted an existing folder")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
+        for source in inputs:
+            is_file = isinstance(source, str | os.PathLike)
+            if path.exists() and is_file and Path(source).exists() and path.samefile(source):
+                raise ImageError(f"output {path} is also an input; wanted another file name")
+    except (OSError, ValueError) as error:
+        raise ImageError(f"output {path} cannot be written: {reason(error)}") from error
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
@@ -256,7 +221,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     Raises:
         ImageError: if it cannot be written; what was there stays.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{os.getpid()}.part")  # short: the name itself may have the longest length allowed
     try:
         with partial.open("wb") as file:
             file.write(data)

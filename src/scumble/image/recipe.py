@@ -11,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from scumble.errors import ImageError, reason
+from scumble.errors import ImageError
+from scumble.image import decode
 
 FORMAT_VERSION = 1
 KEYWORD = "scumble"
@@ -57,19 +58,12 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ImageError: if the file cannot be read as a picture, holds no recipe, or one of a newer format.
     """
-    try:
-        with Image.open(path) as image:
-            text = _text_in(image)
-    except FileNotFoundError:
-        raise ImageError(f"{path} does not exist; wanted a picture made by scumble") from None
-    except UnidentifiedImageError:
-        raise ImageError(f"{path} is not a picture; wanted one made by scumble") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} cannot be read: {reason(error)}") from error
+    with decode.opened(decode.read_file(path), path.name) as image:
+        text = _text_in(image)
     try:
         recipe = json.loads(text)
         newer = recipe["format_version"] > FORMAT_VERSION
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ImageError(f"{path} holds no recipe; wanted a picture made by scumble") from None
     if newer:
         raise ImageError(

@@ -39,13 +39,13 @@ def resize(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 def cover(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Resample a (1, C, H, W) tensor so that it just covers `size` = (width, height), and cut off what stands over."""
+    """Cut the middle of a (1, C, H, W) tensor to the shape of `size` = (width, height), and resample that."""
     width, height = size
-    factor = max(width / tensor.shape[3], height / tensor.shape[2])
-    covering = max(width, round(tensor.shape[3] * factor)), max(height, round(tensor.shape[2] * factor))
-    resized = resize(tensor, covering)
-    left, top = (covering[0] - width) // 2, (covering[1] - height) // 2
-    return resized[:, :, top : top + height, left : left + width].contiguous()
+    factor = min(tensor.shape[3] / width, tensor.shape[2] / height)
+    cut_width = min(tensor.shape[3], max(1, round(width * factor)))
+    cut_height = min(tensor.shape[2], max(1, round(height * factor)))
+    left, top = (tensor.shape[3] - cut_width) // 2, (tensor.shape[2] - cut_height) // 2
+    return resize(tensor[:, :, top : top + cut_height, left : left + cut_width].contiguous(), size)
 
 
 def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:

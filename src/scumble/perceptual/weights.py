@@ -12,6 +12,7 @@ import os
 import re
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from scumble.events import Event, Noted, Progress, Started
 from scumble.perceptual.vgg import Preprocessing, parameter_shapes
 
 CHUNK_BYTES = 1 << 20
+MAX_FILE_BYTES = 2 << 30
 TIMEOUT_SECONDS = 30
 
 
@@ -92,7 +94,7 @@ def find(entry: Entry) -> Path | None:
     """The first file of these weights on this machine, or None."""
     for folder in paths.weights_folders():
         for path in (*_converted(entry, folder), folder / entry.published_file):
-            if path.is_file():
+            if _is_file(path):
                 return path
     return None
 
@@ -119,9 +121,14 @@ def read(path: Path) -> Weights:
     Raises:
         WeightsError: if it is missing, damaged, of other shapes, or not the file that its name promises.
     """
-    if not path.is_file():
-        raise WeightsError(f"weights file {path} does not exist; wanted a .safetensors or .pth file of VGG19")
-    digest = _sha256(path)
+    if not _is_file(path):
+        raise WeightsError(f"there is no weights file {path}; wanted a .safetensors or .pth file of VGG19")
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise WeightsError(f"weights file {path} is larger than any of VGG19's; wanted one under 2 GiB")
+        digest = _sha256(path)
+    except OSError as error:
+        raise WeightsError(f"weights file {path} cannot be read: {reason(error)}") from error
     promised = _promised_digest(path)
     if not digest.startswith(promised):
         raise WeightsError(
@@ -158,15 +165,28 @@ def remove(entry: Entry) -> list[Path]:
     """Delete these weights from our cache, with whatever a broken download left; returns what was deleted."""
     cache = paths.weights_cache()
     files = [*_converted(entry, cache), cache / entry.published_file, _partial(cache / entry.published_file)]
-    removed = [path for path in files if path.exists()]
-    for path in removed:
-        path.unlink()
+    removed = [path for path in files if _is_file(path)]
+    try:
+        for path in removed:
+            path.unlink()
+    except OSError as error:
+        raise WeightsError(f"weights {entry.name} cannot be removed from {cache}: {reason(error)}") from error
     return removed
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be entered, a name that is too long
+        return False
 
 
 def _converted(entry: Entry, folder: Path) -> list[Path]:
     """Files of the convolutions alone: the entry's name, then eight characters, a digest or the word "features"."""
-    return sorted(folder.glob(f"{entry.name}-????????.safetensors"))
+    try:
+        return sorted(folder.glob(f"{entry.name}-????????.safetensors"))
+    except OSError:
+        return []
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
@@ -174,19 +194,22 @@ def _converted(entry: Entry, folder: Path) -> list[Path]:
 
 def _tensors_in(path: Path) -> dict[str, torch.Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged archive makes the two libraries raise
-        first_line = reason(error).splitlines()[0]
-        raise WeightsError(f"weights file {path} is damaged or of another kind: {first_line}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if path.suffix == ".safetensors":
+                return safetensors.torch.load_file(path)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged archive, or one that wants to run code, makes the libraries raise
+        raise WeightsError(f"weights file {path} is damaged or of another kind; wanted tensors of VGG19") from error
 
 
 def _checked(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
     for name, shape in parameter_shapes().items():
         tensor = tensors.get(name) if isinstance(tensors, dict) else None
-        if not isinstance(tensor, torch.Tensor):
+        if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_meta:
             raise WeightsError(f"weights file {path} has no {name}; wanted VGG19 with torchvision's names")
+        if not tensor.is_floating_point():
+            raise WeightsError(f"weights file {path} has {name} of type {tensor.dtype}; wanted floating-point numbers")
         if tuple(tensor.shape) != shape:
             raise WeightsError(f"weights file {path} has {name} of shape {tuple(tensor.shape)}; wanted {shape}")
         if not tensor.isfinite().all():

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from scumble.errors import SettingsError
 from scumble.settings import Settings
@@ -12,6 +12,8 @@ from scumble.settings import Settings
 FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="json")]
 
 
+# A command line hands over text, and a Literal would compare that with the numbers as it is.
+Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
 
 # Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
@@ -33,7 +35,7 @@ class StyleSettings(Settings):
 
     preset: Literal["gatys"] = Field(default="gatys", description="named values for everything below that is not set")
     size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
-    steps: int = Field(default=500, gt=0, description="evaluations of the loss, exactly")
+    steps: int = Field(default=500, gt=0, le=10**9, description="evaluations of the loss, exactly")
     content_weight: float = Field(default=1.0, ge=0, description="how much the photograph counts")
     style_weight: float = Field(default=1.0, ge=0, description="how much the painting counts")
     style_scale: float = Field(
@@ -44,7 +46,7 @@ class StyleSettings(Settings):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
-    lr: float = Field(default=1.0, gt=0, description="size of the optimiser's steps, 1 being its usual one")
+    lr: float = Field(default=1.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
     content_layers: LayerWeights = Field(
         default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
     )
@@ -62,7 +64,7 @@ class StyleSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="of the backbone's convolutions"
     )
-    bits: Literal[8, 16] = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
+    bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:

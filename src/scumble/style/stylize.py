@@ -4,6 +4,8 @@
 be it Ctrl-C, a closed generator or a loss that cannot be saved, the best picture so far is written to the output first.
 """
 
+import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from scumble.device import Placement
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, recipe
+from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import (
     alpha_tensor,
@@ -49,9 +52,9 @@ def stylize(content: PictureSource, style: PictureSource, **settings: Any) -> Im
     """Paint one picture in the style of another.
 
     Args:
-        content: what is painted: a file, a PIL picture or an array (H, W, 3), uint8 or floats in [0, 1].
+        content: what is painted: a file, a PIL picture, or an array (see `scumble.image.files.PictureSource`).
         style: how it is painted, likewise.
-        settings: any of `StyleSettings`, such as `size=512, steps=200`.
+        settings: any of `StyleSettings`, such as `size=512, steps=200`; `bits` is of use for files only.
 
     Returns:
         The painted picture: sRGB, 8 bits, its longer side `size` pixels; RGBA where the content has transparency.
@@ -76,8 +79,8 @@ def stylize_events(
     content: PictureSource,
     style: PictureSource,
     settings: StyleSettings | None = None,
-    output: Path | None = None,
-    preview: Path | None = None,
+    output: str | os.PathLike[str] | None = None,
+    preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
 ) -> Iterator[Event]:
     """The same as a generator of events; see `stylize` for the pictures and the errors.
@@ -91,10 +94,22 @@ def stylize_events(
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
 
     Yields:
-        Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; Finished last.
+        Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
     """
+    with device.memory_errors("use a smaller --size or --style-scale"):
+        output, preview = (None if path is None else Path(path) for path in (output, preview))
+        yield from _job(content, style, settings or StyleSettings(), output, preview, repeated)
+
+
+def _job(
+    content: PictureSource,
+    style: PictureSource,
+    settings: StyleSettings,
+    output: Path | None,
+    preview: Path | None,
+    repeated: dict[str, Any] | None,
+) -> Iterator[Event]:
     started = time.perf_counter()
-    settings = settings or StyleSettings()
     pictures = _load_pictures(content, style, settings, output, preview)
     size, style_size = _working_sizes(pictures, settings)
     placement = device.choose(settings.device, settings.precision)
@@ -102,7 +117,7 @@ def stylize_events(
     layers = (*settings.content_layers, *settings.style_layers)
     backbone = yield from backbones.load(settings.backbone, layers, placement, settings.pooling, settings.weights)
     provenance = _provenance(settings, pictures, backbone, placement)
-    yield from (Warned(difference) for difference in _differences(repeated, provenance))
+    yield from _differences(repeated, provenance)
 
     content_pixels = resize(to_tensor(pictures["content"]), size).to(placement.device)
     style_pixels = resize(to_tensor(pictures["style"]), style_size).to(placement.device)
@@ -118,7 +133,7 @@ def stylize_events(
     result = _Result(settings, provenance, _alpha(pictures["content"], size), output)
 
     yield Started(JOB, settings.steps, "evaluations")
-    previewed = time.perf_counter()
+    previewed = -math.inf  # the first preview comes with the first evaluation
     try:
         for step in minimize(objective, start, optimizer, settings.steps):
             result.step = step
@@ -126,7 +141,11 @@ def stylize_events(
                 yield Warned(f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps")
             yield Progress(JOB, step.evaluation, settings.steps, step.found.loss, step.found.terms)
             if preview is not None and time.perf_counter() - previewed > PREVIEW_SECONDS:
-                yield result.preview(preview)
+                try:
+                    yield result.preview(preview)
+                except ImageError as error:
+                    yield Warned(f"no more previews: {error}")
+                    preview = None
                 previewed = time.perf_counter()
     finally:
         result.save()
@@ -179,11 +198,12 @@ def _load_pictures(
     sources: dict[str, PictureSource] = {"content": content, "style": style}
     if isinstance(settings.init, Path):
         sources["init"] = settings.init
+    inputs = (*sources.values(), *([settings.weights] if settings.weights else []))
     if output is not None:
-        files.check_output(output, settings.bits, (*sources.values(),))
+        files.check_output(output, settings.bits, inputs)
     if preview is not None:
-        files.check_output(preview, inputs=(*sources.values(),))
-        if preview == output:
+        files.check_output(preview, inputs=inputs)
+        if output is not None and preview.resolve() == output.resolve():
             raise SettingsError(f"preview: got the output {output} itself, wanted another file")
     return {role: files.load(source, role) for role, source in sources.items()}
 
@@ -199,6 +219,12 @@ def _working_sizes(pictures: dict[str, Picture], settings: StyleSettings) -> tup
     for picture, (width, height) in ((pictures["content"], size), (pictures["style"], style_size)):
         if min(picture.size) < least:
             raise ImageError(f"{picture.name} is {_times(picture.size)} pixels; {deepest} needs {least}x{least}", hint)
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"{picture.name} is {_times(picture.size)} pixels, worked at as {width}x{height}: "
+                f"more than {MAX_PIXELS // 1_000_000} million",
+                "use a smaller --size or --style-scale",
+            )
         if min(width, height) < least:
             raise ImageError(
                 f"{picture.name} is {_times(picture.size)} pixels, worked at as {width}x{height}; "
@@ -245,7 +271,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: StyleSettings) -> Style
     """
     if made_by.get("job") != JOB:
         raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {JOB!r}")
-    values = dict(made_by["settings"])
+    values = _group(made_by, "settings")
     names = {"weights": values.get("weights"), "init": values.get("init")}
     if names["init"] in ("content", "noise", "style"):
         names["init"] = None
@@ -273,16 +299,22 @@ def _provenance(
     }
 
 
-def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[str]:
+def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:
     """What is not as it was when the repeated recipe's picture was made, apart from the settings."""
     if repeated is None:
         return
     for role, made in now["inputs"].items():
-        was = repeated.get("inputs", {}).get(role, {})
+        was = _group(_group(repeated, "inputs"), role)
         if was.get("sha256") != made["sha256"]:
-            yield f"the {role} {made['name']} is not the one of the recipe, {was.get('name', 'which had none')}"
+            yield Noted(f"the {role} is {made['name']}; the recipe's was {was.get('name', 'not named')}")
     for group in ("computed", "versions"):
         for name, value in now[group].items():
-            was = repeated.get(group, {}).get(name)
+            was = _group(repeated, group).get(name)
             if was != value:
-                yield f"the recipe was made with {name} {was}, this picture with {value}: they may differ"
+                yield Warned(f"the recipe was made with {name} {was}, this picture with {value}: they may differ")
+
+
+def _group(made_by: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of a recipe, which anybody may have edited: empty where it is missing or no group at all."""
+    group = made_by.get(name)
+    return group if isinstance(group, dict) else {}
