@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from scumble import device
@@ -79,7 +78,7 @@ def _picture(source, width, height):
 
 
 def _time_in_turn(content, style, parameters, network, evaluations):
-    """Medians of the seconds per evaluation of both, taking turns; the optimisers' own work is counted in."""
+    """Medians of the seconds per evaluation of both, taking turns, with optimisers that remember little as yet."""
     objective = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
 
     def plain(tick):
@@ -90,7 +89,7 @@ def _time_in_turn(content, style, parameters, network, evaluations):
             tick()
 
     seconds = {plain: [], ours: []}
-    for run in (plain, ours) * (evaluations // (EVALUATIONS_PER_TURN - 1)):
+    for run in (plain, ours) * max(1, evaluations // (EVALUATIONS_PER_TURN - 1)):
         ticks = []
         run(lambda ticks=ticks: ticks.append(time.perf_counter()))
         seconds[run] += [after - before for before, after in itertools.pairwise(ticks)]
@@ -99,19 +98,16 @@ def _time_in_turn(content, style, parameters, network, evaluations):
 
 def _loss_ratio(content, style, parameters, network, evaluations):
     """Ours over the plain program's loss, of the pictures both end with, by the plain program's network."""
-    plain = scratch.stylize(content * 255, style * 255, parameters, evaluations, report=lambda line: None)
+    pixels = content * 255, style * 255
+    plain = scratch.stylize(*pixels, parameters, evaluations, report=lambda line: None)
     objective = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
     *_, last = minimize(objective, content, LBFGS(), evaluations)
-    return _loss(last.picture * 255, content, style, parameters) / _loss(plain, content, style, parameters)
-
-
-@torch.no_grad()
-def _loss(picture, content, style, parameters):
-    seen, target, style_seen = (scratch.features(p, parameters) for p in (picture, content * 255, style * 255))
-    loss = F.mse_loss(seen[scratch.CONTENT_LAYER], target[scratch.CONTENT_LAYER]).item()
-    for name, weight in scratch.STYLE_WEIGHTS.items():
-        loss += weight * F.mse_loss(scratch.gram(seen[name]), scratch.gram(style_seen[name])).item()
-    return loss
+    targets = scratch.targets(*pixels, parameters)
+    with torch.no_grad():
+        ours, theirs = (
+            scratch.loss_of(picture, parameters, *targets).item() for picture in (last.picture * 255, plain)
+        )
+    return ours / theirs
 
 
 if __name__ == "__main__":

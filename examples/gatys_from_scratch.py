@@ -89,13 +89,26 @@ def gram(f):
     return f @ f.T / f.shape[1]
 
 
+def loss_of(x, parameters, content_target, style_targets):
+    """L(x): one pass through the network, and the sum of the differences from the targets."""
+    seen = features(x, parameters)
+    loss = F.mse_loss(seen[CONTENT_LAYER], content_target)
+    for name, weight in STYLE_WEIGHTS.items():
+        loss = loss + weight * F.mse_loss(gram(seen[name]), style_targets[name])
+    return loss
+
+
+@torch.no_grad()
+def targets(content, style, parameters):
+    """What the picture should come to: the content's features, and the style's Gram matrices."""
+    style_features = features(style, parameters)
+    style_targets = {name: gram(style_features[name]) for name in STYLE_WEIGHTS}
+    return features(content, parameters)[CONTENT_LAYER], style_targets
+
+
 def stylize(content, style, parameters, steps, report=print):
     """The picture after `steps` evaluations of the loss, starting from the content picture."""
-    with torch.no_grad():
-        content_target = features(content, parameters)[CONTENT_LAYER]
-        style_features = features(style, parameters)
-        style_targets = {name: gram(style_features[name]) for name in STYLE_WEIGHTS}
-
+    content_target, style_targets = targets(content, style, parameters)
     x = content.clone().requires_grad_()
     # One call of step() makes max_iter evaluations; tolerances of zero keep it from stopping before.
     optimizer = torch.optim.LBFGS(
@@ -106,10 +119,7 @@ def stylize(content, style, parameters, steps, report=print):
     def closure():
         nonlocal evaluation
         optimizer.zero_grad()
-        seen = features(x, parameters)
-        loss = F.mse_loss(seen[CONTENT_LAYER], content_target)
-        for name, weight in STYLE_WEIGHTS.items():
-            loss = loss + weight * F.mse_loss(gram(seen[name]), style_targets[name])
+        loss = loss_of(x, parameters, content_target, style_targets)
         loss.backward()
         evaluation += 1
         report(f"evaluation {evaluation}: loss {loss.item():.6g}")

@@ -9,11 +9,11 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19, parameter_shapes
-from scumble.perceptual.weights import CATALOGUE
 
 REPOSITORY = Path(__file__).parents[1]
-CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
+CAFFE = weights.CATALOGUE["vgg19-caffe"].preprocessing
 
 
 @pytest.fixture(autouse=True)
@@ -26,17 +26,21 @@ def own_caches(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
+def material() -> Path:
     """The folder of large test material, which does not belong to the project."""
-    folder = Path(os.environ.get("SCUMBLE_TEST_MATERIAL", REPOSITORY.parent / "shared")).resolve()
-    if not (folder / "data").is_dir():
-        pytest.skip(f"needs the test material, which is not in {folder} (set SCUMBLE_TEST_MATERIAL)")
-    return folder
+    folder = Path(os.environ.get("SCUMBLE_TEST_MATERIAL", ""))
+    if not (folder / "data" / "pairs").is_dir():
+        pytest.skip("needs test material: SCUMBLE_TEST_MATERIAL names no folder with data/pairs")
+    return folder.resolve()
 
 
 @pytest.fixture(scope="session")
-def caffe_weights(shared) -> Path:
-    return shared / "weights" / "vgg19-caffe-features.safetensors"
+def caffe_weights() -> Path:
+    """The real network's weights."""
+    found = weights.find(weights.CATALOGUE["vgg19-caffe"]) if "SCUMBLE_WEIGHTS" in os.environ else None
+    if found is None:
+        pytest.skip("needs the weights vgg19-caffe: SCUMBLE_WEIGHTS names no folder with them")
+    return found.resolve()
 
 
 def random_tensors(seed: int = 0) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from conftest import photograph
+from scumble.events import Progress, as_json
 from scumble.image import recipe
 
 
@@ -19,7 +20,7 @@ def scumble(*arguments: object, folder: Path, **variables: str) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "-m", "scumble.cli.app", *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"COLUMNS": "200"} | variables,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         timeout=200,
@@ -197,6 +198,19 @@ def test_models_are_listed_and_removed(folder):
     assert "nothing of vgg19 is in the cache" in scumble("models", "remove", "vgg19", folder=folder).stdout
     failed_in_one_line(scumble("models", "fetch", "vgg19", folder=folder), 1, "SCUMBLE_OFFLINE")
     failed_in_one_line(scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of vgg19-caffe, vgg19")
+
+
+def test_events_with_numbers_that_are_not_finite_are_still_json():
+    event = Progress("stylize", 1, 2, float("nan"), {"content relu4_2": float("inf")})
+    assert as_json(event) | {"loss": 0} == {
+        "event": "progress", "job": "stylize", "done": 1, "total": 2, "loss": 0, "terms": {"content relu4_2": None}
+    }  # fmt: skip
+    assert as_json(event)["loss"] is None
+
+
+def test_tables_are_whole_in_a_pipe(folder):
+    done = scumble("models", folder=folder, COLUMNS="40")
+    assert "Simonyan and Zisserman 2015: the network of the style transfer papers" in done.stdout
 
 
 def test_info_tells_about_the_machine(folder):

@@ -98,6 +98,14 @@ def test_bfloat16_stays_near_float32(tensors, picture):
         assert ((features.float() - exact[name]).norm() / exact[name].norm()).item() < 0.03
 
 
+def test_the_mean_colour_is_not_rounded_to_bfloat16(tensors):
+    """A picture of nothing but the mean is seen as nothing but the biases, in every number format."""
+    mean = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1).expand(1, 3, 8, 8) / 255
+    seen = VGG19(tensors, CAFFE, ("relu1_1",), dtype=torch.bfloat16)(mean, ("relu1_1",))["relu1_1"].float()
+    biases = tensors["features.0.bias"].relu().view(1, -1, 1, 1)
+    assert (seen - biases).abs().max() < 2e-3
+
+
 def test_smallest_pictures():
     assert [min_side((name,)) for name in ("relu1_2", "relu2_1", "relu3_4", "relu4_1", "relu5_1")] == [
         1,

@@ -228,6 +228,12 @@ def test_files_that_are_no_weights_are_told_in_one_line(tmp_path, tensors):
         assert "\n" not in str(error.value)
 
 
+def test_a_date_in_a_users_own_name_is_no_digest(tmp_path, weights_file):
+    own = tmp_path / "portraits-20240131.safetensors"
+    own.write_bytes(weights_file.read_bytes())
+    assert weights.read(own).tensors
+
+
 def test_a_pickle_that_runs_code_is_refused(tmp_path):
     class Evil:
         def __reduce__(self):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
+from conftest import REPOSITORY
 from scumble.errors import SettingsError
 from scumble.settings import Settings
 from scumble.style.settings import StyleSettings
@@ -93,6 +94,15 @@ def test_values_out_of_range_are_refused(values):
     with pytest.raises(SettingsError) as error:
         StyleSettings(**values)
     assert "\n" not in str(error.value)
+
+
+def test_the_reference_lists_every_setting():
+    reference = (REPOSITORY / "docs" / "reference.md").read_text()
+    for name, field in StyleSettings.model_fields.items():
+        (row,) = [line for line in reference.splitlines() if line.startswith(f"| `--{name.replace('_', '-')}` |")]
+        assert row.endswith(f"| {field.description} |")
+        if isinstance(field.default, str | int | float):
+            assert f"`{field.default}`" in row
 
 
 def test_settings_and_tables_name_the_same_choices():

@@ -10,10 +10,10 @@ from conftest import REPOSITORY
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def test_losses_are_at_or_below_those_of_gatys_notebook(shared, caffe_weights, monkeypatch):
+def test_losses_are_at_or_below_those_of_gatys_notebook(material, caffe_weights, monkeypatch):
     """The first 100 of the notebook's 500 evaluations; benchmarks/gatys_trace.py goes to the end."""
     monkeypatch.setenv("SCUMBLE_WEIGHTS", str(caffe_weights.parent))
-    pairs = shared / "data" / "pairs"
+    pairs = material / "data" / "pairs"
     done = subprocess.run(
         [
             sys.executable,

@@ -161,6 +161,16 @@ def test_stopping_saves_the_best_picture_so_far(settings, content_file, style_fi
             break
     events.close()
     assert recipe.read(output)["result"]["evaluations"] == 2
+    again = job.settings_from_recipe(recipe.read(output), StyleSettings(weights=settings.weights))
+    list(stylize_events(content_file, style_file, again, tmp_path / "again.png"))
+    assert (tmp_path / "again.png").read_bytes() == output.read_bytes()
+
+
+def test_formats_that_cannot_hold_the_picture_are_refused_before_any_work(settings, style_file, tmp_path):
+    photograph(1700, 20).save(tmp_path / "long.png")
+    wide = StyleSettings(**settings.model_dump() | {"size": 17000})
+    with pytest.raises(SettingsError, match="would have 17000 pixels on a side; its format holds 16383"):
+        next(stylize_events(tmp_path / "long.png", style_file, wide, tmp_path / "out.webp"))
 
 
 def test_an_interruption_while_computing_saves_too(settings, content_file, style_file, tmp_path, monkeypatch):

@@ -43,6 +43,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
         dtype, why = torch.bfloat16, "the hardware multiplies it natively"
     else:
         dtype, why = torch.float32, "no fast bfloat16 here"
+    # By default, torch rounds float32 to 10 bits (TF32) in a GPU's convolutions: float32 shall mean float32.
+    torch.backends.cudnn.allow_tf32 = False
     name = str(dtype).removeprefix("torch.")
     threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
@@ -73,16 +75,12 @@ def _device(name: str) -> torch.device:
         available.insert(0, "mps")
     if name == "auto":
         return torch.device(available[0])
-    try:
+    with contextlib.suppress(RuntimeError):
         device = torch.device(name)
-    except RuntimeError:
-        device = None
-    missing = device is None or device.type not in available
-    if device is not None and device.type == "cuda" and not missing:
-        missing = (device.index or 0) >= torch.cuda.device_count()
-    if device is None or missing:
-        raise SettingsError(f"device: got {name!r}, wanted one that is here: auto, {', '.join(available)}")
-    return device
+        count = torch.cuda.device_count() if device.type == "cuda" else 1
+        if device.type in available and (device.index or 0) < count:
+            return device
+    raise SettingsError(f"device: got {name!r}, wanted one that is here: auto, {', '.join(available)}")
 
 
 def _described(device: torch.device) -> str:

@@ -5,6 +5,7 @@ the generator: it saves what it has.
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ Event = Started | Progress | Noted | Warned | Preview | Saved | Finished
 
 
 def as_json(event: Event) -> dict[str, Any]:
-    """The event as plain data, its kind first under "event"; pictures are left out.
+    """The event as plain data, its kind first under "event"; pictures are left out, numbers not finite become None.
 
     Example:
         >>> as_json(Noted("float32 on the CPU"))
@@ -94,6 +95,10 @@ def as_json(event: Event) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no word for it
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     return value

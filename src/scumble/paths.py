@@ -1,4 +1,4 @@
-"""Where scumble keeps and looks for files, and whether it may use the network.
+"""Where scumble keeps and looks for files, how it writes them, and whether it may use the network.
 
 | variable           | meaning                                                                              |
 |--------------------|--------------------------------------------------------------------------------------|
@@ -8,6 +8,7 @@
 | SCUMBLE_OFFLINE    | if set and not 0, nothing is ever downloaded                                          |
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -40,3 +41,21 @@ def weights_folders() -> list[Path]:
 def offline() -> bool:
     """Whether downloads are switched off."""
     return os.environ.get("SCUMBLE_OFFLINE", "0") not in ("", "0")
+
+
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
+    """Write a file so that at every moment it is either the old one or the new one.
+
+    Raises:
+        OSError: if it cannot be written; what was there stays.
+    """
+    partial = path.with_name(f".{os.getpid()}.part")  # short: the name itself may have the longest length allowed
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

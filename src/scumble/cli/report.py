@@ -4,10 +4,11 @@ On a terminal a bar shows the progress; elsewhere, a line now and then; with `--
 stdout, and nothing else is written there.
 """
 
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,11 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 def data(value: dict[str, Any]) -> None:
     """One line of JSON on stdout."""
-    say(json.dumps(value))
+    say(json.dumps(value, allow_nan=False))
 
 
 def run(
-    events: Iterator[Event], as_lines_of_json: bool = False, quiet: bool = False, output: Path | None = None
+    events: Generator[Event, None, Any], as_lines_of_json: bool = False, quiet: bool = False, output: Path | None = None
 ) -> None:
     """Follow a job to its end and show it.
 
@@ -75,11 +76,11 @@ def run(
     """
     show = _Json() if as_lines_of_json else _Quiet() if quiet else _Terminal() if console.is_terminal else _Lines()
     try:
-        for event in events:
-            show.event(event)
+        with contextlib.closing(events):
+            for event in events:
+                show.event(event)
     except KeyboardInterrupt:
         show.close()
-        getattr(events, "close", bool)()
         show.stopped(output)
         raise
     finally:
@@ -92,17 +93,20 @@ class _Quiet:
     def __init__(self) -> None:
         self.evaluations = 0
 
-    def event(self, event: Event) -> None:
+    def count(self, event: Event) -> None:
         if isinstance(event, Progress) and event.loss is not None:
             self.evaluations = event.done
-        elif isinstance(event, Saved):
+
+    def event(self, event: Event) -> None:
+        self.count(event)
+        if isinstance(event, Saved):
             say(str(event.path))
 
     def stopped(self, output: Path | None) -> None:
         if self.evaluations and output:
             console.print(f"stopped after {self.evaluations} evaluations: the best picture is {output}", markup=False)
         else:
-            console.print("stopped before there was a picture")
+            console.print("stopped")
 
     def close(self) -> None:
         pass
@@ -110,8 +114,7 @@ class _Quiet:
 
 class _Json(_Quiet):
     def event(self, event: Event) -> None:
-        if isinstance(event, Progress) and event.loss is not None:
-            self.evaluations = event.done
+        self.count(event)
         data(as_json(event))
 
     def stopped(self, output: Path | None) -> None:

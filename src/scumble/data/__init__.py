@@ -1,1 +1,1 @@
-"""Pictures to learn from, and pictures drawn by code."""
+"""Pictures drawn by code."""

@@ -80,7 +80,7 @@ def _scene(w: int, h: int, random: np.random.Generator) -> _Scene:
         depth = (y - line) / 0.3
         land = _palette(LAND, 0.05 + 0.3 * ridge + 0.55 * depth + 0.28 * _noise(w, h, 7, random))
         colours = np.where(inside[..., None], land, colours)
-        slope = np.arctan(np.gradient(line) * min(w, h) / 1.0)
+        slope = np.arctan(np.gradient(line) * min(w, h))
         angles = np.where(inside, slope[None] + 0.35 * _noise(w, h, 5, random), angles)
         detail = np.maximum(detail, np.exp(-(((y - line) / 0.02) ** 2)))
     return _Scene(colours, angles, detail)

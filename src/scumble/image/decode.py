@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from scumble.errors import ImageError, reason
+from scumble.errors import ImageError, ScumbleError, reason
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
@@ -74,5 +74,7 @@ def guarded(source: io.BytesIO | Image.Image, name: str) -> Iterator[Image.Image
         raise ImageError(
             f"{name} is not a picture, or of a kind that is not read; wanted PNG, JPEG, WebP, TIFF or the like"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, ZeroDivisionError) as error:
+    except ScumbleError:
+        raise
+    except Exception as error:  # decoders of damaged files raise whatever their authors did not think of
         raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error

@@ -4,7 +4,6 @@ What a camera or an artist's program leaves in a file is honoured rather than ig
 profile, CMYK, palettes, 16 bits, transparency. What comes out carries an sRGB profile and its recipe.
 """
 
-import contextlib
 import hashlib
 import io
 import os
@@ -17,6 +16,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageCms, ImageOps
 
+from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
 from scumble.image import decode, png16, recipe
 
@@ -184,8 +184,11 @@ def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) 
     check_output(path, bits=pixels.dtype.itemsize * 8)
     text = None if made_by is None else recipe.to_text(made_by)
     encoded = io.BytesIO()
-    WRITERS[path.suffix.lower()](pixels, encoded, text)
-    write_atomically(path, encoded.getbuffer())
+    try:
+        WRITERS[path.suffix.lower()](pixels, encoded, text)
+        paths.write_atomically(path, encoded.getbuffer())
+    except (OSError, ValueError) as error:  # encoders raise both
+        raise ImageError(f"{path} cannot be written: {reason(error)}") from error
 
 
 def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = ()) -> None:
@@ -215,24 +218,17 @@ def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = 
         raise ImageError(f"output {path} cannot be written: {reason(error)}") from error
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Write a file so that at every moment it is either the old one or the new one.
+def check_side(path: Path, size: tuple[int, int]) -> None:
+    """Refuse a format that cannot hold so large a picture.
 
     Raises:
-        ImageError: if it cannot be written; what was there stays.
+        SettingsError: if a side of `size` = (width, height) is longer than the format allows.
     """
-    partial = path.with_name(f".{os.getpid()}.part")  # short: the name itself may have the longest length allowed
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {reason(error)}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    limit = MAX_SIDES.get(path.suffix.lower())
+    if limit is not None and max(size) > limit:
+        raise SettingsError(
+            f"output {path} would have {max(size)} pixels on a side; its format holds {limit}, .png any"
+        )
 
 
 def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
@@ -277,4 +273,5 @@ WRITERS: dict[str, Callable[[np.ndarray, BinaryIO, str | None], None]] = {
     ".tif": _write_tiff,
     ".tiff": _write_tiff,
 }
+MAX_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 SUFFIXES_WITH_16_BITS = (".png", ".tif", ".tiff")

@@ -95,11 +95,10 @@ class VGG19(torch.nn.Module):
             convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, 3, padding=1)
             convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
             self.convolutions.append(convolution)
-        mean = torch.tensor(preprocessing.mean) / preprocessing.scale  # in the picture's own units
-        if preprocessing.order == "BGR":
-            mean = mean.flip(0)
-        self.register_buffer("mean", mean.view(1, 3, 1, 1))
         self.to(memory_format=torch.channels_last, dtype=dtype).requires_grad_(False)  # pyright: ignore[reportCallIssue]
+        # The mean keeps at least float32: rounded to bfloat16 it would shift the colours by up to half a grey level.
+        mean = torch.tensor(preprocessing.mean, dtype=torch.promote_types(dtype, torch.float32)) / preprocessing.scale
+        self.register_buffer("mean", (mean.flip(0) if preprocessing.order == "BGR" else mean).view(1, 3, 1, 1))
 
     def forward(self, image: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
         """The features of a picture.
@@ -112,9 +111,9 @@ class VGG19(torch.nn.Module):
             {name: (N, C, H / 2^k, W / 2^k)} in the order of depth, in the network's number format and channels_last
             memory; k is the number of poolings before the layer, and sizes are rounded down.
         """
-        mean = self.get_buffer("mean")
         # The mean goes before the rounding to a shorter number format: centred values lose the least.
-        x = (image - mean.to(image.dtype)).to(mean.dtype, memory_format=torch.channels_last)
+        x = image - self.get_buffer("mean").to(image.dtype)
+        x = x.to(next(self.parameters()).dtype, memory_format=torch.channels_last)
         features = {}
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if name.endswith("_1") and name != "relu1_1":

@@ -2,13 +2,12 @@
 
 Weights are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's cache, and are downloaded last (`scumble.paths` tells
 the folders). The published files are 548 MB because they hold a classifier that nobody here uses; what we keep is the
-convolutions alone, 80 MB, as safetensors. A file whose name ends in `-` and eight hexadecimal digits is checked against
-them: they are the beginning of its SHA-256, PyTorch's custom, which we follow in our own cache.
+convolutions alone, 80 MB, as safetensors. Eight hexadecimal digits at the end of a file's name are the beginning of its
+SHA-256: PyTorch's custom, which we follow in our own cache, and hold files to.
 """
 
 import hashlib
 import http.client
-import os
 import re
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 import safetensors
@@ -152,9 +152,8 @@ def fetch(entry: Entry) -> Generator[Event, None, Path]:
         with filelock.FileLock(cache / f"{entry.name}.lock"):
             if already := _converted(entry, cache):  # by another process, while we waited for the lock
                 return already[0]
-            published = cache / entry.published_file
-            yield from _download(entry, published)
-            kept = _keep_convolutions(entry, published)
+            yield from _download(entry, _partial(entry))
+            kept = _keep_convolutions(entry, _partial(entry))
     except OSError as error:
         raise WeightsError(f"weights {entry.name} cannot be kept in {cache}: {reason(error)}") from error
     yield Noted(f"{entry.name} is kept as {kept}")
@@ -164,7 +163,7 @@ def fetch(entry: Entry) -> Generator[Event, None, Path]:
 def remove(entry: Entry) -> list[Path]:
     """Delete these weights from our cache, with whatever a broken download left; returns what was deleted."""
     cache = paths.weights_cache()
-    files = [*_converted(entry, cache), cache / entry.published_file, _partial(cache / entry.published_file)]
+    files = [*_converted(entry, cache), cache / entry.published_file, _partial(entry)]
     removed = [path for path in files if _is_file(path)]
     try:
         for path in removed:
@@ -218,8 +217,10 @@ def _checked(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Te
 
 
 def _promised_digest(path: Path) -> str:
-    match = re.search(r"-([0-9a-f]{8})$", path.stem)
-    return match[1] if match else ""
+    """The eight digits at the end of a name of the catalogue's; a user's own names promise nothing."""
+    name, _, digits = path.stem.rpartition("-")
+    published = any(Path(entry.published_file).stem == path.stem for entry in CATALOGUE.values())
+    return digits if published or (name in CATALOGUE and re.fullmatch(r"[0-9a-f]{8}", digits)) else ""
 
 
 def _sha256(path: Path) -> str:
@@ -230,51 +231,62 @@ def _sha256(path: Path) -> str:
 # --- Downloading ----------------------------------------------------------------------------------------------------
 
 
-def _partial(target: Path) -> Path:
-    return target.with_name(target.name + ".part")
+def _partial(entry: Entry) -> Path:
+    return paths.weights_cache() / f"{entry.published_file}.part"
 
 
 def _how_to_get(entry: Entry) -> str:
     return f"put {entry.published_file} into a folder that SCUMBLE_WEIGHTS names"
 
 
-def _download(entry: Entry, target: Path) -> Iterator[Event]:
-    """Download to `target`, continuing what a broken download left; the digest decides whether it is the file."""
-    partial = _partial(target)
+def _download(entry: Entry, partial: Path) -> Iterator[Event]:
+    """Download the published file, continuing what a broken download left; its digest decides whether it is it."""
     job = f"download {entry.name}"
-    try:
-        have = partial.stat().st_size if partial.exists() else 0
-        request = urllib.request.Request(entry.url, headers={"Range": f"bytes={have}-"} if have else {})
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-                have = 0  # the server sends the whole file, whatever was asked for
-            total = have + int(response.headers.get("Content-Length", 0))
-            yield Started(job, total, "bytes")
-            with partial.open("ab" if have else "wb") as file:
-                while chunk := response.read(CHUNK_BYTES):
-                    have += file.write(chunk)
-                    yield Progress(job, have, total)
-        if have < total:
-            raise http.client.IncompleteRead(b"", total - have)
-    except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise WeightsError(f"{entry.url} answers {error.code} {error.reason}", _how_to_get(entry)) from error
-        # Nothing is missing from the partial file: the last run broke off between the last byte and the check.
-    except http.client.HTTPException as error:
-        raise WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there") from error
-    except urllib.error.URLError as error:
-        why = reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
-        raise WeightsError(f"{entry.url} cannot be reached: {why}", _how_to_get(entry)) from error
-    except (ConnectionError, TimeoutError) as error:
-        raise WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there") from error
+    have = partial.stat().st_size if partial.exists() else 0
+    chunks = _chunks(entry, have)
+    have, total = next(chunks, (have, have))
+    yield Started(job, total, "bytes")
+    with partial.open("ab" if have else "wb") as file:
+        for chunk, _ in chunks:
+            have += file.write(chunk)
+            yield Progress(job, have, total)
+    if have < total:
+        raise _broke_off(entry)
 
-    digest, promised = _sha256(partial), _promised_digest(target)
+    digest, promised = _sha256(partial), _promised_digest(Path(entry.published_file))
     if not digest.startswith(promised):
         partial.unlink()
         raise WeightsError(
             f"{entry.url} delivered a file with SHA-256 {digest[:8]}..., wanted {promised}...: thrown away"
         )
-    partial.replace(target)
+
+
+def _chunks(entry: Entry, have: int) -> Iterator[tuple[Any, int]]:
+    """What the server sends: first (bytes we keep, bytes in all), then (chunk, its length); nothing if all is here.
+
+    Turns every failure of the network, and of nothing else, into a WeightsError.
+    """
+    request = urllib.request.Request(entry.url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+                have = 0  # the server sends the whole file, whatever was asked for
+            yield have, have + int(response.headers.get("Content-Length", 0))
+            while chunk := response.read(CHUNK_BYTES):
+                yield chunk, len(chunk)
+    except urllib.error.HTTPError as error:
+        # "Range not satisfiable": the last run broke off between the last byte and the check.
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise WeightsError(f"{entry.url} answers {error.code} {error.reason}", _how_to_get(entry)) from error
+    except urllib.error.URLError as error:
+        why = reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
+        raise WeightsError(f"{entry.url} cannot be reached: {why}", _how_to_get(entry)) from error
+    except (http.client.HTTPException, OSError) as error:
+        raise _broke_off(entry) from error
+
+
+def _broke_off(entry: Entry) -> WeightsError:
+    return WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there")
 
 
 def _keep_convolutions(entry: Entry, published: Path) -> Path:
@@ -284,13 +296,7 @@ def _keep_convolutions(entry: Entry, published: Path) -> Path:
         {name: tensor.contiguous() for name, tensor in tensors.items()},
         metadata={"source": entry.published_file, "origin": entry.origin, "licence": entry.licence},
     )
-    digest = hashlib.sha256(data).hexdigest()
-    kept = published.with_name(f"{entry.name}-{digest[:8]}.safetensors")
-    partial = kept.with_name(f".{kept.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(kept)
-    finally:
-        partial.unlink(missing_ok=True)
+    kept = paths.weights_cache() / f"{entry.name}-{hashlib.sha256(data).hexdigest()[:8]}.safetensors"
+    paths.write_atomically(kept, data)
     published.unlink()
     return kept

@@ -22,7 +22,7 @@ class Evaluation(NamedTuple):
 
 
 class Objective:
-    """L(x) = content weight * sum of content terms + style weight * sum of style terms (Gatys et al. 2015, eq. 7).
+    """L(x) = sum of weighted content terms + sum of weighted style terms (Gatys et al. 2015, eq. 7).
 
     Args:
         network: does the looking; built for all layers below.
@@ -41,9 +41,8 @@ class Objective:
         style_layers: Mapping[str, float],
     ):
         self.network = network
-        # A weight of zero is a term that is not computed.
-        self.content_layers = {name: weight for name, weight in content_layers.items() if weight}
-        self.style_layers = {name: weight for name, weight in style_layers.items() if weight}
+        self.content_layers = dict(content_layers)
+        self.style_layers = dict(style_layers)
         with torch.no_grad():
             self.content_targets = self._features(content, self.content_layers)
             self.style_targets = {name: gram(f) for name, f in self._features(style, self.style_layers).items()}
@@ -70,7 +69,7 @@ class Objective:
         return Evaluation(values[0], gradient.contiguous(), dict(zip(terms, values[1:], strict=True)))
 
     def _features(self, picture: torch.Tensor, layers: Mapping[str, float]) -> dict[str, torch.Tensor]:
-        """Features in float32 at least: whatever format the convolutions use, losses are summed exactly."""
+        """Features in float32 at least, whatever format the convolutions use: it is what the losses are summed in."""
         if not layers:
             return {}
         features = self.network(picture, tuple(layers))

@@ -2,8 +2,8 @@
 
 One step is one evaluation of the objective, exactly. Unlike the usual L-BFGS of style transfer, ours (a) makes a first
 step of a stated size in pixels, where the usual one moves by a millionth and learns rounding errors as curvature, (b)
-takes a step back when the loss rises, and tries a shorter one. Both optimisers are told where they stand and answer
-where to look next; they never call anything.
+is taken back when the loss rises, and tried again at half the length. The optimisers are told where they stand and
+answer with a move; how much of it is made, and whether it stays, is the loop's affair.
 """
 
 import math
@@ -16,21 +16,27 @@ import torch
 from scumble.errors import DivergedError
 from scumble.style.objective import Evaluation, Objective
 
-MAX_RETREATS = 20
-"""Steps back in a row before giving up: by then the step is a millionth of what it was."""
+RETREATS_BEFORE_FORGETTING = 5
+"""Steps back in a row, each half as long as the last, after which what was learnt of the curvature is thrown away."""
+
+MAX_RETREATS = 25
+"""Steps back in a row, the last of them a millionth of a grey level, after which a loss of NaN is given up on."""
+
+HISTORY_BYTES = 2 << 30
+"""What the pairs of L-BFGS may take: with 24 bytes per pixel and pair, 100 pairs up to 0.9 megapixels, then fewer."""
 
 
 class Optimizer(Protocol):
-    """Moves the pixels. `tolerated_rise`: the factor by which a step may raise the loss without being undone."""
+    """Moves the pixels. `tolerated_rise`: the factor by which a move may raise the loss without being taken back."""
 
     tolerated_rise: float
 
-    def step(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """The next canvas to evaluate, given the gradient at this one."""
+    def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """Where to go from a canvas, as a difference to it, given the gradient there. Called once for each canvas."""
         ...
 
-    def shorten(self) -> None:
-        """The last step led nowhere: the next one, from the same canvas, shall be shorter."""
+    def forget(self) -> None:
+        """What was learnt leads nowhere: start anew."""
         ...
 
 
@@ -38,8 +44,8 @@ class LBFGS:
     """Limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989; algorithm 7.4 in Nocedal and Wright).
 
     Args:
-        lr: length of a step, 1 being the full quasi-Newton step.
-        history: how many pairs of steps and gradient changes are remembered; each takes 24 bytes per pixel.
+        lr: length of a move, 1 being the full quasi-Newton step.
+        history: how many pairs of moves and changes of the gradient are remembered, at most; see `HISTORY_BYTES`.
     """
 
     FIRST_STEP = 1 / 255
@@ -47,44 +53,48 @@ class LBFGS:
 
     def __init__(self, lr: float = 1.0, history: int = 100):
         self.lr = lr
-        self.pairs: deque[tuple[torch.Tensor, torch.Tensor, float]] = deque(maxlen=history)
-        self.previous: tuple[torch.Tensor, torch.Tensor] | None = None
-        self.length = 1.0
+        self.history = history
         self.tolerated_rise = 1.0
+        self.forget()
 
-    def step(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """See `Optimizer.step`."""
+    def forget(self) -> None:
+        """See `Optimizer.forget`."""
+        self.pairs: deque[tuple[torch.Tensor, torch.Tensor, float]] = deque()
+        self.previous: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """See `Optimizer.move`."""
         if self.previous is not None:
-            step, change = canvas - self.previous[0], gradient - self.previous[1]
-            curvature = torch.dot(step.flatten(), change.flatten()).item()
-            # Only steps along which the loss curves upward keep the Hessian's estimate positive definite.
-            if curvature > 1e-10 * change.square().sum().item():
-                self.pairs.append((step, change, curvature))
+            moved, change = canvas - self.previous[0], gradient - self.previous[1]
+            curvature = torch.dot(moved.flatten(), change.flatten()).item()
+            # Only moves along which the loss curves upward keep the Hessian's estimate positive definite. The bound is
+            # on the cosine between the two, so that it does not depend on the scale of the loss.
+            if curvature > 1e-6 * (moved.norm() * change.norm()).item():
+                self.pairs.append((moved, change, curvature))
+            pair_bytes = 2 * canvas.numel() * canvas.element_size()
+            while len(self.pairs) > max(1, min(self.history, HISTORY_BYTES // pair_bytes)):
+                self.pairs.popleft()
         self.previous = (canvas, gradient)
-        direction = self._direction(gradient)
-        self.length, length = min(1.0, 2 * self.length), self.length
-        return canvas.add(direction, alpha=self.lr * length)
-
-    def shorten(self) -> None:
-        """See `Optimizer.shorten`."""
-        self.length /= 4  # the step that follows has doubled it again
+        return self._direction(gradient).mul_(self.lr)
 
     def _direction(self, gradient: torch.Tensor) -> torch.Tensor:
         """Minus the estimated inverse Hessian times the gradient: the two-loop recursion."""
-        direction = -gradient
         if not self.pairs:
-            return direction.mul_(self.FIRST_STEP / direction.square().mean().sqrt().clamp_min(1e-30))
+            # Divided by its largest value first: squares of small float32 numbers vanish.
+            downhill = gradient / -gradient.abs().max().clamp_min(1e-37)
+            return downhill.mul_(self.FIRST_STEP / downhill.square().mean().sqrt().clamp_min(1e-12))
+        direction = -gradient
         flat = direction.view(-1)
         alphas = []
-        for step, change, curvature in reversed(self.pairs):
-            alpha = torch.dot(step.view(-1), flat) / curvature
+        for moved, change, curvature in reversed(self.pairs):
+            alpha = torch.dot(moved.view(-1), flat) / curvature
             flat.sub_(alpha * change.view(-1))
             alphas.append(alpha)
         _, change, curvature = self.pairs[-1]
         flat.mul_(curvature / change.square().sum())  # eq. 7.20: the scale of the latest curvature
-        for (step, change, curvature), alpha in zip(self.pairs, reversed(alphas), strict=True):
+        for (moved, change, curvature), alpha in zip(self.pairs, reversed(alphas), strict=True):
             beta = torch.dot(change.view(-1), flat) / curvature
-            flat.add_((alpha - beta) * step.view(-1))
+            flat.add_((alpha - beta) * moved.view(-1))
         return direction
 
 
@@ -92,7 +102,7 @@ class Adam:
     """Adam (Kingma and Ba 2015), on pixels.
 
     Args:
-        lr: length of a step, 1 being a change of each pixel by 0.02 of its range.
+        lr: length of a move, 1 being a change of each pixel by 0.02 of its range.
         betas: decay of the averages of the gradient and of its square.
     """
 
@@ -101,25 +111,26 @@ class Adam:
     def __init__(self, lr: float = 1.0, betas: tuple[float, float] = (0.9, 0.99)):
         self.lr = lr * self.PIXEL_STEP
         self.betas = betas
-        self.steps = 0
-        self.mean = self.square = torch.zeros(())
         self.tolerated_rise = 100.0
+        self.forget()
 
-    def step(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """See `Optimizer.step`."""
-        if self.steps == 0:
+    def forget(self) -> None:
+        """See `Optimizer.forget`."""
+        self.moves = 0
+        self.mean = self.square = torch.zeros(())
+
+    def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """See `Optimizer.move`."""
+        if self.moves == 0:
             self.mean, self.square = torch.zeros_like(gradient), torch.zeros_like(gradient)
-        self.steps += 1
+        self.moves += 1
         self.mean.lerp_(gradient, 1 - self.betas[0])
         self.square.lerp_(gradient.square(), 1 - self.betas[1])
-        mean = self.mean / (1 - self.betas[0] ** self.steps)
-        square = self.square / (1 - self.betas[1] ** self.steps)
-        # No epsilon to speak of: gradients per pixel shrink as pictures grow, and the usual 1e-8 would stop them.
-        return canvas - self.lr * mean / square.sqrt().clamp_min(1e-30)
-
-    def shorten(self) -> None:
-        """See `Optimizer.shorten`."""
-        self.lr /= 2
+        mean = self.mean / (1 - self.betas[0] ** self.moves)
+        square = self.square / (1 - self.betas[1] ** self.moves)
+        # Gradients per pixel shrink as pictures grow, and the usual epsilon of 1e-8 would hold them up. This one only
+        # stands for squares that float32 cannot hold.
+        return mean.div_(square.sqrt_().clamp_min_(1e-18)).mul_(-self.lr)
 
 
 class Step(NamedTuple):
@@ -135,35 +146,41 @@ class Step(NamedTuple):
 def minimize(objective: Objective, canvas: torch.Tensor, optimizer: Optimizer, steps: int) -> Iterator[Step]:
     """Follow an objective downhill for exactly `steps` evaluations.
 
-    A step to a place where the loss is not finite, or has risen by more than the optimiser tolerates, is undone.
+    A move to a place where the loss is not finite, or has risen by more than the optimiser tolerates, is taken back and
+    halved; after `RETREATS_BEFORE_FORGETTING` in a row the optimiser starts anew from the last good place.
 
     Args:
         objective: what is minimised.
         canvas: (1, 3, H, W), where to start.
-        optimizer: chooses the steps.
+        optimizer: chooses the moves.
         steps: how many evaluations to make.
 
     Raises:
-        DivergedError: if the loss is not finite at the start, or no shorter step leads anywhere.
+        DivergedError: if the loss is not finite at the start, or after `MAX_RETREATS` ever shorter moves.
     """
     good = best = objective.value_and_gradient(canvas)
     if not _finite(good):
         raise DivergedError(f"the loss is {good.loss} before the first step; wanted a finite one")
     good_canvas = best_canvas = canvas
-    retreats = 0
     yield Step(1, good, False, best, best_canvas)
+
+    move, length, retreats = optimizer.move(good_canvas, good.gradient), 1.0, 0
     for evaluation in range(2, steps + 1):
-        canvas = optimizer.step(good_canvas, good.gradient)
+        canvas = good_canvas.add(move, alpha=length)
         found = objective.value_and_gradient(canvas)
         retreated = not _finite(found) or found.loss > good.loss * optimizer.tolerated_rise
         if retreated:
             retreats += 1
-            optimizer.shorten()
-            if retreats > MAX_RETREATS and not _finite(found):
-                raise DivergedError(f"the loss is {found.loss} after {evaluation} evaluations, however short the step")
+            length /= 2
+            if retreats == RETREATS_BEFORE_FORGETTING:
+                optimizer.forget()
+                move = optimizer.move(good_canvas, good.gradient)
+            if retreats == MAX_RETREATS and not _finite(found):
+                raise DivergedError(f"the loss is {found.loss} after {evaluation} evaluations, however short the move")
         else:
-            retreats = 0
-            good, good_canvas = found, canvas
+            good, good_canvas, retreats = found, canvas, 0
+            length = min(1.0, 2 * length)
+            move = optimizer.move(good_canvas, good.gradient)
             if good.loss < best.loss:
                 best, best_canvas = good, canvas
         yield Step(evaluation, found, retreated, best, best_canvas)

@@ -14,7 +14,7 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
-LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
+LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
 
 # Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
 GATYS_CONTENT_LAYERS = {"relu4_2": 1.0}
@@ -36,8 +36,8 @@ class StyleSettings(Settings):
     preset: Literal["gatys"] = Field(default="gatys", description="named values for everything below that is not set")
     size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
     steps: int = Field(default=500, gt=0, le=10**9, description="evaluations of the loss, exactly")
-    content_weight: float = Field(default=1.0, ge=0, description="how much the photograph counts")
-    style_weight: float = Field(default=1.0, ge=0, description="how much the painting counts")
+    content_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the photograph counts")
+    style_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the painting counts")
     style_scale: float = Field(
         default=1.0, gt=0, le=64, description="size of the painting's strokes: its shorter side over the result's"
     )
@@ -66,10 +66,20 @@ class StyleSettings(Settings):
     )
     bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
+    def content_weights(self) -> dict[str, float]:
+        """The layers that compare content, with their weights times the content's; none of them is zero."""
+        return _without_zeros(self.content_layers, self.content_weight)
+
+    def style_weights(self) -> dict[str, float]:
+        """The layers that compare style, likewise."""
+        return _without_zeros(self.style_layers, self.style_weight)
+
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
-        content = self.content_weight * sum(self.content_layers.values())
-        style = self.style_weight * sum(self.style_layers.values())
-        if content + style == 0:
+        if not self.content_weights() | self.style_weights():
             raise SettingsError("content-weight and style-weight: got 0 for both, wanted one that counts")
         return self
+
+
+def _without_zeros(layers: dict[str, float], weight: float) -> dict[str, float]:
+    return {name: value * weight for name, value in layers.items() if value * weight}

@@ -1,13 +1,13 @@
 """The job: from two pictures and settings to a painted picture, as a generator of events.
 
 `stylize_events` is the job itself; `stylize` runs it to the end and returns the picture. Whatever ends the job early,
-be it Ctrl-C, a closed generator or a loss that cannot be saved, the best picture so far is written to the output first.
+be it Ctrl-C, a closed generator or a loss that diverges, the best picture so far is written to the output first.
 """
 
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def stylize_events(
     output: str | os.PathLike[str] | None = None,
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """The same as a generator of events; see `stylize` for the pictures and the errors.
 
     Args:
@@ -112,22 +112,20 @@ def _job(
     started = time.perf_counter()
     pictures = _load_pictures(content, style, settings, output, preview)
     size, style_size = _working_sizes(pictures, settings)
+    for path in (output, preview):
+        if path is not None:
+            files.check_side(path, size)
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
-    layers = (*settings.content_layers, *settings.style_layers)
+    content_weights, style_weights = settings.content_weights(), settings.style_weights()
+    layers = (*content_weights, *style_weights)
     backbone = yield from backbones.load(settings.backbone, layers, placement, settings.pooling, settings.weights)
     provenance = _provenance(settings, pictures, backbone, placement)
     yield from _differences(repeated, provenance)
 
     content_pixels = resize(to_tensor(pictures["content"]), size).to(placement.device)
     style_pixels = resize(to_tensor(pictures["style"]), style_size).to(placement.device)
-    objective = Objective(
-        backbone.network,
-        content_pixels,
-        style_pixels,
-        {name: weight * settings.content_weight for name, weight in settings.content_layers.items()},
-        {name: weight * settings.style_weight for name, weight in settings.style_layers.items()},
-    )
+    objective = Objective(backbone.network, content_pixels, style_pixels, content_weights, style_weights)
     start = _starting_pixels(settings, pictures, content_pixels, style_pixels)
     optimizer = OPTIMIZERS[settings.optimizer](settings.lr)
     result = _Result(settings, provenance, _alpha(pictures["content"], size), output)
@@ -166,10 +164,12 @@ class _Result:
 
     def save(self) -> None:
         if self.step is not None and self.output is not None:
-            best = self.step.best
-            result = {"evaluations": self.step.evaluation, "loss": best.loss, "terms": best.terms}
-            pixels = to_array(self.step.picture, self.alpha, self.settings.bits)
-            files.save(pixels, self.output, self.provenance | {"result": result})
+            step = self.step
+            # A picture that was stopped early repeats as one of so many steps.
+            settings = self.provenance["settings"] | {"steps": step.evaluation}
+            result = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
+            pixels = to_array(step.picture, self.alpha, self.settings.bits)
+            files.save(pixels, self.output, self.provenance | {"settings": settings, "result": result})
 
     def preview(self, path: Path) -> Preview:
         assert self.step is not None
@@ -210,8 +210,8 @@ def _load_pictures(
 
 def _working_sizes(pictures: dict[str, Picture], settings: StyleSettings) -> tuple[tuple[int, int], tuple[int, int]]:
     """(width, height) of the result and of the style picture; neither may vanish in the network's poolings."""
-    layers = (*settings.content_layers, *settings.style_layers)
-    check_layers(layers)
+    check_layers((*settings.content_layers, *settings.style_layers))
+    layers = (*settings.content_weights(), *settings.style_weights())
     least, deepest = min_side(layers), max(layers, key=LAYERS.index)
     size = fit_longer_side(pictures["content"].size, settings.size)
     style_size = fit_shorter_side(pictures["style"].size, min(size) * settings.style_scale)
