@@ -106,6 +106,8 @@ def test_a_stopped_job_keeps_the_picture_so_far(folder, weights_file, end):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever starts the tests in a shell's background has them ignore Ctrl-C, and all their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
