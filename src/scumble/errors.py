@@ -16,8 +16,6 @@ class ScumbleError(Exception):
 
     def __init__(self, message: str, hint: str | None = None):
         super().__init__(f"{message} ({hint})" if hint else message)
-        self.message = message
-        self.hint = hint
 
 
 class SettingsError(ScumbleError):

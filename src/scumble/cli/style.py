@@ -43,5 +43,5 @@ def stylize(
     output = output or Path(f"{content.stem}-{style.stem}.png")
     if recipe is not None:
         for written in (output, *([preview] if preview else [])):
-            files.check_output(written, settings.bits if written == output else 8, inputs=(recipe,))
+            files.check_output(written, inputs=(recipe,))
     report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet, output)

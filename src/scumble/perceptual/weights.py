@@ -75,7 +75,6 @@ class Weights:
     """Checked parameters, with the digest of the file they were read from."""
 
     tensors: dict[str, torch.Tensor]
-    path: Path
     sha256: str
 
 
@@ -135,7 +134,7 @@ def read(path: Path) -> Weights:
             f"weights file {path} has SHA-256 {digest[:8]}..., wanted {promised}...: it is damaged or another file",
             "remove it and fetch it again",
         )
-    return Weights(_checked(_tensors_in(path), path), path, digest)
+    return Weights(_checked(_tensors_in(path), path), digest)
 
 
 def fetch(entry: Entry) -> Generator[Event, None, Path]:
