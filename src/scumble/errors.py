@@ -28,12 +28,20 @@ class ImageError(ScumbleError):
     """A picture that cannot be read, used or written."""
 
 
+class DataError(ScumbleError):
+    """Pictures to learn from that cannot be read, are too few, or do not fit together."""
+
+
+class RunError(ScumbleError):
+    """A training run's folder that cannot be used: of other settings, of another version, damaged, or not writable."""
+
+
 class WeightsError(ScumbleError):
     """A network's weights that cannot be found, fetched, trusted or used."""
 
 
 class DivergedError(ScumbleError):
-    """An optimisation whose loss left the finite numbers and could not be brought back."""
+    """An optimisation or a training whose loss left the finite numbers and could not be brought back."""
 
 
 def reason(error: BaseException) -> str:
