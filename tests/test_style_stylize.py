@@ -55,7 +55,7 @@ def test_events_tell_the_whole_story(settings, content_file, style_file, tmp_pat
     assert [type(event) for event in events] == [Noted, Started, *[Progress] * 4, Saved, Finished]
     finished = events[-1]
     assert finished.outputs == [output]
-    assert finished.evaluations == 4
+    assert finished.figures["evaluations"] == 4
     assert finished.loss == min(event.loss for event in events if isinstance(event, Progress))
     assert opened(output).tobytes() == finished.picture.tobytes()
     assert as_json(finished)["outputs"] == [str(output)]

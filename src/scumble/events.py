@@ -65,28 +65,33 @@ class Saved:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job is done; the last event of every job that was not cancelled."""
+    """The job is done; the last event of every job that was not cancelled.
+
+    `figures` are what the job is about, such as its "evaluations" and its "loss"; `picture` is the result, or a
+    sheet of results.
+    """
 
     job: str
     outputs: list[Path]
-    evaluations: int
-    loss: float
-    terms: dict[str, float]
     seconds: float
     picture: Image
+    figures: dict[str, Any]
 
 
 Event = Started | Progress | Noted | Warned | Preview | Saved | Finished
 
 
 def as_json(event: Event) -> dict[str, Any]:
-    """The event as plain data, its kind first under "event"; pictures are left out, numbers not finite become None.
+    """The event as plain data, its kind first under "event"; figures stand beside the rest.
+
+    Pictures are left out, and numbers that are not finite become None.
 
     Example:
         >>> as_json(Noted("float32 on the CPU"))
         {'event': 'noted', 'message': 'float32 on the CPU'}
     """
     values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
+    values |= values.pop("figures", {})
     return {"event": type(event).__name__.lower()} | {
         name: _plain(value) for name, value in values.items() if not isinstance(value, Image)
     }

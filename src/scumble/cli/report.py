@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,6 +22,9 @@ from scumble.errors import ScumbleError, reason
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 
 SECONDS_BETWEEN_LINES = 10.0
+
+FIGURES = {"d_real": "D(x)", "d_fake": "D(G(z))", "images_per_second": "images/s"}
+"""Of those that come with a training's progress, what is shown beside the bar."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -61,8 +64,17 @@ def data(value: dict[str, Any]) -> None:
     say(json.dumps(value, allow_nan=False))
 
 
+class Kept(NamedTuple):
+    """What is left of a job that is stopped after it made its first progress, and how to say so."""
+
+    job: str
+    unit: str
+    output: Path
+    words: str
+
+
 def run(
-    events: Generator[Event, None, Any], as_lines_of_json: bool = False, quiet: bool = False, output: Path | None = None
+    events: Generator[Event, None, Any], as_lines_of_json: bool = False, quiet: bool = False, kept: Kept | None = None
 ) -> None:
     """Follow a job to its end and show it.
 
@@ -72,16 +84,17 @@ def run(
         events: the job.
         as_lines_of_json: print every event, and nothing else.
         quiet: print results only.
-        output: what the job writes when it is stopped after its first evaluation.
+        kept: what there is when the job is stopped.
     """
-    show = _Json() if as_lines_of_json else _Quiet() if quiet else _Terminal() if console.is_terminal else _Lines()
+    way = _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
+    show = way(kept)
     try:
         with contextlib.closing(events):
             for event in events:
                 show.event(event)
     except KeyboardInterrupt:
         show.close()
-        show.stopped(output)
+        show.stopped()
         raise
     finally:
         show.close()
@@ -90,21 +103,23 @@ def run(
 class _Quiet:
     """Results only; what the other ways of showing share."""
 
-    def __init__(self) -> None:
-        self.evaluations = 0
+    def __init__(self, kept: Kept | None):
+        self.kept = kept
+        self.done = 0
 
     def count(self, event: Event) -> None:
-        if isinstance(event, Progress) and event.loss is not None:
-            self.evaluations = event.done
+        if isinstance(event, Progress) and self.kept is not None and event.job == self.kept.job:
+            self.done = event.done
 
     def event(self, event: Event) -> None:
         self.count(event)
         if isinstance(event, Saved):
             say(str(event.path))
 
-    def stopped(self, output: Path | None) -> None:
-        if self.evaluations and output:
-            console.print(f"stopped after {self.evaluations} evaluations: the best picture is {output}", markup=False)
+    def stopped(self) -> None:
+        if self.done and self.kept:
+            _, unit, output, words = self.kept
+            console.print(f"stopped after {self.done} {unit}: {words} {output}", markup=False)
         else:
             console.print("stopped")
 
@@ -117,16 +132,17 @@ class _Json(_Quiet):
         self.count(event)
         data(as_json(event))
 
-    def stopped(self, output: Path | None) -> None:
-        outputs = [str(output)] if self.evaluations and output else []
-        data({"event": "stopped", "outputs": outputs, "evaluations": self.evaluations})
+    def stopped(self) -> None:
+        outputs = [str(self.kept.output)] if self.done and self.kept else []
+        unit = self.kept.unit if self.kept else "done"
+        data({"event": "stopped", "outputs": outputs, unit: self.done})
 
 
 class _Lines(_Quiet):
     """One plain line every few seconds, for log files and pipes."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kept: Kept | None):
+        super().__init__(kept)
         self.last_line = 0.0
 
     def event(self, event: Event) -> None:
@@ -134,8 +150,8 @@ class _Lines(_Quiet):
         if isinstance(event, Progress):
             if time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES or event.done == event.total:
                 self.last_line = time.monotonic()
-                loss = "" if event.loss is None else f", loss {event.loss:.6g}"
-                console.print(f"{event.job}: {event.done} of {event.total}{loss}", markup=False)
+                parts = (f"{event.job}: {event.done} of {event.total}", *_figures(event))
+                console.print(", ".join(parts), markup=False)
         else:
             _remark(console, event)
 
@@ -143,8 +159,8 @@ class _Lines(_Quiet):
 class _Terminal(_Quiet):
     """A bar with the time left."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kept: Kept | None):
+        super().__init__(kept)
         self.bar: Bar | None = None
         self.task: Any = None
 
@@ -156,15 +172,14 @@ class _Terminal(_Quiet):
                 TextColumn("{task.description}"),
                 BarColumn(),
                 amount,
-                TextColumn("{task.fields[loss]}"),
+                TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(),
                 console=console,
             )
-            self.task = self.bar.add_task(event.job, total=event.total or None, loss="")
+            self.task = self.bar.add_task(event.job, total=event.total or None, figures="")
             self.bar.start()
         elif isinstance(event, Progress) and self.bar is not None:
-            loss = "" if event.loss is None else f"loss {event.loss:.5g}"
-            self.bar.update(self.task, completed=event.done, loss=loss)
+            self.bar.update(self.task, completed=event.done, figures="  ".join(_figures(event)))
         else:
             _remark(console, event)
         if isinstance(event, Saved | Finished):
@@ -177,6 +192,12 @@ class _Terminal(_Quiet):
             self.bar = None
 
 
+def _figures(event: Progress) -> list[str]:
+    if event.loss is not None:
+        return [f"loss {event.loss:.6g}"]
+    return [f"{label} {event.terms[name]:.3g}" for name, label in FIGURES.items() if name in event.terms]
+
+
 def _remark(target: Console, event: Event) -> None:
     if isinstance(event, Warned):
         target.print(f"[yellow]warning:[/yellow] {escape(event.message)}")
@@ -185,4 +206,6 @@ def _remark(target: Console, event: Event) -> None:
     elif isinstance(event, Preview):
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
-        target.print(f"{event.evaluations} evaluations in {event.seconds:.1f} s, loss {event.loss:.6g}", markup=False)
+        numbers = {name: value for name, value in event.figures.items() if isinstance(value, int | float)}
+        told = [f"{name.replace('_', ' ')} {value:.6g}" for name, value in numbers.items()]
+        target.print(", ".join((*told, f"{event.seconds:.1f} seconds")), markup=False)

@@ -35,7 +35,7 @@ def stylize(
     """
     from scumble.image import files
     from scumble.image import recipe as recipes
-    from scumble.style.stylize import settings_from_recipe, stylize_events
+    from scumble.style.stylize import JOB, settings_from_recipe, stylize_events
 
     repeated = None if recipe is None else recipes.read(recipe)
     if repeated is not None:
@@ -44,4 +44,5 @@ def stylize(
     if recipe is not None:
         for written in (output, *([preview] if preview else [])):
             files.check_output(written, inputs=(recipe,))
-    report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet, output)
+    kept = report.Kept(JOB, "evaluations", output, "the best picture is")
+    report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet, kept)

@@ -1,6 +1,6 @@
 """The border between pictures and tensors: the only place where 8-bit pictures become floats and floats pictures.
 
-Tensors here are RGB float32 in [0, 1], shape (1, 3, H, W).
+Style transfer works on RGB float32 in [0, 1], shape (1, 3, H, W); GANs on float32 in [-1, 1], shape (N, C, H, W).
 """
 
 import numpy as np
@@ -91,3 +91,24 @@ def _floats(image: Image.Image) -> torch.Tensor:
 def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
     width, height = size
     return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
+    """(N, C, H, W) uint8 pixels as floats in [-1, 1]; only bytes travel to the device."""
+    return torch.from_numpy(pixels).to(device).float().div_(127.5).sub_(1)
+
+
+def from_signed(tensor: torch.Tensor) -> np.ndarray:
+    """(N, C, H, W) floats as (N, H, W, C) uint8 pixels; -1 is black and 1 white, whatever else is in the picture."""
+    return tensor.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
+    """(N, H, W, C) uint8 pictures side by side as one, (H', W', 3), with white gaps; what is missing stays white."""
+    count, height, width, _ = pictures.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        top, left = number // columns * (height + gap), number % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture  # grey is repeated over the colours
+    return sheet

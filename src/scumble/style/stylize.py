@@ -181,7 +181,8 @@ class _Result:
         step = self.step
         outputs = [] if self.output is None else [self.output]
         picture = to_image(step.picture, self.alpha)
-        return Finished(JOB, outputs, step.evaluation, step.best.loss, step.best.terms, seconds, picture)
+        figures = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
+        return Finished(JOB, outputs, seconds, picture, figures)
 
 
 # --- Pictures -------------------------------------------------------------------------------------------------------

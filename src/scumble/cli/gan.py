@@ -1,0 +1,131 @@
+"""The commands of generative adversarial networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scumble.cli import report
+from scumble.errors import SettingsError
+from scumble.gan.settings import GANSettings
+
+app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
+
+MAX_SEEDS = 1_000_000
+Switch = Parameter(negative="")
+
+
+@app.command
+def train(
+    data: str,
+    /,
+    *,
+    run: Path,
+    fresh: Annotated[bool, Switch] = False,
+    json: Annotated[bool, Switch] = False,
+    quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
+    settings: Annotated[GANSettings, Parameter(name="*")] = GANSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Train a GAN; the same command again continues where it stopped.
+
+    Args:
+        data: a folder, a .zip, a .npz, hf:owner/name[:split], digits or shapes.
+        run: folder of the run, new or to be continued.
+        fresh: start over: what earlier trainings left in the run's folder is removed.
+        json: print one event a line, as JSON.
+        quiet: print nothing but the names of the results.
+        settings: everything else, one flag a field.
+    """
+    from scumble.gan.train import JOB, train_events
+
+    kept = report.Kept(JOB, "images", run, "the same command goes on from")
+    report.run(train_events(data, run, settings, fresh), json, quiet, kept)
+
+
+@app.command
+def sample(
+    model: Path,
+    /,
+    *,
+    seeds: str = "0-63",
+    output: Annotated[Path, Parameter(alias="-o")] = Path("samples.png"),
+    truncation: float | None = None,
+    columns: int | None = None,
+    device: str = "auto",
+) -> None:
+    """Draw pictures; the same seed gives the same picture, alone or among others.
+
+    Args:
+        model: a run, or a model's folder.
+        seeds: one a picture: numbers and ranges, such as 0-63 or 3,7,20-29.
+        output: a picture's name for all of them in one grid, or a folder for a file each.
+        truncation: draw latents' numbers beyond this again; 1 gives more usual pictures that are more alike.
+        columns: of the grid; a square where it is not given.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    numbers = parse_seeds(seeds)
+    if columns is not None and columns < 1:
+        raise SettingsError(f"columns: got {columns}, wanted 1 or more")
+    from scumble.gan.model import GAN
+    from scumble.gan.sheets import write_samples
+
+    for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns):
+        report.say(str(path))
+
+
+@app.command
+def check(data: str, /, *, json: Annotated[bool, Switch] = False) -> None:
+    """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
+
+    Args:
+        data: what `train` takes.
+        json: print one line of JSON.
+    """
+    from scumble.gan.check import check_events
+
+    report.run_check(check_events(data), json)
+
+
+@app.command
+def plot(run: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None) -> None:
+    """Draw a run's figures over the images seen.
+
+    Args:
+        run: a run, finished or not.
+        output: .png, .svg or .pdf to write (default: RUN/curves.png).
+    """
+    from scumble.gan.sheets import write_curves
+
+    report.say(str(write_curves(run, output or run / "curves.png")))
+
+
+@app.command
+def film(run: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None, seconds: float = 8.0) -> None:
+    """Turn a run's grids into a film of its learning.
+
+    Args:
+        run: a run, finished or not.
+        output: .webp or .gif to write (default: RUN/film.webp).
+        seconds: how long the film is.
+    """
+    from scumble.gan.sheets import write_film
+
+    report.say(str(write_film(run, output or run / "film.webp", seconds)))
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Numbers and ranges, both ends included: "3,7,20-22" is [3, 7, 20, 21, 22].
+
+    Raises:
+        SettingsError: if it is anything else, or more than a million.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
+            raise SettingsError(f"seeds: got {text!r}, wanted numbers and ranges such as 0-63 or 3,7,20-29")
+        end = int(last) if dash else int(first)
+        if end - int(first) + len(seeds) >= MAX_SEEDS:
+            raise SettingsError(f"seeds: got {text!r}, wanted {MAX_SEEDS:,} at most")
+        seeds += range(int(first), end + 1)
+    return seeds

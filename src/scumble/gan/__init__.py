@@ -1,0 +1,1 @@
+"""Generative adversarial networks: training, sampling, and what comes out of them."""

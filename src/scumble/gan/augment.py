@@ -1,0 +1,48 @@
+"""Random changes that both networks see through: mirrored data, and DiffAugment's shifts and holes.
+
+What is drawn at random is drawn on the CPU, from a generator that depends on the seed and the step alone.
+"""
+
+import torch
+import torch.nn.functional as F
+
+SHIFT = 1 / 8
+"""Of a side, the largest shift (Zhao et al. 2020, section 3)."""
+HOLE = 1 / 2
+"""Of a side, the size of the square that is cut out (the same)."""
+
+
+def mirror(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each of (N, C, H, W) pictures mirrored left to right with probability 1/2."""
+    chosen = torch.rand(len(pictures), generator=generator) < 0.5
+    return torch.where(chosen.to(pictures.device)[:, None, None, None], pictures.flip(3), pictures)
+
+
+def shift_and_cut(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each of (N, C, H, W) pictures shifted by up to 1/8, grey moving in, and a square of half its side made grey.
+
+    Differentiable, and applied to real and generated pictures alike: the generator then does not learn to draw shifted
+    pictures with holes, and the discriminator cannot learn few pictures by heart (Zhao et al. 2020, "Differentiable
+    augmentation for data-efficient GAN training").
+    """
+    rows, columns = (_shifted(side, len(pictures), generator).to(pictures.device) for side in pictures.shape[2:])
+    kept_rows, kept_columns = (_hole(side, len(pictures), generator).to(pictures.device) for side in pictures.shape[2:])
+    margins = [round(side * SHIFT) for side in pictures.shape[2:]]
+    padded = F.pad(pictures, (margins[1], margins[1], margins[0], margins[0]))
+    picture = torch.arange(len(pictures), device=pictures.device)[:, None, None]
+    shifted = padded[picture, :, rows[:, :, None], columns[:, None, :]]  # (N, H, W, C)
+    hole = kept_rows[:, :, None] & kept_columns[:, None, :]  # (N, H, W)
+    return shifted.masked_fill(hole[..., None], 0).permute(0, 3, 1, 2)
+
+
+def _shifted(side: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(N, side) places in a padded picture, all moved by the same amount within each."""
+    margin = round(side * SHIFT)
+    start = torch.randint(0, 2 * margin + 1, (count, 1), generator=generator)
+    return start + torch.arange(side)
+
+
+def _hole(side: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(N, side) booleans: true within the hole, whose middle is anywhere in the picture."""
+    middle = torch.randint(0, side + 1, (count, 1), generator=generator)
+    return (torch.arange(side) - middle + 0.5).abs() < side * HOLE / 2

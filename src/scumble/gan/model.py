@@ -1,0 +1,208 @@
+"""A trained GAN as a thing: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from PIL import Image
+from torch import nn
+
+from scumble import __version__, device, paths
+from scumble.errors import RunError, reason
+from scumble.gan.networks import NETWORKS
+from scumble.gan.sample import draw_latents, generate
+from scumble.gan.settings import GANSettings
+from scumble.image import files
+from scumble.image.tensors import grid
+from scumble.storage import checkpoint
+from scumble.storage.run import FORMAT_VERSION, Run
+
+CARD_SAMPLES = 64
+
+
+def build(settings: GANSettings, shape: tuple[int, int, int]) -> tuple[nn.Module, nn.Module]:
+    """A generator and a discriminator for pictures of `shape` = (C, H, W), with fresh weights drawn from the seed."""
+    pair = NETWORKS[settings.network]
+    with torch.random.fork_rng(devices=[]):  # layers draw from torch's global numbers: those of others stay as they are
+        torch.manual_seed(settings.seed)
+        return pair.Generator(settings.latent, settings.width, shape), pair.Discriminator(settings.width, shape)
+
+
+class GAN:
+    """A generator, the averaged one of its training, and its discriminator.
+
+    Args:
+        generator: (N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
+        discriminator: (N, C, H, W) pictures -> (N,) logits.
+        facts: how they came to be; what a run's settings.json holds, and `images_seen`.
+
+    Example:
+        >>> gan = scumble.GAN.from_pretrained("runs/digits")  # doctest: +SKIP
+        >>> gan.sample(seeds=[7])[0].save("seven.png")  # doctest: +SKIP
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, facts: dict[str, Any]):
+        self.generator, self.discriminator, self.facts = generator, discriminator, facts
+
+    @property
+    def settings(self) -> GANSettings:
+        """Of the training."""
+        return GANSettings(**self.facts["settings"])
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:
+        """Load a model's folder, or the newest state of a run, finished or not.
+
+        Args:
+            folder: what `save_pretrained` wrote, or a run of `scumble gan train`.
+            device_name: "auto", or torch's name of a device.
+
+        Raises:
+            RunError: if there is no such folder, or its files are missing, damaged, or of another version.
+            SettingsError: if the device is not there.
+        """
+        folder = Path(folder)
+        placement = device.choose(device_name, "float32")
+        facts, tensors = _read_model(folder) if (folder / "model.safetensors").exists() else _read_run(folder)
+        try:
+            generator, discriminator = build(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
+            for name, network in (("generator", generator), ("discriminator", discriminator)):
+                network.load_state_dict(checkpoint.under(name, tensors))
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
+        for network in (generator, discriminator):
+            network.eval().requires_grad_(False).to(placement.device, memory_format=torch.channels_last)
+        return cls(generator, discriminator, facts)
+
+    def sample(self, seeds: Iterable[int], truncation: float | None = None) -> list[Image.Image]:
+        """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
+
+        Args:
+            seeds: such as range(64).
+            truncation: latents' numbers beyond this are drawn again: 1 gives more usual pictures that are more alike,
+                None the whole variety.
+
+        Returns:
+            PIL pictures, of mode L for grey and RGB for colour.
+
+        Raises:
+            SettingsError: if a seed or the truncation is out of range.
+        """
+        pictures = self.sample_array(seeds, truncation)
+        return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
+
+    def sample_array(self, seeds: Iterable[int], truncation: float | None = None) -> np.ndarray:
+        """The same as (N, H, W, C) uint8 pixels."""
+        return generate(self.generator, draw_latents(list(seeds), self.settings.latent, truncation))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write settings.json, model.safetensors, samples.png and README.md, which tells what they are.
+
+        Raises:
+            RunError: if the folder cannot be written.
+        """
+        folder = Path(folder)
+        tensors = {
+            f"{name}.{key}": tensor.detach().cpu().contiguous()
+            for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
+            for key, tensor in network.state_dict().items()
+        }
+        sheet = grid(self.sample_array(range(CARD_SAMPLES)), 8)
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            files.save(sheet, folder / "samples.png")
+            paths.write_atomically(folder / "README.md", self._card().encode())
+            paths.write_atomically(folder / "model.safetensors", safetensors.torch.save(tensors))
+            text = json.dumps({"format_version": FORMAT_VERSION} | self.facts, indent=2) + "\n"
+            paths.write_atomically(folder / "settings.json", text.encode())
+
+    def _card(self) -> str:
+        data, settings = self.facts["data"], self.settings
+        colours, height, width = data["shape"]
+        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts["settings"].items())
+        return CARD.format(
+            name=data["name"],
+            count=data["count"],
+            kind="grey" if colours == 1 else "colour",
+            width=width,
+            height=height,
+            images=self.facts["images_seen"],
+            network=settings.network,
+            loss=settings.loss,
+            rows=rows,
+            version=__version__,
+        )
+
+
+CARD = """# A GAN trained on {name}
+
+![samples](samples.png)
+
+Draws {kind} pictures of {width} x {height} pixels. The samples above are those of the seeds 0 to 63, neither chosen nor
+truncated.
+
+    scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
+
+```python
+import scumble
+
+gan = scumble.GAN.from_pretrained("THIS_FOLDER")
+gan.sample(seeds=[7])[0].save("seven.png")
+```
+
+## How it was made
+
+Trained on {count:,} pictures ({name}), for {images:,} images, with the networks `{network}` and the loss `{loss}`, by
+scumble {version}. The generator is the moving average of the trained one. `model.safetensors` holds it and the
+discriminator; `settings.json` holds everything below, the digest of the data, and versions.
+
+| setting | value |
+|---|---|
+{rows}
+
+## Limits
+
+It knows what it was shown, and nothing else: whatever is rare, missing or wrong in those pictures is so here. It may
+repeat pictures that it was trained on, above all where they were few. Whether you may pass it on depends
+on the terms of those pictures.
+"""
+
+
+def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        facts = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        version = facts["format_version"]
+        tensors = safetensors.torch.load_file(folder / "model.safetensors")
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"the model {folder} cannot be read: {reason(error)}") from error
+    if version != FORMAT_VERSION:
+        raise RunError(f"{folder} is a model of format {version}; this version reads format {FORMAT_VERSION}")
+    return facts, tensors
+
+
+def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    run = Run(folder)
+    facts = run.facts() if folder.is_dir() else None
+    saved, complaints = checkpoint.newest(run.checkpoints)
+    if facts is None or saved is None:
+        why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
+        raise RunError(f"{folder} is no trained GAN: {why}")
+    average = checkpoint.under("average", saved.tensors)
+    discriminator = checkpoint.under("discriminator", saved.tensors)
+    tensors = {f"generator.{key}": value for key, value in average.items()}
+    tensors |= {f"discriminator.{key}": value for key, value in discriminator.items()}
+    return facts | {"images_seen": saved.facts["images_seen"]}, tensors
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {reason(error)}") from error

@@ -1,0 +1,86 @@
+"""DCGAN (Radford, Metz and Chintala 2015): convolutions of stride 2 all the way, batch norm in both networks.
+
+The paper's networks at 64 x 64 and `width` 64, parameter for parameter. What is different: other sizes are built
+by the same rule (see `pyramid`), and the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish
+exactly where it is needed most.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+
+SLOPE = 0.2
+"""Of the discriminator's leaky ReLU (section 3 of the paper)."""
+DEVIATION = 0.02
+"""Of the normal distributions that all weights are drawn from."""
+
+
+class Generator(nn.Module):
+    """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
+
+    Args:
+        latent: Z, numbers in a latent.
+        width: channels at the top of a 64-pixel network; all others are multiples.
+        shape: (C, H, W) of a picture.
+    """
+
+    def __init__(self, latent: int, width: int, shape: tuple[int, int, int]):
+        super().__init__()
+        colours, *size = shape
+        self.sizes = stage_sizes(*size)
+        channels = stage_channels(width, len(self.sizes) - 1)
+        self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=False)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
+        self.doublings = nn.ModuleList(
+            [
+                nn.ConvTranspose2d(c, after, 4, stride=2, padding=1, bias=False)
+                for c, after in zip(channels, [*channels[1:], colours], strict=True)
+            ]
+        )
+        self.apply(draw_weights)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pictures."""
+        x = self.start(latents)
+        for norm, doubling, size in zip(self.norms, self.doublings, self.sizes[1:], strict=True):
+            x = crop(doubling(F.relu(norm(x), inplace=True)), size)
+        return torch.tanh(x)
+
+
+class Discriminator(nn.Module):
+    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real."""
+
+    couples_pictures = True
+    """Batch norm lets the pictures of a batch see one another: real and generated ones come in batches of their own."""
+
+    def __init__(self, width: int, shape: tuple[int, int, int]):
+        super().__init__()
+        colours, *size = shape
+        channels = stage_channels(width, len(stage_sizes(*size)) - 1)[::-1]
+        self.halvings = nn.ModuleList(
+            [
+                nn.Conv2d(before, c, 4, stride=2, padding=1, bias=False)
+                for before, c in zip([colours, *channels], channels, strict=False)
+            ]
+        )
+        self.norms = nn.ModuleList([nn.Identity(), *(nn.BatchNorm2d(c) for c in channels[1:])])
+        halved = (size[0] >> len(channels), size[1] >> len(channels))
+        self.end = ToLogit(channels[-1], halved, bias=False)
+        self.apply(draw_weights)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        x = pictures
+        for halving, norm in zip(self.halvings, self.norms, strict=True):
+            x = F.leaky_relu(norm(halving(x)), SLOPE, inplace=True)
+        return self.end(x)
+
+
+def draw_weights(module: nn.Module) -> None:
+    """Draw a layer's weights from N(0, 0.02), the scale of a batch norm from N(1, 0.02), in place (section 4)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, DEVIATION)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, DEVIATION)

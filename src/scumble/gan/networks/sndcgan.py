@@ -1,0 +1,91 @@
+"""SNDCGAN (Miyato et al. 2018): the same pyramid with a discriminator bounded by spectral norm instead of batch norm.
+
+At equal cost this is the largest single gain over DCGAN that is known (their Table 2: FID 56.3 with batch norm, 25.5
+with spectral norm and hinge loss, on CIFAR-10). The discriminator has two convolutions a stage. What is different from
+the paper: the generator doubles by repeating pixels and convolving, which leaves no checkerboard (Odena et al. 2016).
+"""
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+
+SLOPE = 0.1
+"""Of the leaky ReLU (Table 3 of the paper)."""
+
+
+class Doubling(nn.Conv2d):
+    """Every pixel repeated 2 x 2, then a 3 x 3 convolution; computed as one transposed convolution of stride 2.
+
+    Repeating is itself a transposed convolution, with a kernel of 2 x 2 ones, and two kernels in a row are one: 4 x 4,
+    the sums of the 3 x 3 kernel over every 2 x 2 window. That takes 16 products a pixel instead of 36.
+    """
+
+    def __init__(self, channels: int, after: int):
+        super().__init__(channels, after, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C', 2 H, 2 W)."""
+        kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
+        # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
+        return F.conv_transpose2d(x, kernel.flip(2, 3).transpose(0, 1), self.bias, stride=2, padding=1)
+
+
+class Generator(nn.Module):
+    """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
+
+    Args:
+        latent: Z, numbers in a latent.
+        width: an eighth of the channels at the bottom.
+        shape: (C, H, W) of a picture.
+    """
+
+    def __init__(self, latent: int, width: int, shape: tuple[int, int, int]):
+        super().__init__()
+        colours, *size = shape
+        self.sizes = stage_sizes(*size)
+        channels = stage_channels(width, len(self.sizes))
+        self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=True)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
+        self.doublings = nn.ModuleList([Doubling(c, a) for c, a in itertools.pairwise(channels)])
+        self.end = nn.Conv2d(channels[-1], colours, 3, padding=1)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pictures."""
+        x = self.start(latents)
+        first, *others = self.norms
+        x = F.relu(first(x), inplace=True)
+        for doubling, norm, size in zip(self.doublings, others, self.sizes[1:], strict=True):
+            x = F.relu(norm(crop(doubling(x), size)), inplace=True)
+        return torch.tanh(self.end(x))
+
+
+class Discriminator(nn.Module):
+    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real."""
+
+    couples_pictures = False
+
+    def __init__(self, width: int, shape: tuple[int, int, int]):
+        super().__init__()
+        colours, *size = shape
+        sizes = stage_sizes(*size)
+        channels = stage_channels(width, len(sizes))[::-1]
+        self.start = spectral_norm(nn.Conv2d(colours, channels[0], 3, padding=1))
+        self.halvings = nn.ModuleList(
+            [spectral_norm(nn.Conv2d(c, after, 4, stride=2, padding=1)) for c, after in itertools.pairwise(channels)]
+        )
+        self.convolutions = nn.ModuleList([spectral_norm(nn.Conv2d(c, c, 3, padding=1)) for c in channels[1:]])
+        halvings = len(channels) - 1
+        self.end = spectral_norm(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        x = F.leaky_relu(self.start(pictures), SLOPE, inplace=True)
+        for halving, convolution in zip(self.halvings, self.convolutions, strict=True):
+            x = F.leaky_relu(halving(x), SLOPE, inplace=True)
+            x = F.leaky_relu(convolution(x), SLOPE, inplace=True)
+        return self.end(x)

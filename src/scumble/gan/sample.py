@@ -1,0 +1,48 @@
+"""Pictures out of a generator: latents drawn seed by seed, statistics frozen, one picture at a time.
+
+Picture 7 is therefore the same, to the bit, alone or among a thousand, and on every device up to its rounding.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from scumble.errors import SettingsError
+from scumble.image.tensors import from_signed
+
+MIN_TRUNCATION = 0.05
+
+
+def draw_latents(seeds: Sequence[int], size: int, truncation: float | None = None) -> torch.Tensor:
+    """(N, Z) latents, one a seed, of normal distribution.
+
+    Args:
+        seeds: one number a picture, 0 or more.
+        size: Z.
+        truncation: numbers beyond this on either side are drawn again (Brock et al. 2018, section 3.1): the smaller,
+            the more usual the pictures and the more alike.
+
+    Raises:
+        SettingsError: if the truncation is too small or a seed is negative.
+    """
+    if truncation is not None and not truncation >= MIN_TRUNCATION:
+        raise SettingsError(f"truncation: got {truncation}, wanted {MIN_TRUNCATION} or more")
+    if any(not 0 <= seed < 2**63 for seed in seeds):
+        raise SettingsError(f"seeds: got {min(seeds)}, wanted 0 to 2^63 - 1")
+    latents = torch.empty(len(seeds), size)
+    for latent, seed in zip(latents, seeds, strict=True):
+        generator = torch.Generator().manual_seed(seed)
+        latent.normal_(generator=generator)
+        while truncation is not None and (outside := latent.abs() > truncation).any():
+            latent[outside] = torch.randn(int(outside.sum()), generator=generator)
+    return latents
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, latents: torch.Tensor) -> np.ndarray:
+    """(N, H, W, C) uint8 pictures from (N, Z) latents; the generator must be in evaluation mode."""
+    assert not generator.training
+    device = next(generator.parameters()).device
+    return np.stack([from_signed(generator(latent[None].to(device)))[0] for latent in latents])

@@ -1,0 +1,139 @@
+"""What a run and a model show: sheets of samples, curves of figures, and a film of the learning."""
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from scumble import paths
+from scumble.errors import RunError, ScumbleError, SettingsError, reason
+from scumble.gan.model import GAN
+from scumble.image import files, recipe
+from scumble.image.tensors import grid
+from scumble.storage.run import Run
+
+CHUNK = 64
+CURVE_SUFFIXES = (".png", ".svg", ".pdf")
+FILM_SUFFIXES = (".webp", ".gif")
+CURVES = {
+    "losses": {"loss_d": "discriminator", "loss_g": "generator"},
+    "belief that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
+    "lengths of the gradients": {"gradient_d": "discriminator", "gradient_g": "generator"},
+    "speed": {"images_per_second": "images a second"},
+}
+
+
+def write_samples(
+    gan: GAN, seeds: list[int], output: Path, truncation: float | None = None, columns: int | None = None
+) -> Iterator[Path]:
+    """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
+
+    Yields:
+        What was written.
+
+    Raises:
+        ImageError: if it cannot be written.
+        SettingsError: if the truncation is out of range.
+    """
+    made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "truncation": truncation}
+    if output.suffix.lower() in files.WRITERS:
+        files.check_output(output)
+        sheet = grid(gan.sample_array(seeds, truncation), columns or math.ceil(math.sqrt(len(seeds))))
+        files.save(sheet, output, made_by | {"seeds": seeds})
+        yield output
+        return
+    if output.suffix:
+        raise SettingsError(
+            f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(files.WRITERS)}"
+        )
+    _make_folder(output)
+    for start in range(0, len(seeds), CHUNK):
+        some = seeds[start : start + CHUNK]
+        for seed, picture in zip(some, gan.sample_array(some, truncation), strict=True):
+            path = output / f"seed{seed:06}.png"
+            files.save(np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, made_by | {"seeds": [seed]})
+            yield path
+
+
+def write_curves(run: Path, output: Path) -> Path:
+    """Draw the figures of a run over the images seen.
+
+    Raises:
+        RunError: if there is no such run, or it has no figures yet.
+        SettingsError: if the output's ending is unknown.
+    """
+    _check_suffix(output, CURVE_SUFFIXES)
+    folder = _run(run)
+    rows = folder.metrics()
+    if len(rows) < 2:
+        raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
+    figure = Figure(figsize=(10, 7), layout="constrained")
+    images = [row["images"] for row in rows]
+    for axes, (title, curves) in zip(figure.subplots(2, 2).flat, CURVES.items(), strict=True):
+        for name, label in curves.items():
+            axes.plot(images, [row[name] for row in rows], label=label, linewidth=1)
+        axes.set_title(title)
+        axes.set_xlabel("images seen")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120)
+    _write(output, encoded)
+    return output
+
+
+def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
+    """Show a run's grids one after another, the last one longer, as an animated picture.
+
+    Raises:
+        RunError: if there is no such run, or it has no grids yet.
+        SettingsError: if the output's ending is unknown or the time out of range.
+    """
+    _check_suffix(output, FILM_SUFFIXES)
+    if not 0.1 <= seconds <= 3600:
+        raise SettingsError(f"seconds: got {seconds}, wanted 0.1 to 3600")
+    grids = sorted(_run(run).grids.glob("*.png"))
+    if len(grids) < 2:
+        raise RunError(f"{run} has {len(grids)} grids; wanted two or more", "let it train a little longer")
+    frames = [Image.open(path).convert("RGB") for path in grids]
+    milliseconds = max(20, round(1000 * seconds / len(frames)))
+    durations = [milliseconds] * (len(frames) - 1) + [milliseconds + 2000]
+    encoded = io.BytesIO()
+    options = {"quality": 85, "method": 3} if output.suffix.lower() == ".webp" else {}
+    frames[0].save(
+        encoded, output.suffix[1:], save_all=True, append_images=frames[1:], duration=durations, loop=0, **options
+    )
+    _write(output, encoded)
+    return output
+
+
+def _run(folder: Path) -> Run:
+    run = Run(folder)
+    if not folder.is_dir() or run.facts() is None:
+        raise RunError(f"{folder} is no run; wanted a folder that `scumble gan train` made")
+    return run
+
+
+def _check_suffix(output: Path, wanted: tuple[str, ...]) -> None:
+    if output.suffix.lower() not in wanted:
+        raise SettingsError(
+            f"output {output} ends in {output.suffix or 'nothing'!r}; wanted one of {', '.join(wanted)}"
+        )
+
+
+def _write(output: Path, encoded: io.BytesIO) -> None:
+    try:
+        paths.write_atomically(output, encoded.getbuffer())
+    except OSError as error:
+        raise ScumbleError(f"{output} cannot be written: {reason(error)}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScumbleError(f"{folder} cannot be made: {reason(error)}") from error

@@ -1,0 +1,87 @@
+"""One step of each network, and of the generator's average: plain functions that a test can call with a fixed batch.
+
+Nothing is read back from the device here: what a step tells is a tensor, and whoever wants the numbers waits for them.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from scumble.gan.losses import Loss
+
+Backward = Callable[[torch.Tensor], None]
+
+
+def discriminator_step(
+    discriminator: nn.Module,
+    optimizer: Optimizer,
+    loss: Loss,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    backward: Backward = torch.Tensor.backward,
+) -> torch.Tensor:
+    """Move the discriminator towards telling (N, C, H, W) `real` from `fake`, which is a constant here.
+
+    Returns:
+        (3,): its loss before the step, and its mean belief, in [0, 1], that real and generated pictures are real: the
+        D(x) and D(G(z)) of Goodfellow et al. 2014.
+    """
+    on_real, on_fake = judge(discriminator, real, fake.detach())
+    value = loss.discriminator(on_real, on_fake)
+    optimizer.zero_grad(set_to_none=True)
+    backward(value)
+    optimizer.step()
+    return torch.stack([value.detach(), on_real.detach().sigmoid().mean(), on_fake.detach().sigmoid().mean()])
+
+
+def generator_step(
+    discriminator: nn.Module,
+    optimizer: Optimizer,
+    loss: Loss,
+    fake: torch.Tensor,
+    backward: Backward = torch.Tensor.backward,
+) -> torch.Tensor:
+    """Move the generator that made `fake` towards what the discriminator takes for real; returns its loss, ()."""
+    # The discriminator is looked through, not trained: computing its own gradients would be a quarter more work.
+    discriminator.requires_grad_(False)
+    value = loss.generator(discriminator(fake))
+    optimizer.zero_grad(set_to_none=True)
+    backward(value)
+    optimizer.step()
+    discriminator.requires_grad_(True)
+    return value.detach()
+
+
+def judge(discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The discriminator's (N,) logits on real and on generated pictures: in one pass wherever that changes nothing."""
+    if discriminator.couples_pictures:
+        return discriminator(real), discriminator(fake)
+    on_real, on_fake = discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
+    return on_real, on_fake
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, generator: nn.Module, batch: int, images_seen: int, half_life: int) -> None:
+    """Move the average of the generator's weights on by one step of `batch` images.
+
+    The half-life is counted in images, so that it means the same for every batch size, and grows with the training at
+    first, so that the random start is soon forgotten (Karras et al. 2020, StyleGAN2-ADA's ramp-up of 5%). Buffers, such
+    as the statistics of batch norm, are copied: they are averages already.
+    """
+    now = min(half_life, 0.05 * images_seen)
+    weight = 1 - 0.5 ** (batch / now) if now > 0 else 1.0
+    torch._foreach_lerp_(_list(average.parameters()), _list(generator.parameters()), weight)
+    for old, new in zip(average.buffers(), generator.buffers(), strict=True):
+        old.copy_(new)
+
+
+@torch.no_grad()
+def gradient_norm(network: nn.Module) -> torch.Tensor:
+    """(): the length of the whole gradient, as the last step left it."""
+    return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+
+
+def _list(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    return list(tensors)

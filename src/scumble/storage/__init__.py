@@ -1,0 +1,1 @@
+"""What a long training keeps: its run folder and its checkpoints."""

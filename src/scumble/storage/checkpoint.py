@@ -1,0 +1,111 @@
+"""Checkpoints: everything that a training is at one moment, in one safetensors file, written whole or not at all.
+
+A file that was cut short is recognised when it is opened; the one before it is used instead. No pickles.
+"""
+
+import contextlib
+import json
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.torch
+import torch
+
+from scumble import paths
+from scumble.errors import RunError, reason
+
+KEPT = 3
+NAME = re.compile(r"\d{12}\.safetensors")
+
+
+class Checkpoint(NamedTuple):
+    """Tensors by name, and plain facts."""
+
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+
+def write(folder: Path, number: int, checkpoint: Checkpoint) -> Path:
+    """Write checkpoint `number`, and remove all but the last few.
+
+    Raises:
+        RunError: if it cannot be written; those that are there stay.
+    """
+    path = folder / f"{number:012}.safetensors"
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    data = safetensors.torch.save(tensors, {"facts": json.dumps(checkpoint.facts)})
+    try:
+        folder.mkdir(exist_ok=True)
+        paths.write_atomically(path, data)
+        for old in numbers_in(folder)[:-KEPT]:
+            (folder / f"{old:012}.safetensors").unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"the checkpoint {path} cannot be written: {reason(error)}") from error
+    return path
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        RunError: if it is damaged or cannot be read.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"the checkpoint {path} is damaged: {reason(error)}") from error
+
+
+def under(name: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors called NAME.something, by their something."""
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+def numbers_in(folder: Path) -> list[int]:
+    """The numbers of the checkpoints in a folder, ascending."""
+    return sorted(int(path.stem) for path in folder.glob("*.safetensors") if NAME.fullmatch(path.name))
+
+
+def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that can be read, and what was wrong with newer ones."""
+    complaints = []
+    for number in reversed(numbers_in(folder)):
+        try:
+            return read(folder / f"{number:012}.safetensors"), complaints
+        except RunError as error:
+            complaints.append(str(error))
+    return None, complaints
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back until the block is left, so that what it changes is changed wholly.
+
+    Signals reach Python's main thread only; in others there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:
+        signal.signal(number, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number, frame in came[:1]:
+        handler = handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+        elif handler is signal.SIG_DFL:
+            signal.raise_signal(number)
