@@ -1,7 +1,8 @@
-"""scumble makes pictures with neural networks: it paints a photograph in the style of any painting.
+"""scumble makes pictures with neural networks: it paints photographs like paintings, and learns to draw from pictures.
 
     import scumble
     scumble.stylize("photo.jpg", "painting.jpg", size=512).save("result.png")
+    scumble.train("digits", "runs/digits", images=20_000).sample(seeds=range(4))
 
 The names below are loaded when they are first used: importing this package does not import torch.
 """
@@ -10,15 +11,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError, WeightsError
+    from scumble.errors import (
+        DataError,
+        DivergedError,
+        ImageError,
+        RunError,
+        ScumbleError,
+        SettingsError,
+        WeightsError,
+    )
+    from scumble.gan.model import GAN
+    from scumble.gan.settings import GANSettings
+    from scumble.gan.train import train, train_events
     from scumble.style.settings import StyleSettings
     from scumble.style.stylize import stylize, stylize_events
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "GAN",
+    "DataError",
     "DivergedError",
+    "GANSettings",
     "ImageError",
+    "RunError",
     "ScumbleError",
     "SettingsError",
     "StyleSettings",
@@ -26,17 +42,25 @@ __all__ = [
     "__version__",
     "stylize",
     "stylize_events",
+    "train",
+    "train_events",
 ]
 
 _HOMES = {
+    "GAN": "scumble.gan.model",
+    "DataError": "scumble.errors",
     "DivergedError": "scumble.errors",
+    "GANSettings": "scumble.gan.settings",
     "ImageError": "scumble.errors",
+    "RunError": "scumble.errors",
     "ScumbleError": "scumble.errors",
     "SettingsError": "scumble.errors",
     "StyleSettings": "scumble.style.settings",
     "WeightsError": "scumble.errors",
     "stylize": "scumble.style.stylize",
     "stylize_events": "scumble.style.stylize",
+    "train": "scumble.gan.train",
+    "train_events": "scumble.gan.train",
 }
 
 

@@ -1,5 +1,6 @@
 """The commands of generative adversarial networks."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -83,7 +84,14 @@ def check(data: str, /, *, json: Annotated[bool, Switch] = False) -> None:
     """
     from scumble.gan.check import check_events
 
-    report.run_check(check_events(data), json)
+    advice = report.run(check_events(data))
+    if json:
+        report.data(dataclasses.asdict(advice))
+        return
+    report.table(["", ""], [[name, value] for name, value in advice.found.items()])
+    for warning in advice.warnings:
+        report.say(f"note: {warning}")
+    report.say(f"try: {advice.command}")
 
 
 @app.command

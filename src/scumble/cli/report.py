@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +20,8 @@ from rich.table import Table
 
 from scumble.errors import ScumbleError, reason
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
+
+T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -74,9 +76,9 @@ class Kept(NamedTuple):
 
 
 def run(
-    events: Generator[Event, None, Any], as_lines_of_json: bool = False, quiet: bool = False, kept: Kept | None = None
-) -> None:
-    """Follow a job to its end and show it.
+    events: Generator[Event, None, T], as_lines_of_json: bool = False, quiet: bool = False, kept: Kept | None = None
+) -> T:
+    """Follow a job to its end, show it, and return what it returns.
 
     Stopping it by Ctrl-C closes the job first: it saves what it has.
 
@@ -90,7 +92,11 @@ def run(
     show = way(kept)
     try:
         with contextlib.closing(events):
-            for event in events:
+            while True:
+                try:
+                    event = next(events)
+                except StopIteration as end:
+                    return end.value
                 show.event(event)
     except KeyboardInterrupt:
         show.close()
@@ -207,5 +213,8 @@ def _remark(target: Console, event: Event) -> None:
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
         numbers = {name: value for name, value in event.figures.items() if isinstance(value, int | float)}
-        told = [f"{name.replace('_', ' ')} {value:.6g}" for name, value in numbers.items()]
+        told = [
+            f"{name.replace('_', ' ')} {f'{value:,}' if isinstance(value, int) else f'{value:.6g}'}"
+            for name, value in numbers.items()
+        ]
         target.print(", ".join((*told, f"{event.seconds:.1f} seconds")), markup=False)

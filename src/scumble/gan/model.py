@@ -34,6 +34,11 @@ def build(settings: GANSettings, shape: tuple[int, int, int]) -> tuple[nn.Module
         return pair.Generator(settings.latent, settings.width, shape), pair.Discriminator(settings.width, shape)
 
 
+def place(network: nn.Module, device: torch.device) -> None:
+    """Move a network to a device, its kernels laid out with the channels last, as convolutions read them fastest."""
+    network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (not in its signatures)
+
+
 class GAN:
     """A generator, the averaged one of its training, and its discriminator.
 
@@ -77,7 +82,7 @@ class GAN:
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
         for network in (generator, discriminator):
-            network.eval().requires_grad_(False).to(placement.device, memory_format=torch.channels_last)
+            place(network.eval().requires_grad_(False), placement.device)
         return cls(generator, discriminator, facts)
 
     def sample(self, seeds: Iterable[int], truncation: float | None = None) -> list[Image.Image]:

@@ -3,7 +3,7 @@
 Nothing is read back from the device here: what a step tells is a tensor, and whoever wants the numbers waits for them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -72,7 +72,8 @@ def update_average(average: nn.Module, generator: nn.Module, batch: int, images_
     """
     now = min(half_life, 0.05 * images_seen)
     weight = 1 - 0.5 ** (batch / now) if now > 0 else 1.0
-    torch._foreach_lerp_(_list(average.parameters()), _list(generator.parameters()), weight)
+    for old, new in zip(average.parameters(), generator.parameters(), strict=True):
+        old.lerp_(new, weight)
     for old, new in zip(average.buffers(), generator.buffers(), strict=True):
         old.copy_(new)
 
@@ -81,7 +82,3 @@ def update_average(average: nn.Module, generator: nn.Module, batch: int, images_
 def gradient_norm(network: nn.Module) -> torch.Tensor:
     """(): the length of the whole gradient, as the last step left it."""
     return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
-
-
-def _list(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
-    return list(tensors)

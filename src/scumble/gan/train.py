@@ -20,14 +20,14 @@ from PIL import Image
 from torch import nn
 
 from scumble import device
-from scumble.data import batches, sources, store
+from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import DivergedError, RunError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.gan import augment, steps
 from scumble.gan.losses import LOSSES
-from scumble.gan.model import GAN, build
+from scumble.gan.model import GAN, build, place
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.image import files, recipe
@@ -109,6 +109,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
         yield from _resume(trainer, run)
         log = _Log(run, trainer)
         yield Started(JOB, settings.images, "images")
+        yield Progress(JOB, min(trainer.images_seen, settings.images), settings.images)
         try:
             yield from _loop(trainer, run, log)
         except (GeneratorExit, KeyboardInterrupt):
@@ -168,7 +169,7 @@ class Trainer:
         self.device = placement.device
         generator, discriminator = build(settings, pictures.shape)
         for network in (generator, discriminator):
-            network.to(self.device, memory_format=torch.channels_last)
+            place(network, self.device)
         self.average = copy.deepcopy(generator).eval().requires_grad_(False)
         self.plain_generator, self.plain_discriminator = generator, discriminator
         self.generator, self.generator_optimizer = self._set_up(generator)
@@ -177,7 +178,7 @@ class Trainer:
         # Sums since the last line of figures: the discriminator's loss, D(x), D(G(z)), the generator's loss; and steps.
         self.sums = torch.zeros(5, device=self.device)
 
-    def _set_up(self, network: nn.Module) -> tuple[nn.Module, torch.optim.Optimizer]:
+    def _set_up(self, network: nn.Module) -> tuple[Any, Any]:
         settings = self.settings
         fused = self.device.type in ("cpu", "cuda")
         betas = (settings.beta1, settings.beta2)
@@ -280,11 +281,11 @@ class Trainer:
         }
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        wrapped = {
-            "generator_optimizer": self.generator_optimizer,
-            "discriminator_optimizer": self.discriminator_optimizer,
+        # Without Fabric's wrapping.
+        return {
+            "generator_optimizer": self.generator_optimizer.optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer.optimizer,
         }
-        return {name: optimizer.optimizer for name, optimizer in wrapped.items()}
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
@@ -305,7 +306,7 @@ def _channels(settings: GANSettings) -> int | None:
 def _facts(settings: GANSettings, pictures: Store) -> dict[str, Any]:
     flip = {"yes": True, "no": False}.get(settings.flip)
     if flip is None:
-        flip = store.looks_alike_mirrored(pictures.pixels, pictures.labels)
+        flip = mirror.looks_alike_mirrored(pictures.pixels, pictures.labels)
     return {
         "settings": settings.model_dump(mode="json"),
         "data": {

@@ -104,7 +104,12 @@ def from_signed(tensor: torch.Tensor) -> np.ndarray:
 
 
 def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """(N, H, W, C) uint8 pictures side by side as one, (H', W', 3), with white gaps; what is missing stays white."""
+    """(N, H, W, C) uint8 pictures side by side as one, (H', W', 3), with white gaps; what is missing stays white.
+
+    Pixels of small pictures are repeated, so that one can see them: a picture becomes about 64 pixels high or wide.
+    """
+    scale = max(1, 64 // max(pictures.shape[1:3]))
+    pictures = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, _ = pictures.shape
     rows = -(-count // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)

@@ -40,10 +40,10 @@ class ToFeatures(nn.Linear):
         super().__init__(latent, size[0] * size[1] * channels, bias)
         self.size = size
 
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Features."""
         # Laid out as (N, H, W, C), so that the convolutions that follow find channels last in memory.
-        return super().forward(latents).unflatten(1, (*self.size, -1)).permute(0, 3, 1, 2)
+        return super().forward(input).unflatten(1, (*self.size, -1)).permute(0, 3, 1, 2)
 
 
 class ToLogit(nn.Linear):
@@ -52,6 +52,6 @@ class ToLogit(nn.Linear):
     def __init__(self, channels: int, size: tuple[int, int], bias: bool):
         super().__init__(size[0] * size[1] * channels, 1, bias)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Logits."""
-        return super().forward(features.permute(0, 2, 3, 1).flatten(1)).squeeze(1)
+        return super().forward(input.permute(0, 2, 3, 1).flatten(1)).squeeze(1)

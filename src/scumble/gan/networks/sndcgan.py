@@ -28,11 +28,11 @@ class Doubling(nn.Conv2d):
     def __init__(self, channels: int, after: int):
         super().__init__(channels, after, 3, padding=1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) -> (N, C', 2 H, 2 W)."""
         kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
         # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
-        return F.conv_transpose2d(x, kernel.flip(2, 3).transpose(0, 1), self.bias, stride=2, padding=1)
+        return F.conv_transpose2d(input, kernel.flip(2, 3).transpose(0, 1), self.bias, stride=2, padding=1)
 
 
 class Generator(nn.Module):

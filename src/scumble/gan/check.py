@@ -1,0 +1,137 @@
+"""What is in a data set, which settings fit it, and what will go wrong: told before hours are spent on it."""
+
+import time
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scumble import device
+from scumble.data import sources, store
+from scumble.data.store import Store, Survey
+from scumble.events import Event, Noted
+from scumble.gan.settings import GANSettings
+from scumble.gan.train import Trainer
+
+FEW = 5000
+"""Below so many pictures, a discriminator learns them by heart before the generator has learnt to draw."""
+VERY_FEW = 500
+MANY_DUPLICATES = 0.01
+TIMED_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What was found, in rows of a table; the command that fits; and warnings."""
+
+    found: dict[str, str]
+    command: str
+    warnings: list[str]
+
+
+def check_events(data: str) -> Generator[Event, None, Advice]:
+    """Look at every picture, and time a few steps of training on pictures of that size.
+
+    Raises:
+        DataError: if there is nothing to be read.
+    """
+    source = sources.open_source(data)
+    if source.note:
+        yield Noted(source.note)
+    survey = yield from store.survey(source)
+    settings = fitting_settings(survey)
+    shape = _shape(survey)
+    given = settings.model_dump(include=settings.model_fields_set)
+    flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
+    return Advice(
+        found=_found(survey) | {"speed": _speed(settings, shape)},
+        command=f"scumble gan train {data} --run runs/{source.name.split('.')[0] or 'run'}{flags}",
+        warnings=warnings(survey),
+    )
+
+
+def fitting_settings(survey: Survey) -> GANSettings:
+    """The default preset, and what this data set needs besides."""
+    return GANSettings(augment=True) if survey.count < FEW else GANSettings()
+
+
+def warnings(survey: Survey) -> list[str]:
+    """What will go wrong, or not as one might expect, in lines."""
+    count, bad = survey.count, len(survey.unreadable)
+    told = []
+    if count < store.MIN_PICTURES:
+        told.append(f"{count} pictures are too few: training wants at least {store.MIN_PICTURES}")
+    elif count < VERY_FEW:
+        told.append(f"{count} pictures are very few: expect samples that repeat them")
+    elif count < FEW:
+        told.append(f"{count} pictures are few: use --augment, and look for samples that repeat them")
+    if bad:
+        name, why = survey.unreadable[0]
+        refused = bad > store.MAX_UNREADABLE * (count + bad)
+        told.append(f"{bad} cannot be read and {'are too many to go on' if refused else 'are skipped'}: {name}: {why}")
+    if survey.duplicates > MANY_DUPLICATES * count:
+        told.append(f"{survey.duplicates} are copies of others: the generator will draw those more often")
+    if len(survey.sizes) > 1:
+        told.append(
+            "sizes differ: all are cut to the shape of the most common one and resampled, unless --size is given"
+        )
+    if survey.sizes:
+        width, height = survey.sizes.most_common(1)[0][0]
+        if min(width, height) > store.MAX_AUTOMATIC_SIDE:
+            told.append(f"pictures are reduced to {_automatic(survey)}; --size {min(width, height)} keeps all there is")
+        if min(width, height) < store.MIN_SIDE:
+            told.append(f"pictures are enlarged to {_automatic(survey)}, the least that the networks take")
+    if survey.transparent:
+        told.append(f"{survey.transparent} are transparent: they are laid on white")
+    return told
+
+
+def _found(survey: Survey) -> dict[str, str]:
+    sizes = [f"{width}x{height} ({count:,})" for (width, height), count in survey.sizes.most_common(5)]
+    more = len(survey.sizes) - len(sizes)
+    return {
+        "pictures": f"{survey.count:,}",
+        "sizes": ", ".join(sizes) + (f" and {more} more" if more else ""),
+        "colours": "grey" if survey.grey else "colour",
+        "classes": _classes(survey.classes),
+        "duplicates": f"{survey.duplicates:,}",
+        "unreadable": f"{len(survey.unreadable):,}",
+        "mirrored at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
+            survey.mirrored_alike
+        ],
+    }
+
+
+def _classes(classes: Counter[str]) -> str:
+    if not classes:
+        return "none"
+    least, most = min(classes.values()), max(classes.values())
+    return f"{len(classes)}, of {least:,} to {most:,} pictures"
+
+
+def _automatic(survey: Survey) -> str:
+    width, height = store.automatic_size(survey.sizes.most_common(1)[0][0])
+    return f"{width}x{height}"
+
+
+def _shape(survey: Survey) -> tuple[int, int, int]:
+    width, height = store.automatic_size(survey.sizes.most_common(1)[0][0]) if survey.sizes else (64, 64)
+    return (1 if survey.grey else 3), height, width
+
+
+def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
+    noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
+    trainer = Trainer(settings, Store("noise", noise, None, (), ""), flip=False, placement=device.choose())
+    trainer.train_step()
+    started = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        trainer.train_step()
+    trainer.sums.tolist()  # waits for the device
+    speed = TIMED_STEPS * settings.batch / (time.perf_counter() - started)
+    return f"{speed:.0f} images a second here: {settings.images:,} take {_duration(settings.images / speed)}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{max(minutes, 1)} min"

@@ -1,0 +1,108 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from scumble.gan import steps
+from scumble.gan.losses import LOSSES
+from scumble.gan.model import build
+from scumble.gan.settings import GANSettings
+
+SHAPE = (1, 16, 16)
+
+
+def pair(network: str = "sndcgan"):
+    return build(GANSettings(network=network, width=4, latent=8), SHAPE)
+
+
+def adam(network):
+    return torch.optim.Adam(network.parameters(), 1e-3, (0.0, 0.9))
+
+
+@pytest.mark.parametrize("network", ["dcgan", "sndcgan"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_repeated_steps_tell_a_fixed_real_batch_from_a_fixed_fake_one(network, loss):
+    _, discriminator = pair(network)
+    optimizer = adam(discriminator)
+    torch.manual_seed(0)
+    real, fake = torch.rand(8, *SHAPE), -torch.rand(8, *SHAPE)
+    told = [steps.discriminator_step(discriminator, optimizer, LOSSES[loss], real, fake) for _ in range(30)]
+    assert told[-1][0] < told[0][0]
+    assert told[-1][1] > 0.6 > 0.4 > told[-1][2]
+
+
+def test_a_generator_step_lowers_its_loss_and_leaves_the_discriminator_alone():
+    generator, discriminator = pair()
+    optimizer = adam(generator)
+    latents = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
+    before = copy.deepcopy(list(discriminator.parameters()))
+    losses = [
+        steps.generator_step(discriminator, optimizer, LOSSES["hinge"], generator(latents)).item() for _ in range(20)
+    ]
+    assert losses[-1] < losses[0]
+    for old, new in zip(before, discriminator.parameters(), strict=True):
+        assert torch.equal(old, new)
+        assert new.grad is None
+        assert new.requires_grad
+
+
+def test_the_discriminators_step_does_not_reach_the_generator():
+    generator, discriminator = pair()
+    fake = generator(torch.randn(4, 8))
+    steps.discriminator_step(discriminator, adam(discriminator), LOSSES["bce"], torch.rand(4, *SHAPE), fake)
+    assert all(parameter.grad is None for parameter in generator.parameters())
+
+
+def test_what_a_step_tells_is_the_loss_and_the_mean_beliefs():
+    _, discriminator = pair()
+    discriminator.eval()
+    real, fake = torch.rand(4, *SHAPE), -torch.rand(4, *SHAPE)
+    with torch.no_grad():
+        on_real, on_fake = discriminator(real).numpy(), discriminator(fake).numpy()
+    told = steps.discriminator_step(discriminator, adam(discriminator), LOSSES["hinge"], real, fake).numpy()
+    expected = [
+        np.maximum(0, 1 - on_real).mean() + np.maximum(0, 1 + on_fake).mean(),
+        (1 / (1 + np.exp(-on_real))).mean(),
+        (1 / (1 + np.exp(-on_fake))).mean(),
+    ]
+    assert told == pytest.approx(expected, rel=1e-5)
+
+
+def test_batch_norm_never_sees_real_and_generated_pictures_together():
+    _, discriminator = pair("dcgan")
+    real, fake = torch.rand(4, *SHAPE), -torch.rand(4, *SHAPE)
+    together = steps.judge(discriminator, real, fake)
+    assert torch.equal(together[0], discriminator(real))
+    assert torch.equal(together[1], discriminator(fake))
+
+
+def test_the_average_has_the_half_life_that_was_asked_for():
+    old, new = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(old.weight)
+    torch.nn.init.ones_(new.weight)
+    for step in range(100):  # 100 steps of 10 images, long after the start
+        steps.update_average(old, new, 10, 10**9 + 10 * step, half_life=1000)
+    assert old.weight.item() == pytest.approx(0.5, rel=1e-4)
+
+
+def test_the_average_follows_at_once_in_the_beginning_or_where_there_is_none():
+    generator, _ = pair()
+    average, copied = copy.deepcopy(generator), copy.deepcopy(generator)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(1)
+        generator.norms[0].running_mean.add_(3)
+    steps.update_average(average, generator, 64, 64, half_life=10_000)
+    steps.update_average(copied, generator, 64, 10**6, half_life=0)
+    for a, c, g in zip(average.parameters(), copied.parameters(), generator.parameters(), strict=True):
+        assert torch.allclose(a, g, atol=1e-5)
+        assert torch.equal(c, g)
+    assert torch.equal(average.norms[0].running_mean, generator.norms[0].running_mean)
+
+
+def test_the_norm_of_the_gradient_is_that_of_all_numbers_in_a_row():
+    network = torch.nn.Linear(3, 2)
+    network(torch.ones(1, 3)).sum().backward()
+    numbers = np.concatenate([p.grad.numpy().ravel() for p in network.parameters()])
+    assert steps.gradient_norm(network).item() == pytest.approx(np.linalg.norm(numbers), rel=1e-6)
