@@ -3,14 +3,14 @@
 Every kind becomes a `Source`, a list of items that are decoded only when they are asked for. Nothing is ever unpacked
 to the disk, nothing pickled is ever opened.
 
-| given as                | is                                                                                           |
-|-------------------------|----------------------------------------------------------------------------------------------|
-| `FOLDER`                | all pictures below it, at any depth; a picture's class is the name of the folder it lies in  |
-| `FILE.zip`              | the same inside a zip                                                                        |
-| `FILE.npz`              | an array `x`, `x_train` or `images`, (N, H, W[, C]), and maybe labels `y`, `y_train`, `labels` |
-| `hf:owner/name[:split]` | a data set of the Hugging Face hub; the split is `train` unless given                        |
-| `digits`                | 1,797 handwritten digits, 8x8 and grey, from scikit-learn                                    |
-| `shapes`                | 4,096 discs, squares and triangles, 64x64, drawn by our own code                             |
+| given as                | is                                                                                     |
+|-------------------------|----------------------------------------------------------------------------------------|
+| `FOLDER`                | all pictures below it; a picture's class is the name of the folder it lies in          |
+| `FILE.zip`              | the same inside a zip                                                                  |
+| `FILE.npz`              | an array `x`, `x_train` or `images`, (N, H, W[, C]); labels in `y`, `y_train`, `labels` |
+| `hf:owner/name[:split]` | a data set of the Hugging Face hub; the split is `train` unless given                  |
+| `digits`                | 1,797 handwritten digits, 8x8 and grey, from scikit-learn                              |
+| `shapes`                | 4,096 discs, squares and triangles, 64x64, drawn by our own code                       |
 
 A folder or zip may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
 then says the classes. Where the top folders are `train` and `test`, or the like, only the training part is used.
@@ -18,7 +18,6 @@ then says the classes. Where the top folders are `train` and `test`, or the like
 
 import hashlib
 import importlib
-import io
 import json
 import os
 import struct
@@ -132,6 +131,10 @@ def _digest(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
+def _file_item(name: str, label: str | None, read: Callable[[], bytes]) -> Item:
+    return Item(name, label, lambda: files.load_bytes(read(), name), lambda: files.size_of(read(), name))
+
+
 # --- Folders and zips -----------------------------------------------------------------------------------------------
 
 
@@ -142,13 +145,9 @@ def _from_folder(folder: Path) -> Source:
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {reason(error)}") from error
     labels, note = _labels(found, labels_json, str(folder))
-    items = [
-        Item(name, label, partial(files.load, folder / name), partial(_measure_file, folder / name))
-        for name, label in labels.items()
-    ]
-    return Source(
-        folder.resolve().name, items, _digest([(name, *found[name], label) for name, label in labels.items()]), note
-    )
+    items = [_file_item(name, label, partial(decode.read_file, folder / name)) for name, label in labels.items()]
+    facts = [(name, *found[name], label) for name, label in labels.items()]
+    return Source(folder.resolve().name, items, _digest(facts), note)
 
 
 def _files_below(folder: Path) -> dict[str, tuple[int, int]]:
@@ -167,10 +166,6 @@ def _files_below(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _measure_file(path: Path) -> tuple[int, int]:
-    return files.size_of(decode.read_file(path), path.name)
-
-
 def _from_zip(path: Path) -> Source:
     try:
         # Stays open as long as the source lives: opening an archive of 60,000 entries takes longer than a thousand
@@ -186,25 +181,16 @@ def _from_zip(path: Path) -> Source:
     except ZIP_ERRORS as error:
         raise DataError(f"{path} cannot be read as a zip: {reason(error)}", "it may have been cut short") from error
     labels, note = _labels(pictures, labels_json, str(path))
-    items = [
-        Item(
-            name,
-            label,
-            partial(_load_entry, archive, pictures[name], files.load_bytes),
-            partial(_load_entry, archive, pictures[name], files.size_of),
-        )
-        for name, label in labels.items()
-    ]
+    items = [_file_item(name, label, partial(_read_entry, archive, pictures[name])) for name, label in labels.items()]
     facts = [(name, pictures[name].CRC, pictures[name].file_size, label) for name, label in labels.items()]
     return Source(path.name, items, _digest(facts), note)
 
 
-def _load_entry[T](archive: zipfile.ZipFile, entry: zipfile.ZipInfo, decoder: Callable[[bytes, str], T]) -> T:
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
-        data = archive.read(entry)  # never more than the size that it declares, which was checked
+        return archive.read(entry)  # never more than the size that it declares, which was checked
     except ZIP_ERRORS as error:
         raise ImageError(f"{entry.filename} is damaged inside its zip: {reason(error)}") from error
-    return decoder(data, entry.filename)
 
 
 def _refuse_tricks(names: Iterable[str], path: Path) -> None:
@@ -295,7 +281,8 @@ def _from_npz(path: Path) -> Source:
 
 
 def _check_pixels(pixels: np.ndarray, where: str) -> None:
-    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] not in (1, 3, 4)):
+    fits = pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[3] in (1, 3, 4))
+    if not fits or 0 in pixels.shape[1:]:
         planar = pixels.ndim == 4 and pixels.shape[1] in (1, 3, 4)
         hint = "put the colours last: x.transpose(0, 2, 3, 1)" if planar else None
         raise DataError(f"{where} has shape {pixels.shape}; wanted (N, H, W) or (N, H, W, C) with C of 1, 3, 4", hint)
@@ -307,8 +294,9 @@ def _check_pixels(pixels: np.ndarray, where: str) -> None:
 
 
 def _check_labels(labels: np.ndarray, count: int, where: str) -> list[str]:
-    if labels.size != count or len(labels) != count or labels.dtype.kind not in "iuU":
-        raise DataError(f"{where} is {labels.shape} of {labels.dtype}; wanted a whole number or word for each of {count}")
+    if labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iuU":
+        what = f"labels of shape {labels.shape} and type {labels.dtype}"
+        raise DataError(f"{where} holds {what}; wanted one whole number or word for each of {count} pictures")
     return [str(label) for label in labels.ravel().tolist()]
 
 
@@ -370,7 +358,9 @@ def _from_hub(given: str) -> Source:
         dataset = datasets.load_dataset(name, split=split or "train")
     except Exception as error:  # of any library that it is built on
         first_line = reason(error).strip().partition("\n")[0]
-        raise DataError(f"{given} cannot be loaded: {first_line}", "wanted hf:owner/name or hf:owner/name:split") from error
+        raise DataError(
+            f"{given} cannot be loaded: {first_line}; wanted hf:owner/name or hf:owner/name:split"
+        ) from error
     images = _columns(dataset, datasets.Image)
     if not images:
         raise DataError(f"{given} has no column of pictures, only {', '.join(dataset.features)}")
@@ -378,10 +368,8 @@ def _from_hub(given: str) -> Source:
     column = images[0]
     undecoded = dataset.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     items = [
-        Item(f"{name} {i}", label, partial(_load_row, undecoded, i, column, files.load_bytes),
-             partial(_load_row, undecoded, i, column, files.size_of))
-        for i, label in enumerate(labels)
-    ]  # fmt: skip
+        _file_item(f"{column} {i}", label, partial(_read_row, undecoded, i, column)) for i, label in enumerate(labels)
+    ]
     return Source(given, items, _digest(["hf", given, len(items), dataset._fingerprint]))
 
 
@@ -398,13 +386,11 @@ def _hub_labels(dataset: Any, columns: list[str]) -> list[str | None]:
     return [None if number is None or number < 0 else names[number] for number in dataset[columns[0]]]
 
 
-def _load_row[T](dataset: Any, number: int, column: str, decoder: Callable[[bytes, str], T]) -> T:
-    name = f"{column} {number}"
+def _read_row(dataset: Any, number: int, column: str) -> bytes:
     held = dataset[number][column]  # {"bytes": ..., "path": ...}, either may be None
     if held is None:
-        raise ImageError(f"{name} is empty; wanted a picture")
-    data = held["bytes"] if held["bytes"] is not None else decode.read_file(Path(held["path"]))
-    return decoder(data, name)
+        raise ImageError(f"{column} {number} is empty; wanted a picture")
+    return held["bytes"] if held["bytes"] is not None else decode.read_file(Path(held["path"]))
 
 
 FILE_KINDS: dict[str, Callable[[Path], Source]] = {".zip": _from_zip, ".npz": _from_npz}
