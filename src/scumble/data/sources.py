@@ -52,7 +52,7 @@ MAX_RATIO, RATIO_MATTERS_BYTES = 200, 16 << 20
 ENCRYPTED = 1  # a bit of a zip entry's flags
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
-SHAPES_COUNT = 4096
+SHAPES_COUNT, SHAPES_SIDE = 4096, 64
 SHAPES_VERSION = 1
 """To be raised whenever the drawing changes: it stands for the pictures in the digest."""
 
@@ -264,7 +264,7 @@ def _parse_labels(data: bytes, where: str) -> dict[str, str]:
 
 def _from_npz(path: Path) -> Source:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             held = list(arrays.files)
             name = next((name for name in IMAGE_ARRAYS if name in held), None)
             if name is None:
@@ -326,19 +326,22 @@ def _picture(pixels: np.ndarray, number: int) -> Picture:
 def _digits() -> Source:
     from sklearn.datasets import load_digits  # takes a second to import
 
-    digits = load_digits()
+    digits: Any = load_digits()
     pixels = (digits["images"] / 16 * 255).round().astype(np.uint8)  # (1797, 8, 8), they come as 0..16
     return _from_arrays("digits", pixels, [str(digit) for digit in digits["target"]])
 
 
 def _shapes() -> Source:
     kinds = synthetic.SHAPES
-    items = [Item(f"shape {i}", kinds[i % len(kinds)], partial(_shape, i)) for i in range(SHAPES_COUNT)]
-    return Source("shapes", items, _digest(["shapes", SHAPES_VERSION, SHAPES_COUNT]))
+    items = [
+        Item(f"shape {i}", kinds[i % len(kinds)], partial(_shape, i), lambda: (SHAPES_SIDE, SHAPES_SIDE))
+        for i in range(SHAPES_COUNT)
+    ]
+    return Source("shapes", items, _digest(["shapes", SHAPES_VERSION, SHAPES_COUNT, SHAPES_SIDE]))
 
 
 def _shape(number: int) -> Picture:
-    image = synthetic.shape(number)
+    image = synthetic.shape(number, SHAPES_SIDE)
     return Picture(image, None, f"shape {number}", hashlib.sha256(image.tobytes()).hexdigest())
 
 
@@ -347,6 +350,7 @@ def _shape(number: int) -> Picture:
 
 def _from_hub(given: str) -> Source:
     name, _, split = given.removeprefix("hf:").partition(":")
+    split = split or "train"
     if paths.offline():
         hint = "unset it; HF_HUB_OFFLINE=1 allows what was downloaded before"
         raise DataError(f"{given} may need the network, and SCUMBLE_OFFLINE is set; wanted it unset", hint)
@@ -355,9 +359,9 @@ def _from_hub(given: str) -> Source:
     except ImportError:
         raise DataError(f"{given} needs the package datasets", "pip install 'scumble[hub]'") from None
     try:
-        dataset = datasets.load_dataset(name, split=split or "train")
+        dataset = datasets.load_dataset(name, split=split)
     except Exception as error:  # of any library that it is built on
-        first_line = reason(error).strip().partition("\n")[0]
+        first_line = reason(error).strip().partition("\n")[0].rstrip(".")
         raise DataError(
             f"{given} cannot be loaded: {first_line}; wanted hf:owner/name or hf:owner/name:split"
         ) from error
@@ -370,7 +374,7 @@ def _from_hub(given: str) -> Source:
     items = [
         _file_item(f"{column} {i}", label, partial(_read_row, undecoded, i, column)) for i, label in enumerate(labels)
     ]
-    return Source(given, items, _digest(["hf", given, len(items), dataset._fingerprint]))
+    return Source(given, items, _digest(["hf", name, split, len(items), dataset._fingerprint]))
 
 
 def _columns(dataset: Any, kind: type) -> list[str]:

@@ -1,8 +1,8 @@
 """Pictures decoded once: a cache of uint8 pixels that training reads from, whatever the pictures came as.
 
 A store is one .npy file, (N, C, H, W), and one .json beside it, named by a digest of what they were made from: the
-source's content, the size and the channels asked for. It is written picture by picture and mapped into memory, so a data
-set may be larger than memory. What was told while it was made is kept with it and told again whenever it is opened.
+source's content, the size and the channels asked for. It is written picture by picture and mapped into memory, so it
+may be larger than memory. What was told of how it was made is kept with it and told again whenever it is opened.
 """
 
 import hashlib
@@ -368,7 +368,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _keep_one_channel(colour: Path, grey: Path) -> None:
-    pixels = _mapped(colour)
+    pixels = _mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
     with grey.open("wb") as file:
         _write_header(file, (len(pixels), 1, *pixels.shape[2:]))
         for picture in pixels:
@@ -382,7 +382,7 @@ def _mapped(path: Path) -> np.ndarray:
 
 
 def _content_digest(path: Path, labels: list[str | None]) -> str:
-    pixels = _mapped(path)
+    pixels = _mapped(path).view(np.ndarray)
     digest = hashlib.sha256(json.dumps([pixels.shape, labels]).encode())
     for picture in pixels:
         digest.update(picture.data)

@@ -81,8 +81,8 @@ def size_of(data: bytes, name: str) -> tuple[int, int]:
         ImageError: if it is no picture or its header is damaged.
     """
     with decode.opened(data, name) as image:
-        # Asking a PNG for EXIF that its header does not have would decode it.
-        exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+        # Pillow turns TIFFs itself; a PNG asked for an EXIF that its header does not have would be decoded.
+        exif = image.getexif() if "exif" in image.info else {}
         turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
         width, height = image.size
     return (height, width) if turned else (width, height)
