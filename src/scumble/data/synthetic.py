@@ -1,4 +1,4 @@
-"""Pictures drawn by code, for demos and tests: a painting that nobody owns.
+"""Pictures drawn by code, for demos and tests: a painting that nobody owns, and plain shapes to learn from.
 
 The painting is a night over hills, laid down the way a painter would: a picture in mind says which colour belongs
 where, a flow field says which way the brush goes there, and several thousand strokes, broad ones first, follow both.
@@ -17,6 +17,11 @@ LAND = ((12, 32, 44), (22, 58, 58), (44, 92, 66), (98, 126, 62), (176, 156, 66))
 BRUSHES = (0.045, 0.024, 0.013, 0.008)
 """Widths of the brushes over the picture's shorter side, broad first."""
 SUPERSAMPLING = 2
+
+SHAPES = ("disc", "square", "triangle")
+SHAPE_SUPERSAMPLING = 4
+SHAPE_CONTRAST = 120
+"""How far the colours of a shape and its ground are apart at least, over their three channels of 0..255 together."""
 
 
 @dataclass(frozen=True)
@@ -161,3 +166,40 @@ def _blurred(pixels: np.ndarray) -> np.ndarray:
     h, w = pixels.shape[:2]
     small = Image.fromarray(pixels.astype(np.uint8)).resize((max(1, w // 40), max(1, h // 40)))
     return np.asarray(small.resize((w, h), Image.Resampling.BICUBIC))
+
+
+# --- Shapes ---------------------------------------------------------------------------------------------------------
+
+
+def shape(number: int, side: int = 64, seed: int = 0) -> Image.Image:
+    """Draw a disc, a square or a triangle of random colour, size, place and turn on a plain ground, with soft edges.
+
+    Args:
+        number: which picture; its kind is `SHAPES[number % 3]`.
+        side: of the picture, in pixels.
+        seed: another seed is another series.
+
+    Returns:
+        An RGB picture; the same bytes for the same arguments, whatever was drawn before.
+    """
+    random = np.random.default_rng([seed, number])
+    ground, colour = _two_colours(random)
+    canvas = side * SHAPE_SUPERSAMPLING
+    image = Image.new("RGB", (canvas, canvas), ground)
+    radius = canvas * random.uniform(0.15, 0.35)  # of the circle around the shape, which lies wholly inside
+    x, y = random.uniform(radius, canvas - radius, 2)
+    turn = random.uniform(0, 360)
+    draw, kind = ImageDraw.Draw(image), SHAPES[number % len(SHAPES)]
+    if kind == "disc":
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    else:
+        draw.regular_polygon((x, y, radius), 4 if kind == "square" else 3, rotation=turn, fill=colour)
+    return image.resize((side, side), Image.Resampling.BOX)
+
+
+def _two_colours(random: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Two random colours that can be told apart."""
+    while True:
+        one, other = random.integers(0, 256, (2, 3)).tolist()
+        if sum(abs(a - b) for a, b in zip(one, other, strict=True)) >= SHAPE_CONTRAST:
+            return tuple(one), tuple(other)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
@@ -72,6 +72,20 @@ def load_bytes(data: bytes, name: str) -> Picture:
     with decode.opened(data, name) as image:
         rgb, alpha = _decode(image, name)
     return Picture(rgb, alpha, name, hashlib.sha256(data).hexdigest())
+
+
+def size_of(data: bytes, name: str) -> tuple[int, int]:
+    """(width, height) that `load_bytes` would give, from the file's header alone where its format allows that.
+
+    Raises:
+        ImageError: if it is no picture or its header is damaged.
+    """
+    with decode.opened(data, name) as image:
+        # Pillow turns TIFFs itself; a PNG asked for an EXIF that its header does not have would be decoded.
+        exif = image.getexif() if "exif" in image.info else {}
+        turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
+        width, height = image.size
+    return (height, width) if turned else (width, height)
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
