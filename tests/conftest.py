@@ -25,6 +25,15 @@ def own_caches(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SCUMBLE_OFFLINE", "1")
 
 
+@pytest.fixture
+def one_thread():
+    """Tiny networks: what many threads would save, they lose waiting for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def material() -> Path:
     """The folder of large test material, which does not belong to the project."""

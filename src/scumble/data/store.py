@@ -273,7 +273,7 @@ def _make(
 ) -> Generator[Event, None, tuple[Store, list[Event]]]:
     """Write PATH.npy and PATH.json, and open them."""
     expected = size or (yield from _most_common_size(source))
-    size = size or _automatic_size(expected)
+    size = size or automatic_size(expected)
     partial, grey_partial = path.with_suffix(".part"), path.with_suffix(".grey.part")
     try:
         with partial.open("wb") as file:
@@ -315,7 +315,8 @@ def _most_common_size(source: Source) -> Generator[Event, None, Size]:
     return sizes.most_common(1)[0][0]
 
 
-def _automatic_size(common: Size) -> Size:
+def automatic_size(common: Size) -> Size:
+    """The (width, height) that pictures are trained at if most of them are of size `common` and none is asked for."""
     shorter = min(max(min(common), MIN_SIDE), MAX_AUTOMATIC_SIDE)
     return fit_shorter_side(common, shorter)
 
