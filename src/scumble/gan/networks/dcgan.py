@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+from scumble.gan.networks.resampling import Doubling, Halving
 
 SLOPE = 0.2
 """Of the discriminator's leaky ReLU (section 3 of the paper)."""
@@ -34,10 +35,7 @@ class Generator(nn.Module):
         self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=False)
         self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
         self.doublings = nn.ModuleList(
-            [
-                nn.ConvTranspose2d(c, after, 4, stride=2, padding=1, bias=False)
-                for c, after in zip(channels, [*channels[1:], colours], strict=True)
-            ]
+            [Doubling(c, after) for c, after in zip(channels, [*channels[1:], colours], strict=True)]
         )
         self.apply(draw_weights)
 
@@ -60,10 +58,7 @@ class Discriminator(nn.Module):
         colours, *size = shape
         channels = stage_channels(width, len(stage_sizes(*size)) - 1)[::-1]
         self.halvings = nn.ModuleList(
-            [
-                nn.Conv2d(before, c, 4, stride=2, padding=1, bias=False)
-                for before, c in zip([colours, *channels], channels, strict=False)
-            ]
+            [Halving(before, c, bias=False) for before, c in zip([colours, *channels], channels, strict=False)]
         )
         self.norms = nn.ModuleList([nn.Identity(), *(nn.BatchNorm2d(c) for c in channels[1:])])
         halved = (size[0] >> len(channels), size[1] >> len(channels))

@@ -13,26 +13,10 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+from scumble.gan.networks.resampling import Halving, SmoothDoubling
 
 SLOPE = 0.1
 """Of the leaky ReLU (Table 3 of the paper)."""
-
-
-class Doubling(nn.Conv2d):
-    """Every pixel repeated 2 x 2, then a 3 x 3 convolution; computed as one transposed convolution of stride 2.
-
-    Repeating is itself a transposed convolution, with a kernel of 2 x 2 ones, and two kernels in a row are one: 4 x 4,
-    the sums of the 3 x 3 kernel over every 2 x 2 window. That takes 16 products a pixel instead of 36.
-    """
-
-    def __init__(self, channels: int, after: int):
-        super().__init__(channels, after, 3, padding=1)
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) -> (N, C', 2 H, 2 W)."""
-        kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
-        # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
-        return F.conv_transpose2d(input, kernel.flip(2, 3).transpose(0, 1), self.bias, stride=2, padding=1)
 
 
 class Generator(nn.Module):
@@ -51,7 +35,7 @@ class Generator(nn.Module):
         channels = stage_channels(width, len(self.sizes))
         self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=True)
         self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
-        self.doublings = nn.ModuleList([Doubling(c, a) for c, a in itertools.pairwise(channels)])
+        self.doublings = nn.ModuleList([SmoothDoubling(c, a) for c, a in itertools.pairwise(channels)])
         self.end = nn.Conv2d(channels[-1], colours, 3, padding=1)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
@@ -76,7 +60,7 @@ class Discriminator(nn.Module):
         channels = stage_channels(width, len(sizes))[::-1]
         self.start = spectral_norm(nn.Conv2d(colours, channels[0], 3, padding=1))
         self.halvings = nn.ModuleList(
-            [spectral_norm(nn.Conv2d(c, after, 4, stride=2, padding=1)) for c, after in itertools.pairwise(channels)]
+            [spectral_norm(Halving(c, after, bias=True)) for c, after in itertools.pairwise(channels)]
         )
         self.convolutions = nn.ModuleList([spectral_norm(nn.Conv2d(c, c, 3, padding=1)) for c in channels[1:]])
         halvings = len(channels) - 1
