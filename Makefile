@@ -26,6 +26,7 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/evaluations.py
+	$(BIN)/python benchmarks/training.py
 
 env: $(READY)
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from conftest import REPOSITORY
 from scumble.errors import SettingsError
+from scumble.gan.settings import GANSettings
 from scumble.settings import Settings
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
@@ -96,13 +97,13 @@ def test_values_out_of_range_are_refused(values):
     assert "\n" not in str(error.value)
 
 
-def test_the_reference_lists_every_setting():
+@pytest.mark.parametrize("model", [StyleSettings, GANSettings])
+def test_the_reference_lists_every_setting(model):
     reference = (REPOSITORY / "docs" / "reference.md").read_text()
-    for name, field in StyleSettings.model_fields.items():
-        (row,) = [line for line in reference.splitlines() if line.startswith(f"| `--{name.replace('_', '-')}` |")]
-        assert row.endswith(f"| {field.description} |")
-        if isinstance(field.default, str | int | float):
-            assert f"`{field.default}`" in row
+    for name, field in model.model_fields.items():
+        rows = [line for line in reference.splitlines() if line.startswith(f"| `--{name.replace('_', '-')}` |")]
+        default = f"`{field.default}`" if isinstance(field.default, str | int | float) else ""
+        assert any(row.endswith(f"| {field.description} |") and default in row for row in rows), name
 
 
 def test_settings_and_tables_name_the_same_choices():

@@ -20,7 +20,7 @@ from scumble.errors import ScumbleError
 
 app = App(
     name="scumble",
-    help="Paint photographs in the style of any painting, with neural networks.",
+    help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
     version=__version__,
 )
 app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")

@@ -69,6 +69,11 @@ class GANSettings(Settings):
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
 
+    @field_validator("size", mode="before")
+    @classmethod
+    def _as_text(cls, size: Any) -> Any:
+        return str(size) if isinstance(size, int) else size
+
     @field_validator("size")
     @classmethod
     def _in_range(cls, size: str) -> str:
