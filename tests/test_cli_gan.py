@@ -95,9 +95,9 @@ def test_check_tells_what_will_go_wrong(tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     assert run("gan", "check", tmp_path) == 0
     told = capsys.readouterr().out
-    for words in ("100x100 (16), 40x40 (5)", "very few", "1 cannot be read and is skipped: broken.png", "--size 100"):
+    for words in ("100x100 (16), 40x40 (5)", "very few", "unreadable: 1, to be skipped", "--size 100"):
         assert words in told
-    assert "1 is a copy" in told
+    assert "copies of others: 1" in told
     assert "sizes differ" in told
 
 

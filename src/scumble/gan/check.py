@@ -61,17 +61,19 @@ def warnings(survey: Survey) -> list[str]:
     count, bad = survey.count, len(survey.unreadable)
     told = []
     if count < store.MIN_PICTURES:
-        told.append(f"{count} pictures are too few: training wants at least {store.MIN_PICTURES}")
+        told.append(f"too few pictures: {count}; training wants {store.MIN_PICTURES} at least")
     elif count < VERY_FEW:
-        told.append(f"{count} pictures are very few: expect samples that repeat them")
+        told.append(f"very few pictures: {count}; expect samples that repeat them")
     elif count < FEW:
-        told.append(f"{count} pictures are few: use --augment, and look for samples that repeat them")
+        told.append(f"few pictures: {count}; use --augment, and look for samples that repeat them")
     if bad:
         name, why = survey.unreadable[0]
         refused = bad > store.MAX_UNREADABLE * (count + bad)
-        told.append(f"{bad} cannot be read and {'are too many to go on' if refused else 'are skipped'}: {name}: {why}")
+        told.append(
+            f"unreadable: {bad}, {'too many to go on' if refused else 'to be skipped'}; the first is {name}: {why}"
+        )
     if survey.duplicates > MANY_DUPLICATES * count:
-        told.append(f"{survey.duplicates} are copies of others: the generator will draw those more often")
+        told.append(f"copies of others: {survey.duplicates}; the generator will draw those more often")
     if len(survey.sizes) > 1:
         told.append(
             "sizes differ: all are cut to the shape of the most common one and resampled, unless --size is given"
@@ -83,7 +85,7 @@ def warnings(survey: Survey) -> list[str]:
         if min(width, height) < store.MIN_SIDE:
             told.append(f"pictures are enlarged to {_automatic(survey)}, the least that the networks take")
     if survey.transparent:
-        told.append(f"{survey.transparent} are transparent: they are laid on white")
+        told.append(f"transparent: {survey.transparent}; they are laid on white")
     return told
 
 

@@ -99,7 +99,8 @@ class GAN:
         Raises:
             SettingsError: if a seed or the truncation is out of range.
         """
-        pictures = self.sample_array(seeds, truncation)
+        seeds = list(seeds)
+        pictures = self.sample_array(seeds, truncation) if seeds else ()
         return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
 
     def sample_array(self, seeds: Iterable[int], truncation: float | None = None) -> np.ndarray:

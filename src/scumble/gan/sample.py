@@ -42,7 +42,7 @@ def draw_latents(seeds: Sequence[int], size: int, truncation: float | None = Non
 
 @torch.inference_mode()
 def generate(generator: nn.Module, latents: torch.Tensor) -> np.ndarray:
-    """(N, H, W, C) uint8 pictures from (N, Z) latents; the generator must be in evaluation mode."""
+    """(N, H, W, C) uint8 pictures from (N, Z) latents; the generator must be in evaluation mode, and N at least 1."""
     assert not generator.training
     device = next(generator.parameters()).device
-    return np.stack([from_signed(generator(latent[None].to(device)))[0] for latent in latents])
+    return np.concatenate([from_signed(generator(latent[None].to(device))) for latent in latents])

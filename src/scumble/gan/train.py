@@ -7,6 +7,7 @@ and on the CPU a training that was killed and continued ends with the same bits 
 
 import contextlib
 import copy
+import logging
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -35,6 +36,8 @@ from scumble.image.tensors import grid, to_signed
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.run import Run
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # which precision is used, we tell ourselves
 
 JOB = "train"
 LOG_STEPS = 20

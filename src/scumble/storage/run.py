@@ -71,7 +71,7 @@ class Run:
         Raises:
             RunError: if another one does already, or the folder cannot be made.
         """
-        lock = filelock.FileLock(self.folder / ".lock", blocking=False)
+        lock = filelock.FileLock(self.folder / ".lock", blocking=False, thread_local=False)  # whoever closes us lets go
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
