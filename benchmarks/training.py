@@ -3,8 +3,9 @@
     python benchmarks/training.py [--steps 12] [--curves 0] [--data FOLDER_OR_ZIP]
 
 Both read their pictures themselves: the plain program decodes each when its turn comes, the library reads its store.
-The ratio is what to look at, as the machine's other load hits both alike. With `--curves N`, both train for N steps from
-two seeds each, and their losses are shown side by side. The pictures are shapes drawn by code; `--data` names others.
+The ratio is what to look at, as the machine's other load hits both alike. With `--curves N`, both train for N steps
+from two seeds each, and their losses are shown side by side. The pictures are shapes drawn by code;
+`--data` names others.
 """
 
 import argparse
