@@ -24,7 +24,7 @@ from scumble import device
 from scumble.data import sources, store, synthetic
 from scumble.data.store import Store
 from scumble.gan.settings import GANSettings
-from scumble.gan.train import Trainer
+from scumble.gan.trainer import Trainer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 import dcgan_from_scratch as scratch

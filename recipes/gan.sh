@@ -9,7 +9,7 @@ set -euo pipefail
 data=$1 runs=$2
 shift 2
 declare -A recipes=(
-    [mnist]="$data/mnist.npz --images 110000"
+    [mnist]="$data/mnist.npz --width 16 --images 200000"
     [cifar-sndcgan]="$data/cifar10.zip --images 100000"
     [cifar-dcgan]="$data/cifar10.zip --preset dcgan --images 100000"
     [faces-sndcgan]="$data/faces64.zip --images 60000"

@@ -220,10 +220,15 @@ def test_info_tells_about_the_machine(folder):
     assert json.loads(done.stdout)["weights"] == {"vgg19-caffe": "not here", "vgg19": "not here"}
 
 
-@pytest.mark.parametrize(("given", "expected"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
 def test_waiting_threads_leave_the_cores_to_others_unless_told_otherwise(folder, given, expected):
     script = (
-        "import os, scumble.cli.app as app\ntry: app.main(['--version'])\nfinally: print(os.environ['OMP_WAIT_POLICY'])"
+        "import os, scumble.cli.app as app\n"
+        "try: app.main(['--version'])\n"
+        "finally: print(os.environ.get('GOMP_SPINCOUNT'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env=os.environ | given, capture_output=True, text=True, check=True, timeout=60

@@ -10,7 +10,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def test_about_half_of_the_pictures_are_mirrored_and_the_others_left():
     pictures = torch.rand(200, 1, 4, 6)
-    mirrored = augment.mirror(pictures, generator())
+    mirrored = augment.flip(pictures, generator())
     same = (mirrored == pictures).flatten(1).all(1)
     turned = (mirrored == pictures.flip(3)).flatten(1).all(1)
     assert (same ^ turned).all()

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from scumble.gan.networks import resampling
-from scumble.gan.networks.resampling import SmoothDoubling, double, halve
+from scumble.gan.networks.resampling import SmoothUpsample, downsample, upsample
 
 SIZES = [(4, 4), (6, 8), (7, 5), (14, 14)]
 
@@ -28,7 +28,7 @@ def never_as_a_product(monkeypatch):
 @pytest.mark.parametrize("size", SIZES)
 def test_halving_as_a_product_is_the_convolution(size, never_as_a_product):
     x, weight = case(size)
-    product, convolution = halve(x, weight), never_as_a_product(halve, x, weight)
+    product, convolution = downsample(x, weight), never_as_a_product(downsample, x, weight)
     assert torch.allclose(product, F.conv2d(x, weight, stride=2, padding=1), atol=1e-12)
     towards = torch.randn_like(product)
     for one, other in zip(
@@ -42,7 +42,7 @@ def test_halving_as_a_product_is_the_convolution(size, never_as_a_product):
 @pytest.mark.parametrize("size", [(4, 4), (3, 7)])
 def test_doubling_as_a_product_is_the_transposed_convolution(size, never_as_a_product):
     x, weight = case(size, channels=5, after=5)
-    product, convolution = double(x, weight), never_as_a_product(double, x, weight)
+    product, convolution = upsample(x, weight), never_as_a_product(upsample, x, weight)
     assert torch.allclose(product, F.conv_transpose2d(x, weight, stride=2, padding=1), atol=1e-12)
     towards = torch.randn_like(product)
     for one, other in zip(
@@ -56,19 +56,19 @@ def test_doubling_as_a_product_is_the_transposed_convolution(size, never_as_a_pr
 def test_gradients_of_gradients_are_right_too():
     # Penalties on the discriminator's gradient need them.
     x, weight = case((4, 4), channels=2, after=2)
-    assert torch.autograd.gradgradcheck(lambda a, b: halve(a, b).tanh(), (x, weight))
-    assert torch.autograd.gradgradcheck(lambda a, b: double(a, b).tanh(), (x, weight))
+    assert torch.autograd.gradgradcheck(lambda a, b: downsample(a, b).tanh(), (x, weight))
+    assert torch.autograd.gradgradcheck(lambda a, b: upsample(a, b).tanh(), (x, weight))
 
 
 def test_biases_are_added():
     x, weight = case((6, 6), channels=5, after=5)
     bias = torch.arange(5, dtype=torch.float64)
-    assert torch.allclose(halve(x, weight, bias), F.conv2d(x, weight, bias, stride=2, padding=1))
-    assert torch.allclose(double(x, weight, bias), F.conv_transpose2d(x, weight, bias, stride=2, padding=1))
+    assert torch.allclose(downsample(x, weight, bias), F.conv2d(x, weight, bias, stride=2, padding=1))
+    assert torch.allclose(upsample(x, weight, bias), F.conv_transpose2d(x, weight, bias, stride=2, padding=1))
 
 
 def test_smooth_doubling_is_repeating_pixels_and_convolving():
-    doubling = SmoothDoubling(3, 5).double()
+    doubling = SmoothUpsample(3, 5).double()
     x = torch.randn(2, 3, 6, 4, dtype=torch.float64)
     slow = F.conv2d(F.interpolate(x, scale_factor=2), doubling.weight, doubling.bias, padding=1)
     assert torch.allclose(doubling(x), slow, atol=1e-12)

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ import torch
 from PIL import Image
 
 from scumble import GAN, GANSettings
-from scumble.errors import DataError, DivergedError, RunError, SettingsError
+from scumble.errors import DataError, DivergedError, ImageError, RunError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Warned
 from scumble.gan import steps, train
 from scumble.gan.train import train_events
+from scumble.gan.trainer import Trainer
 from scumble.storage import checkpoint
 from scumble.storage.run import Run
 
@@ -97,7 +99,9 @@ def test_the_grid_holds_samples_of_the_seeds_beside_real_pictures(data, tmp_path
     assert any(np.array_equal(real, picture) for picture in pictures)
 
 
-@pytest.mark.parametrize("others", [{}, {"preset": "dcgan", "flip": "yes"}, {"augment": True}])
+@pytest.mark.parametrize(
+    "others", [{}, {"preset": "dcgan", "flip": "yes"}, {"augment": True}, {"precision": "bfloat16"}]
+)
 def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_not(data, tmp_path, others):
     trained(data, tmp_path / "whole", **others)
     for stop_at in (7, 33):
@@ -117,7 +121,7 @@ SCRIPT = """
 import sys
 from scumble import GANSettings
 from scumble.gan import train
-train.CHECKPOINT_SECONDS, train.LOG_STEPS = 0.0, 3
+train.CHECKPOINT_SECONDS, train.LOG_STEPS = 0.05, 3
 settings = GANSettings(width=4, latent=8, batch=8, images=8 * 400, grids=4)
 for event in train.train_events(sys.argv[1], sys.argv[2], settings):
     if type(event).__name__ == "Started" and event.job == "train":
@@ -146,6 +150,25 @@ def test_a_training_that_is_killed_at_random_moments_ends_with_the_same_bits(dat
         assert "finished" in job.communicate(timeout=120)[0]
     assert same(state(tmp_path / "whole"), state(tmp_path / "killed"))
     assert figures(tmp_path / "whole") == figures(tmp_path / "killed")
+
+
+def test_a_real_ctrl_c_at_any_moment_loses_nothing(data, tmp_path):
+    settings = ["--width", "4", "--latent", "8", "--batch", "8", "--images", "3200", "--grids", "4"]
+    command = [sys.executable, "-m", "scumble.cli.app", "gan", "train", str(data), *settings, "--json", "--run"]
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, tmp_path / "whole"], env=one_thread, check=True, capture_output=True, timeout=120)
+    for number, delay in ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.7)):
+        with subprocess.Popen([*command, tmp_path / "parts"], env=one_thread, stdout=subprocess.PIPE, text=True) as job:
+            assert job.stdout is not None
+            next(line for line in job.stdout if json.loads(line).get("job") == "train")
+            time.sleep(delay)
+            job.send_signal(number)
+            events = [json.loads(line) for line in job.stdout]
+            assert job.wait(60) == 130
+            assert events[-1]["event"] == "stopped"
+    subprocess.run([*command, tmp_path / "parts"], env=one_thread, check=True, capture_output=True, timeout=120)
+    assert same(state(tmp_path / "whole"), state(tmp_path / "parts"))
+    assert figures(tmp_path / "whole") == figures(tmp_path / "parts")
 
 
 def test_another_process_may_not_train_in_the_same_folder(data, tmp_path):
@@ -203,6 +226,18 @@ def test_fresh_starts_over_and_touches_nothing_else(data, tmp_path):
     assert json.loads((tmp_path / "run/settings.json").read_text())["settings"]["width"] == 8
 
 
+def test_fresh_removes_nothing_from_a_folder_that_is_no_run(data, tmp_path):
+    (tmp_path / "mine/model").mkdir(parents=True)
+    (tmp_path / "mine/model/precious.txt").write_text("")
+    trained(data, tmp_path / "run", images=80)
+    for folder in (tmp_path / "mine", tmp_path / "run/model"):
+        before = sorted(folder.rglob("*"))
+        for fresh in (True, False):
+            with pytest.raises(RunError, match="is no run"):
+                list(train_events(data, folder, settings(), fresh=fresh))
+        assert sorted(folder.rglob("*")) == before
+
+
 def test_fresh_removes_nothing_if_the_new_pictures_cannot_be_read(data, tmp_path):
     trained(data, tmp_path / "run", images=80)
     with pytest.raises(DataError):
@@ -236,7 +271,7 @@ def test_a_checkpoint_cut_in_half_is_told_of_and_the_one_before_is_used(data, tm
     [warning] = [event.message for event in events if isinstance(event, Warned)]
     assert newest.name in warning
     assert "damaged" in warning
-    assert any("at 320 images" in event.message for event in events if isinstance(event, Noted))
+    assert any("at 392 images" in event.message for event in events if isinstance(event, Noted))
     assert same(state(tmp_path / "whole"), state(tmp_path / "cut"))
 
 
@@ -264,6 +299,29 @@ def test_a_full_disk_is_told_of_and_the_training_goes_on(data, tmp_path, monkeyp
     assert isinstance(events[-1], Finished)
 
 
+def test_a_disk_that_is_full_for_a_while_loses_figures_and_grids_only(data, tmp_path, monkeypatch):
+    real_save, real_add = train.files.save, Run.add_metrics
+    saves, lines = itertools.count(), itertools.count()
+
+    def save(pixels, path, made_by=None):
+        if path.parent.name == "grids" and next(saves) == 0:
+            raise ImageError("no space for a grid")
+        real_save(pixels, path, made_by)
+
+    def add_metrics(run, row):
+        if next(lines) == 0:
+            raise RunError("no space for a line")
+        real_add(run, row)
+
+    monkeypatch.setattr(train.files, "save", save)
+    monkeypatch.setattr(Run, "add_metrics", add_metrics)
+    events = trained(data, tmp_path / "run")
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == ["no space for a line; the training goes on", "no space for a grid; the training goes on"]
+    assert isinstance(events[-1], Finished)
+    assert [row["images"] for row in figures(tmp_path / "run")] == [320, 400]
+
+
 def test_losses_that_are_not_finite_go_back_to_the_last_checkpoint(data, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 0.0)
     real, calls = steps.discriminator_step, itertools.count(1)
@@ -275,9 +333,46 @@ def test_losses_that_are_not_finite_go_back_to_the_last_checkpoint(data, tmp_pat
     monkeypatch.setattr(steps, "discriminator_step", sometimes_nan)
     events = trained(data, tmp_path / "run")
     [warning] = [event.message for event in events if isinstance(event, Warned)]
-    assert warning == "the losses left the finite numbers at 320 images: back to 160"
+    assert warning == "the losses left the finite numbers at 320 images: back to 232"
     assert [row["images"] for row in figures(tmp_path / "run")] == [160, 320, 400]
     assert isinstance(events[-1], Finished)
+
+
+def break_weights_at(step: int, monkeypatch) -> None:
+    """Once, after that step, a weight is not a number."""
+    real, done = Trainer.train_step, []
+
+    def train_step(trainer):
+        real(trainer)
+        if trainer.step == step and not done:
+            done.append(step)
+            next(trainer.plain_generator.parameters()).data.view(-1)[0] = float("nan")
+
+    monkeypatch.setattr(Trainer, "train_step", train_step)
+
+
+def test_a_training_that_went_back_and_was_stopped_ends_like_one_that_only_went_back(data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        break_weights_at(25, patch)
+        trained(data, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        break_weights_at(25, patch)
+        events = train_events(data, tmp_path / "parts", settings())
+        next(event for event in events if isinstance(event, Warned))
+        next(event for event in events if isinstance(event, Progress))
+        events.close()
+    trained(data, tmp_path / "parts")
+    assert same(state(tmp_path / "whole"), state(tmp_path / "parts"))
+
+
+def test_a_training_that_is_stopped_after_it_went_wrong_keeps_what_was_right(data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        break_weights_at(25, patch)
+        events = train_events(data, tmp_path / "run", settings())
+        next(event for event in events if isinstance(event, Progress) and event.done == 8 * 25)
+        events.close()
+    assert all(tensor.isfinite().all() for tensor in state(tmp_path / "run").values())
+    assert not any(isinstance(event, Warned) for event in trained(data, tmp_path / "run"))
 
 
 def test_losses_that_stay_not_finite_end_the_training_after_the_third_time_back(data, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ HOLE = 1 / 2
 """Of a side, the size of the square that is cut out (the same)."""
 
 
-def mirror(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def flip(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Each of (N, C, H, W) pictures mirrored left to right with probability 1/2."""
     chosen = torch.rand(len(pictures), generator=generator) < 0.5
     return torch.where(chosen.to(pictures.device)[:, None, None, None], pictures.flip(3), pictures)

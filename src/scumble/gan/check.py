@@ -1,5 +1,7 @@
 """What is in a data set, which settings fit it, and what will go wrong: told before hours are spent on it."""
 
+import re
+import shlex
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -12,7 +14,7 @@ from scumble.data import sources, store
 from scumble.data.store import Store, Survey
 from scumble.events import Event, Noted
 from scumble.gan.settings import GANSettings
-from scumble.gan.train import Trainer
+from scumble.gan.trainer import Trainer
 
 FEW = 5000
 """Below so many pictures, a discriminator learns them by heart before the generator has learnt to draw."""
@@ -42,11 +44,12 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
     survey = yield from store.survey(source)
     settings = fitting_settings(survey)
     shape = _shape(survey)
+    name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
     return Advice(
         found=_found(survey) | {"speed": _speed(settings, shape)},
-        command=f"scumble gan train {data} --run runs/{source.name.split('.')[0] or 'run'}{flags}",
+        command=f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}",
         warnings=warnings(survey),
     )
 

@@ -1,8 +1,6 @@
 """A trained GAN as a thing: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
 
-import contextlib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +19,8 @@ from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.run import FORMAT_VERSION, Run
+from scumble.storage.folder import WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.run import Run
 
 CARD_SAMPLES = 64
 
@@ -29,8 +28,8 @@ CARD_SAMPLES = 64
 def build(settings: GANSettings, shape: tuple[int, int, int]) -> tuple[nn.Module, nn.Module]:
     """A generator and a discriminator for pictures of `shape` = (C, H, W), with fresh weights drawn from the seed."""
     pair = NETWORKS[settings.network]
-    with torch.random.fork_rng(devices=[]):  # layers draw from torch's global numbers: those of others stay as they are
-        torch.manual_seed(settings.seed)
+    with torch.random.fork_rng(devices=[]):  # layers draw from the CPU's global numbers: others find them as they were
+        torch.default_generator.manual_seed(settings.seed)
         return pair.Generator(settings.latent, settings.width, shape), pair.Discriminator(settings.width, shape)
 
 
@@ -74,7 +73,7 @@ class GAN:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = _read_model(folder) if (folder / "model.safetensors").exists() else _read_run(folder)
+        facts, tensors = _read_model(folder) if (folder / WEIGHTS).exists() else _read_run(folder)
         try:
             generator, discriminator = build(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
             for name, network in (("generator", generator), ("discriminator", discriminator)):
@@ -99,8 +98,7 @@ class GAN:
         Raises:
             SettingsError: if a seed or the truncation is out of range.
         """
-        seeds = list(seeds)
-        pictures = self.sample_array(seeds, truncation) if seeds else ()
+        pictures = self.sample_array(seeds, truncation)
         return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
 
     def sample_array(self, seeds: Iterable[int], truncation: float | None = None) -> np.ndarray:
@@ -115,18 +113,17 @@ class GAN:
         """
         folder = Path(folder)
         tensors = {
-            f"{name}.{key}": tensor.detach().cpu().contiguous()
+            f"{name}.{key}": tensor
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for key, tensor in network.state_dict().items()
         }
         sheet = grid(self.sample_array(range(CARD_SAMPLES)), 8)
-        with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
+        with writing(folder):
             files.save(sheet, folder / "samples.png")
             paths.write_atomically(folder / "README.md", self._card().encode())
-            paths.write_atomically(folder / "model.safetensors", safetensors.torch.save(tensors))
-            text = json.dumps({"format_version": FORMAT_VERSION} | self.facts, indent=2) + "\n"
-            paths.write_atomically(folder / "settings.json", text.encode())
+            paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
+        write_facts(folder, self.facts)
 
     def _card(self) -> str:
         data, settings = self.facts["data"], self.settings
@@ -143,6 +140,7 @@ class GAN:
             loss=settings.loss,
             rows=rows,
             version=__version__,
+            averaged="The generator is the moving average of the trained one. " if settings.ema else "",
         )
 
 
@@ -165,7 +163,7 @@ gan.sample(seeds=[7])[0].save("seven.png")
 ## How it was made
 
 Trained on {count:,} pictures ({name}), for {images:,} images, with the networks `{network}` and the loss `{loss}`, by
-scumble {version}. The generator is the moving average of the trained one. `model.safetensors` holds it and the
+scumble {version}. {averaged}`model.safetensors` holds it and the
 discriminator; `settings.json` holds everything below, the digest of the data, and versions.
 
 | setting | value |
@@ -181,15 +179,11 @@ on the terms of those pictures.
 
 
 def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    facts = read_facts(folder)
     try:
-        facts = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        version = facts["format_version"]
-        tensors = safetensors.torch.load_file(folder / "model.safetensors")
-    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"the model {folder} cannot be read: {reason(error)}") from error
-    if version != FORMAT_VERSION:
-        raise RunError(f"{folder} is a model of format {version}; this version reads format {FORMAT_VERSION}")
-    return facts, tensors
+        return facts, safetensors.torch.load_file(folder / WEIGHTS)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise RunError(f"{folder / WEIGHTS} cannot be read: {reason(error)}") from error
 
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -204,11 +198,3 @@ def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     tensors = {f"generator.{key}": value for key, value in average.items()}
     tensors |= {f"discriminator.{key}": value for key, value in discriminator.items()}
     return facts | {"images_seen": saved.facts["images_seen"]}, tensors
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written: {reason(error)}") from error

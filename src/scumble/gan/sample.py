@@ -29,8 +29,10 @@ def draw_latents(seeds: Sequence[int], size: int, truncation: float | None = Non
     """
     if truncation is not None and not truncation >= MIN_TRUNCATION:
         raise SettingsError(f"truncation: got {truncation}, wanted {MIN_TRUNCATION} or more")
-    if any(not 0 <= seed < 2**63 for seed in seeds):
-        raise SettingsError(f"seeds: got {min(seeds)}, wanted 0 to 2^63 - 1")
+    if wrong := [seed for seed in seeds if not 0 <= seed < 2**63]:
+        raise SettingsError(f"seeds: got {wrong[0]}, wanted 0 to 2^63 - 1")
+    if not seeds:
+        raise SettingsError("seeds: got none, wanted at least one")
     latents = torch.empty(len(seeds), size)
     for latent, seed in zip(latents, seeds, strict=True):
         generator = torch.Generator().manual_seed(seed)

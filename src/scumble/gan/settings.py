@@ -18,17 +18,19 @@ class GANSettings(Settings):
     """How a pair of networks is trained."""
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        # Radford, Metz and Chintala 2015, section 4.
+        # Radford, Metz and Chintala 2015, section 4; the batch of 64 is that of the authors' program.
         "dcgan": {
             "network": "dcgan",
             "loss": "bce",
             "latent": 100,
             "width": 64,
+            "batch": 64,
             "beta1": 0.5,
             "beta2": 0.999,
             "decay": "none",
         },
-        # Miyato et al. 2018, at half their width. Their values are the fields' own.
+        # Miyato et al. 2018, at half their width, with one step of the discriminator for each of the generator and a
+        # decaying learning rate, as the best reimplementations have it. The values are the fields' own.
         "sndcgan": {},
     }
 
@@ -50,12 +52,12 @@ class GANSettings(Settings):
     width: int = Field(
         default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
     )
-    batch: int = Field(default=64, ge=2, le=65536, description="pictures in a step")
+    batch: int = Field(default=32, ge=2, le=65536, description="pictures in a step")
     lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both Adams")
     beta1: float = Field(default=0.0, ge=0, lt=1, description="of both Adams: how long gradients are averaged")
     beta2: float = Field(default=0.9, ge=0, lt=1, description="of both Adams: how long their squares are averaged")
     decay: Literal["linear", "none"] = Field(default="linear", description="of the learning rate, to 0 at the end")
-    average: int = Field(
+    ema: int = Field(
         default=10_000, ge=0, le=10**9, description="half-life of the generator's moving average, in images; 0 for none"
     )
     flip: Literal["auto", "yes", "no"] = Field(

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from scumble import paths
-from scumble.errors import RunError, ScumbleError, SettingsError, reason
+from scumble.errors import RunError, SettingsError
 from scumble.gan.model import GAN
 from scumble.image import files, recipe
 from scumble.image.tensors import grid
+from scumble.storage.folder import make, writing
 from scumble.storage.run import Run
 
 CHUNK = 64
@@ -50,7 +51,7 @@ def write_samples(
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(files.WRITERS)}"
         )
-    _make_folder(output)
+    make(output)
     for start in range(0, len(seeds), CHUNK):
         some = seeds[start : start + CHUNK]
         for seed, picture in zip(some, gan.sample_array(some, truncation), strict=True):
@@ -126,14 +127,5 @@ def _check_suffix(output: Path, wanted: tuple[str, ...]) -> None:
 
 
 def _write(output: Path, encoded: io.BytesIO) -> None:
-    try:
+    with writing(output):
         paths.write_atomically(output, encoded.getbuffer())
-    except OSError as error:
-        raise ScumbleError(f"{output} cannot be written: {reason(error)}") from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ScumbleError(f"{folder} cannot be made: {reason(error)}") from error

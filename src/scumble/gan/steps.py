@@ -44,7 +44,7 @@ def generator_step(
     backward: Backward = torch.Tensor.backward,
 ) -> torch.Tensor:
     """Move the generator that made `fake` towards what the discriminator takes for real; returns its loss, ()."""
-    # The discriminator is looked through, not trained: computing its own gradients would be a quarter more work.
+    # The discriminator is looked through, not trained: its own gradients would be a twelfth more work.
     discriminator.requires_grad_(False)
     value = loss.generator(discriminator(fake))
     optimizer.zero_grad(set_to_none=True)

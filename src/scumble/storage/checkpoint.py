@@ -14,11 +14,11 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import safetensors
-import safetensors.torch
 import torch
 
 from scumble import paths
 from scumble.errors import RunError, reason
+from scumble.storage.folder import as_safetensors, make, writing
 
 KEPT = 3
 NAME = re.compile(r"\d{12}\.safetensors")
@@ -38,15 +38,13 @@ def write(folder: Path, number: int, checkpoint: Checkpoint) -> Path:
         RunError: if it cannot be written; those that are there stay.
     """
     path = folder / f"{number:012}.safetensors"
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    data = safetensors.torch.save(tensors, {"facts": json.dumps(checkpoint.facts)})
-    try:
-        folder.mkdir(exist_ok=True)
+    data = as_safetensors(checkpoint.tensors, {"facts": json.dumps(checkpoint.facts)})
+    make(folder)
+    with writing(path):
         paths.write_atomically(path, data)
-        for old in numbers_in(folder)[:-KEPT]:
-            (folder / f"{old:012}.safetensors").unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"the checkpoint {path} cannot be written: {reason(error)}") from error
+    for old in numbers_in(folder)[:-KEPT]:
+        with contextlib.suppress(OSError):  # whoever reads it just now may go on
+            (folder / f"{old:012}.safetensors").unlink()
     return path
 
 
@@ -59,7 +57,8 @@ def read(path: Path) -> Checkpoint:
     try:
         with safetensors.safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
-            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
+            # Copied: views would hold the file open, and Windows then removes and replaces nothing.
+            return Checkpoint({name: file.get_tensor(name).clone() for name in file.keys()}, facts)  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"the checkpoint {path} is damaged: {reason(error)}") from error
 
@@ -102,7 +101,7 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
     for number, frame in came[:1]:
         handler = handlers[signal.Signals(number)]
         if callable(handler):

@@ -19,9 +19,9 @@ import filelock
 
 from scumble import paths
 from scumble.errors import RunError, reason
+from scumble.storage.folder import FACTS, WEIGHTS, make, read_facts, write_facts, writing
 
-FORMAT_VERSION = 1
-OWN = ("settings.json", "metrics.jsonl", "grids", "checkpoints", "model", "tensorboard")
+OWN = (FACTS, "metrics.jsonl", "grids", "checkpoints", "model", "tensorboard")
 
 
 class Run:
@@ -40,7 +40,6 @@ class Run:
         self.grids = folder / "grids"
         self.model = folder / "model"
         self._metrics = folder / "metrics.jsonl"
-        self._settings = folder / "settings.json"
 
     def facts(self) -> dict[str, Any] | None:
         """What settings.json holds; None where there is no run yet.
@@ -48,21 +47,24 @@ class Run:
         Raises:
             RunError: if the folder holds something else, or a run of another version.
         """
+        if not self.exists():
+            return None
+        return read_facts(self.folder)
+
+    def exists(self) -> bool:
+        """Whether there is a run here, of whatever version.
+
+        Raises:
+            RunError: if there is something else.
+        """
         try:
-            if not self._settings.exists():
-                if self.folder.exists() and (not self.folder.is_dir() or any(_visible(self.folder))):
-                    raise RunError(f"{self.folder} is no run; wanted a new or empty folder, or one of a run")
-                return None
-            facts = json.loads(self._settings.read_text(encoding="utf-8"))
-            version = facts["format_version"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{self._settings} cannot be read: {reason(error)}") from error
-        if version != FORMAT_VERSION:
-            raise RunError(
-                f"{self.folder} is a run of format {version}; this version reads format {FORMAT_VERSION}",
-                "use another --run, or --fresh to start over",
-            )
-        return facts
+            empty = not self.folder.exists() or (self.folder.is_dir() and not any(_visible(self.folder)))
+        except OSError as error:
+            raise RunError(f"{self.folder} cannot be read: {reason(error)}") from error
+        is_run = (self.folder / FACTS).is_file() and not (self.folder / WEIGHTS).exists()
+        if not empty and not is_run:
+            raise RunError(f"{self.folder} is no run; wanted a new or empty folder, or one of a run")
+        return not empty
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -72,32 +74,37 @@ class Run:
             RunError: if another one does already, or the folder cannot be made.
         """
         lock = filelock.FileLock(self.folder / ".lock", blocking=False, thread_local=False)  # whoever closes us lets go
+        make(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except filelock.Timeout as error:
             raise RunError(f"another process is training in {self.folder}; wanted a run that is at rest") from error
         except OSError as error:
-            raise RunError(f"the run {self.folder} cannot be written: {reason(error)}") from error
+            raise RunError(f"{self.folder} cannot be written: {reason(error)}") from error
         try:
+            for left_by_a_kill in self.checkpoints.glob(".*.part"):
+                left_by_a_kill.unlink(missing_ok=True)
             yield
         finally:
             lock.release()
 
     def clear(self) -> None:
-        """Remove what earlier trainings left here, and nothing else."""
+        """Remove what earlier trainings left here, and nothing else.
+
+        Raises:
+            RunError: if something cannot be removed.
+        """
         for name in OWN:
             path = self.folder / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            with writing(path):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """Write settings.json."""
-        text = json.dumps({"format_version": FORMAT_VERSION} | facts, indent=2) + "\n"
-        with _writing(self._settings):
-            paths.write_atomically(self._settings, text.encode())
+        write_facts(self.folder, facts)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The figures so far, a dictionary a line; a last line that was cut short is left out."""
@@ -111,22 +118,14 @@ class Run:
 
     def add_metrics(self, row: dict[str, Any]) -> None:
         """Append a line of figures."""
-        with _writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
+        with writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, allow_nan=False) + "\n")
 
     def forget_metrics_after(self, images: int) -> None:
         """Drop figures of work that was lost and will be done again."""
         kept = [row for row in self.metrics() if row["images"] <= images]
-        with _writing(self._metrics):
+        with writing(self._metrics):
             paths.write_atomically(self._metrics, "".join(json.dumps(row) + "\n" for row in kept).encode())
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason(error)}") from error
 
 
 def _visible(folder: Path) -> Iterator[Path]:

@@ -1,8 +1,8 @@
 """DCGAN (Radford, Metz and Chintala 2015): convolutions of stride 2 all the way, batch norm in both networks.
 
-The paper's networks at 64 x 64 and `width` 64, parameter for parameter. What is different: other sizes are built
-by the same rule (see `pyramid`), and the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish
-exactly where it is needed most.
+At 64 x 64 and `width` 64 these are the networks of the authors' Torch program, parameter for parameter: half the width
+of the paper's figure, kernels of 4 x 4. What is different: other sizes are built by the same rule (see `pyramid`), and
+the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish exactly where it is needed most.
 """
 
 import torch
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
-from scumble.gan.networks.resampling import Doubling, Halving
+from scumble.gan.networks.resampling import Downsample, Upsample
 
 SLOPE = 0.2
 """Of the discriminator's leaky ReLU (section 3 of the paper)."""
@@ -34,16 +34,16 @@ class Generator(nn.Module):
         channels = stage_channels(width, len(self.sizes) - 1)
         self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=False)
         self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
-        self.doublings = nn.ModuleList(
-            [Doubling(c, after) for c, after in zip(channels, [*channels[1:], colours], strict=True)]
+        self.upsamplings = nn.ModuleList(
+            [Upsample(c, after) for c, after in zip(channels, [*channels[1:], colours], strict=True)]
         )
         self.apply(draw_weights)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures."""
         x = self.start(latents)
-        for norm, doubling, size in zip(self.norms, self.doublings, self.sizes[1:], strict=True):
-            x = crop(doubling(F.relu(norm(x), inplace=True)), size)
+        for norm, upsampling, size in zip(self.norms, self.upsamplings, self.sizes[1:], strict=True):
+            x = crop(upsampling(F.relu(norm(x), inplace=True)), size)
         return torch.tanh(x)
 
 
@@ -57,8 +57,8 @@ class Discriminator(nn.Module):
         super().__init__()
         colours, *size = shape
         channels = stage_channels(width, len(stage_sizes(*size)) - 1)[::-1]
-        self.halvings = nn.ModuleList(
-            [Halving(before, c, bias=False) for before, c in zip([colours, *channels], channels, strict=False)]
+        self.downsamplings = nn.ModuleList(
+            [Downsample(before, c, bias=False) for before, c in zip([colours, *channels], channels, strict=False)]
         )
         self.norms = nn.ModuleList([nn.Identity(), *(nn.BatchNorm2d(c) for c in channels[1:])])
         halved = (size[0] >> len(channels), size[1] >> len(channels))
@@ -68,13 +68,13 @@ class Discriminator(nn.Module):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits."""
         x = pictures
-        for halving, norm in zip(self.halvings, self.norms, strict=True):
-            x = F.leaky_relu(norm(halving(x)), SLOPE, inplace=True)
+        for downsampling, norm in zip(self.downsamplings, self.norms, strict=True):
+            x = F.leaky_relu(norm(downsampling(x)), SLOPE, inplace=True)
         return self.end(x)
 
 
 def draw_weights(module: nn.Module) -> None:
-    """Draw a layer's weights from N(0, 0.02), the scale of a batch norm from N(1, 0.02), in place (section 4)."""
+    """Draw a layer's weights from N(0, 0.02) (section 4), the scale of a batch norm from N(1, 0.02) (their program)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, DEVIATION)
     elif isinstance(module, nn.BatchNorm2d):

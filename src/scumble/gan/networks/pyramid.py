@@ -5,7 +5,6 @@ import math
 import torch
 from torch import nn
 
-MIN_SIDE = 16
 BOTTOM_SIDE = 4
 
 

@@ -15,7 +15,7 @@ MAX_PLACES = 49
 """Of the smaller picture: with more, the patches leave the processor's caches, and the product is no longer faster."""
 
 
-class Halving(nn.Conv2d):
+class Downsample(nn.Conv2d):
     """(N, C, H, W) -> (N, C', H / 2, W / 2), rounded down."""
 
     def __init__(self, channels: int, after: int, bias: bool):
@@ -23,10 +23,10 @@ class Halving(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The halved picture."""
-        return halve(input, self.weight, self.bias)
+        return downsample(input, self.weight, self.bias)
 
 
-class Doubling(nn.ConvTranspose2d):
+class Upsample(nn.ConvTranspose2d):
     """(N, C, H, W) -> (N, C', 2 H, 2 W)."""
 
     def __init__(self, channels: int, after: int):
@@ -35,10 +35,10 @@ class Doubling(nn.ConvTranspose2d):
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         """The doubled picture."""
         assert output_size is None
-        return double(input, self.weight)
+        return upsample(input, self.weight)
 
 
-class SmoothDoubling(nn.Conv2d):
+class SmoothUpsample(nn.Conv2d):
     """Every pixel repeated 2 x 2, then a 3 x 3 convolution; computed as one transposed convolution.
 
     Repeating is itself a transposed convolution, with a kernel of 2 x 2 ones, and two kernels in a row are one: 4 x 4,
@@ -52,22 +52,22 @@ class SmoothDoubling(nn.Conv2d):
         """The doubled picture."""
         kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
         # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
-        return double(input, kernel.flip(2, 3).transpose(0, 1), self.bias)
+        return upsample(input, kernel.flip(2, 3).transpose(0, 1), self.bias)
 
 
-def halve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+def downsample(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """`F.conv2d(x, weight, bias, stride=2, padding=1)` for kernels of 4 x 4."""
     if not _is_faster_as_a_product(x, (x.shape[2] // 2) * (x.shape[3] // 2)):
         return F.conv2d(x, weight, bias, stride=2, padding=1)
-    y: Any = _Halve.apply(x, weight)
+    y: Any = _Downsample.apply(x, weight)
     return y if bias is None else y + bias[:, None, None]
 
 
-def double(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+def upsample(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """`F.conv_transpose2d(x, weight, bias, stride=2, padding=1)` for kernels of 4 x 4."""
     if not _is_faster_as_a_product(x, x.shape[2] * x.shape[3]):
         return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
-    y: Any = _Double.apply(x, weight)
+    y: Any = _Upsample.apply(x, weight)
     return y if bias is None else y + bias[:, None, None]
 
 
@@ -75,7 +75,7 @@ def _is_faster_as_a_product(x: torch.Tensor, places: int) -> bool:
     return x.device.type == "cpu" and places <= MAX_PLACES and not torch.is_autocast_enabled("cpu")
 
 
-class _Halve(torch.autograd.Function):
+class _Downsample(torch.autograd.Function):
     """The convolution; all three products of its forward and backward pass share one matrix of patches."""
 
     @staticmethod
@@ -97,7 +97,7 @@ class _Halve(torch.autograd.Function):
         return of_x, _kernel(_rows(gradient).T @ patches, weight) if to_weight else None
 
 
-class _Double(torch.autograd.Function):
+class _Upsample(torch.autograd.Function):
     """The transposed convolution, likewise."""
 
     @staticmethod

@@ -1,8 +1,10 @@
 """SNDCGAN (Miyato et al. 2018): the same pyramid with a discriminator bounded by spectral norm instead of batch norm.
 
 At equal cost this is the largest single gain over DCGAN that is known (their Table 2: FID 56.3 with batch norm, 25.5
-with spectral norm and hinge loss, on CIFAR-10). The discriminator has two convolutions a stage. What is different from
-the paper: the generator doubles by repeating pixels and convolving, which leaves no checkerboard (Odena et al. 2016).
+with spectral norm and hinge loss, on CIFAR-10). The discriminator has two convolutions a stage, 3 x 3 and 4 x 4, in the
+widths of the later reimplementations. What is different from the paper: the generator doubles by repeating pixels and
+convolving, which leaves no checkerboard (Odena et al. 2016), and has a batch norm after its first layer; other sizes
+than 32 are built by the same rule (see `pyramid`); the weights are drawn as PyTorch draws them.
 """
 
 import itertools
@@ -13,7 +15,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
-from scumble.gan.networks.resampling import Halving, SmoothDoubling
+from scumble.gan.networks.resampling import Downsample, SmoothUpsample
 
 SLOPE = 0.1
 """Of the leaky ReLU (Table 3 of the paper)."""
@@ -35,7 +37,7 @@ class Generator(nn.Module):
         channels = stage_channels(width, len(self.sizes))
         self.start = ToFeatures(latent, channels[0], self.sizes[0], bias=True)
         self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c in channels])
-        self.doublings = nn.ModuleList([SmoothDoubling(c, a) for c, a in itertools.pairwise(channels)])
+        self.upsamplings = nn.ModuleList([SmoothUpsample(c, a) for c, a in itertools.pairwise(channels)])
         self.end = nn.Conv2d(channels[-1], colours, 3, padding=1)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
@@ -43,8 +45,8 @@ class Generator(nn.Module):
         x = self.start(latents)
         first, *others = self.norms
         x = F.relu(first(x), inplace=True)
-        for doubling, norm, size in zip(self.doublings, others, self.sizes[1:], strict=True):
-            x = F.relu(norm(crop(doubling(x), size)), inplace=True)
+        for upsampling, norm, size in zip(self.upsamplings, others, self.sizes[1:], strict=True):
+            x = F.relu(norm(crop(upsampling(x), size)), inplace=True)
         return torch.tanh(self.end(x))
 
 
@@ -59,17 +61,17 @@ class Discriminator(nn.Module):
         sizes = stage_sizes(*size)
         channels = stage_channels(width, len(sizes))[::-1]
         self.start = spectral_norm(nn.Conv2d(colours, channels[0], 3, padding=1))
-        self.halvings = nn.ModuleList(
-            [spectral_norm(Halving(c, after, bias=True)) for c, after in itertools.pairwise(channels)]
+        self.downsamplings = nn.ModuleList(
+            [spectral_norm(Downsample(c, after, bias=True)) for c, after in itertools.pairwise(channels)]
         )
         self.convolutions = nn.ModuleList([spectral_norm(nn.Conv2d(c, c, 3, padding=1)) for c in channels[1:]])
-        halvings = len(channels) - 1
-        self.end = spectral_norm(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True))
+        downsamplings = len(channels) - 1
+        self.end = spectral_norm(ToLogit(channels[-1], (size[0] >> downsamplings, size[1] >> downsamplings), bias=True))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits."""
         x = F.leaky_relu(self.start(pictures), SLOPE, inplace=True)
-        for halving, convolution in zip(self.halvings, self.convolutions, strict=True):
-            x = F.leaky_relu(halving(x), SLOPE, inplace=True)
+        for downsampling, convolution in zip(self.downsamplings, self.convolutions, strict=True):
+            x = F.leaky_relu(downsampling(x), SLOPE, inplace=True)
             x = F.leaky_relu(convolution(x), SLOPE, inplace=True)
         return self.end(x)
