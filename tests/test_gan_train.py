@@ -99,6 +99,12 @@ def test_the_grid_holds_samples_of_the_seeds_beside_real_pictures(data, tmp_path
     assert any(np.array_equal(real, picture) for picture in pictures)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_run_on_a_gpu_goes_on(data, tmp_path):
+    for images in (160, 400):
+        assert isinstance(trained(data, tmp_path / "run", images=images, device="cuda")[-1], Finished)
+
+
 @pytest.mark.parametrize(
     "others", [{}, {"preset": "dcgan", "flip": "yes"}, {"augment": True}, {"precision": "bfloat16"}]
 )
