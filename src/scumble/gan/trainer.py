@@ -73,19 +73,15 @@ class Trainer:
         random = self._random()
         real = self.next_batch(random)
         fake = self.generator(torch.randn(settings.batch, settings.latent, generator=random).to(self.device))
-        change = self._augment(random)
+        change, backward = self._augment(random), self.fabric.backward
         # Both networks' steps look at the same generated pictures: drawing others would be a tenth more work.
         told = steps.discriminator_step(
-            self.discriminator, self.discriminator_optimizer, loss, change(real), change(fake.detach()), self.backward
+            self.discriminator, self.discriminator_optimizer, loss, change(real), change(fake.detach()), backward
         )
-        value = steps.generator_step(self.discriminator, self.generator_optimizer, loss, change(fake), self.backward)
+        value = steps.generator_step(self.discriminator, self.generator_optimizer, loss, change(fake), backward)
         self.step += 1
         steps.update_average(self.average, self.plain_generator, settings.batch, self.images_seen, settings.ema)
         self.sums += torch.cat([told, value[None], torch.ones_like(value[None])])
-
-    def backward(self, loss: torch.Tensor) -> None:
-        """Fabric's way of computing gradients, which is right in every precision and on many devices."""
-        self.fabric.backward(loss)
 
     def next_batch(self, random: torch.Generator) -> torch.Tensor:
         """The (N, C, H, W) pictures of this step, in [-1, 1]."""
