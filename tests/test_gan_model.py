@@ -96,6 +96,10 @@ def test_wrong_seeds_and_truncations_are_refused(gan):
             gan.sample([0], truncation)
     with pytest.raises(SettingsError, match="seeds: got -1"):
         gan.sample([3, -1])
+    for wrong in ([1.5], ["3"], [None]):
+        with pytest.raises(SettingsError, match="wanted whole numbers"):
+            gan.sample(wrong)
+    assert gan.sample(np.arange(2))[1].tobytes() == gan.sample([1])[0].tobytes()
     with pytest.raises(SettingsError, match="seeds: got none"):
         gan.sample([])
 

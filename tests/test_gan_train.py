@@ -285,8 +285,76 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_refused(data, tmp_path):
     trained(data, tmp_path / "run", images=80)
     for path in (tmp_path / "run/checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RunError, match="no checkpoint that can be read"):
+    with pytest.raises(RunError, match="no checkpoint that can be used"):
         trained(data, tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_run_or_with_pieces_missing_is_not_used(data, tmp_path):
+    trained(data, tmp_path / "run", images=80)
+    good = tmp_path / "run/checkpoints/000000000080.safetensors"
+    saved = checkpoint.read(good)
+    moments = "generator_optimizer.0.exp_avg"
+    broken = [
+        saved._replace(facts=saved.facts | {"identity": "another"}),
+        saved._replace(facts={}),
+        saved._replace(facts=saved.facts | {"step": -1}),
+        saved._replace(tensors={name: t for name, t in saved.tensors.items() if name != "sums"}),
+        saved._replace(tensors=saved.tensors | {moments: torch.zeros(2)}),
+        saved._replace(tensors={name: t for name, t in saved.tensors.items() if name != moments}),
+    ]
+    for number, state in enumerate(broken):
+        checkpoint.write(tmp_path / "run/checkpoints", 100 + number, state)
+        events = trained(data, tmp_path / "run", images=80)
+        [warning] = [event.message for event in events if isinstance(event, Warned)]
+        assert f"{100 + number:012}" in warning or "another run" in warning or "checkpoint" in warning
+        (tmp_path / "run/checkpoints" / f"{100 + number:012}.safetensors").unlink()
+
+
+def test_a_run_that_lost_its_checkpoints_starts_over_and_says_so(data, tmp_path):
+    trained(data, tmp_path / "run", images=80)
+    for path in (tmp_path / "run/checkpoints").iterdir():
+        path.unlink()
+    events = trained(data, tmp_path / "run", images=80)
+    assert ["has lost its checkpoints" in event.message for event in events if isinstance(event, Warned)] == [True]
+    assert [row["images"] for row in figures(tmp_path / "run")] == [80]
+
+
+def test_grids_of_a_run_inside_the_data_folder_are_no_data(tmp_path):
+    for number in range(20):
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    trained(tmp_path, tmp_path / "run", images=80)
+    assert isinstance(trained(tmp_path, tmp_path / "run", images=160)[-1], Finished)
+
+
+def test_a_model_is_not_saved_over_a_run(data, tmp_path):
+    trained(data, tmp_path / "run", images=80)
+    with pytest.raises(RunError, match="is a run; wanted a folder of its own"):
+        GAN.from_pretrained(tmp_path / "run").save_pretrained(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"settings": {', '"settings": [{'),
+        ('"threads": 1', '"threads": "many"'),
+        ('"width": 4', '"width": "x"'),
+        ("{", "["),
+    ],
+)
+def test_settings_edited_by_hand_are_refused_in_one_line(data, tmp_path, old, new):
+    trained(data, tmp_path / "run", images=80)
+    path = tmp_path / "run/settings.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(RunError, match="settings.json"):
+        list(train_events(data, tmp_path / "run", GANSettings()))
+
+
+def test_odd_lines_of_figures_are_left_out(data, tmp_path):
+    trained(data, tmp_path / "run", images=80)
+    with (tmp_path / "run/metrics.jsonl").open("ab") as file:
+        file.write(b'5\nnull\n[]\n{"a": 1}\n{"images": "x"}\n\xff\n')
+    assert len(Run(tmp_path / "run").metrics()) == 1
 
 
 def test_a_full_disk_is_told_of_and_the_training_goes_on(data, tmp_path, monkeypatch):

@@ -67,11 +67,13 @@ def sample(
     numbers = parse_seeds(seeds)
     if columns is not None and columns < 1:
         raise SettingsError(f"columns: got {columns}, wanted 1 or more")
+    from scumble.device import memory_errors
     from scumble.gan.model import GAN
     from scumble.gan.sheets import write_samples
 
-    for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns):
-        report.say(str(path))
+    with memory_errors("ask for fewer seeds"):
+        for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns):
+            report.say(str(path))
 
 
 @app.command
@@ -91,7 +93,8 @@ def check(data: str, /, *, json: Annotated[bool, Switch] = False) -> None:
     report.table(["", ""], [[name, value] for name, value in advice.found.items()])
     for warning in advice.warnings:
         report.say(f"note: {warning}")
-    report.say(f"try: {advice.command}")
+    if advice.command is not None:
+        report.say(f"try: {advice.command}")
 
 
 @app.command
@@ -130,8 +133,9 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = (word.strip() for word in part.partition("-"))
-        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or (dash and int(last) < int(first)):
-            raise SettingsError(f"seeds: got {text!r}, wanted numbers and ranges such as 0-63 or 3,7,20-29")
+        ends = (first, last) if dash else (first,)
+        if not all(end.isdecimal() and len(end) < 20 for end in ends) or (dash and int(last) < int(first)):
+            raise SettingsError(f"seeds: got {text[:60]!r}, wanted numbers and ranges such as 0-63 or 3,7,20-29")
         end = int(last) if dash else int(first)
         if end - int(first) + len(seeds) >= MAX_SEEDS:
             raise SettingsError(f"seeds: got {text!r}, wanted {MAX_SEEDS:,} at most")

@@ -113,18 +113,24 @@ def open_source(given: str | Path) -> Source:
     if name.startswith("hf:"):
         return _from_hub(name)
     path = Path(given)
-    wanted = f"wanted a folder, a .zip, a .npz, hf:owner/name, {' or '.join(BUILT_IN)}"
-    if path.is_dir():
-        source = _from_folder(path)
-    elif not path.exists():
-        raise DataError(f"{path} does not exist; {wanted}")
-    elif path.suffix.lower() in FILE_KINDS:
-        source = FILE_KINDS[path.suffix.lower()](path)
-    else:
-        raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; {wanted}")
+    try:
+        source = _from_path(path)
+    except (OSError, ValueError) as error:  # a name that the system refuses to look at
+        raise DataError(f"{name[:200]!r} cannot be read: {reason(error)}") from error
     if not source.items:
         raise DataError(f"{path} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
     return source
+
+
+def _from_path(path: Path) -> Source:
+    wanted = f"wanted a folder, a .zip, a .npz, hf:owner/name, {' or '.join(BUILT_IN)}"
+    if path.is_dir():
+        return _from_folder(path)
+    if not path.exists():
+        raise DataError(f"{path} does not exist; {wanted}")
+    if path.suffix.lower() in FILE_KINDS and path.is_file():  # a pipe would never end
+        return FILE_KINDS[path.suffix.lower()](path)
+    raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; {wanted}")
 
 
 def _digest(facts: Any) -> str:
@@ -140,29 +146,36 @@ def _file_item(name: str, label: str | None, read: Callable[[], bytes]) -> Item:
 
 def _from_folder(folder: Path) -> Source:
     try:
-        found = _files_below(folder)  # name -> (bytes, nanoseconds)
+        found = _files_below(folder)  # name -> (bytes, nanoseconds, nanoseconds)
         labels_json = (folder / LABELS_FILE).read_bytes() if (folder / LABELS_FILE).is_file() else None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {reason(error)}") from error
     labels, note = _labels(found, labels_json, str(folder))
     items = [_file_item(name, label, partial(decode.read_file, folder / name)) for name, label in labels.items()]
-    facts = [(name, *found[name], label) for name, label in labels.items()]
+    # Archives may give all files one time: another folder with files of the same names and sizes is another source.
+    facts = [str(folder.resolve()), *((name, *found[name], label) for name, label in labels.items())]
     return Source(folder.resolve().name, items, _digest(facts), note)
 
 
-def _files_below(folder: Path) -> dict[str, tuple[int, int]]:
-    """Names relative to a folder, with / between their parts, of all files below it: size in bytes, time in ns."""
+def _files_below(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Names relative to a folder, with / between their parts, of all files below it: bytes, and two times in ns.
+
+    Folders of runs are passed over: their grids are no pictures to learn from.
+    """
 
     def fail(error: OSError) -> None:
         raise error
 
     found = {}
     for place, folders, names in os.walk(folder, onerror=fail):
+        if {"settings.json", "metrics.jsonl"} <= set(names) or {"settings.json", "model.safetensors"} <= set(names):
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not _hidden(name)]
         for path in (Path(place, name) for name in names if _is_picture(name)):
             if path.is_file():  # no broken links, no pipes
                 status = path.stat()
-                found[path.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns)
+                found[path.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return found
 
 
@@ -253,7 +266,7 @@ def _parse_labels(data: bytes, where: str) -> dict[str, str]:
         labels = dict(json.loads(data)["labels"] or [])
         if not all(isinstance(label, int | str) for label in labels.values()):
             raise TypeError("a class is neither a number nor a word")
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         wanted = 'wanted {"labels": [[name, class], ...]}, or null for no labels'
         raise DataError(f"{LABELS_FILE} in {where} is of another form ({reason(error)}); {wanted}") from error
     return {name: str(label) for name, label in labels.items()}
@@ -271,6 +284,8 @@ def _from_npz(path: Path) -> Source:
                 raise DataError(f"{path} holds arrays {held}; wanted one of {', '.join(IMAGE_ARRAYS)}")
             pixels = arrays[name]
             labels = arrays[IMAGE_ARRAYS[name]] if IMAGE_ARRAYS[name] in held else None
+            if not isinstance(pixels, np.ndarray) or not isinstance(labels, np.ndarray | None):
+                raise TypeError("what it holds are no arrays")
     except (*ZIP_ERRORS, AttributeError, TypeError, MemoryError) as error:
         raise DataError(f"{path} cannot be read as arrays: {reason(error)}", "save it with numpy.savez") from error
     _check_pixels(pixels, f"{path}: {name}")

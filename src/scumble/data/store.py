@@ -31,6 +31,8 @@ MIN_PICTURES = 16
 MIN_SIDE = 16
 MAX_AUTOMATIC_SIDE = 64
 """What a GAN learns in hours on one machine; larger pictures have to be asked for."""
+MAX_ASPECT = 4
+"""Longer strips than this many times their shorter side are cut, where no size is asked for."""
 MAX_UNREADABLE = 0.1
 """A source with a larger share of unreadable pictures is refused: it is probably not what its user thinks it is."""
 SURVEY_SIDE, SURVEY_SAMPLE = 32, 5000
@@ -226,7 +228,9 @@ def _numbered(labels: list[str | None]) -> tuple[np.ndarray | None, tuple[str, .
 
 
 def _natural(label: str) -> tuple[bool, int, str]:
-    return (False, int(label), label) if label.isdecimal() else (True, 0, label)
+    """To sort by: numbers by their value, which is that of their digits once they are equally many, then words."""
+    digits = label.lstrip("0") if label.isdecimal() else label
+    return (False, len(digits), digits) if label.isdecimal() else (True, 0, label)
 
 
 class _Tally:
@@ -318,7 +322,8 @@ def _most_common_size(source: Source) -> Generator[Event, None, Size]:
 def automatic_size(common: Size) -> Size:
     """The (width, height) that pictures are trained at if most of them are of size `common` and none is asked for."""
     shorter = min(max(min(common), MIN_SIDE), MAX_AUTOMATIC_SIDE)
-    return fit_shorter_side(common, shorter)
+    width, height = fit_shorter_side(common, shorter)
+    return min(width, MAX_ASPECT * shorter), min(height, MAX_ASPECT * shorter)
 
 
 def _refuse_unreadable(source: Source, unreadable: list[tuple[str, str]]) -> None:

@@ -25,10 +25,10 @@ TIMED_STEPS = 3
 
 @dataclass(frozen=True)
 class Advice:
-    """What was found, in rows of a table; the command that fits; and warnings."""
+    """What was found, in rows of a table; the command that fits, if training is possible at all; and warnings."""
 
     found: dict[str, str]
-    command: str
+    command: str | None
     warnings: list[str]
 
 
@@ -47,9 +47,13 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
+    with device.memory_errors("use a smaller --size"):
+        speed = _speed(settings, shape)
     return Advice(
-        found=_found(survey) | {"speed": _speed(settings, shape)},
-        command=f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}",
+        found=_found(survey) | {"speed": speed},
+        command=None
+        if _is_refused(survey)
+        else f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}",
         warnings=warnings(survey),
     )
 
@@ -57,6 +61,15 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
 def fitting_settings(survey: Survey) -> GANSettings:
     """The default preset, and what this data set needs besides."""
     return GANSettings(augment=True) if survey.count < FEW else GANSettings()
+
+
+def _has_too_many_unreadable(survey: Survey) -> bool:
+    bad = len(survey.unreadable)
+    return bad > store.MAX_UNREADABLE * (survey.count + bad)
+
+
+def _is_refused(survey: Survey) -> bool:
+    return survey.count < store.MIN_PICTURES or _has_too_many_unreadable(survey)
 
 
 def warnings(survey: Survey) -> list[str]:
@@ -71,10 +84,8 @@ def warnings(survey: Survey) -> list[str]:
         told.append(f"few pictures: {count}; use --augment, and look for samples that repeat them")
     if bad:
         name, why = survey.unreadable[0]
-        refused = bad > store.MAX_UNREADABLE * (count + bad)
-        told.append(
-            f"unreadable: {bad}, {'too many to go on' if refused else 'to be skipped'}; the first is {name}: {why}"
-        )
+        fate = "too many to go on" if _has_too_many_unreadable(survey) else "to be skipped"
+        told.append(f"unreadable: {bad}, {fate}; the first is {name}: {why}")
     if survey.duplicates > MANY_DUPLICATES * count:
         told.append(f"copies of others: {survey.duplicates}; the generator will draw those more often")
     if len(survey.sizes) > 1:

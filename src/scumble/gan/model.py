@@ -12,14 +12,14 @@ from PIL import Image
 from torch import nn
 
 from scumble import __version__, device, paths
-from scumble.errors import RunError, reason
+from scumble.errors import RunError, SettingsError, reason
 from scumble.gan.networks import NETWORKS
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.folder import WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
 from scumble.storage.run import Run
 
 CARD_SAMPLES = 64
@@ -73,12 +73,12 @@ class GAN:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = _read_model(folder) if (folder / WEIGHTS).exists() else _read_run(folder)
+        facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
         try:
             generator, discriminator = build(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
             for name, network in (("generator", generator), ("discriminator", discriminator)):
                 network.load_state_dict(checkpoint.under(name, tensors))
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
             raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
         for network in (generator, discriminator):
             place(network.eval().requires_grad_(False), placement.device)
@@ -103,15 +103,17 @@ class GAN:
 
     def sample_array(self, seeds: Iterable[int], truncation: float | None = None) -> np.ndarray:
         """The same as (N, H, W, C) uint8 pixels."""
-        return generate(self.generator, draw_latents(list(seeds), self.settings.latent, truncation))
+        return generate(self.generator, draw_latents(seeds, self.settings.latent, truncation))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, which tells what they are.
 
         Raises:
-            RunError: if the folder cannot be written.
+            RunError: if the folder cannot be written, or is that of a run.
         """
         folder = Path(folder)
+        if _holds(folder, FACTS) and not _holds(folder, WEIGHTS):
+            raise RunError(f"{folder} is a run; wanted a folder of its own for the model")
         tensors = {
             f"{name}.{key}": tensor
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
@@ -121,7 +123,7 @@ class GAN:
         make(folder)
         with writing(folder):
             files.save(sheet, folder / "samples.png")
-            paths.write_atomically(folder / "README.md", self._card().encode())
+            paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
         write_facts(folder, self.facts)
 
@@ -178,6 +180,13 @@ on the terms of those pictures.
 """
 
 
+def _holds(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):  # a name that the system refuses to look at: reading it will say why
+        return False
+
+
 def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     facts = read_facts(folder)
     try:
@@ -188,13 +197,12 @@ def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     run = Run(folder)
-    facts = run.facts() if folder.is_dir() else None
-    saved, complaints = checkpoint.newest(run.checkpoints)
-    if facts is None or saved is None:
+    facts = run.facts()
+    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: (saved.tensors, saved.facts["images_seen"]))
+    if facts is None or found is None:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
-    average = checkpoint.under("average", saved.tensors)
-    discriminator = checkpoint.under("discriminator", saved.tensors)
-    tensors = {f"generator.{key}": value for key, value in average.items()}
-    tensors |= {f"discriminator.{key}": value for key, value in discriminator.items()}
-    return facts | {"images_seen": saved.facts["images_seen"]}, tensors
+    tensors, images_seen = found
+    average = {f"generator.{key}": value for key, value in checkpoint.under("average", tensors).items()}
+    discriminator = {name: value for name, value in tensors.items() if name.startswith("discriminator.")}
+    return facts | {"images_seen": images_seen}, average | discriminator

@@ -3,7 +3,8 @@
 Picture 7 is therefore the same, to the bit, alone or among a thousand, and on every device up to its rounding.
 """
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from scumble.image.tensors import from_signed
 MIN_TRUNCATION = 0.05
 
 
-def draw_latents(seeds: Sequence[int], size: int, truncation: float | None = None) -> torch.Tensor:
+def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = None) -> torch.Tensor:
     """(N, Z) latents, one a seed, of normal distribution.
 
     Args:
@@ -29,6 +30,10 @@ def draw_latents(seeds: Sequence[int], size: int, truncation: float | None = Non
     """
     if truncation is not None and not truncation >= MIN_TRUNCATION:
         raise SettingsError(f"truncation: got {truncation}, wanted {MIN_TRUNCATION} or more")
+    try:
+        seeds = [operator.index(seed) for seed in seeds]  # NumPy's and torch's whole numbers are as good as Python's
+    except TypeError as error:
+        raise SettingsError(f"seeds: {error}; wanted whole numbers") from error
     if wrong := [seed for seed in seeds if not 0 <= seed < 2**63]:
         raise SettingsError(f"seeds: got {wrong[0]}, wanted 0 to 2^63 - 1")
     if not seeds:

@@ -11,7 +11,7 @@ MIN_SIDE, MAX_SIDE = 16, 4096
 
 def _number_of_channels(channels: Any) -> Any:
     # A command line hands over text, and a Literal would compare that with the numbers as it is.
-    return int(channels) if str(channels).isdigit() else channels
+    return int(channels) if str(channels).isdecimal() else channels
 
 
 class GANSettings(Settings):

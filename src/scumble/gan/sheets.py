@@ -1,5 +1,6 @@
 """What a run and a model show: sheets of samples, curves of figures, and a film of the learning."""
 
+import contextlib
 import io
 import math
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from scumble import paths
-from scumble.errors import RunError, SettingsError
+from scumble.errors import ImageError, RunError, SettingsError
 from scumble.gan.model import GAN
 from scumble.image import files, recipe
 from scumble.image.tensors import grid
@@ -43,11 +44,11 @@ def write_samples(
     made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "truncation": truncation}
     if output.suffix.lower() in files.WRITERS:
         files.check_output(output)
-        sheet = grid(gan.sample_array(seeds, truncation), columns or math.ceil(math.sqrt(len(seeds))))
+        sheet = grid(gan.sample_array(seeds, truncation), min(columns or math.ceil(math.sqrt(len(seeds))), len(seeds)))
         files.save(sheet, output, made_by | {"seeds": seeds})
         yield output
         return
-    if output.suffix:
+    if output.suffix and not output.is_dir():
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(files.WRITERS)}"
         )
@@ -76,7 +77,7 @@ def write_curves(run: Path, output: Path) -> Path:
     images = [row["images"] for row in rows]
     for axes, (title, curves) in zip(figure.subplots(2, 2).flat, CURVES.items(), strict=True):
         for name, label in curves.items():
-            axes.plot(images, [row[name] for row in rows], label=label, linewidth=1)
+            axes.plot(images, [row.get(name, math.nan) for row in rows], label=label, linewidth=1)
         axes.set_title(title)
         axes.set_xlabel("images seen")
         axes.grid(alpha=0.3)
@@ -97,10 +98,13 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
     _check_suffix(output, FILM_SUFFIXES)
     if not 0.1 <= seconds <= 3600:
         raise SettingsError(f"seconds: got {seconds}, wanted 0.1 to 3600")
-    grids = sorted(_run(run).grids.glob("*.png"))
-    if len(grids) < 2:
-        raise RunError(f"{run} has {len(grids)} grids; wanted two or more", "let it train a little longer")
-    frames = [Image.open(path).convert("RGB") for path in grids]
+    frames: list[Image.Image] = []
+    for path in sorted(_run(run).grids.glob("*.png")):
+        with contextlib.suppress(ImageError):  # one that was damaged is not missed
+            frames.append(files.load(path).rgb)
+    frames = [frame for frame in frames if frame.size == frames[-1].size]
+    if len(frames) < 2:
+        raise RunError(f"{run} has {len(frames)} grids; wanted two or more", "let it train a little longer")
     milliseconds = max(20, round(1000 * seconds / len(frames)))
     durations = [milliseconds] * (len(frames) - 1) + [milliseconds + 2000]
     encoded = io.BytesIO()
@@ -114,7 +118,7 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
 
 def _run(folder: Path) -> Run:
     run = Run(folder)
-    if not folder.is_dir() or run.facts() is None:
+    if run.facts() is None:
         raise RunError(f"{folder} is no run; wanted a folder that `scumble gan train` made")
     return run
 

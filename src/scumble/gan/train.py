@@ -17,13 +17,13 @@ from PIL import Image
 from scumble import device
 from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
-from scumble.errors import DivergedError, RunError, ScumbleError
+from scumble.errors import DivergedError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.gan import steps
 from scumble.gan.model import GAN
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
-from scumble.gan.trainer import Trainer
+from scumble.gan.trainer import FREE_TO_CHANGE, Trainer
 from scumble.image import files, recipe
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
@@ -37,8 +37,6 @@ CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.2
 MAX_ROLLBACKS = 3
 GRID_SIDE = 8
-FREE_TO_CHANGE = {"images", "grids", "device", "precision"}
-"""Settings that a run may be continued with another value of; all others make it another run."""
 
 
 def train_events(
@@ -66,19 +64,20 @@ def train_events(
         yield from _job(str(data), Run(Path(run)), settings or GANSettings(), fresh)
 
 
-def train(data: str | Path, run: str | Path, **settings: Any) -> GAN:
+def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: Any) -> GAN:
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
     Args:
         data: pictures to learn from: a folder, a .zip, a .npz, "digits", "shapes" or "hf:owner/name".
         run: the folder of the run.
+        fresh: start over, as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
 
     Example:
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings)):
+    for _ in train_events(data, run, GANSettings(**settings), fresh):
         pass
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
@@ -86,21 +85,23 @@ def train(data: str | Path, run: str | Path, **settings: Any) -> GAN:
 def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Event]:
     started = time.perf_counter()
     # Whatever can be refused is refused before anything is written or removed.
-    before = run.facts() if run.exists() and not fresh else None
+    before = _before(run, fresh)
     if before is not None:
-        settings = settings.filled_from(before["settings"])
+        settings = _filled(settings, before, run)
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
     if before is not None:
         yield from _differences(run, before, settings, pictures)
     with run.held():
+        if _before(run, fresh) != before:
+            raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
         if fresh:
             run.clear()
-        facts: dict[str, Any] = _facts(settings, pictures) if before is None else before
-        facts["settings"] = settings.model_dump(mode="json")
+        facts = _facts(settings, pictures) if before is None else before
+        facts |= {"settings": settings.model_dump(mode="json")}
         trainer = Trainer(settings, pictures, facts["flip"], placement)
-        yield from _begin(trainer, run, facts)
+        yield from _begin(trainer, run, facts, is_new=before is None)
         log = _Log(run, trainer)
         yield Started(JOB, settings.images, "images")
         yield _progress(trainer, log)
@@ -110,6 +111,10 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
             # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
             if trainer.is_finite():
                 _save(trainer, run)
+            raise
+        except Exception:
+            if before is None and trainer.step == 0:
+                run.clear()  # it never began, and other settings may be tried
             raise
         finally:
             log.close()
@@ -178,6 +183,18 @@ def _channels(settings: GANSettings) -> int | None:
     return None if settings.channels == "auto" else settings.channels
 
 
+def _before(run: Run, fresh: bool) -> dict[str, Any] | None:
+    """What the run was so far; None for a new one. A folder that holds something else is refused, fresh or not."""
+    return run.facts() if run.exists() and not fresh else None
+
+
+def _filled(settings: GANSettings, before: dict[str, Any], run: Run) -> GANSettings:
+    try:
+        return settings.filled_from(before["settings"])
+    except SettingsError as error:
+        raise RunError(f"{run.folder / 'settings.json'}: {error}") from error
+
+
 def _facts(settings: GANSettings, pictures: Store) -> dict[str, Any]:
     flip = {"yes": True, "no": False}.get(settings.flip)
     if flip is None:
@@ -217,19 +234,20 @@ def _differences(run: Run, before: dict[str, Any], settings: GANSettings, pictur
         yield Noted("versions or threads are not those the run began with: it goes on, but not to the same bits")
 
 
-def _begin(trainer: Trainer, run: Run, facts: dict[str, Any]) -> Iterator[Event]:
+def _begin(trainer: Trainer, run: Run, facts: dict[str, Any], is_new: bool) -> Iterator[Event]:
     """Take up the newest checkpoint that can be read, or write the first one."""
-    saved, complaints = checkpoint.newest(run.checkpoints)
-    if complaints and saved is None:
-        raise RunError(f"{run.folder} has no checkpoint that can be read", "use --fresh to start over")
+    restored, complaints = checkpoint.newest(run.checkpoints, trainer.restored)
+    if complaints and restored is None:
+        raise RunError(f"{run.folder} has no checkpoint that can be used: {complaints[0]}", "use --fresh to start over")
     for complaint in complaints:
         yield Warned(f"{complaint}; the one before it is used")
-    if saved is not None:
-        trainer.restore(saved)
-        run.forget_metrics_after(trainer.images_seen)
+    if restored is not None:
         yield Noted(f"continuing {run.folder} at {trainer.images_seen:,} images")
+    elif not is_new:
+        yield Warned(f"{run.folder} has lost its checkpoints: it starts at 0 images")
+    run.forget_metrics_after(trainer.images_seen)
     run.write_facts(facts)
-    if saved is None:
+    if restored is None:
         _save(trainer, run)
 
 
@@ -240,14 +258,15 @@ def _save(trainer: Trainer, run: Run) -> None:
 def _roll_back(trainer: Trainer, run: Run, log: "_Log") -> Iterator[Event]:
     """Go back to the last checkpoint, and on from there with other pictures and latents."""
     at, rollbacks = trainer.images_seen, trainer.rollbacks + 1
-    saved, _ = checkpoint.newest(run.checkpoints)
-    if rollbacks > MAX_ROLLBACKS or saved is None:
-        raise DivergedError(
-            f"the losses left the finite numbers at {at:,} images, after going back {MAX_ROLLBACKS} times",
-            "start over with --fresh and a smaller --lr",
-        )
+    diverged = DivergedError(
+        f"the losses left the finite numbers at {at:,} images, after going back {MAX_ROLLBACKS} times",
+        "start over with --fresh and a smaller --lr",
+    )
+    if rollbacks > MAX_ROLLBACKS:
+        raise diverged
     with checkpoint.uninterrupted():
-        trainer.restore(saved)
+        if checkpoint.newest(run.checkpoints, trainer.restored)[0] is None:
+            raise diverged
         trainer.rollbacks = rollbacks
         # Without this, a training that is stopped now would diverge again in the same way.
         _save(trainer, run)

@@ -5,6 +5,8 @@ latents, are functions of (seed, step) alone.
 """
 
 import copy
+import hashlib
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +29,9 @@ from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # which precision is used, we tell ourselves
+
+FREE_TO_CHANGE = {"images", "grids", "device", "precision"}
+"""Settings that a run may be continued with another value of; all others make it another run."""
 
 
 class Trainer:
@@ -53,6 +58,8 @@ class Trainer:
         self.generator, self.generator_optimizer = self._set_up(generator)
         self.discriminator, self.discriminator_optimizer = self._set_up(discriminator)
         self.step, self.rollbacks = 0, 0
+        fixed = settings.model_dump(mode="json", exclude=FREE_TO_CHANGE)
+        self.identity = hashlib.sha256(json.dumps([fixed, pictures.digest, flip]).encode()).hexdigest()
         # Sums since the last line of figures: the discriminator's loss, D(x), D(G(z)), the generator's loss; and steps.
         self.sums = torch.zeros(5, device=self.device)
 
@@ -129,19 +136,18 @@ class Trainer:
                 state = optimizer.state.get(parameter, {})
                 tensors |= {f"{name}.{number}.{key}": value for key, value in state.items()}
         facts = {"step": self.step, "images_seen": self.images_seen, "rollbacks": self.rollbacks}
-        return Checkpoint(tensors, facts)
+        return Checkpoint(tensors, facts | {"identity": self.identity})
 
     def restore(self, saved: Checkpoint) -> None:
         """Become what `checkpoint` returned.
 
         Raises:
-            RunError: if it belongs to other networks.
+            RunError: if it is that of another run, or not whole.
+            RuntimeError: if a network's weights are missing or of another shape.
         """
-        try:
-            for name, network in self._networks().items():
-                network.load_state_dict(checkpoint.under(name, saved.tensors))
-        except RuntimeError as error:
-            raise RunError(f"the checkpoint does not fit the networks: {str(error).splitlines()[0]}") from error
+        self._check(saved)
+        for name, network in self._networks().items():
+            network.load_state_dict(checkpoint.under(name, saved.tensors))
         for name, optimizer in self._optimizers().items():
             given = checkpoint.under(name, saved.tensors)
             for number, parameter in enumerate(_parameters(optimizer)):
@@ -149,6 +155,26 @@ class Trainer:
                 optimizer.state[parameter] = {key: self._like(parameter, value) for key, value in state.items()}
         self.sums = saved.tensors["sums"].to(self.device)
         self.step, self.rollbacks = saved.facts["step"], saved.facts["rollbacks"]
+
+    def restored(self, saved: Checkpoint) -> "Trainer":
+        """This trainer, after `restore`."""
+        self.restore(saved)
+        return self
+
+    def _check(self, saved: Checkpoint) -> None:
+        """Refuse what would be taken without a word: another run's state, or moments that do not fit their weights."""
+        if saved.facts["identity"] != self.identity:
+            raise RunError("the checkpoint is that of another run")
+        if not all(isinstance(saved.facts[name], int) and saved.facts[name] >= 0 for name in ("step", "rollbacks")):
+            raise RunError(f"the checkpoint tells of impossible steps: {saved.facts}")
+        wanted = {"sums": self.sums.shape}
+        for name, optimizer in self._optimizers().items():
+            for number, parameter in enumerate(_parameters(optimizer) if saved.facts["step"] else []):
+                wanted[f"{name}.{number}.step"] = torch.Size([])
+                wanted[f"{name}.{number}.exp_avg"] = wanted[f"{name}.{number}.exp_avg_sq"] = parameter.shape
+        for name, shape in wanted.items():
+            if name not in saved.tensors or saved.tensors[name].shape != shape:
+                raise RunError(f"the checkpoint's {name} is missing or of another shape")
 
     def _like(self, parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         # A fused optimiser goes through memory in order: what belongs to a parameter must lie as the parameter does,
@@ -177,4 +203,4 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
 
 
 def _devices(placement: Placement) -> list[int] | int:
-    return 1 if placement.device.index is None else [placement.device.index]
+    return [placement.device.index] if placement.device.type == "cuda" and placement.device.index is not None else 1

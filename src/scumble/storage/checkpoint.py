@@ -8,10 +8,10 @@ import json
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import safetensors
 import torch
@@ -70,17 +70,29 @@ def under(name: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor
 
 def numbers_in(folder: Path) -> list[int]:
     """The numbers of the checkpoints in a folder, ascending."""
-    return sorted(int(path.stem) for path in folder.glob("*.safetensors") if NAME.fullmatch(path.name))
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{folder} cannot be read: {reason(error)}") from error
+    return sorted(int(name.removesuffix(".safetensors")) for name in names if NAME.fullmatch(name))
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that can be read, and what was wrong with newer ones."""
+T = TypeVar("T")
+
+
+def newest(folder: Path, use: Callable[[Checkpoint], T]) -> tuple[T | None, list[str]]:
+    """What `use` makes of the newest checkpoint that can be read and used, and what was wrong with newer ones."""
     complaints = []
     for number in reversed(numbers_in(folder)):
+        path = folder / f"{number:012}.safetensors"
         try:
-            return read(folder / f"{number:012}.safetensors"), complaints
+            return use(read(path)), complaints
         except RunError as error:
             complaints.append(str(error))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            complaints.append(f"the checkpoint {path} is not of this run: {str(error).splitlines()[0]}")
     return None, complaints
 
 

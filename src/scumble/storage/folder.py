@@ -18,6 +18,21 @@ WEIGHTS = "model.safetensors"
 """Of a finished model; a run has none beside its settings."""
 
 
+KINDS = {
+    "settings": dict,
+    "settings.images": int,
+    "flip": bool,
+    "versions": dict,
+    "threads": int,
+    "data.name": str,
+    "data.count": int,
+    "data.shape": list,
+    "data.classes": list,
+    "data.digest": str,
+}
+"""What every settings.json holds, by the type of the value."""
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn what the file system refuses into a RunError about `path`."""
@@ -57,14 +72,16 @@ def read_facts(folder: Path) -> dict[str, Any]:
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         version = facts["format_version"]
-        for name in ("settings", "data", "flip", "versions", "threads"):
-            facts[name]
-    except KeyError as error:
-        raise RunError(f"{folder / FACTS} is not scumble's: it has no {error}") from error
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"{folder / FACTS} cannot be read: {reason(error)}") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{folder / FACTS} is not scumble's or cannot be read: {reason(error)}") from error
     if version != FORMAT_VERSION:
-        raise RunError(f"{folder} is of format {version}; this version of scumble reads format {FORMAT_VERSION}")
+        raise RunError(f"{folder} is of format {version!r}; this version of scumble reads format {FORMAT_VERSION}")
+    for name, kind in KINDS.items():
+        value = facts
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if not isinstance(value, kind):
+            raise RunError(f"{folder / FACTS}: {name} is {value!r}; wanted what scumble wrote there ({kind.__name__})")
     return facts
 
 

@@ -21,7 +21,8 @@ from scumble import paths
 from scumble.errors import RunError, reason
 from scumble.storage.folder import FACTS, WEIGHTS, make, read_facts, write_facts, writing
 
-OWN = (FACTS, "metrics.jsonl", "grids", "checkpoints", "model", "tensorboard")
+# settings.json goes last: without it, nothing else would be known as ours.
+OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "tensorboard", FACTS)
 
 
 class Run:
@@ -59,9 +60,9 @@ class Run:
         """
         try:
             empty = not self.folder.exists() or (self.folder.is_dir() and not any(_visible(self.folder)))
-        except OSError as error:
-            raise RunError(f"{self.folder} cannot be read: {reason(error)}") from error
-        is_run = (self.folder / FACTS).is_file() and not (self.folder / WEIGHTS).exists()
+            is_run = (self.folder / FACTS).is_file() and not (self.folder / WEIGHTS).exists()
+        except (OSError, ValueError) as error:
+            raise RunError(f"{str(self.folder)[:200]!r} cannot be read: {reason(error)}") from error
         if not empty and not is_run:
             raise RunError(f"{self.folder} is no run; wanted a new or empty folder, or one of a run")
         return not empty
@@ -107,14 +108,22 @@ class Run:
         write_facts(self.folder, facts)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The figures so far, a dictionary a line; a last line that was cut short is left out."""
-        if not self._metrics.exists():
+        """The figures so far, a dictionary a line; lines that were cut short, or are none of ours, are left out.
+
+        Raises:
+            RunError: if they cannot be read.
+        """
+        try:
+            lines = self._metrics.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise RunError(f"{self._metrics} cannot be read: {reason(error)}") from error
         rows = []
-        for line in self._metrics.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):
+        for line in lines:
+            with contextlib.suppress(ValueError, RecursionError):
                 rows.append(json.loads(line))
-        return rows
+        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("images"), int)]
 
     def add_metrics(self, row: dict[str, Any]) -> None:
         """Append a line of figures."""
