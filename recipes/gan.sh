@@ -1,5 +1,5 @@
 #!/bin/sh
-# The trainings whose figures and grids docs/log.md describes, each to be stopped and continued at will:
+# Trainings on the usual data sets, each to be stopped and continued at will (docs/log.md tells how far they got):
 #
 #     recipes/gan.sh DATA RUNS NAME...
 #
@@ -10,7 +10,7 @@ data=$1 runs=$2
 shift 2
 for name in "$@"; do
     case $name in
-        mnist)         set -- mnist.npz --lr 4e-4 --images 100000 ;;
+        mnist)         set -- mnist.npz --width 16 --lr 1e-3 --images 120000 ;;
         cifar-sndcgan) set -- cifar10.zip --lr 5e-4 --images 60000 ;;
         cifar-dcgan)   set -- cifar10.zip --preset dcgan --images 40000 ;;
         faces-sndcgan) set -- faces64.zip --lr 5e-4 --images 45000 ;;

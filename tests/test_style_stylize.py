@@ -56,7 +56,7 @@ def test_events_tell_the_whole_story(settings, content_file, style_file, tmp_pat
     finished = events[-1]
     assert finished.outputs == [output]
     assert finished.figures["evaluations"] == 4
-    assert finished.loss == min(event.loss for event in events if isinstance(event, Progress))
+    assert finished.figures["loss"] == min(event.loss for event in events if isinstance(event, Progress))
     assert opened(output).tobytes() == finished.picture.tobytes()
     assert as_json(finished)["outputs"] == [str(output)]
     assert "picture" not in as_json(finished)
@@ -322,4 +322,4 @@ def test_unknown_layers_and_devices_are_refused(content_file, style_file, weight
 def test_average_pooling_and_bfloat16_run(settings, content_file, style_file):
     for change in ({"pooling": "average"}, {"precision": "bfloat16"}):
         *_, finished = stylize_events(content_file, style_file, StyleSettings(**settings.model_dump() | change))
-        assert math.isfinite(finished.loss)
+        assert math.isfinite(finished.figures["loss"])
