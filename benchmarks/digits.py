@@ -19,7 +19,7 @@ from torch import nn
 from scumble import GAN
 
 SAMPLES = 2000
-FLAGS = ["--width", "16", "--lr", "1e-3", "--images", "120000"]
+FLAGS = ["--width", "16", "--batch", "64", "--lr", "1e-3", "--images", "140000"]
 
 
 def train_classifier(pictures: np.ndarray, labels: np.ndarray) -> nn.Module:

@@ -10,7 +10,7 @@ data=$1 runs=$2
 shift 2
 for name in "$@"; do
     case $name in
-        mnist)         set -- mnist.npz --width 16 --lr 1e-3 --images 120000 ;;
+        mnist)         set -- mnist.npz --width 16 --batch 64 --lr 1e-3 --images 140000 ;;
         cifar-sndcgan) set -- cifar10.zip --lr 5e-4 --images 60000 ;;
         cifar-dcgan)   set -- cifar10.zip --preset dcgan --images 40000 ;;
         faces-sndcgan) set -- faces64.zip --lr 5e-4 --images 45000 ;;
