@@ -11,10 +11,10 @@ shift 2
 for name in "$@"; do
     case $name in
         mnist)         set -- mnist.npz --width 16 --batch 64 --lr 1e-3 --images 140000 ;;
-        cifar-sndcgan) set -- cifar10.zip --lr 5e-4 --images 60000 ;;
-        cifar-dcgan)   set -- cifar10.zip --preset dcgan --images 40000 ;;
-        faces-sndcgan) set -- faces64.zip --lr 5e-4 --images 45000 ;;
-        faces-dcgan)   set -- faces64.zip --preset dcgan --images 30000 ;;
+        cifar-sndcgan) set -- cifar10.zip --lr 5e-4 --images 150000 ;;
+        cifar-dcgan)   set -- cifar10.zip --preset dcgan --images 60000 ;;
+        faces-sndcgan) set -- faces64.zip --lr 5e-4 --images 100000 ;;
+        faces-dcgan)   set -- faces64.zip --preset dcgan --images 60000 ;;
         *) echo "$name is no recipe" >&2; exit 2 ;;
     esac
     file=$1
