@@ -79,7 +79,7 @@ def _picture(source, width, height):
 
 def _time_in_turn(content, style, parameters, network, evaluations):
     """Medians of the seconds per evaluation of both, taking turns, with optimisers that remember little as yet."""
-    objective = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
+    objective = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
 
     def plain(tick):
         scratch.stylize(content * 255, style * 255, parameters, EVALUATIONS_PER_TURN, report=lambda line: tick())
@@ -100,7 +100,7 @@ def _loss_ratio(content, style, parameters, network, evaluations):
     """Ours over the plain program's loss, of the pictures both end with, by the plain program's network."""
     pixels = content * 255, style * 255
     plain = scratch.stylize(*pixels, parameters, evaluations, report=lambda line: None)
-    objective = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
+    objective = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
     *_, last = minimize(objective, content, LBFGS(), evaluations)
     targets = scratch.targets(*pixels, parameters)
     with torch.no_grad():

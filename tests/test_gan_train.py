@@ -159,7 +159,7 @@ def test_a_training_that_is_killed_at_random_moments_ends_with_the_same_bits(dat
 
 
 def test_a_real_ctrl_c_at_any_moment_loses_nothing(data, tmp_path):
-    settings = ["--width", "4", "--latent", "8", "--batch", "8", "--images", "3200", "--grids", "4"]
+    settings = ["--width", "4", "--latent", "8", "--batch", "8", "--images", "9600", "--grids", "4"]
     command = [sys.executable, "-m", "scumble.cli.app", "gan", "train", str(data), *settings, "--json", "--run"]
     one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*command, tmp_path / "whole"], env=one_thread, check=True, capture_output=True, timeout=120)

@@ -28,7 +28,13 @@ def slow_convolution(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.
 def slow_pool(x: np.ndarray, pooling: str) -> np.ndarray:
     channels, height, width = x.shape
     blocks = x[:, : height // 2 * 2, : width // 2 * 2].reshape(channels, height // 2, 2, width // 2, 2)
-    return blocks.max((2, 4)) if pooling == "max" else blocks.mean((2, 4))
+    match pooling:
+        case "max":
+            return blocks.max((2, 4))
+        case "average":
+            return 2 * blocks.mean((2, 4))
+        case _:
+            return 0.78 * np.sqrt((blocks**2).sum((2, 4)))
 
 
 def slow_vgg19(prepared: np.ndarray, tensors: dict[str, torch.Tensor], pooling: str) -> dict[str, np.ndarray]:
@@ -47,11 +53,11 @@ def picture() -> torch.Tensor:
     return torch.rand(1, 3, 37, 34, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_all_layers_equal_a_slow_forward(tensors, picture, pooling):
     mean = np.array([103.939, 116.779, 123.68])[:, None, None]
     expected = slow_vgg19(picture[0].numpy()[::-1] * 255 - mean, tensors, pooling)
-    network = VGG19(tensors, CAFFE, LAYERS, pooling, torch.float64)
+    network = VGG19(tensors, CAFFE, LAYERS, pooling, dtype=torch.float64)
     found = network(picture, LAYERS)
     assert list(found) == list(LAYERS)
     for name in LAYERS:

@@ -19,7 +19,7 @@ def picture(seed: int, height: int = 20, width: int = 24, dtype: torch.dtype = t
 
 def test_gradient_equals_finite_differences(network64):
     content, style, canvas = picture(0), picture(1, 30, 18), picture(2)
-    objective = Objective(network64, content, style, {"relu2_1": 1.0}, {"relu1_1": 1e-3, "relu3_1": 1e-3})
+    objective = Objective(network64, content, [style], {"relu2_1": 1.0}, {"relu1_1": 1e-3, "relu3_1": 1e-3})
     found = objective.value_and_gradient(canvas)
     generator = torch.Generator().manual_seed(4)
     for _ in range(4):
@@ -32,7 +32,7 @@ def test_gradient_equals_finite_differences(network64):
 
 
 def test_terms_add_up_and_gradient_is_contiguous(network64):
-    objective = Objective(network64, picture(0), picture(1), {"relu2_1": 2.0}, {"relu1_1": 0.5, "relu2_1": 0.25})
+    objective = Objective(network64, picture(0), [picture(1)], {"relu2_1": 2.0}, {"relu1_1": 0.5, "relu2_1": 0.25})
     found = objective.value_and_gradient(picture(2))
     assert list(found.terms) == ["content relu2_1", "style relu1_1", "style relu2_1"]
     assert sum(found.terms.values()) == pytest.approx(found.loss)
@@ -44,7 +44,7 @@ def test_terms_add_up_and_gradient_is_contiguous(network64):
 def test_a_picture_has_no_loss_against_itself(tensors, dtype):
     network = VGG19(tensors, CAFFE, ("relu2_1", "relu3_1"), dtype=dtype)
     same = picture(0, dtype=torch.float32)
-    found = Objective(network, same, same, {"relu3_1": 1.0}, {"relu2_1": 1.0}).value_and_gradient(same)
+    found = Objective(network, same, [same], {"relu3_1": 1.0}, {"relu2_1": 1.0}).value_and_gradient(same)
     assert found.loss == 0
     assert not found.gradient.any()
 
@@ -52,21 +52,21 @@ def test_a_picture_has_no_loss_against_itself(tensors, dtype):
 def test_each_weight_multiplies_its_own_term(network64):
     def terms(content_weight: float, style_weight: float) -> dict[str, float]:
         layers = {"relu2_1": content_weight}, {"relu1_1": style_weight}
-        return Objective(network64, picture(0), picture(1), *layers).value_and_gradient(picture(2)).terms
+        return Objective(network64, picture(0), [picture(1)], *layers).value_and_gradient(picture(2)).terms
 
     one, other = terms(1, 1), terms(3, 5)
     assert other["content relu2_1"] == pytest.approx(3 * one["content relu2_1"])
     assert other["style relu1_1"] == pytest.approx(5 * one["style relu1_1"])
     settings = StyleSettings(content_weight=0, style_layers={"relu1_1": 1.0, "relu2_1": 0.0})
     assert (settings.content_weights(), settings.style_weights()) == ({}, {"relu1_1": 1.0})  # not computed at all
-    alone = Objective(network64, picture(0), picture(1), {}, settings.style_weights())
+    alone = Objective(network64, picture(0), [picture(1)], {}, settings.style_weights())
     assert list(alone.value_and_gradient(picture(2)).terms) == ["style relu1_1"]
 
 
 def test_content_and_style_are_not_mixed_up(network64):
     """The book's pairing by the order of hooks made the content term of the content picture itself non-zero."""
     content, style = picture(0), picture(1)
-    objective = Objective(network64, content, style, {"relu3_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0})
+    objective = Objective(network64, content, [style], {"relu3_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0})
     at_content, at_style = objective.value_and_gradient(content), objective.value_and_gradient(style)
     assert at_content.terms["content relu3_1"] == 0
     assert all(value > 0 for name, value in at_content.terms.items() if name.startswith("style"))
@@ -84,5 +84,5 @@ def test_loss_equals_the_program_from_scratch(tensors, weights_file):
         expected = scratch.loss_of(canvas * 255, parameters, *targets).item()
     half = {name: tensor.half() for name, tensor in tensors.items()}
     network = VGG19(half, CAFFE, (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS))
-    ours = Objective(network, content, style, GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS).value_and_gradient(canvas)
+    ours = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS).value_and_gradient(canvas)
     assert ours.loss == pytest.approx(expected, rel=1e-4)

@@ -8,7 +8,7 @@ import torch
 
 from scumble.errors import DivergedError
 from scumble.style.objective import Evaluation
-from scumble.style.optimize import LBFGS, MAX_RETREATS, Adam, minimize
+from scumble.style.optimize import LBFGS, MAX_RETREATS, STALLED_AFTER, Adam, Average, minimize
 
 
 class Bowl:
@@ -187,3 +187,74 @@ def test_a_loss_that_stays_broken_ends_with_an_error(make):
 def test_a_loss_that_is_broken_from_the_start_is_told():
     with pytest.raises(DivergedError, match="before the first step"):
         list(minimize(Broken({1: math.nan}), start(Bowl()), LBFGS(), 5))
+
+
+# --- Averages, scales, early ends -----------------------------------------------------------------------------------
+
+
+def test_the_average_is_that_of_the_canvases_and_right_from_the_first():
+    average, canvases = Average(0.9), [torch.full((1, 3, 2, 2), float(value)) for value in (4, 1, 7)]
+    for number, canvas in enumerate(canvases, 1):
+        average.add(canvas)
+        weights = [0.9 ** (number - 1 - k) for k in range(number)]
+        expected = sum(w * c for w, c in zip(weights, canvases, strict=False)) / sum(weights)
+        torch.testing.assert_close(average.picture, expected)
+
+
+class Shaking(Bowl):
+    """A bowl whose gradient is noisy."""
+
+    def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
+        found = super().value_and_gradient(canvas)
+        noise = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(self.evaluations))
+        return found._replace(gradient=found.gradient + 3 * noise)
+
+
+def test_averaging_is_evaluated_by_the_last_step_and_calms_the_moves():
+    bowl = Shaking()
+    *steps, last = minimize(bowl, start(bowl), Adam(), 300, averaging=0.95)
+    assert bowl.evaluations == 300
+    assert last.evaluation == 300
+    assert last.best == last.found
+    assert last.found.loss == bowl.value_and_gradient(last.picture).loss
+    assert last.found.loss < np.mean([step.found.loss for step in steps[-50:]]) / 2
+
+
+def test_a_scale_ends_when_little_is_won():
+    bowl = Bowl()
+    *_, last = minimize(bowl, start(bowl), LBFGS(), 1000, tolerance=1e-3)
+    assert STALLED_AFTER < last.evaluation < 200
+    *_, last = minimize(bowl, start(bowl), Adam(), 1000, averaging=0.9, tolerance=1e-3)
+    assert last.evaluation < 1000
+    assert last.best == last.found
+
+
+def test_adam_keeps_its_averages_across_scales_and_bounds_its_canvas():
+    adam = Adam()
+    canvas = torch.full((1, 3, 4, 6), 0.5)
+    gradient = torch.linspace(-1, 1, 72).view(1, 3, 4, 6)
+    adam.move(canvas, gradient)
+    adam.carry((12, 8))
+    assert adam.mean.shape == adam.square.shape == (1, 3, 8, 12)
+    # The same slope over four times the pixels is a quarter of it at each.
+    torch.testing.assert_close(adam.mean.mean(), 0.1 * gradient.mean() / 4)
+    assert (adam.square >= 0).all()
+    moved = adam.move(torch.full((1, 3, 8, 12), 0.5), torch.zeros(1, 3, 8, 12))
+    assert moved.abs().max() > 0
+
+    class Slope(Bowl):
+        def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
+            return Evaluation(canvas.sum().item() + 1e3, torch.ones_like(canvas), {})
+
+    *_, last = minimize(Slope(), torch.full((1, 3, 2, 2), 0.1), Adam(lr=10), 5)
+    assert last.picture.min() == 0
+
+
+def test_lbfgs_forgets_at_a_new_scale():
+    lbfgs = LBFGS()
+    for value in (0.5, 0.4):
+        lbfgs.move(torch.full((1, 3, 2, 2), value), torch.full((1, 3, 2, 2), value))
+    assert lbfgs.pairs
+    lbfgs.carry((4, 4))
+    assert not lbfgs.pairs
+    assert lbfgs.previous is None

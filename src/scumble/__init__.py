@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from scumble.gan.model import GAN
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
-    from scumble.style.settings import StyleSettings
-    from scumble.style.stylize import stylize, stylize_events
+    from scumble.style.inputs import Sources
+    from scumble.style.settings import StyleSettings, TextureSettings
+    from scumble.style.stylize import paint_events, stylize, stylize_events, texture
 
 __version__ = "0.1.0"
 
@@ -37,11 +38,15 @@ __all__ = [
     "RunError",
     "ScumbleError",
     "SettingsError",
+    "Sources",
     "StyleSettings",
+    "TextureSettings",
     "WeightsError",
     "__version__",
+    "paint_events",
     "stylize",
     "stylize_events",
+    "texture",
     "train",
     "train_events",
 ]
@@ -55,10 +60,14 @@ _HOMES = {
     "RunError": "scumble.errors",
     "ScumbleError": "scumble.errors",
     "SettingsError": "scumble.errors",
+    "Sources": "scumble.style.inputs",
     "StyleSettings": "scumble.style.settings",
+    "TextureSettings": "scumble.style.settings",
     "WeightsError": "scumble.errors",
+    "paint_events": "scumble.style.stylize",
     "stylize": "scumble.style.stylize",
     "stylize_events": "scumble.style.stylize",
+    "texture": "scumble.style.stylize",
     "train": "scumble.gan.train",
     "train_events": "scumble.gan.train",
 }

@@ -1,48 +1,104 @@
 """The commands of style transfer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+
+if TYPE_CHECKING:
+    from scumble.style.inputs import Sources
+
+Files = Annotated[tuple[Path, ...], Parameter(negative="", consume_multiple=False)]
 
 
 def stylize(
     content: Path,
     style: Path,
     /,
-    *,
+    *more_styles: Path,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    mask: Files = (),
+    content_map: Path | None = None,
+    style_map: Files = (),
     recipe: Path | None = None,
     preview: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
-    """Paint a photograph in the style of a painting.
+    """Paint a photograph in the style of a painting, or of several.
 
     Args:
         content: the photograph.
         style: the painting.
+        more_styles: further paintings; see --shares, --style-scale and --mask.
         output: file to write; .png, .jpg, .webp or .tif (default: CONTENT-STYLE.png in the current folder).
+        mask: picture of the photograph's shape, white where a painting's style goes; once for each painting.
+        content_map: the photograph's regions in flat colours.
+        style_map: a painting's regions in the same colours; once for each painting.
         recipe: a picture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
     """
+    from scumble.style.inputs import Sources
+
+    sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
+    name = Path(f"{content.stem}-{style.stem}.png")
+    _paint(sources, settings, output or name, recipe, preview, json, quiet)
+
+
+def texture(
+    style: Path,
+    /,
+    *more_styles: Path,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    recipe: Path | None = None,
+    preview: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
+    settings: Annotated[TextureSettings, Parameter(name="*")] = TextureSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Make a new picture, of any size, of what a painting is made of.
+
+    Args:
+        style: the painting.
+        more_styles: further paintings; see --shares and --style-scale.
+        output: file to write; .png, .jpg, .webp or .tif (default: STYLE-texture.png in the current folder).
+        recipe: a texture made by scumble whose settings to repeat; flags given here win.
+        preview: file to overwrite with the picture so far, every two seconds.
+        json: print one event a line, as JSON.
+        quiet: print nothing but the name of the file that was written.
+        settings: everything else, one flag a field.
+    """
+    from scumble.style.inputs import Sources
+
+    sources = Sources(None, (style, *more_styles))
+    _paint(sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, json, quiet)
+
+
+def _paint(
+    sources: "Sources",
+    settings: PaintSettings,
+    output: Path,
+    recipe: Path | None,
+    preview: Path | None,
+    json: bool,
+    quiet: bool,
+) -> None:
     from scumble.image import files
     from scumble.image import recipe as recipes
-    from scumble.style.stylize import JOB, settings_from_recipe, stylize_events
+    from scumble.style.stylize import JOBS, paint_events, settings_from_recipe
 
     repeated = None if recipe is None else recipes.read(recipe)
     if repeated is not None:
         settings = settings_from_recipe(repeated, settings)
-    output = output or Path(f"{content.stem}-{style.stem}.png")
     if recipe is not None:
         for written in (output, *([preview] if preview else [])):
             files.check_output(written, inputs=(recipe,))
-    kept = report.Kept(JOB, "evaluations", output, "the best picture is")
-    report.run(stylize_events(content, style, settings, output, preview, repeated), json, quiet, kept)
+    kept = report.Kept(JOBS[type(settings)], "evaluations", output, "the best picture is")
+    report.run(paint_events(sources, settings, output, preview, repeated), json, quiet, kept)

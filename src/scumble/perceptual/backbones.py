@@ -7,7 +7,7 @@ from pathlib import Path
 from scumble.device import Placement
 from scumble.events import Event
 from scumble.perceptual import weights
-from scumble.perceptual.vgg import VGG19, Pooling, check_layers
+from scumble.perceptual.vgg import VGG19, Padding, Pooling, check_layers
 
 BACKBONES = tuple(weights.CATALOGUE)
 
@@ -25,6 +25,7 @@ def load(
     layers: Collection[str],
     placement: Placement,
     pooling: Pooling = "max",
+    padding: Padding = "zeros",
     weights_file: Path | None = None,
 ) -> Generator[Event, None, Backbone]:
     """Build a network, finding or fetching its weights; tells its progress, returns the network.
@@ -33,7 +34,8 @@ def load(
         name: one of `BACKBONES`; with a `weights_file` it says what kind of weights the file holds.
         layers: the layers that will be asked for; nothing deeper is computed.
         placement: where it runs, and in what number format.
-        pooling: "max" or "average".
+        pooling: "max", "average" or "l2".
+        padding: of the first convolution, "zeros" or "replicate".
         weights_file: a file of one's own instead of the catalogue's.
 
     Raises:
@@ -44,5 +46,5 @@ def load(
     check_layers(layers)
     path = weights_file or (yield from weights.locate(entry))
     found = weights.read(path)
-    network = VGG19(found.tensors, entry.preprocessing, layers, pooling, placement.dtype)
+    network = VGG19(found.tensors, entry.preprocessing, layers, pooling, padding, placement.dtype)
     return Backbone(network.to(placement.device), found.sha256)

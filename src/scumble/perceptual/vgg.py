@@ -6,7 +6,7 @@ convolution adds stands for the mean colour, as in training); there is nothing t
 a parameter.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,16 @@ BLOCKS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512
 LAYERS = tuple(f"relu{b}_{i}" for b, widths in enumerate(BLOCKS, 1) for i in range(1, len(widths) + 1))
 """The layers that can be asked for, shallowest first: relu1_1, relu1_2, ..., relu5_4."""
 
-Pooling = Literal["max", "average"]
+Pooling = Literal["max", "average", "l2"]
+Padding = Literal["zeros", "replicate"]
+
+# Average and L2 pooling times 2 and 0.78 keep features as large as max pooling does, on which the network was trained.
+# (Figures of crowsonkb/style-transfer-pytorch.) The root is lifted off 0, where it has no gradient.
+POOLINGS: dict[Pooling, Callable[[torch.Tensor], torch.Tensor]] = {
+    "max": lambda x: F.max_pool2d(x, 2),
+    "average": lambda x: 2 * F.avg_pool2d(x, 2),
+    "l2": lambda x: 0.78 * (F.avg_pool2d(x.square(), 2, divisor_override=1) + 1e-12).sqrt(),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,29 @@ def min_side(layers: Collection[str]) -> int:
     return 2 ** max(int(name[len("relu")]) - 1 for name in layers)
 
 
+def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
+    """How much of all that a neuron sees lies inside a mask, at its least covered pixel.
+
+    That is the minimum of the mask over the neuron's receptive field: the walk through the network, with minima for
+    convolutions. What is beyond the picture's border counts as inside.
+
+    Args:
+        mask: (1, 1, H, W) in [0, 1].
+        layers: names out of `LAYERS`.
+
+    Returns:
+        {name: (1, 1, H / 2^k, W / 2^k)}, of the shape of the layer's features.
+    """
+    seen, outside = {}, -mask
+    for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
+        if name.endswith("_1") and name != "relu1_1":
+            outside = F.max_pool2d(outside, 2)
+        outside = F.max_pool2d(outside, 3, stride=1, padding=1)
+        if name in layers:
+            seen[name] = -outside
+    return seen
+
+
 def check_layers(layers: Collection[str]) -> None:
     """Raise `SettingsError` unless every name is one of `LAYERS`."""
     for name in layers:
@@ -68,7 +100,9 @@ class VGG19(torch.nn.Module):
         tensors: the parameters, named and shaped as in `parameter_shapes()`; deeper ones than needed are not touched.
         preprocessing: what these parameters expect of their input.
         layers: the layers that will be asked for.
-        pooling: "max", as trained, or "average", which Gatys et al. found to give smoother pictures.
+        pooling: "max", as trained, or "average", which Gatys et al. found to give smoother pictures, or "l2".
+        padding: what the first convolution sees beyond the border: "zeros" (the mean colour), as trained, or
+            "replicate" (the border's own colours), which leaves no frame in the picture.
         dtype: the number format of the convolutions.
     """
 
@@ -78,11 +112,12 @@ class VGG19(torch.nn.Module):
         preprocessing: Preprocessing,
         layers: Collection[str] = LAYERS,
         pooling: Pooling = "max",
+        padding: Padding = "zeros",
         dtype: torch.dtype = torch.float32,
     ):
         super().__init__()
         check_layers(layers)
-        self.pool = F.max_pool2d if pooling == "max" else F.avg_pool2d
+        self.pool = POOLINGS[pooling]
         depth = 1 + max(LAYERS.index(name) for name in layers)
         self.names = LAYERS[:depth]
         self.convolutions = torch.nn.ModuleList()
@@ -92,7 +127,8 @@ class VGG19(torch.nn.Module):
             if name == "relu1_1":
                 weight = _prepared(weight, preprocessing)
             # Without the random initial values, which take longer to draw than the real ones to read.
-            convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, 3, padding=1)
+            mode = padding if name == "relu1_1" else "zeros"
+            convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, 3, padding=1, padding_mode=mode)
             convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
             self.convolutions.append(convolution)
         self.to(memory_format=torch.channels_last, dtype=dtype).requires_grad_(False)  # pyright: ignore[reportCallIssue]
@@ -117,7 +153,7 @@ class VGG19(torch.nn.Module):
         features = {}
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if name.endswith("_1") and name != "relu1_1":
-                x = self.pool(x, 2)
+                x = self.pool(x)
             x = F.relu_(convolution(x))
             if name in layers:
                 features[name] = x

@@ -1,33 +1,96 @@
 """The losses of style transfer: pure functions of features, each after its paper.
 
-They hold no state, choose no layer and apply no weight; `scumble.style.objective` does. All computing is done in the
-number format of the arguments, which the objective makes float32 at least: Gram matrices sum over all places, and
-shorter formats lose what little the sum still changes by.
+They hold no state, choose no layer and apply no weight; `scumble.style.objective` does. A style loss has two halves:
+the *statistics* of a picture's features, and the *distance* between two such statistics. All statistics here are
+averages over places. Whatever mixes places therefore mixes statistics, linearly: several styles are blended, regions
+are weighted and large pictures are summed up tile by tile in the same way for every loss.
+
+All computing is done in the number format of the arguments, which the objective makes float32 at least: averages over
+all places lose in shorter formats what little they still change by. What needs more takes float64 by itself.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
+Statistics = dict[str, torch.Tensor]
+"""Averages over the places of one layer, by name, and what was derived from them."""
 
-def gram(features: torch.Tensor) -> torch.Tensor:
+VARIANCE_FLOOR = 1e-4
+"""Added to all variances, relative to the target's mean one: roots need some room above 0 to have a gradient."""
+
+HISTOGRAM_BINS = 256
+LEVELS_PER_DOUBLING = 16
+"""Levels of histograms: at 2^(k/16) - 1, which is 4% apart for large features, up to 63,000 for k = 255."""
+
+
+# --- Statistics: features at P places, weights of the places -> averages ---------------------------------------------
+
+
+def gram(features: torch.Tensor, weights: torch.Tensor | None = None) -> Statistics:
     """The correlations between channels, averaged over all places (Gatys et al. 2015, eq. 3, divided by H*W).
 
     Divided by the number of places only, as the authors do, so that pictures of different sizes compare; dividing by
     channels too would only move a constant into the layer's weight.
 
     Args:
-        features: (N, C, H, W).
+        features: (P, C), C channels at P places.
+        weights: (P), how much each place counts, with the sum 1; None for all alike.
 
     Returns:
-        (N, C, C).
+        {"second": (C, C)}.
 
     Example:
         Two channels over two places, (1, 2) and (3, 4): products averaged over places.
 
-        >>> gram(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])).tolist()
-        [[[2.5, 5.5], [5.5, 12.5]]]
+        >>> gram(torch.tensor([[1.0, 3.0], [2.0, 4.0]]))["second"].tolist()
+        [[2.5, 5.5], [5.5, 12.5]]
     """
-    places = features.permute(0, 2, 3, 1).flatten(1, 2)  # (N, H*W, C); no copy is made of channels_last memory
-    return places.mT @ places / places.shape[1]
+    if weights is None:
+        return {"second": features.mT @ features / len(features)}
+    return {"second": (features * weights[:, None]).mT @ features}
+
+
+def moments(features: torch.Tensor, weights: torch.Tensor | None = None) -> Statistics:
+    """The mean of each channel, and the products of all pairs of channels; arguments as in `gram`.
+
+    The second moments are raw: the second moments of a mixture are the mixture of second moments, which is not true of
+    covariances.
+
+    Returns:
+        {"mean": (C), "second": (C, C)}.
+    """
+    return {"mean": _average(features, weights)} | gram(features, weights)
+
+
+def squares(features: torch.Tensor, weights: torch.Tensor | None = None) -> Statistics:
+    """The mean of each channel and of its square; arguments as in `gram`.
+
+    Returns:
+        {"mean": (C), "square": (C)}.
+    """
+    return {"mean": _average(features, weights), "square": _average(features.square(), weights)}
+
+
+def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> Statistics:
+    """How the values of each channel are spread over the levels of `_levels`; arguments as in `gram`.
+
+    A value between two levels counts for both, in proportion: its mean is kept, and there is a gradient.
+
+    Returns:
+        {"histogram": (bins, C)}, each column with the sum 1.
+    """
+    levels = _levels(features)
+    lower = ((features.detach().clamp_min(0) + 1).log2() * LEVELS_PER_DOUBLING).long().clamp_max(HISTOGRAM_BINS - 2)
+    upper_share = ((features - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
+    mass = 1 / len(features) if weights is None else weights[:, None]
+    empty = features.new_zeros(HISTOGRAM_BINS, features.shape[1])
+    counts = empty.scatter_add(0, lower, (1 - upper_share) * mass)
+    return {"histogram": counts.scatter_add(0, lower + 1, upper_share * mass)}
+
+
+# --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------
 
 
 def mean_squared_error(values: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -40,3 +103,131 @@ def mean_squared_error(values: torch.Tensor, target: torch.Tensor) -> torch.Tens
         4.5
     """
     return (values - target).square().mean()
+
+
+def gram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
+    """The style loss of Gatys et al. 2015, eq. 4: the mean squared difference of Gram matrices."""
+    return mean_squared_error(found["second"], target["second"])
+
+
+def covariance_distance(found: Statistics, target: Statistics) -> torch.Tensor:
+    """Squared differences of covariances and of products of means, averaged over all pairs of channels.
+
+    A Gram matrix is the sum of the two, and so confuses a channel that is strong with one that varies (Risser et al.
+    2017, section 3); here each must fit by itself.
+    """
+    products = [torch.outer(statistics["mean"], statistics["mean"]) for statistics in (found, target)]
+    return mean_squared_error(*products) + mean_squared_error(_covariance(found), _covariance(target))
+
+
+def mean_std_distance(found: Statistics, target: Statistics) -> torch.Tensor:
+    """Squared differences of the channels' means and standard deviations, averaged over channels.
+
+    The statistics of batch normalisation (Li et al. 2017, "Demystifying Neural Style Transfer", eq. 12).
+    """
+    variances = [(s["square"] - s["mean"].square()).clamp_min(0) for s in (found, target)]
+    floor = VARIANCE_FLOOR * variances[1].mean() + torch.finfo(variances[1].dtype).tiny
+    deviations = [(variance + floor).sqrt() for variance in variances]
+    return mean_squared_error(found["mean"], target["mean"]) + mean_squared_error(*deviations)
+
+
+def with_root(target: Statistics) -> Statistics:
+    """Moments with their covariance (C, C), its root (C, C) and the floor of its variances, all in float64."""
+    covariance = _covariance(_double(target))
+    floor = VARIANCE_FLOOR * covariance.diagonal().mean() + 1e-30
+    covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    values, vectors = torch.linalg.eigh(covariance)
+    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
+    return target | {"covariance": covariance, "root": root, "floor": floor}
+
+
+def wasserstein_distance(found: Statistics, target: Statistics) -> torch.Tensor:
+    """The squared Wasserstein-2 distance of two Gaussians (Olkin and Pukelsheim 1982), over the number of channels.
+
+    |m - n|^2 + tr A + tr B - 2 tr (R A R)^(1/2) for means m, n and covariances A, B, where R is the root of B. The
+    trace of the root is the sum of the eigenvalues' roots: right at any condition, as a fixed number of Newton-Schulz
+    steps is not. In float32 the eigenvalues would be off by 1e-7 of the largest one, so the roots of the many small
+    ones by 3e-4 of its root: they are taken in float64.
+
+    Args:
+        found: moments.
+        target: moments as completed by `with_root`.
+    """
+    moments = _double(found)
+    covariance, floor, root = _covariance(moments), target["floor"], target["root"]
+    covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    # Every eigenvalue is at least the floor's square, but for rounding.
+    overlap = torch.linalg.eigvalsh(root @ covariance @ root).clamp_min(floor**2).sqrt().sum()
+    bures = covariance.trace() + target["covariance"].trace() - 2 * overlap
+    means = (moments["mean"] - target["mean"].to(moments["mean"])).square().sum()
+    return ((means + bures) / len(covariance)).to(found["mean"])
+
+
+def histogram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
+    """The squared Wasserstein-2 distance of each channel's histogram from the target's, averaged over channels.
+
+    That is the mean squared difference of the features from what they become when the target's histogram is forced on
+    them: the histogram loss of Risser et al. 2017, eq. 6. Along the share of places that lie below, 0 to 1, both
+    histograms are stairs; between two stairs of either one their difference is constant.
+    """
+    levels = _levels(found["histogram"])
+    shares = [statistics["histogram"].mT.contiguous().cumsum(1) for statistics in (found, target)]  # (C, bins)
+    stairs = torch.cat(shares, 1).sort(1).values
+    widths = stairs.diff(dim=1, prepend=stairs.new_zeros(len(stairs), 1))
+    middles = (stairs - widths / 2).detach()
+    # Both stairs end at 1 but for rounding: what lies above the end of one belongs to its highest level in use.
+    below = [levels[torch.searchsorted(s.detach(), torch.minimum(middles, s.detach()[:, -1:]))] for s in shares]
+    return (widths * (below[0] - below[1]).square()).sum(1).mean()
+
+
+def total_variation(picture: torch.Tensor) -> torch.Tensor:
+    """The mean squared difference of neighbouring pixels, across and down (after Mahendran and Vedaldi 2015, eq. 6).
+
+    Args:
+        picture: (1, 3, H, W).
+
+    Example:
+        >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])).item()
+        7.0
+    """
+    return picture.diff(dim=3).square().mean() + picture.diff(dim=2).square().mean()
+
+
+class StyleLoss(NamedTuple):
+    """How two pictures' features are compared: their statistics, the target completed once, the distance."""
+
+    statistics: Callable[[torch.Tensor, torch.Tensor | None], Statistics]
+    distance: Callable[[Statistics, Statistics], torch.Tensor]
+    complete: Callable[[Statistics], Statistics] = lambda target: target
+
+
+STYLE_LOSSES = {
+    "gram": StyleLoss(gram, gram_distance),
+    "covariance": StyleLoss(moments, covariance_distance),
+    "mean-std": StyleLoss(squares, mean_std_distance),
+    "wasserstein": StyleLoss(moments, wasserstein_distance, with_root),
+    "histogram": StyleLoss(histograms, histogram_distance),
+}
+
+
+def blend(statistics: list[Statistics], shares: list[float]) -> Statistics:
+    """The statistics of a mixture of places, of which each of the given ones has its share; shares have the sum 1."""
+    return {name: sum(share * s[name] for share, s in zip(shares, statistics, strict=True)) for name in statistics[0]}  # pyright: ignore[reportReturnType]
+
+
+def _average(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    return values.mean(0) if weights is None else weights @ values
+
+
+def _covariance(moments: Statistics) -> torch.Tensor:
+    return moments["second"] - torch.outer(moments["mean"], moments["mean"])
+
+
+def _double(statistics: Statistics) -> Statistics:
+    """In float64, on the CPU where the device (Apple's) has none."""
+    return {n: (s.cpu() if s.device.type == "mps" else s).double() for n, s in statistics.items()}
+
+
+def _levels(like: torch.Tensor) -> torch.Tensor:
+    k = torch.arange(HISTOGRAM_BINS, dtype=torch.float64)
+    return (torch.exp2(k / LEVELS_PER_DOUBLING) - 1).to(like)

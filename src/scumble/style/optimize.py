@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 
 from scumble.errors import DivergedError
 from scumble.style.objective import Evaluation, Objective
 
 RETREATS_BEFORE_FORGETTING = 5
 """Steps back in a row, each half as long as the last, after which what was learnt of the curvature is thrown away."""
+
+STALLED_AFTER = 50
+"""Evaluations over which the loss must still fall (a criterion of Ruder et al. 2016, for films)."""
 
 MAX_RETREATS = 25
 """Steps back in a row, the last of them a millionth of a grey level, after which a loss of NaN is given up on."""
@@ -27,9 +31,14 @@ HISTORY_BYTES = 2 << 30
 
 
 class Optimizer(Protocol):
-    """Moves the pixels. `tolerated_rise`: the factor by which a move may raise the loss without being taken back."""
+    """Moves the pixels.
+
+    `tolerated_rise` is the factor by which a move may raise the loss without being taken back; `bounded`, whether
+    pixels are brought back into [0, 1] after each move, which what is learnt from the moves could not bear.
+    """
 
     tolerated_rise: float
+    bounded: bool
 
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """Where to go from a canvas, as a difference to it, given the gradient there. Called once for each canvas."""
@@ -37,6 +46,10 @@ class Optimizer(Protocol):
 
     def forget(self) -> None:
         """What was learnt leads nowhere: start anew."""
+        ...
+
+    def carry(self, size: tuple[int, int]) -> None:
+        """The canvas is resized to (width, height): keep what was learnt, as far as it still holds."""
         ...
 
 
@@ -55,12 +68,17 @@ class LBFGS:
         self.lr = lr
         self.history = history
         self.tolerated_rise = 1.0
+        self.bounded = False
         self.forget()
 
     def forget(self) -> None:
         """See `Optimizer.forget`."""
         self.pairs: deque[tuple[torch.Tensor, torch.Tensor, float]] = deque()
         self.previous: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def carry(self, size: tuple[int, int]) -> None:
+        """See `Optimizer.carry`. Pairs of differences between pictures of another size say nothing any more."""
+        self.forget()
 
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """See `Optimizer.move`."""
@@ -112,12 +130,23 @@ class Adam:
         self.lr = lr * self.PIXEL_STEP
         self.betas = betas
         self.tolerated_rise = 100.0
+        self.bounded = True
         self.forget()
 
     def forget(self) -> None:
         """See `Optimizer.forget`."""
         self.moves = 0
         self.mean = self.square = torch.zeros(())
+
+    def carry(self, size: tuple[int, int]) -> None:
+        """See `Optimizer.carry`: both averages are resized, so that the first moves at a new scale are no noise.
+
+        Losses are averages over pixels: a pixel's gradient shrinks as their number grows.
+        """
+        if self.moves:
+            shrunk = self.mean.shape[2] * self.mean.shape[3] / (size[0] * size[1])
+            self.mean = _resized(self.mean, size, "bicubic") * shrunk
+            self.square = _resized(self.square, size, "bilinear") * shrunk**2
 
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """See `Optimizer.move`."""
@@ -133,8 +162,37 @@ class Adam:
         return mean.div_(square.sqrt_().clamp_min_(1e-18)).mul_(-self.lr)
 
 
+class Average:
+    """The running average of the canvases: what the moves have in common stays, their noise goes.
+
+    Exponential, and corrected for its start at nothing as Adam's are: after one canvas it is that canvas.
+
+    Args:
+        decay: the share that is kept at each canvas; 0 keeps the last canvas alone.
+    """
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.weight = 0.0
+        self.sum = torch.zeros(())
+
+    def add(self, canvas: torch.Tensor) -> None:
+        """Take in one more canvas."""
+        self.sum = torch.lerp(canvas, self.sum, self.decay) if self.weight else canvas * (1 - self.decay)
+        self.weight = 1 - (1 - self.weight) * self.decay
+
+    @property
+    def picture(self) -> torch.Tensor:
+        """The average, of the shape of a canvas."""
+        return self.sum / self.weight
+
+
 class Step(NamedTuple):
-    """What one evaluation found, and the best picture up to now with what was found there."""
+    """What one evaluation found, and the picture to be kept, with what was found there.
+
+    Without averaging that is the best canvas up to now; with it, the average, and the last canvas' evaluation until the
+    last step, which evaluates the average itself.
+    """
 
     evaluation: int
     found: Evaluation
@@ -143,8 +201,15 @@ class Step(NamedTuple):
     picture: torch.Tensor
 
 
-def minimize(objective: Objective, canvas: torch.Tensor, optimizer: Optimizer, steps: int) -> Iterator[Step]:
-    """Follow an objective downhill for exactly `steps` evaluations.
+def minimize(
+    objective: Objective,
+    canvas: torch.Tensor,
+    optimizer: Optimizer,
+    steps: int,
+    averaging: float = 0.0,
+    tolerance: float = 0.0,
+) -> Iterator[Step]:
+    """Follow an objective downhill for exactly `steps` evaluations, or until nothing much is won any more.
 
     A move to a place where the loss is not finite, or has risen by more than the optimiser tolerates, is taken back and
     halved; after `RETREATS_BEFORE_FORGETTING` in a row the optimiser starts anew from the last good place.
@@ -154,6 +219,8 @@ def minimize(objective: Objective, canvas: torch.Tensor, optimizer: Optimizer, s
         canvas: (1, 3, H, W), where to start.
         optimizer: chooses the moves.
         steps: how many evaluations to make.
+        averaging: decay of the average of the canvases, which becomes the result; 0 for the best canvas.
+        tolerance: stop when `STALLED_AFTER` evaluations have lowered the loss by no more than this share of it.
 
     Raises:
         DivergedError: if the loss is not finite at the start, or after `MAX_RETREATS` ever shorter moves.
@@ -162,11 +229,21 @@ def minimize(objective: Objective, canvas: torch.Tensor, optimizer: Optimizer, s
     if not _finite(good):
         raise DivergedError(f"the loss is {good.loss} before the first step; wanted a finite one")
     good_canvas = best_canvas = canvas
+    average = Average(averaging)
+    average.add(canvas)
+    lowest = [good.loss]  # up to each evaluation
     yield Step(1, good, False, best, best_canvas)
 
     move, length, retreats = optimizer.move(good_canvas, good.gradient), 1.0, 0
     for evaluation in range(2, steps + 1):
+        last = evaluation == steps or _stalled(lowest, tolerance)
+        if last and averaging:
+            best = objective.value_and_gradient(average.picture)
+            yield Step(evaluation, best, False, best, average.picture)
+            return
         canvas = good_canvas.add(move, alpha=length)
+        if optimizer.bounded:
+            canvas.clamp_(0, 1)
         found = objective.value_and_gradient(canvas)
         retreated = not _finite(found) or found.loss > good.loss * optimizer.tolerated_rise
         if retreated:
@@ -181,10 +258,25 @@ def minimize(objective: Objective, canvas: torch.Tensor, optimizer: Optimizer, s
             good, good_canvas, retreats = found, canvas, 0
             length = min(1.0, 2 * length)
             move = optimizer.move(good_canvas, good.gradient)
-            if good.loss < best.loss:
+            average.add(canvas)
+            if averaging or good.loss < best.loss:
                 best, best_canvas = good, canvas
-        yield Step(evaluation, found, retreated, best, best_canvas)
+        lowest.append(min(lowest[-1], good.loss))
+        yield Step(evaluation, found, retreated, best, average.picture if averaging else best_canvas)
+        if last:
+            return
+
+
+def _stalled(lowest: list[float], tolerance: float) -> bool:
+    if not tolerance or len(lowest) <= STALLED_AFTER:
+        return False
+    before = lowest[-1 - STALLED_AFTER]
+    return before - lowest[-1] <= tolerance * before
 
 
 def _finite(found: Evaluation) -> bool:
     return math.isfinite(found.loss) and bool(found.gradient.isfinite().all())
+
+
+def _resized(tensor: torch.Tensor, size: tuple[int, int], mode: str) -> torch.Tensor:
+    return F.interpolate(tensor, (size[1], size[0]), mode=mode)

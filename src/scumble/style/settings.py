@@ -14,6 +14,20 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
+Scales = Annotated[int, Field(gt=0, le=64)]
+
+
+def _one_or_more(values: Any) -> Any:
+    return (values,) if isinstance(values, int | float | str) else values
+
+
+# A single number stands for a tuple of one.
+Factors = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=64)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
+]
+Shares = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=1e6)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
+]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
 
 # Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
@@ -27,31 +41,72 @@ GATYS_STYLE_LAYERS = {
 }
 
 
-class StyleSettings(Settings):
-    """How a photograph is painted."""
+# For losses in units of squared features: 256:64:16:4:1, as in crowsonkb/style-transfer-pytorch, but all of them larger
+# by as much as makes 1 the usual content weight, which is 0.015 there.
+MOMENT_STYLE_LAYERS = {"relu1_1": 50.0, "relu2_1": 12.5, "relu3_1": 3.12, "relu4_1": 0.78, "relu5_1": 0.195}
 
-    # The values of `gatys` are the fields' own.
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {"gatys": {}}
+STYLE_LAYERS = {
+    "gram": GATYS_STYLE_LAYERS,
+    "covariance": GATYS_STYLE_LAYERS,
+    "mean-std": MOMENT_STYLE_LAYERS,
+    "wasserstein": MOMENT_STYLE_LAYERS,
+    "histogram": MOMENT_STYLE_LAYERS,
+}
+"""The layers that compare style unless they are given, with weights that suit the units of the loss."""
 
-    preset: Literal["gatys"] = Field(default="gatys", description="named values for everything below that is not set")
-    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
-    steps: int = Field(default=500, gt=0, le=10**9, description="evaluations of the loss, exactly")
-    content_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the photograph counts")
-    style_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the painting counts")
-    style_scale: float = Field(
-        default=1.0, gt=0, le=64, description="size of the painting's strokes: its shorter side over the result's"
+PRESETS: dict[str, dict[str, Any]] = {
+    # Gatys, Ecker and Bethge 2015: the fields' own values.
+    "gatys": {},
+    # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
+    "fine": {
+        "loss": "wasserstein",
+        "scales": "auto",
+        "steps": 200,
+        "tolerance": 0.002,
+        "optimizer": "adam",
+        "averaging": 0.99,
+        "variation_weight": 6.0,
+        "padding": "replicate",
+    },
+}
+
+
+class PaintSettings(Settings):
+    """What painting a photograph and painting a texture have in common."""
+
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
+
+    preset: Literal["gatys", "fine"] = Field(
+        default="gatys", description="named values for everything below that is not set"
     )
-    init: Literal["content", "noise", "style"] | FileName = Field(
-        default="content", description="picture to start from: content, noise, style, or a file"
+    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
+    scales: Literal["auto"] | Scales = Field(
+        default=1, description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
+    )
+    steps: int = Field(default=500, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
+    tolerance: float = Field(
+        default=0.0, ge=0, lt=1, description="end a scale when 50 evaluations lower the loss by less than this share"
+    )
+    style_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the painting counts")
+    style_scale: Factors = Field(
+        default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
+    )
+    shares: Shares | None = Field(default=None, description="of several paintings in the mixture (default: equal)")
+    loss: Literal["gram", "covariance", "mean-std", "wasserstein", "histogram"] = Field(
+        default="gram", description="how style is compared"
+    )
+    style_layers: LayerWeights | None = Field(
+        default=None,
+        description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the loss)",
+    )
+    variation_weight: float = Field(
+        default=0.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
     lr: float = Field(default=1.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
-    content_layers: LayerWeights = Field(
-        default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
-    )
-    style_layers: LayerWeights = Field(
-        default=GATYS_STYLE_LAYERS, description="layers that compare style: --style-layers.relu1_1 0.2 and so on"
+    averaging: float = Field(
+        default=0.0, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
     backbone: Literal["vgg19-caffe", "vgg19"] = Field(
         default="vgg19-caffe", description="network that does the looking"
@@ -59,7 +114,11 @@ class StyleSettings(Settings):
     weights: FileName | None = Field(
         default=None, description="file of the backbone's weights, instead of the catalogue's"
     )
-    pooling: Literal["max", "average"] = Field(default="max", description="how the backbone shrinks its features")
+    pooling: Literal["max", "average", "l2"] = Field(default="max", description="how the backbone shrinks its features")
+    padding: Literal["zeros", "replicate"] = Field(
+        default="zeros",
+        description="what its first convolution sees beyond the border: the mean colour, or the border's",
+    )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="of the backbone's convolutions"
@@ -67,18 +126,75 @@ class StyleSettings(Settings):
     bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
     def content_weights(self) -> dict[str, float]:
-        """The layers that compare content, with their weights times the content's; none of them is zero."""
-        return _without_zeros(self.content_layers, self.content_weight)
+        """The layers that compare content, with their weights; none of them is zero. A texture has none."""
+        return {}
 
     def style_weights(self) -> dict[str, float]:
-        """The layers that compare style, likewise."""
-        return _without_zeros(self.style_layers, self.style_weight)
+        """The layers that compare style, with their weights times the styles'; none of them is zero."""
+        return _without_zeros(self.style_layers or STYLE_LAYERS[self.loss], self.style_weight)
+
+    def style_shares(self, styles: int) -> tuple[float, ...]:
+        """The part of each of so many styles, with the sum 1.
+
+        Raises:
+            SettingsError: if shares were given for another number of styles, or are all zero.
+        """
+        shares = self.shares or (1.0,) * styles
+        if len(shares) != styles:
+            raise SettingsError(f"shares: got {len(shares)} for {_count(styles)}, wanted one for each")
+        if not sum(shares):
+            raise SettingsError("shares: got nothing but zeros, wanted one that counts")
+        return tuple(share / sum(shares) for share in shares)
+
+    def style_scales(self, styles: int) -> tuple[float, ...]:
+        """The scale of each of so many styles.
+
+        Raises:
+            SettingsError: if neither one nor one for each style was given.
+        """
+        if len(self.style_scale) not in (1, styles):
+            raise SettingsError(
+                f"style-scale: got {len(self.style_scale)} for {_count(styles)}, wanted one for all or one for each"
+            )
+        return self.style_scale * (styles // len(self.style_scale))
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
         if not self.content_weights() | self.style_weights():
             raise SettingsError("content-weight and style-weight: got 0 for both, wanted one that counts")
         return self
+
+
+class StyleSettings(PaintSettings):
+    """How a photograph is painted."""
+
+    content_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the photograph counts")
+    content_layers: LayerWeights = Field(
+        default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
+    )
+    strength: float = Field(default=1.0, ge=0, le=1, description="from 0, the photograph, to 1, the painting")
+    colour: Literal["style", "content", "match"] = Field(
+        default="style",
+        description="style: the painting's; content: the photograph's, painting in grey; match: the painting is given "
+        "the photograph's colours first",
+    )
+    init: Literal["content", "noise", "style"] | FileName = Field(
+        default="content", description="picture to start from: content, noise, style, or a file"
+    )
+
+    def content_weights(self) -> dict[str, float]:
+        """The layers that compare content, with their weights times the content's; none of them is zero."""
+        return _without_zeros(self.content_layers, self.content_weight)
+
+
+class TextureSettings(PaintSettings):
+    """How a texture is made of a painting alone."""
+
+    aspect: float = Field(default=1.0, ge=1 / 64, le=64, description="width over height")
+
+
+def _count(styles: int) -> str:
+    return f"{styles} style{'s' if styles > 1 else ''}"
 
 
 def _without_zeros(layers: dict[str, float], weight: float) -> dict[str, float]:

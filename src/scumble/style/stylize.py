@@ -1,16 +1,16 @@
-"""The job: from two pictures and settings to a painted picture, as a generator of events.
+"""The job: from pictures and settings to a painted picture, as a generator of events.
 
-`stylize_events` is the job itself; `stylize` runs it to the end and returns the picture. Whatever ends the job early,
-be it Ctrl-C, a closed generator or a loss that diverges, the best picture so far is written to the output first.
+`paint_events` is the job itself; `stylize` and `texture` run it to the end and return the picture. Whatever ends it
+early, be it Ctrl-C, a closed generator or a loss that diverges, the best picture so far is written to the output first.
 """
 
 import math
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -20,47 +20,49 @@ from scumble.device import Placement
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, recipe
-from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
-from scumble.image.tensors import (
-    alpha_tensor,
-    cover,
-    fit_longer_side,
-    fit_shorter_side,
-    resize,
-    to_array,
-    to_image,
-    to_tensor,
-)
+from scumble.image.tensors import resize, to_array, to_image
 from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
-from scumble.perceptual.vgg import LAYERS, check_layers, min_side
+from scumble.style.inputs import Inputs, Sources, on_device
+from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.optimize import LBFGS, Adam, Step, minimize
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
-JOB = "stylize"
+AnySettings = TypeVar("AnySettings", bound=PaintSettings)
+
+JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
 OPTIMIZERS: dict[str, type[LBFGS] | type[Adam]] = {"lbfgs": LBFGS, "adam": Adam}
 PREVIEW_SECONDS = 2.0
-NOISE_DEVIATION = 0.25
-"""Of the noise to start from, around mid grey: about the spread of a photograph's own values."""
 EXPLOSION = 10.0
 """A loss this many times the best one is told of; smaller rises are the everyday work of a line search."""
 
 
-def stylize(content: PictureSource, style: PictureSource, **settings: Any) -> Image.Image:
-    """Paint one picture in the style of another.
+def stylize(
+    content: PictureSource,
+    style: PictureSource | Sequence[PictureSource],
+    *,
+    masks: Sequence[PictureSource] = (),
+    content_map: PictureSource | None = None,
+    style_maps: Sequence[PictureSource] = (),
+    **settings: Any,
+) -> Image.Image:
+    """Paint one picture in the style of another, or of several.
 
     Args:
         content: what is painted: a file, a PIL picture, or an array (see `scumble.image.files.PictureSource`).
-        style: how it is painted, likewise.
+        style: how it is painted, likewise; a list of pictures for several styles.
+        masks: one for each style, of the content's shape, white where the style paints.
+        content_map: the content in flat colours, one a region.
+        style_maps: the same of each style: what has the same colour belongs together.
         settings: any of `StyleSettings`, such as `size=512, steps=200`; `bits` is of use for files only.
 
     Returns:
         The painted picture: sRGB, 8 bits, its longer side `size` pixels; RGBA where the content has transparency.
 
     Raises:
-        ImageError: if a picture cannot be read or is too small.
+        ImageError: if a picture cannot be read or is too small, or a mask does not fit.
         SettingsError: if a setting is unknown or out of range.
         WeightsError: if the network's weights cannot be had.
         DivergedError: if the loss leaves the finite numbers for good.
@@ -69,25 +71,50 @@ def stylize(content: PictureSource, style: PictureSource, **settings: Any) -> Im
         >>> picture = scumble.stylize("photo.jpg", "painting.jpg", size=384, steps=100)  # doctest: +SKIP
         >>> picture.save("result.png")  # doctest: +SKIP
     """
-    for event in stylize_events(content, style, StyleSettings(**settings)):
-        if isinstance(event, Finished):
-            return event.picture
-    raise AssertionError("a job that is not cancelled ends with Finished")
+    sources = Sources(content, _listed(style), masks, content_map, style_maps)
+    return _picture(paint_events(sources, StyleSettings(**settings)))
+
+
+def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> Image.Image:
+    """Make a new picture of what a painting is made of, by the same losses without a content.
+
+    Args:
+        style: the painting, or a list of them.
+        settings: any of `TextureSettings`, such as `size=1024, aspect=2`.
+
+    Returns:
+        The texture: sRGB, 8 bits, its longer side `size` pixels.
+
+    Raises:
+        ScumbleError: as `stylize` does.
+    """
+    return _picture(paint_events(Sources(None, _listed(style)), TextureSettings(**settings)))
 
 
 def stylize_events(
     content: PictureSource,
-    style: PictureSource,
+    style: PictureSource | Sequence[PictureSource],
     settings: StyleSettings | None = None,
     output: str | os.PathLike[str] | None = None,
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
 ) -> Generator[Event, None, None]:
-    """The same as a generator of events; see `stylize` for the pictures and the errors.
+    """`stylize` as a generator of events; see `paint_events`."""
+    sources = Sources(content, _listed(style))
+    return paint_events(sources, settings or StyleSettings(), output, preview, repeated)
+
+
+def paint_events(
+    sources: Sources,
+    settings: PaintSettings,
+    output: str | os.PathLike[str] | None = None,
+    preview: str | os.PathLike[str] | None = None,
+    repeated: dict[str, Any] | None = None,
+) -> Generator[Event, None, None]:
+    """Paint: a content in some styles with `StyleSettings`, a texture with `TextureSettings`.
 
     Args:
-        content: what is painted.
-        style: how it is painted.
+        sources: the pictures.
         settings: all the rest.
         output: the file to write, with its recipe inside; also when the job is stopped early.
         preview: a file to overwrite with the picture so far, about every two seconds.
@@ -95,49 +122,48 @@ def stylize_events(
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
+        Progress counts evaluations at full size: one at half the width and height is a quarter of one.
     """
     with device.memory_errors("use a smaller --size or --style-scale"):
         output, preview = (None if path is None else Path(path) for path in (output, preview))
-        yield from _job(content, style, settings or StyleSettings(), output, preview, repeated)
+        yield from _job(sources, settings, output, preview, repeated)
 
 
 def _job(
-    content: PictureSource,
-    style: PictureSource,
-    settings: StyleSettings,
+    sources: Sources,
+    settings: PaintSettings,
     output: Path | None,
     preview: Path | None,
     repeated: dict[str, Any] | None,
 ) -> Iterator[Event]:
     started = time.perf_counter()
-    pictures = _load_pictures(content, style, settings, output, preview)
-    size, style_size = _working_sizes(pictures, settings)
+    _check_outputs(sources, settings, output, preview)
+    inputs = Inputs(sources, settings)
     for path in (output, preview):
         if path is not None:
-            files.check_side(path, size)
+            files.check_side(path, inputs.size())
+    regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
-    content_weights, style_weights = settings.content_weights(), settings.style_weights()
-    layers = (*content_weights, *style_weights)
-    backbone = yield from backbones.load(settings.backbone, layers, placement, settings.pooling, settings.weights)
-    provenance = _provenance(settings, pictures, backbone, placement)
+    layers = (*settings.content_weights(), *settings.style_weights())
+    backbone = yield from backbones.load(
+        settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
+    )
+    provenance = _provenance(settings, inputs.pictures, backbone, placement)
     yield from _differences(repeated, provenance)
 
-    content_pixels = resize(to_tensor(pictures["content"]), size).to(placement.device)
-    style_pixels = resize(to_tensor(pictures["style"]), style_size).to(placement.device)
-    objective = Objective(backbone.network, content_pixels, style_pixels, content_weights, style_weights)
-    start = _starting_pixels(settings, pictures, content_pixels, style_pixels)
-    optimizer = OPTIMIZERS[settings.optimizer](settings.lr)
-    result = _Result(settings, provenance, _alpha(pictures["content"], size), output)
-
-    yield Started(JOB, settings.steps, "evaluations")
+    job = JOBS[type(settings)]
+    result = _Result(inputs, provenance, output)
+    painter = _Painter(settings, inputs, backbone, on_device(regions, placement.device), placement)
+    yield Started(job, painter.total, "evaluations")
     previewed = -math.inf  # the first preview comes with the first evaluation
     try:
-        for step in minimize(objective, start, optimizer, settings.steps):
-            result.step = step
-            if step.retreated and not step.found.loss < EXPLOSION * step.best.loss:
-                yield Warned(f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps")
-            yield Progress(JOB, step.evaluation, settings.steps, step.found.loss, step.found.terms)
+        for event in painter.paint(job):
+            if not isinstance(event, Step):
+                yield event
+                continue
+            result.step = event
+            yield Progress(job, painter.done, painter.total, event.found.loss, event.found.terms)
             if preview is not None and time.perf_counter() - previewed > PREVIEW_SECONDS:
                 try:
                     yield result.preview(preview)
@@ -145,124 +171,155 @@ def _job(
                     yield Warned(f"no more previews: {error}")
                     preview = None
                 previewed = time.perf_counter()
+        result.whole = True
     finally:
         result.save()
     if output is not None:
         yield Saved(output)
-    yield result.finished(time.perf_counter() - started)
+    yield result.finished(job, time.perf_counter() - started)
+
+
+class _Painter:
+    """Works the canvas up from scale to scale. `done` of `total` counts evaluations, in those of full size."""
+
+    def __init__(
+        self,
+        settings: PaintSettings,
+        inputs: Inputs,
+        backbone: Backbone,
+        regions: list[Region],
+        placement: Placement,
+    ):
+        self.settings = settings
+        self.inputs = inputs
+        self.backbone = backbone
+        self.regions = regions
+        self.device = placement.device
+        pixels = [width * height for width, height in inputs.ladder]
+        self.costs = [share / pixels[-1] for share in pixels]
+        self.done = 0
+        self.total = self._worth(len(pixels))
+
+    def paint(self, job: str) -> Iterator[Step | Noted | Warned]:
+        """Every step of every scale, and what there is to tell in between."""
+        settings = self.settings
+        optimizer = OPTIMIZERS[settings.optimizer](settings.lr)
+        canvas = None
+        for number, size in enumerate(self.inputs.ladder):
+            if len(self.inputs.ladder) > 1:
+                yield Noted(f"{job}: {size[0]}x{size[1]} pixels, {number + 1} of {len(self.inputs.ladder)}")
+            content, styles = self.inputs.pixels(size, self.device)
+            if canvas is None:
+                canvas = self.inputs.start(content, styles, self.device)
+            else:
+                canvas = resize(canvas, size)
+                optimizer.carry(size)
+            objective = self._objective(canvas if content is None else content, styles)
+            if size == self.inputs.size():
+                yield from _narrow(objective)
+            steps = minimize(objective, canvas, optimizer, settings.steps, settings.averaging, settings.tolerance)
+            for step in steps:
+                self.done = self._worth(number, step.evaluation)
+                canvas = step.picture
+                if step.retreated and not step.found.loss < EXPLOSION * step.best.loss:
+                    yield Warned(
+                        f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps"
+                    )
+                yield step
+
+    def _objective(self, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
+        settings = self.settings
+        return Objective(
+            self.backbone.network,
+            content,
+            styles,
+            settings.content_weights(),
+            settings.style_weights(),
+            settings.loss,
+            settings.variation_weight,
+            settings.strength if isinstance(settings, StyleSettings) else 1.0,
+            self.regions,
+        )
+
+    def _worth(self, scales: int, further: int = 0) -> int:
+        """So many whole scales and some steps of the next, in evaluations of full size."""
+        steps = [self.settings.steps] * scales + [further]
+        return round(sum(cost * count for cost, count in zip(self.costs, steps, strict=False)))
+
+
+def _narrow(objective: Objective) -> Iterator[Noted]:
+    for region in objective.regions:
+        if region.narrow:
+            layers = ", ".join(region.narrow)
+            yield Noted(f"{region.name} is narrow: for {layers}, what is around it counts a little, too")
 
 
 @dataclass
 class _Result:
     """The best picture so far, and how to write it."""
 
-    settings: StyleSettings
+    inputs: Inputs
     provenance: dict[str, Any]
-    alpha: torch.Tensor | None
     output: Path | None
     step: Step | None = None
+    whole: bool = False
 
     def save(self) -> None:
         if self.step is not None and self.output is not None:
             step = self.step
-            # A picture that was stopped early repeats as one of so many steps.
-            settings = self.provenance["settings"] | {"steps": step.evaluation}
+            settings = self.provenance["settings"]
             result = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
-            pixels = to_array(step.picture, self.alpha, self.settings.bits)
+            if len(self.inputs.ladder) == 1:
+                # A picture that was stopped early repeats as one of so many steps.
+                settings = settings | {"steps": step.evaluation}
+            elif not self.whole:
+                result |= {"stopped": True}
+            pixels = to_array(self.inputs.finish(step.picture), self.inputs.alpha(), self.inputs.settings.bits)
             files.save(pixels, self.output, self.provenance | {"settings": settings, "result": result})
 
     def preview(self, path: Path) -> Preview:
         assert self.step is not None
-        files.save(to_array(self.step.picture, self.alpha), path)
-        return Preview(self.step.evaluation, to_image(self.step.picture, self.alpha), path)
+        picture, alpha = self.inputs.finish(self.step.picture), self.inputs.alpha()
+        files.save(to_array(picture, alpha), path)
+        return Preview(self.step.evaluation, to_image(picture, alpha), path)
 
-    def finished(self, seconds: float) -> Finished:
+    def finished(self, job: str, seconds: float) -> Finished:
         assert self.step is not None
         step = self.step
         outputs = [] if self.output is None else [self.output]
-        picture = to_image(step.picture, self.alpha)
+        picture = to_image(self.inputs.finish(step.picture), self.inputs.alpha())
         figures = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
-        return Finished(JOB, outputs, seconds, picture, figures)
+        return Finished(job, outputs, seconds, picture, figures)
 
 
-# --- Pictures -------------------------------------------------------------------------------------------------------
-
-
-def _load_pictures(
-    content: PictureSource,
-    style: PictureSource,
-    settings: StyleSettings,
-    output: Path | None,
-    preview: Path | None,
-) -> dict[str, Picture]:
-    """Everything that is read, after everything that will be written was found to be possible."""
-    sources: dict[str, PictureSource] = {"content": content, "style": style}
-    if isinstance(settings.init, Path):
-        sources["init"] = settings.init
-    inputs = (*sources.values(), *([settings.weights] if settings.weights else []))
+def _check_outputs(sources: Sources, settings: PaintSettings, output: Path | None, preview: Path | None) -> None:
+    """Nothing is read before everything that will be written was found to be possible."""
+    inputs = (*sources.by_role().values(), *([settings.weights] if settings.weights else []))
+    if isinstance(settings, StyleSettings) and isinstance(settings.init, Path):
+        inputs = (*inputs, settings.init)
     if output is not None:
         files.check_output(output, settings.bits, inputs)
     if preview is not None:
         files.check_output(preview, inputs=inputs)
         if output is not None and preview.resolve() == output.resolve():
             raise SettingsError(f"preview: got the output {output} itself, wanted another file")
-    return {role: files.load(source, role) for role, source in sources.items()}
 
 
-def _working_sizes(pictures: dict[str, Picture], settings: StyleSettings) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(width, height) of the result and of the style picture; neither may vanish in the network's poolings."""
-    check_layers((*settings.content_layers, *settings.style_layers))
-    layers = (*settings.content_weights(), *settings.style_weights())
-    least, deepest = min_side(layers), max(layers, key=LAYERS.index)
-    size = fit_longer_side(pictures["content"].size, settings.size)
-    style_size = fit_shorter_side(pictures["style"].size, min(size) * settings.style_scale)
-    hint = "use a larger picture or fewer layers"
-    for picture, (width, height) in ((pictures["content"], size), (pictures["style"], style_size)):
-        if min(picture.size) < least:
-            raise ImageError(f"{picture.name} is {_times(picture.size)} pixels; {deepest} needs {least}x{least}", hint)
-        if width * height > MAX_PIXELS:
-            raise ImageError(
-                f"{picture.name} is {_times(picture.size)} pixels, worked at as {width}x{height}: "
-                f"more than {MAX_PIXELS // 1_000_000} million",
-                "use a smaller --size or --style-scale",
-            )
-        if min(width, height) < least:
-            raise ImageError(
-                f"{picture.name} is {_times(picture.size)} pixels, worked at as {width}x{height}; "
-                f"{deepest} needs {least}x{least}",
-                "use a larger --size or fewer layers",
-            )
-    return size, style_size
+def _listed(style: PictureSource | Sequence[PictureSource]) -> list[PictureSource]:
+    return list(style) if isinstance(style, list | tuple) else [style]  # pyright: ignore[reportReturnType]
 
 
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def _starting_pixels(
-    settings: StyleSettings, pictures: dict[str, Picture], content: torch.Tensor, style: torch.Tensor
-) -> torch.Tensor:
-    """The first canvas, of the content's shape; the noise is drawn on the CPU, so that it is the same everywhere."""
-    height, width = content.shape[2:]
-    if settings.init == "content":
-        return content.clone()
-    if settings.init == "noise":
-        generator = torch.Generator().manual_seed(settings.seed)
-        return torch.randn(content.shape, generator=generator).mul_(NOISE_DEVIATION).add_(0.5).to(content)
-    if settings.init == "style":
-        return cover(style, (width, height))
-    return cover(to_tensor(pictures["init"]), (width, height)).to(content)
-
-
-def _alpha(content: Picture, size: tuple[int, int]) -> torch.Tensor | None:
-    alpha = alpha_tensor(content)
-    return None if alpha is None else resize(alpha, size)
+def _picture(events: Iterable[Event]) -> Image.Image:
+    for event in events:
+        if isinstance(event, Finished):
+            return event.picture
+    raise AssertionError("a job that is not cancelled ends with Finished")
 
 
 # --- Recipes --------------------------------------------------------------------------------------------------------
 
 
-def settings_from_recipe(made_by: dict[str, Any], given: StyleSettings) -> StyleSettings:
+def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySettings:
     """A recipe's settings, with those that the caller gave over them.
 
     Raises:
@@ -270,8 +327,9 @@ def settings_from_recipe(made_by: dict[str, Any], given: StyleSettings) -> Style
         SettingsError: if it names a setting that this version does not know, or a file that must be given again:
             a recipe holds the names of files, not their places.
     """
-    if made_by.get("job") != JOB:
-        raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {JOB!r}")
+    job = JOBS[type(given)]
+    if made_by.get("job") != job:
+        raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {job!r}")
     values = _group(made_by, "settings")
     names = {"weights": values.get("weights"), "init": values.get("init")}
     if names["init"] in ("content", "noise", "style"):
@@ -283,11 +341,11 @@ def settings_from_recipe(made_by: dict[str, Any], given: StyleSettings) -> Style
 
 
 def _provenance(
-    settings: StyleSettings, pictures: dict[str, Picture], backbone: Backbone, placement: Placement
+    settings: PaintSettings, pictures: dict[str, Picture], backbone: Backbone, placement: Placement
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture."""
     return {
-        "job": JOB,
+        "job": JOBS[type(settings)],
         "settings": settings.model_dump(mode="json"),
         "inputs": {role: {"name": p.name, "sha256": p.sha256} for role, p in pictures.items()}
         | {"weights": {"name": settings.backbone, "sha256": backbone.sha256}},
@@ -308,6 +366,8 @@ def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterat
         was = _group(_group(repeated, "inputs"), role)
         if was.get("sha256") != made["sha256"]:
             yield Noted(f"the {role} is {made['name']}; the recipe's was {was.get('name', 'not named')}")
+    for role in set(_group(repeated, "inputs")) - set(now["inputs"]):
+        yield Warned(f"the recipe was made with a {role}, this picture without")
     for group in ("computed", "versions"):
         for name, value in now[group].items():
             was = _group(repeated, group).get(name)

@@ -1,0 +1,207 @@
+"""What a painting is made from: the pictures that are read, the sizes they are worked at, the regions they make."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from scumble.errors import ImageError, SettingsError
+from scumble.image import files
+from scumble.image.decode import MAX_PIXELS
+from scumble.image.files import Picture, PictureSource
+from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shorter_side, resize, to_tensor
+from scumble.perceptual.vgg import LAYERS, check_layers, min_side
+from scumble.style import colour
+from scumble.style.masks import Region, regions_of_maps, regions_of_masks
+from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+
+SMALLEST_SCALE = 128
+"""The longer side at which painting begins when all scales are gone through."""
+
+NOISE_DEVIATION = 0.25
+"""Of the noise to start from, around mid grey: about the spread of a photograph's own values."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The pictures of a job, as they are given; a texture has no content.
+
+    `masks` are of the content, one for each style, white where it paints. `content_map` and `style_maps`, one for each
+    style, are of flat colours: what has the same colour belongs together.
+    """
+
+    content: PictureSource | None
+    styles: Sequence[PictureSource]
+    masks: Sequence[PictureSource] = ()
+    content_map: PictureSource | None = None
+    style_maps: Sequence[PictureSource] = ()
+
+    def check(self) -> None:
+        """Raise `SettingsError` unless there is a style, and masks or maps are there for all pictures or for none."""
+        styles = len(self.styles)
+        if not styles:
+            raise SettingsError("style: got none, wanted a painting")
+        if self.masks and (self.content_map is not None or self.style_maps):
+            raise SettingsError("mask: got maps as well, wanted either masks or maps")
+        if self.masks and len(self.masks) != styles:
+            raise SettingsError(f"mask: got {len(self.masks)} for {styles} styles, wanted one for each")
+        if self.content_map is None and self.style_maps:
+            raise SettingsError("style-map: got no content-map with it, wanted one for the content and one a style")
+        if self.content_map is not None and len(self.style_maps) != styles:
+            raise SettingsError(f"style-map: got {len(self.style_maps)} for {styles} styles, wanted one for each")
+
+    def by_role(self) -> dict[str, PictureSource]:
+        """All pictures by what they are for; the first style is "style", as if it were the only one."""
+        roles: dict[str, PictureSource] = {} if self.content is None else {"content": self.content}
+        for role, sources in (("style", self.styles), ("mask", self.masks), ("style-map", self.style_maps)):
+            roles |= {role if number == 1 else f"{role} {number}": s for number, s in enumerate(sources, 1)}
+        return roles if self.content_map is None else roles | {"content-map": self.content_map}
+
+
+class Inputs:
+    """The decoded pictures of a job, and everything about them that depends on the settings but not on the network.
+
+    Raises:
+        ImageError: if a picture cannot be read, is too small, or a mask has another shape or no region.
+        SettingsError: if numbers of styles, masks and weights do not match.
+    """
+
+    def __init__(self, sources: Sources, settings: PaintSettings):
+        sources.check()
+        check_layers((*settings.content_weights(), *settings.style_weights()))
+        self.settings = settings
+        self.shares = settings.style_shares(len(sources.styles))
+        self.style_scales = settings.style_scales(len(sources.styles))
+        given = sources.by_role()
+        if isinstance(settings, StyleSettings) and isinstance(settings.init, Path):
+            given["init"] = settings.init
+        self.pictures: dict[str, Picture] = {role: files.load(source, role) for role, source in given.items()}
+        self.content = self.pictures.get("content")
+        self.styles = self._all("style")
+        self.ladder = list(self._ladder())
+
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the result."""
+        return self.ladder[-1]
+
+    def alpha(self) -> torch.Tensor | None:
+        """The result's opacity, if the content has any."""
+        alpha = None if self.content is None else alpha_tensor(self.content)
+        return None if alpha is None else resize(alpha, self.size())
+
+    def regions(self) -> list[Region]:
+        """Which part of the canvas takes its style from where, with masks at the resolution they came in."""
+        if self.content is not None and "mask" in self.pictures:
+            return regions_of_masks(self._all("mask"), self.content.size)
+        if self.content is not None and "content-map" in self.pictures:
+            sizes = [style.size for style in self.styles]
+            maps = self.pictures["content-map"], self._all("style-map")
+            return regions_of_maps(*maps, self.shares, self.content.size, sizes)
+        return [Region("everything", self.shares)]
+
+    def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
+        """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
+        content = None if self.content is None else resize(to_tensor(self.content), size).to(device)
+        styles = [
+            resize(to_tensor(style), self._style_size(style, size, scale)).to(device)
+            for style, scale in zip(self.styles, self.style_scales, strict=True)
+        ]
+        if content is not None and isinstance(self.settings, StyleSettings):
+            if self.settings.colour == "content":
+                styles, content = [colour.grey_like(style, content) for style in styles], colour.grey(content)
+            elif self.settings.colour == "match":
+                styles = [colour.match_colours(style, content) for style in styles]
+        return content, styles
+
+    def finish(self, picture: torch.Tensor) -> torch.Tensor:
+        """A canvas as the result: at its full size, in its final colours."""
+        picture = resize(picture, self.size())
+        if self.content is not None and isinstance(self.settings, StyleSettings) and self.settings.colour == "content":
+            return colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
+        return picture
+
+    def start(self, content: torch.Tensor | None, styles: list[torch.Tensor], device: torch.device) -> torch.Tensor:
+        """The first canvas; noise is drawn on the CPU, so that it is the same everywhere."""
+        width, height = self.ladder[0]
+        init = self.settings.init if isinstance(self.settings, StyleSettings) else "noise"
+        if init == "content" and content is not None:
+            return content.clone()
+        if init == "noise":
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            noise = torch.randn((1, 3, height, width), generator=generator)
+            return noise.mul_(NOISE_DEVIATION).add_(0.5).to(device)
+        if init == "style":
+            return cover(styles[0], (width, height))
+        return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
+
+    def _all(self, role: str) -> list[Picture]:
+        return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]
+
+    def _shape(self) -> tuple[int, int]:
+        """(width, height), of which only the ratio counts, finely enough for any size."""
+        if self.content is not None:
+            return self.content.size
+        assert isinstance(self.settings, TextureSettings)
+        return round(self.settings.aspect * 2**20), 2**20
+
+    def _ladder(self) -> Iterator[tuple[int, int]]:
+        """Sizes of the canvas, from the smallest that leaves something of the deepest layer to the result's."""
+        longer, scales = self.settings.size, self.settings.scales
+        if scales == "auto":
+            scales = 1 + max(0, math.floor(2 * math.log2(longer / SMALLEST_SCALE) + 0.01))
+        least, _ = self._least()
+        for below in reversed(range(scales)):
+            size = fit_longer_side(self._shape(), max(1, round(longer / 2 ** (below / 2))))
+            sizes = [size, *(self._style_size(s, size, f) for s, f in zip(self.styles, self.style_scales, strict=True))]
+            if below == 0:
+                self._check_sizes(*sizes)
+            if below == 0 or min(map(min, sizes)) >= least:
+                yield size
+
+    def _style_size(self, style: Picture, canvas: tuple[int, int], scale: float) -> tuple[int, int]:
+        return fit_shorter_side(style.size, min(canvas) * scale)
+
+    def _least(self) -> tuple[int, str]:
+        """The pixels that the deepest layer needs, and its name."""
+        layers = (*self.settings.content_weights(), *self.settings.style_weights())
+        return min_side(layers), max(layers, key=LAYERS.index)
+
+    def _check_sizes(self, canvas: tuple[int, int], *styles: tuple[int, int]) -> None:
+        """No picture may vanish in the network's poolings, or be larger than anything that can be worked at."""
+        least, deepest = self._least()
+        pictures = [] if self.content is None else [(self.content, canvas)]
+        for picture, (width, height) in (*pictures, *zip(self.styles, styles, strict=True)):
+            if min(picture.size) < least:
+                raise ImageError(
+                    f"{picture.name} is {_times(picture.size)} pixels; {deepest} needs {least}x{least}",
+                    "use a larger picture or fewer layers",
+                )
+            worked = f"{picture.name} is {_times(picture.size)} pixels, worked at as {width}x{height}"
+            if width * height > MAX_PIXELS:
+                too_many = f"more than {MAX_PIXELS // 1_000_000} million"
+                raise ImageError(f"{worked}: {too_many}", "use a smaller --size or --style-scale")
+            if min(width, height) < least:
+                hint = "use a larger --size or fewer layers"
+                raise ImageError(f"{worked}; {deepest} needs {least}x{least}", hint)
+        if canvas[0] * canvas[1] > MAX_PIXELS or min(canvas) < least:
+            wanted = f"at least {least}x{least} for {deepest} and at most {MAX_PIXELS // 1_000_000} million"
+            raise ImageError(f"the texture would be {_times(canvas)} pixels; wanted {wanted}", "use another --size")
+
+
+def on_device(regions: Sequence[Region], device: torch.device) -> list[Region]:
+    """The regions with their masks where the network is."""
+    return [
+        dataclasses.replace(
+            region,
+            mask=None if region.mask is None else region.mask.to(device),
+            style_masks=tuple(None if mask is None else mask.to(device) for mask in region.style_masks),
+        )
+        for region in regions
+    ]
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
