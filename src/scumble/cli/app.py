@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from scumble import __version__
 from scumble.cli import report
@@ -22,6 +22,7 @@ app = App(
     name="scumble",
     help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
     version=__version__,
+    default_parameter=Parameter(negative_iterable=()),  # no --empty-style-scale beside --style-scale
 )
 app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
 app.command("scumble.cli.style:texture", name="texture", help="Make a new picture of what a painting is made of.")

@@ -11,7 +11,7 @@ from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 if TYPE_CHECKING:
     from scumble.style.inputs import Sources
 
-Files = Annotated[tuple[Path, ...], Parameter(negative="", consume_multiple=False)]
+Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
 
 def stylize(

@@ -1,0 +1,81 @@
+"""The pictures of docs/tuning.md: strips that show what each setting does, and the text's figures on standard output.
+
+    python recipes/tuning.py docs/pictures [STRIP...]
+
+Photographs ship with scikit-learn, paintings are drawn by scumble. Pictures that are there already are not made again:
+delete those to be renewed. An hour or two on two cores.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from scumble import stylize, texture
+from scumble.data.synthetic import painting
+
+SIZE = 256
+FINE: dict[str, Any] = {"preset": "fine", "size": SIZE}
+TEMPLE, FLOWER = (Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg"))
+NIGHT, OTHER = painting(seed=1), painting(seed=4)
+
+
+def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any) -> list[Callable[[], Image.Image]]:
+    """A painting for each value of one setting."""
+    return [lambda value=value: stylize(photo, NIGHT, **FINE | fixed | {name: value}) for value in values]
+
+
+def presets(preset: str) -> Callable[[], Image.Image]:
+    return lambda: stylize(TEMPLE, NIGHT, preset=preset, size=SIZE)
+
+
+def halves() -> list[Image.Image]:
+    """Two masks with a soft edge between them: the sky, and what is below."""
+    width, height = TEMPLE.size
+    below = np.clip((np.arange(height) / height - 0.32) / 0.06, 0, 1)
+    return [Image.fromarray(np.tile(m[:, None] * 255, width).astype(np.uint8)) for m in (1 - below, below)]
+
+
+STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
+    "presets": [lambda: TEMPLE, lambda: NIGHT, presets("gatys"), presets("fine")],
+    "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
+    "style-weight": variants("style_weight", 0.2, 1.0, 5.0),
+    "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
+    "loss": variants("loss", "gram", "covariance", "mean-std", "wasserstein", "histogram"),
+    "scales": variants("scales", 1, "auto", steps=200),
+    "colour": variants("colour", "style", "match", "content", photo=FLOWER),
+    "several": [
+        lambda: OTHER,
+        lambda: stylize(TEMPLE, [NIGHT, OTHER], **FINE),
+        lambda: stylize(TEMPLE, [NIGHT, OTHER], masks=halves(), **FINE),
+        lambda: texture(NIGHT, **FINE, aspect=1.5),
+    ],
+}
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:] or STRIPS:
+        path = folder / f"{name}.jpg"
+        if not path.exists():
+            side_by_side([make() for make in STRIPS[name]]).save(path, quality=88)
+            print(path, flush=True)
+
+
+def side_by_side(pictures: list[Image.Image], height: int = 170, gap: int = 4) -> Image.Image:
+    scaled = [p.resize((round(p.width * height / p.height), height), Image.Resampling.LANCZOS) for p in pictures]
+    strip = Image.new("RGB", (sum(p.width + gap for p in scaled) - gap, height), "white")
+    left = 0
+    for picture in scaled:
+        strip.paste(picture, (left, 0))
+        left += picture.width + gap
+    return strip
+
+
+if __name__ == "__main__":
+    main()
