@@ -2,9 +2,9 @@
 
     python recipes/sheet.py CONTENTS STYLES SHEET --preset fine --size 512
 
-CONTENTS and STYLES are folders. The folder SHEET gets a PNG for each pair and `sheet.jpg` with all that are done so far.
-Pairs whose PNG is there are left alone, so the work can be stopped and continued at will, and shared between
-processes: `--part 1/2` here, `--part 2/2` there. All other flags are settings of `scumble stylize`.
+CONTENTS and STYLES are folders. The folder SHEET gets a PNG for each pair, and `sheet.jpg` with all that are done.
+Pairs whose PNG is there are left alone: the work can be stopped and continued at will, and shared between processes,
+`--part 1/2` here, `--part 2/2` there. All other flags are settings of `scumble stylize`.
 """
 
 import argparse
@@ -21,6 +21,7 @@ THUMBNAIL = 240
 
 
 def main() -> None:
+    """Make what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("contents", type=Path)
     parser.add_argument("styles", type=Path)

@@ -21,7 +21,8 @@ from scumble.data.synthetic import painting
 SIZE = 256
 FINE: dict[str, Any] = {"preset": "fine", "size": SIZE}
 TEMPLE, FLOWER = (Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg"))
-NIGHT, OTHER = painting(seed=1), painting(seed=4)
+NIGHT = painting(seed=1)
+DUSK = Image.fromarray(np.array(painting(seed=4).rotate(90, expand=True))[:, :, ::-1].copy())
 
 
 def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any) -> list[Callable[[], Image.Image]]:
@@ -30,6 +31,7 @@ def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any)
 
 
 def presets(preset: str) -> Callable[[], Image.Image]:
+    """A preset as it is."""
     return lambda: stylize(TEMPLE, NIGHT, preset=preset, size=SIZE)
 
 
@@ -49,15 +51,16 @@ STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "scales": variants("scales", 1, "auto", steps=200),
     "colour": variants("colour", "style", "match", "content", photo=FLOWER),
     "several": [
-        lambda: OTHER,
-        lambda: stylize(TEMPLE, [NIGHT, OTHER], **FINE),
-        lambda: stylize(TEMPLE, [NIGHT, OTHER], masks=halves(), **FINE),
+        lambda: DUSK,
+        lambda: stylize(TEMPLE, [NIGHT, DUSK], **FINE),
+        lambda: stylize(TEMPLE, [NIGHT, DUSK], masks=halves(), **FINE),
         lambda: texture(NIGHT, **FINE, aspect=1.5),
     ],
 }
 
 
 def main() -> None:
+    """Make what is not there yet."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[2:] or STRIPS:
@@ -68,6 +71,7 @@ def main() -> None:
 
 
 def side_by_side(pictures: list[Image.Image], height: int = 170, gap: int = 4) -> Image.Image:
+    """Pictures of one height in a row."""
     scaled = [p.resize((round(p.width * height / p.height), height), Image.Resampling.LANCZOS) for p in pictures]
     strip = Image.new("RGB", (sum(p.width + gap for p in scaled) - gap, height), "white")
     left = 0
