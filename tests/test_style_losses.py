@@ -201,3 +201,26 @@ def test_total_variation_equals_numpy_and_its_finite_differences():
 
 def test_moments_hold_the_gram_matrix():
     torch.testing.assert_close(moments(features(0))["second"], gram(features(0))["second"])
+
+
+@pytest.mark.parametrize("name", STYLE_LOSSES)
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_features_that_are_not_finite_make_a_loss_that_is_not(name, value):
+    """The optimiser then takes its move back: it must not end in an error of the linear algebra."""
+    values = features(0, dtype=torch.float32)
+    values[3, 2] = value
+    found = loss(name, values.requires_grad_(), features(1, dtype=torch.float32))
+    (gradient,) = torch.autograd.grad(found, values)
+    assert not (found.isfinite() and gradient.isfinite().all()) or found > 1e6
+
+
+@pytest.mark.parametrize("level", [1.0, 300.0])
+def test_wasserstein_of_flat_regions_is_not_negative(level):
+    flat = level * torch.rand(1, 64, generator=torch.Generator().manual_seed(0)).expand(5000, 64)
+    assert loss("wasserstein", flat, flat).item() > -1e-5 * level**2
+    assert loss("wasserstein", flat, features(0, 300, 64, torch.float32)).item() > 0
+
+
+def test_total_variation_of_a_line_is_finite():
+    assert total_variation(torch.rand(1, 3, 1, 9)).isfinite()
+    assert total_variation(torch.rand(1, 3, 1, 1)).item() == 0

@@ -10,7 +10,7 @@ from scumble.errors import ImageError
 from scumble.image.files import Picture, load
 from scumble.perceptual.vgg import LAYERS, VGG19, seen_whole
 from scumble.style.losses import STYLE_LOSSES
-from scumble.style.masks import place_weights, regions_of_maps, regions_of_masks
+from scumble.style.masks import counted_places, regions_of_maps, regions_of_masks
 
 
 def left_half(height: int, width: int) -> torch.Tensor:
@@ -19,7 +19,7 @@ def left_half(height: int, width: int) -> torch.Tensor:
     return mask
 
 
-def flat(*columns: tuple[int, int, int], height: int = 20, width: int = 10, jpeg: bool = False) -> Picture:
+def flat(*columns: tuple[int, int, int], height: int = 20, width: int = 10) -> Picture:
     """A map of so many columns of flat colour."""
     pixels = np.zeros((height, width * len(columns), 3), np.uint8)
     for number, colour in enumerate(columns):
@@ -59,15 +59,16 @@ def test_masks_at_layers_have_the_features_shapes(network64):
 def test_statistics_of_a_region_are_untouched_by_what_lies_outside(network64, name):
     layers = ("relu1_1", "relu2_1", "relu3_1")
     mask = left_half(40, 64)
-    weights, narrow = place_weights(mask, (64, 40), layers)
-    assert not narrow
     picture = torch.rand(1, 3, 40, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    places, narrow = counted_places(mask, picture, layers)
+    assert not narrow
     other = torch.where(mask == 1, picture, torch.rand(picture.shape, generator=torch.Generator().manual_seed(1)))
     for layer in layers:
         found = []
         for seen in (picture, other):
-            places = network64(seen, (layer,))[layer].permute(0, 2, 3, 1).flatten(0, 2)
-            found.append(STYLE_LOSSES[name].statistics(places, weights[layer].double()))
+            features = network64(seen, (layer,))[layer].permute(0, 2, 3, 1).flatten(0, 2)
+            counted = places[layer]
+            found.append(STYLE_LOSSES[name].statistics(features[counted.indexes], counted.weights))
         for one, another in zip(found[0].values(), found[1].values(), strict=True):
             torch.testing.assert_close(one, another, rtol=1e-12, atol=0)
 
@@ -75,15 +76,16 @@ def test_statistics_of_a_region_are_untouched_by_what_lies_outside(network64, na
 def test_a_region_that_no_neuron_sees_alone_is_told_of_and_still_counts():
     mask = torch.zeros(1, 1, 64, 64)
     mask[:, :, 20:32, 20:32] = 1
-    weights, narrow = place_weights(mask, (64, 64), ("relu1_1", "relu2_1", "relu4_1"))
-    assert narrow == ["relu4_1"]
-    for name in weights:
-        assert weights[name].sum().item() == pytest.approx(1)
-        assert (weights[name] >= 0).all()
+    for shade in (1, 0.2):
+        places, narrow = counted_places(shade * mask, torch.zeros(1, 3, 64, 64), ("relu1_1", "relu2_1", "relu4_1"))
+        assert narrow == ["relu4_1"]
+        for counted in places.values():
+            assert counted.weights.sum().item() == pytest.approx(1)
+            assert (counted.weights > 0).all()
 
 
 def test_without_a_mask_all_places_are_alike():
-    assert place_weights(None, (64, 64), LAYERS[:2]) == ({"relu1_1": None, "relu1_2": None}, [])
+    assert counted_places(None, torch.zeros(1, 3, 64, 64), LAYERS[:2]) == ({"relu1_1": None, "relu1_2": None}, [])
 
 
 def test_soft_edges_count_by_their_least_pixel():
@@ -133,8 +135,15 @@ def test_maps_survive_jpeg_and_scaling(tmp_path):
         (lambda: regions_of_masks([flat((0, 0, 0))], (10, 20)), "black all over"),
         (
             lambda: regions_of_maps(flat(RED, BLUE), [flat(RED, GREEN)], (1.0,), (20, 20), [(20, 20)]),
-            "the region #0000ff of map is in none of the styles' maps",
+            "the region #0000ff of map is in no map of a style",
         ),
+        (
+            lambda: regions_of_maps(
+                flat(RED, BLUE), [flat(RED, GREEN), flat(BLUE, RED)], (1.0, 0), (20, 20), [(20, 20), (20, 20)]
+            ),
+            "the region #0000ff of map is in maps of styles without a share",
+        ),
+        (lambda: regions_of_masks([load(Image.new("L", (4, 2), 255))], (1000, 1000)), "wanted the same shape"),
         (
             lambda: regions_of_maps(flat(RED), [flat(RED, GREEN)], (1.0,), (10, 20), [(20, 10)]),
             "is 20x20 pixels, its style 20x10: wanted the same shape",
@@ -150,3 +159,9 @@ def test_maps_survive_jpeg_and_scaling(tmp_path):
 def test_masks_that_do_not_fit_are_refused(make, message):
     with pytest.raises(ImageError, match=message):
         make()
+
+
+def test_large_maps_of_many_colours_are_read_in_no_time():
+    colours = [(r, g, b) for r in (0, 120, 240) for g in (0, 120, 240) for b in (0, 120)][:16]
+    large = flat(*colours, width=60, height=900)
+    assert len(regions_of_maps(large, [large], (1.0,), large.size, [large.size])) == 16

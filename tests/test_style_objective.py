@@ -7,6 +7,8 @@ import torch
 
 from conftest import CAFFE, REPOSITORY
 from scumble.perceptual.vgg import VGG19
+from scumble.style.losses import STYLE_LOSSES
+from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, StyleSettings
 
@@ -86,3 +88,26 @@ def test_loss_equals_the_program_from_scratch(tensors, weights_file):
     network = VGG19(half, CAFFE, (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS))
     ours = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS).value_and_gradient(canvas)
     assert ours.loss == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", STYLE_LOSSES)
+def test_gradient_with_regions_strength_and_variation_equals_finite_differences(network64, loss):
+    left = torch.zeros(1, 1, 20, 24)
+    left[:, :, :, :12] = 1
+    regions = [Region("left", (1.0, 0.0), left), Region("right", (0.25, 0.75), 1 - left)]
+    styles = [picture(1, 30, 18), picture(5, 22, 40)]
+    layers = {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 0.5}
+    objective = Objective(network64, picture(0), styles, *layers, loss, 1e-3, 0.6, regions)
+    canvas = picture(2)
+    found = objective.value_and_gradient(canvas)
+    assert found.terms["variation"] > 0
+    direction = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    width = 1e-7
+    ahead, behind = (objective.value_and_gradient(canvas + sign * width * direction).loss for sign in (1, -1))
+    assert (ahead - behind) / (2 * width) == pytest.approx((found.gradient * direction).sum().item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", STYLE_LOSSES)
+def test_without_strength_the_content_is_where_it_should_be(network64, loss):
+    objective = Objective(network64, picture(0), [picture(1)], {"relu2_1": 1.0}, {"relu1_1": 1.0}, loss, strength=0)
+    assert objective.value_and_gradient(picture(0)).loss == pytest.approx(0, abs=1e-9)

@@ -47,6 +47,20 @@ def test_scales_too_small_for_the_deepest_layer_are_left_out():
     ]
 
 
+def test_no_scale_comes_twice():
+    sources = Sources(photograph(40, 40), [photograph(40, 40)])
+    ladder = Inputs(sources, StyleSettings(size=8, scales=20, **SHALLOW)).ladder
+    assert ladder == sorted(set(ladder))
+
+
+def test_textures_and_photographs_are_not_confused():
+    for content, settings in ((None, StyleSettings()), ("c.png", TextureSettings())):
+        with pytest.raises(SettingsError, match="content: got"):
+            Inputs(Sources(content, ["a.png"]), settings)
+    with pytest.raises(SettingsError, match="which has no regions"):
+        Inputs(Sources(None, ["a.png"], masks=["m.png"]), TextureSettings())
+
+
 def test_work_is_counted_in_evaluations_of_full_size(content_file, style_file, fine):
     events = list(paint_events(Sources(content_file, [style_file]), StyleSettings(**fine | {"size": 64, "scales": 3})))
     progress = [event for event in events if isinstance(event, Progress) and event.job == "stylize"]
@@ -131,7 +145,7 @@ def test_a_white_mask_changes_next_to_nothing_and_a_black_half_is_left_alone(con
     settings = fine | {"size": 64, "variation_weight": 0, "steps": 20, "optimizer": "lbfgs", "averaging": 0}
     plain = floats(stylize(content_file, style_file, **settings))
     size = (plain.shape[3], plain.shape[2])
-    white = floats(stylize(content_file, style_file, masks=[Image.new("L", size, 255)], **settings))
+    white = floats(stylize(content_file, style_file, masks=Image.new("L", size, 255), **settings))
     assert (plain - white).abs().mean().item() < 2 / 255
     mask = np.zeros((size[1], size[0]), np.uint8)
     mask[:, : size[0] // 2] = 255
@@ -145,6 +159,7 @@ def test_a_white_mask_changes_next_to_nothing_and_a_black_half_is_left_alone(con
     ("sources", "settings", "message"),
     [
         ({"masks": ["m"]}, {}, "mask: got 1 for 2 styles, wanted one for each"),
+        ({"masks": ["m", "m"]}, {"shares": (1, 2)}, "shares: got masks as well"),
         ({"masks": ["m", "m"], "style_maps": ["m"]}, {}, "wanted either masks or maps"),
         ({"style_maps": ["m", "m"]}, {}, "style-map: got no content-map"),
         ({"content_map": "m", "style_maps": ["m"]}, {}, "style-map: got 1 for 2 styles"),

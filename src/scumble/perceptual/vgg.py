@@ -14,12 +14,16 @@ import torch
 import torch.nn.functional as F
 
 from scumble.errors import SettingsError
+from scumble.perceptual.winograd import RectifiedConvolution
 
 # Output channels of the 3 x 3 convolutions, block by block; 2 x 2 pooling stands between two blocks.
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
 
 LAYERS = tuple(f"relu{b}_{i}" for b, widths in enumerate(BLOCKS, 1) for i in range(1, len(widths) + 1))
 """The layers that can be asked for, shallowest first: relu1_1, relu1_2, ..., relu5_4."""
+
+WINOGRAD_CHANNELS = 128
+"""Layers with at least so many channels on both sides are computed Winograd's way on CPUs."""
 
 Pooling = Literal["max", "average", "l2"]
 Padding = Literal["zeros", "replicate"]
@@ -121,6 +125,7 @@ class VGG19(torch.nn.Module):
         depth = 1 + max(LAYERS.index(name) for name in layers)
         self.names = LAYERS[:depth]
         self.convolutions = torch.nn.ModuleList()
+        self.fast: dict[str, RectifiedConvolution] = {}  # made on first use, where the network is by then
         for name, index, inputs, outputs in _convolutions()[:depth]:
             weight = tensors[f"features.{index}.weight"].float()
             bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
@@ -154,12 +159,23 @@ class VGG19(torch.nn.Module):
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if name.endswith("_1") and name != "relu1_1":
                 x = self.pool(x)
-            x = F.relu_(convolution(x))
+            x = self._fast(name, x) if self._pays(x, convolution) else F.relu_(convolution(x))
             if name in layers:
                 features[name] = x
                 if len(features) == len(layers):
                     break
         return features
+
+    def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:
+        """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""
+        weight = convolution.get_parameter("weight")
+        return x.device.type == "cpu" and weight.dtype == torch.float32 and min(weight.shape[:2]) >= WINOGRAD_CHANNELS
+
+    def _fast(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        if name not in self.fast:
+            weights = dict(self.convolutions[self.names.index(name)].named_parameters())
+            self.fast[name] = RectifiedConvolution(weights["weight"], weights["bias"])
+        return self.fast[name](x)
 
 
 def _convolutions() -> list[tuple[str, int, int, int]]:

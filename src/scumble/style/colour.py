@@ -46,7 +46,7 @@ def match_colours(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     By the affine map that moves colours the least: optimal transport between two Gaussians, with the matrix
     A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2) for the covariances A of the picture and B of the model.
     """
-    colours, wanted = (p.flatten(2)[0].double().cpu() for p in (picture, model))  # (3, P)
+    colours, wanted = (p.flatten(2)[0].cpu().double() for p in (picture, model))  # (3, P)
     a, b = (c.cov(correction=0) + 1e-5 * torch.eye(3, dtype=torch.float64) for c in (colours, wanted))
     root = _power(a, 0.5)
     transport = _power(a, -0.5) @ _power(root @ b @ root, 0.5) @ _power(a, -0.5)

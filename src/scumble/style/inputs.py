@@ -1,6 +1,5 @@
 """What a painting is made from: the pictures that are read, the sizes they are worked at, the regions they make."""
 
-import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shor
 from scumble.perceptual.vgg import LAYERS, check_layers, min_side
 from scumble.style import colour
 from scumble.style.masks import Region, regions_of_maps, regions_of_masks
-from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings, count
 
 SMALLEST_SCALE = 128
 """The longer side at which painting begins when all scales are gone through."""
@@ -39,19 +38,28 @@ class Sources:
     content_map: PictureSource | None = None
     style_maps: Sequence[PictureSource] = ()
 
-    def check(self) -> None:
+    def check(self, settings: PaintSettings) -> None:
         """Raise `SettingsError` unless there is a style, and masks or maps are there for all pictures or for none."""
         styles = len(self.styles)
+        wanted = f"for {count(styles, 'style')}, wanted one for each"
         if not styles:
             raise SettingsError("style: got none, wanted a painting")
+        if (self.content is None) != isinstance(settings, TextureSettings):
+            raise SettingsError(
+                f"content: got {type(settings).__name__} for a {'texture' if self.content is None else 'photograph'}"
+            )
         if self.masks and (self.content_map is not None or self.style_maps):
             raise SettingsError("mask: got maps as well, wanted either masks or maps")
         if self.masks and len(self.masks) != styles:
-            raise SettingsError(f"mask: got {len(self.masks)} for {styles} styles, wanted one for each")
+            raise SettingsError(f"mask: got {len(self.masks)} {wanted}")
+        if self.masks and settings.shares is not None:
+            raise SettingsError("shares: got masks as well, of which each gives all to its own style")
         if self.content_map is None and self.style_maps:
             raise SettingsError("style-map: got no content-map with it, wanted one for the content and one a style")
         if self.content_map is not None and len(self.style_maps) != styles:
-            raise SettingsError(f"style-map: got {len(self.style_maps)} for {styles} styles, wanted one for each")
+            raise SettingsError(f"style-map: got {len(self.style_maps)} {wanted}")
+        if self.content is None and (self.masks or self.content_map is not None):
+            raise SettingsError("mask: got one for a texture, which has no regions")
 
     def by_role(self) -> dict[str, PictureSource]:
         """All pictures by what they are for; the first style is "style", as if it were the only one."""
@@ -70,7 +78,7 @@ class Inputs:
     """
 
     def __init__(self, sources: Sources, settings: PaintSettings):
-        sources.check()
+        sources.check(settings)
         check_layers((*settings.content_weights(), *settings.style_weights()))
         self.settings = settings
         self.shares = settings.style_shares(len(sources.styles))
@@ -153,13 +161,18 @@ class Inputs:
         if scales == "auto":
             scales = 1 + max(0, math.floor(2 * math.log2(longer / SMALLEST_SCALE) + 0.01))
         least, _ = self._least()
+        last = None
         for below in reversed(range(scales)):
             size = fit_longer_side(self._shape(), max(1, round(longer / 2 ** (below / 2))))
             sizes = [size, *(self._style_size(s, size, f) for s, f in zip(self.styles, self.style_scales, strict=True))]
             if below == 0:
                 self._check_sizes(*sizes)
-            if below == 0 or min(map(min, sizes)) >= least:
+            if below == 0 or (min(map(min, sizes)) >= least and size not in (last, self._final())):
                 yield size
+                last = size
+
+    def _final(self) -> tuple[int, int]:
+        return fit_longer_side(self._shape(), self.settings.size)
 
     def _style_size(self, style: Picture, canvas: tuple[int, int], scale: float) -> tuple[int, int]:
         return fit_shorter_side(style.size, min(canvas) * scale)
@@ -189,18 +202,6 @@ class Inputs:
         if canvas[0] * canvas[1] > MAX_PIXELS or min(canvas) < least:
             wanted = f"at least {least}x{least} for {deepest} and at most {MAX_PIXELS // 1_000_000} million"
             raise ImageError(f"the texture would be {_times(canvas)} pixels; wanted {wanted}", "use another --size")
-
-
-def on_device(regions: Sequence[Region], device: torch.device) -> list[Region]:
-    """The regions with their masks where the network is."""
-    return [
-        dataclasses.replace(
-            region,
-            mask=None if region.mask is None else region.mask.to(device),
-            style_masks=tuple(None if mask is None else mask.to(device) for mask in region.style_masks),
-        )
-        for region in regions
-    ]
 
 
 def _times(size: tuple[int, int]) -> str:

@@ -82,7 +82,8 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
         {"histogram": (bins, C)}, each column with the sum 1.
     """
     levels = _levels(features)
-    lower = ((features.detach().clamp_min(0) + 1).log2() * LEVELS_PER_DOUBLING).long().clamp_max(HISTOGRAM_BINS - 2)
+    position = (features.detach().nan_to_num(0).clamp_min(0) + 1).log2() * LEVELS_PER_DOUBLING
+    lower = position.clamp_max(HISTOGRAM_BINS - 2).long()
     upper_share = ((features - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
     mass = 1 / len(features) if weights is None else weights[:, None]
     empty = features.new_zeros(HISTOGRAM_BINS, features.shape[1])
@@ -134,7 +135,9 @@ def mean_std_distance(found: Statistics, target: Statistics) -> torch.Tensor:
 def with_root(target: Statistics) -> Statistics:
     """Moments with their covariance (C, C), its root (C, C) and the floor of its variances, all in float64."""
     covariance = _covariance(_double(target))
-    floor = VARIANCE_FLOOR * covariance.diagonal().mean() + 1e-30
+    # Features of float32 have products of means, which the covariance is the rest of, to 1e-7.
+    rounding = 1e-6 * target["second"].diagonal().mean().double().to(covariance.device)
+    floor = VARIANCE_FLOOR * covariance.diagonal().clamp_min(0).mean() + rounding + 1e-30
     covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
     values, vectors = torch.linalg.eigh(covariance)
     root = (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
@@ -155,8 +158,10 @@ def wasserstein_distance(found: Statistics, target: Statistics) -> torch.Tensor:
     """
     moments = _double(found)
     covariance, floor, root = _covariance(moments), target["floor"], target["root"]
+    if not covariance.isfinite().all():
+        return found["second"].sum() * torch.nan  # of which there are no eigenvalues
     covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
-    # Every eigenvalue is at least the floor's square, but for rounding.
+    # Every eigenvalue is at least the floor's square, but for rounding and what it made of a constant channel.
     overlap = torch.linalg.eigvalsh(root @ covariance @ root).clamp_min(floor**2).sqrt().sum()
     bures = covariance.trace() + target["covariance"].trace() - 2 * overlap
     means = (moments["mean"] - target["mean"].to(moments["mean"])).square().sum()
@@ -175,8 +180,13 @@ def histogram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
     stairs = torch.cat(shares, 1).sort(1).values
     widths = stairs.diff(dim=1, prepend=stairs.new_zeros(len(stairs), 1))
     middles = (stairs - widths / 2).detach()
-    # Both stairs end at 1 but for rounding: what lies above the end of one belongs to its highest level in use.
-    below = [levels[torch.searchsorted(s.detach(), torch.minimum(middles, s.detach()[:, -1:]))] for s in shares]
+    # Both stairs end at 1 but for rounding: what lies above the end of one belongs to its highest level in use. Where
+    # features are not finite, shares are not, and any level will do.
+    ends = [torch.minimum(middles, s.detach()[:, -1:]) for s in shares]
+    below = [
+        levels[torch.searchsorted(s.detach(), end).clamp_max(HISTOGRAM_BINS - 1)]
+        for s, end in zip(shares, ends, strict=True)
+    ]
     return (widths * (below[0] - below[1]).square()).sum(1).mean()
 
 
@@ -190,7 +200,8 @@ def total_variation(picture: torch.Tensor) -> torch.Tensor:
         >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])).item()
         7.0
     """
-    return picture.diff(dim=3).square().mean() + picture.diff(dim=2).square().mean()
+    differences = (picture.diff(dim=3), picture.diff(dim=2))
+    return torch.stack([d.square().sum() / max(1, d.numel()) for d in differences]).sum()
 
 
 class StyleLoss(NamedTuple):

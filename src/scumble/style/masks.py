@@ -9,6 +9,7 @@ masks as well.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ SAME_COLOUR = 48
 """Colours of a map at most this far apart (Euclidean, in 0..255) are one: what JPEG and scaling do to flat colours."""
 SEAM = 5
 """Colours that nowhere fill a square of so many pixels are no regions but the seams between them."""
+MAX_CANDIDATES = 128
+"""Of a map's colours, the most frequent are looked at: a photograph has too many."""
 LEAST_FLAT = 0.8
 """The share of a map's pixels that must have the colour of a region, seams and specks being the rest."""
 
@@ -44,31 +47,40 @@ class Region:
     style_masks: tuple[torch.Tensor | None, ...] = field(default=())
 
 
-def place_weights(
-    mask: torch.Tensor | None, size: tuple[int, int], layers: Collection[str]
-) -> tuple[dict[str, torch.Tensor | None], list[str]]:
-    """How much each place of each layer counts in the statistics of a masked picture.
+class Places(NamedTuple):
+    """Some places of a layer: their indexes, and how much each counts, with the sum 1."""
+
+    indexes: torch.Tensor
+    weights: torch.Tensor
+
+
+def counted_places(
+    mask: torch.Tensor | None, like: torch.Tensor, layers: Collection[str]
+) -> tuple[dict[str, Places | None], list[str]]:
+    """Which places of each layer count how much in the statistics of a masked picture.
 
     Args:
-        mask: (1, 1, H, W); None for no mask.
-        size: (width, height) of the picture that the network sees.
+        mask: (1, 1, H, W), on the CPU; None for no mask.
+        like: the picture (1, 3, H', W') that the network sees; its device and number format are those of the result.
         layers: names of layers.
 
     Returns:
-        {layer: (P), with the sum 1, or None for all alike}, and the layers at which no neuron sees the region alone:
+        {layer: the places that count, or None for all alike}, and the layers at which no neuron sees the region alone:
         there, the places count by how much of them is inside.
     """
     if mask is None:
         return dict.fromkeys(layers), []
-    mask = resized(mask, size)
-    whole = seen_whole(mask, layers)
-    weights, narrow = {}, []
-    for name, inside in whole.items():
-        if inside.max() < 0.5:
+    mask = resized(mask, (like.shape[3], like.shape[2]))
+    places: dict[str, Places | None] = {}
+    narrow = []
+    for name, inside in seen_whole(mask, layers).items():
+        if inside.max() < 0.5 * mask.max():
             narrow.append(name)
             inside = F.adaptive_avg_pool2d(mask, (inside.shape[2], inside.shape[3]))
-        weights[name] = (inside / inside.sum()).flatten()
-    return weights, narrow
+        weights = (inside / inside.sum()).flatten()
+        indexes = weights.nonzero().flatten()
+        places[name] = Places(indexes.to(like.device), weights[indexes].to(like))
+    return places, narrow
 
 
 def resized(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -128,45 +140,48 @@ def regions_of_maps(
     _check_shape(content_map, canvas, "the content")
     for style_map, size in zip(style_maps, styles, strict=True):
         _check_shape(style_map, size, "its style")
-    colours = _map_colours(content_map)
+    colours, labels = _labelled(content_map)
+    labelled_styles = [_labelled(style_map) for style_map in style_maps]
     regions = []
-    for colour in colours:
-        masks = [_matching(style_map, colour) for style_map in style_maps]
-        present = [share * (mask is not None) for share, mask in zip(shares, masks, strict=True)]
+    for number, colour in enumerate(colours):
         name = "#" + bytes(colour.astype(np.uint8)).hex()
+        masks = tuple(_matching(*labelled, colour) for labelled in labelled_styles)
+        present = [share * (mask is not None) for share, mask in zip(shares, masks, strict=True)]
         if not sum(present):
+            where = "no map of a style" if not any(m is not None for m in masks) else "maps of styles without a share"
             raise ImageError(
-                f"the region {name} of {content_map.name} is in none of the styles' maps",
-                "paint it in the same colour there",
+                f"the region {name} of {content_map.name} is in {where}",
+                "paint it in the same colour in the map of a style that counts",
             )
-        kept = tuple(share / sum(present) for share in present)
-        regions.append(Region(name, kept, _nearest(content_map, colours, colour), tuple(masks)))
+        regions.append(Region(name, tuple(share / sum(present) for share in present), _mask(labels == number), masks))
     return regions
 
 
 def _check_shape(mask: Picture, size: tuple[int, int], of: str) -> None:
-    """The same shape within two pixels, at any resolution."""
+    """The same shape, up to two pixels or a twentieth, at any resolution."""
     (width, height), (wanted_width, wanted_height) = mask.size, size
-    off = abs(width * wanted_height - height * wanted_width) / max(wanted_width, wanted_height)
-    if off > 2 * max(1.0, min(mask.size) / min(size)):
+    off = abs(width * wanted_height / wanted_width - height)  # in rows of the mask
+    if off > min(2 * max(1.0, height / wanted_height), max(1.0, height / 20)):
         raise ImageError(
             f"{mask.name} is {width}x{height} pixels, {of} {wanted_width}x{wanted_height}: wanted the same shape"
         )
 
 
-def _map_colours(picture: Picture) -> np.ndarray:
-    """(R, 3): the colours of a map's regions, the most frequent first; seams and near doubles are left out."""
-    pixels = np.array(picture.rgb, np.float32)
-    found, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
+def _labelled(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """A map's colours, (R, 3), the most frequent first, and the number of the nearest to each pixel, (H, W).
+
+    Seams between regions, shades that scaling and JPEG make, belong to what they are nearest to.
+    """
+    pixels = np.array(picture.rgb, np.int32)
+    packed = pixels @ np.array([1 << 16, 1 << 8, 1])
+    _, first, counts = np.unique(packed, return_index=True, return_counts=True)
     kept: list[np.ndarray] = []
-    left = np.ones(pixels.shape[:2], bool)
-    for index in np.argsort(-counts, kind="stable"):
-        colour = found[index]
-        if counts[index] < SEAM or len(kept) > MAX_REGIONS:
-            break
+    left = np.ones(packed.shape, bool)
+    for index in np.argsort(-counts, kind="stable")[:MAX_CANDIDATES]:
+        colour = pixels.reshape(-1, 3)[first[index]]
         if any(np.linalg.norm(colour - other) <= SAME_COLOUR for other in kept):
             continue
-        same = np.linalg.norm(pixels - colour, axis=2) <= SAME_COLOUR
+        same = ((pixels - colour) ** 2).sum(2) <= SAME_COLOUR**2
         if _has_square(same):
             kept.append(colour)
             left &= ~same
@@ -175,7 +190,13 @@ def _map_colours(picture: Picture) -> np.ndarray:
             f"{picture.name} is no map: wanted 1 to {MAX_REGIONS} flat colours, one for each region",
             "paint the regions without shades",
         )
-    return np.stack(kept)
+    nearest = np.zeros(packed.shape, np.uint8)
+    least = np.full(packed.shape, np.iinfo(np.int32).max, np.int32)
+    for number, colour in enumerate(kept):
+        distance = ((pixels - colour) ** 2).sum(2, dtype=np.int32)
+        nearest[distance < least] = number
+        least = np.minimum(least, distance)
+    return np.stack(kept), nearest
 
 
 def _has_square(same: np.ndarray) -> bool:
@@ -183,16 +204,11 @@ def _has_square(same: np.ndarray) -> bool:
     return bool((F.max_pool2d(outside, min(SEAM, *same.shape), stride=1) == 0).any())
 
 
-def _matching(picture: Picture, colour: np.ndarray) -> torch.Tensor | None:
+def _matching(colours: np.ndarray, labels: np.ndarray, colour: np.ndarray) -> torch.Tensor | None:
     """The part of a map that has a colour, or None."""
-    colours = _map_colours(picture)
     distances = np.linalg.norm(colours - colour, axis=1)
-    return _nearest(picture, colours, colours[distances.argmin()]) if distances.min() <= SAME_COLOUR else None
+    return _mask(labels == distances.argmin()) if distances.min() <= SAME_COLOUR else None
 
 
-def _nearest(picture: Picture, colours: np.ndarray, colour: np.ndarray) -> torch.Tensor:
-    """(1, 1, H, W): 1 where a pixel is nearest to `colour` out of `colours`."""
-    pixels = np.array(picture.rgb, np.float32)
-    distances = np.stack([((pixels - other) ** 2).sum(-1) for other in colours])
-    chosen = int(np.flatnonzero((colours == colour).all(1))[0])
-    return torch.from_numpy((distances.argmin(0) == chosen).astype(np.float32))[None, None]
+def _mask(inside: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(inside.astype(np.float32))[None, None]

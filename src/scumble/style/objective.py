@@ -12,7 +12,7 @@ import torch
 
 from scumble.perceptual.vgg import VGG19
 from scumble.style.losses import STYLE_LOSSES, Statistics, blend, mean_squared_error, total_variation
-from scumble.style.masks import Region, place_weights
+from scumble.style.masks import Places, Region, counted_places
 
 GREY_LEVELS = 255
 """Variation is measured in these: the features of Caffe's network are in units of them too."""
@@ -27,14 +27,14 @@ class Evaluation(NamedTuple):
 
 
 class RegionTarget(NamedTuple):
-    """What a region is compared with: its share of the canvas, its places' weights and its targets, by layer.
+    """What a region is compared with: its share of the canvas, its places and its targets, by layer.
 
     `narrow` names the layers at which no neuron sees the region alone.
     """
 
     name: str
     area: float
-    weights: dict[str, torch.Tensor | None]
+    places: dict[str, Places | None]
     targets: dict[str, Statistics]
     narrow: list[str]
 
@@ -105,7 +105,7 @@ class Objective:
     def _style_distance(self, name: str, places: torch.Tensor) -> torch.Tensor:
         """The regions' distances from their targets, each counting as much as its share of the canvas."""
         distances = [
-            region.area * self.loss.distance(self.loss.statistics(places, region.weights[name]), region.targets[name])
+            region.area * self.loss.distance(self._statistics(places, region.places[name]), region.targets[name])
             for region in self.regions
         ]
         return torch.stack(distances).sum()
@@ -119,42 +119,42 @@ class Objective:
         strength: float,
     ) -> list[RegionTarget]:
         """The statistics that each region is to have, style after style: one style's features at a time are kept."""
-        weights, narrow = zip(*(self._weights(region.mask, content) for region in regions), strict=True)
+        places, narrow = zip(*(counted_places(r.mask, content, self.style_layers) for r in regions), strict=True)
         parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
         if strength < 1:
-            for part, counts in zip(parts, weights, strict=True):
-                part.append((1 - strength, self._statistics(content_features, counts)))
+            for part, counted in zip(parts, places, strict=True):
+                part.append((1 - strength, self._all_statistics(content_features, counted)))
         for index, style in enumerate(styles):
             features = self._features(style)
-            for part, region in zip(parts, regions, strict=True):
+            for part, region, narrow_layers in zip(parts, regions, narrow, strict=True):
                 share = region.shares[index] * strength
                 if share:
-                    counts, _ = self._weights(region.style_masks[index] if region.style_masks else None, style)
-                    part.append((share, self._statistics(features, counts)))
+                    mask = region.style_masks[index] if region.style_masks else None
+                    counted, narrow_of_style = counted_places(mask, style, self.style_layers)
+                    part.append((share, self._all_statistics(features, counted)))
+                    narrow_layers += [name for name in narrow_of_style if name not in narrow_layers]
         return [
             RegionTarget(
                 region.name,
                 1.0 if region.mask is None else region.mask.mean().item(),
-                counts,
+                counted,
                 {name: self._target(name, part) for name in self.style_layers},
-                layers,
+                narrow_layers,
             )
-            for region, counts, layers, part in zip(regions, weights, narrow, parts, strict=True)
+            for region, counted, narrow_layers, part in zip(regions, places, narrow, parts, strict=True)
         ]
 
-    def _statistics(
-        self, features: dict[str, torch.Tensor], counts: dict[str, torch.Tensor | None]
-    ) -> dict[str, Statistics]:
-        return {name: self.loss.statistics(_places(features[name]), counts[name]) for name in self.style_layers}
+    def _statistics(self, places: torch.Tensor, counted: Places | None) -> Statistics:
+        if counted is None:
+            return self.loss.statistics(places, None)
+        return self.loss.statistics(places[counted.indexes], counted.weights)
+
+    def _all_statistics(self, features: dict[str, torch.Tensor], counted: dict[str, Places | None]):
+        return {name: self._statistics(_places(features[name]), counted[name]) for name in self.style_layers}
 
     def _target(self, name: str, parts: list[tuple[float, dict[str, Statistics]]]) -> Statistics:
         shares, statistics = zip(*parts, strict=True)
         return self.loss.complete(blend([s[name] for s in statistics], list(shares)))
-
-    def _weights(
-        self, mask: torch.Tensor | None, picture: torch.Tensor
-    ) -> tuple[dict[str, torch.Tensor | None], list[str]]:
-        return place_weights(mask, (picture.shape[3], picture.shape[2]), self.style_layers)
 
     def _features(self, picture: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features in float32 at least, whatever format the convolutions use: it is what the losses are summed in."""

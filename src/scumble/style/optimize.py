@@ -245,7 +245,8 @@ def minimize(
         if optimizer.bounded:
             canvas.clamp_(0, 1)
         found = objective.value_and_gradient(canvas)
-        retreated = not _finite(found) or found.loss > good.loss * optimizer.tolerated_rise
+        allowed = good.loss + (optimizer.tolerated_rise - 1) * abs(good.loss)
+        retreated = not _finite(found) or found.loss > allowed
         if retreated:
             retreats += 1
             length /= 2

@@ -117,7 +117,7 @@ class PaintSettings(Settings):
     pooling: Literal["max", "average", "l2"] = Field(default="max", description="how the backbone shrinks its features")
     padding: Literal["zeros", "replicate"] = Field(
         default="zeros",
-        description="what its first convolution sees beyond the border: the mean colour, or the border's",
+        description="what its first convolution sees beyond the border: the mean colour, or the border",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -141,7 +141,7 @@ class PaintSettings(Settings):
         """
         shares = self.shares or (1.0,) * styles
         if len(shares) != styles:
-            raise SettingsError(f"shares: got {len(shares)} for {_count(styles)}, wanted one for each")
+            raise SettingsError(f"shares: got {len(shares)} for {count(styles, 'style')}, wanted one for each")
         if not sum(shares):
             raise SettingsError("shares: got nothing but zeros, wanted one that counts")
         return tuple(share / sum(shares) for share in shares)
@@ -154,14 +154,14 @@ class PaintSettings(Settings):
         """
         if len(self.style_scale) not in (1, styles):
             raise SettingsError(
-                f"style-scale: got {len(self.style_scale)} for {_count(styles)}, wanted one for all or one for each"
+                f"style-scale: got {len(self.style_scale)} for {count(styles, 'style')}, wanted one for all or one for each"
             )
         return self.style_scale * (styles // len(self.style_scale))
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
         if not self.content_weights() | self.style_weights():
-            raise SettingsError("content-weight and style-weight: got 0 for both, wanted one that counts")
+            raise SettingsError("style-weight: got 0, and no content-weight either; wanted something that counts")
         return self
 
 
@@ -193,8 +193,14 @@ class TextureSettings(PaintSettings):
     aspect: float = Field(default=1.0, ge=1 / 64, le=64, description="width over height")
 
 
-def _count(styles: int) -> str:
-    return f"{styles} style{'s' if styles > 1 else ''}"
+def count(number: int, noun: str) -> str:
+    """The number and the noun, in the plural where it must be.
+
+    Example:
+        >>> count(2, "style")
+        '2 styles'
+    """
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _without_zeros(layers: dict[str, float], weight: float) -> dict[str, float]:

@@ -24,7 +24,7 @@ from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import resize, to_array, to_image
 from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
-from scumble.style.inputs import Inputs, Sources, on_device
+from scumble.style.inputs import Inputs, Sources
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.optimize import LBFGS, Adam, Step, minimize
@@ -43,9 +43,9 @@ def stylize(
     content: PictureSource,
     style: PictureSource | Sequence[PictureSource],
     *,
-    masks: Sequence[PictureSource] = (),
+    masks: PictureSource | Sequence[PictureSource] = (),
     content_map: PictureSource | None = None,
-    style_maps: Sequence[PictureSource] = (),
+    style_maps: PictureSource | Sequence[PictureSource] = (),
     **settings: Any,
 ) -> Image.Image:
     """Paint one picture in the style of another, or of several.
@@ -71,7 +71,7 @@ def stylize(
         >>> picture = scumble.stylize("photo.jpg", "painting.jpg", size=384, steps=100)  # doctest: +SKIP
         >>> picture.save("result.png")  # doctest: +SKIP
     """
-    sources = Sources(content, _listed(style), masks, content_map, style_maps)
+    sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps))
     return _picture(paint_events(sources, StyleSettings(**settings)))
 
 
@@ -99,7 +99,7 @@ def stylize_events(
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
 ) -> Generator[Event, None, None]:
-    """`stylize` as a generator of events; see `paint_events`."""
+    """`stylize` as a generator of events; see `paint_events`, which takes masks and maps as well."""
     sources = Sources(content, _listed(style))
     return paint_events(sources, settings or StyleSettings(), output, preview, repeated)
 
@@ -154,7 +154,7 @@ def _job(
 
     job = JOBS[type(settings)]
     result = _Result(inputs, provenance, output)
-    painter = _Painter(settings, inputs, backbone, on_device(regions, placement.device), placement)
+    painter = _Painter(settings, inputs, backbone, regions, placement)
     yield Started(job, painter.total, "evaluations")
     previewed = -math.inf  # the first preview comes with the first evaluation
     try:
@@ -217,11 +217,13 @@ class _Painter:
             objective = self._objective(canvas if content is None else content, styles)
             if size == self.inputs.size():
                 yield from _narrow(objective)
+            told = False
             steps = minimize(objective, canvas, optimizer, settings.steps, settings.averaging, settings.tolerance)
             for step in steps:
                 self.done = self._worth(number, step.evaluation)
                 canvas = step.picture
-                if step.retreated and not step.found.loss < EXPLOSION * step.best.loss:
+                if step.retreated and not told and not step.found.loss < EXPLOSION * step.best.loss:
+                    told = True
                     yield Warned(
                         f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps"
                     )
@@ -269,7 +271,7 @@ class _Result:
             step = self.step
             settings = self.provenance["settings"]
             result = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
-            if len(self.inputs.ladder) == 1:
+            if len(self.inputs.ladder) == 1 and not self.inputs.settings.averaging:
                 # A picture that was stopped early repeats as one of so many steps.
                 settings = settings | {"steps": step.evaluation}
             elif not self.whole:
@@ -366,7 +368,7 @@ def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterat
         was = _group(_group(repeated, "inputs"), role)
         if was.get("sha256") != made["sha256"]:
             yield Noted(f"the {role} is {made['name']}; the recipe's was {was.get('name', 'not named')}")
-    for role in set(_group(repeated, "inputs")) - set(now["inputs"]):
+    for role in sorted(set(_group(repeated, "inputs")) - set(now["inputs"])):
         yield Warned(f"the recipe was made with a {role}, this picture without")
     for group in ("computed", "versions"):
         for name, value in now[group].items():

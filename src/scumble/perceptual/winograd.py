@@ -1,0 +1,113 @@
+"""3 x 3 convolutions with a quarter of the multiplications (Winograd; Lavin and Gray 2016, "Fast Algorithms for CNNs").
+
+A patch of 6 x 6 values gives 4 x 4 results: patches and kernels are carried to 36 points, where convolving is
+multiplying, and the products are carried back. Between the two lies one product of matrices for each point. What is
+unusual: everything is three calls of the library's own matrix product, and the gradient by the input, again a
+convolution, takes the same way. Relative errors of float32 are about 3e-6, against 1e-6 of the direct way. It pays
+where channels are many: carrying costs as much for each of them as it saves in each pair.
+"""
+
+import functools
+
+import torch
+import torch.nn.functional as F
+
+TILE = 4
+TILES_AT_ONCE = 128
+"""What lies between two products, 2.25 times as large as what it comes from, shall stay in the caches."""
+
+# Lavin and Gray's F(4 x 4, 3 x 3), section 4.3: polynomials through 0, 1, -1, 2, -2 and infinity.
+INPUT = (
+    (4, 0, -5, 0, 1, 0),
+    (0, -4, -4, 1, 1, 0),
+    (0, 4, -4, -1, 1, 0),
+    (0, -2, -1, 2, 1, 0),
+    (0, 2, -1, -2, 1, 0),
+    (0, 4, 0, -5, 0, 1),
+)
+KERNEL = (
+    (1 / 4, 0, 0),
+    (-1 / 6, -1 / 6, -1 / 6),
+    (-1 / 6, 1 / 6, -1 / 6),
+    (1 / 24, 1 / 12, 1 / 6),
+    (1 / 24, -1 / 12, 1 / 6),
+    (0, 0, 1),
+)
+OUTPUT = (
+    (1, 1, 1, 1, 1, 0),
+    (0, 1, -1, 2, -2, 0),
+    (0, 1, 1, 4, 4, 0),
+    (0, 1, -1, 8, -8, 1),
+)
+
+
+class RectifiedConvolution:
+    """`relu(conv2d(x, weight, bias, padding=1))` for kernels that no gradient is wanted of.
+
+    Args:
+        weight: (O, C, 3, 3).
+        bias: (O).
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        self.bias = bias
+        self.kernels, self.backward_kernels = _at_points(weight), _at_points(weight.flip(2, 3).transpose(0, 1))
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(1, C, H, W), best in channels_last memory, to (1, O, H, W) in that memory."""
+        return _Rectified.apply(x, self)  # pyright: ignore[reportReturnType]
+
+
+class _Rectified(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, convolution):
+        result = _convolve(x, convolution.kernels, convolution.bias)
+        ctx.convolution = convolution
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(ctx, gradient):  # pyright: ignore[reportIncompatibleMethodOverride]
+        (result,) = ctx.saved_tensors
+        passed = torch.ops.aten.threshold_backward(gradient, result, 0)  # what ReLU's own backward pass calls
+        return _convolve(passed, ctx.convolution.backward_kernels, None), None
+
+
+@functools.cache
+def _matrix(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """The transform of both directions at once, as one matrix."""
+    one = torch.tensor(rows, dtype=torch.float64)
+    return torch.kron(one, one).to(dtype=dtype, device=device)
+
+
+def _convolve(x: torch.Tensor, kernels: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """With a bias, the result is rectified, too: while it is still at hand."""
+    _, channels, height, width = x.shape
+    outputs = kernels.shape[2]
+    down, across = -(-height // TILE), -(-width // TILE)
+    border = (0, 0, 1, TILE * across - width + 1, 1, TILE * down - height + 1)
+    padded = F.pad(x.permute(0, 2, 3, 1), border)[0]  # (H + 2 or more, W + 2 or more, C)
+    row, column, _ = padded.stride()
+    result = x.new_empty(TILE * down, TILE * across, outputs)
+    to_points, from_points = (_matrix(rows, x.dtype, x.device) for rows in (INPUT, OUTPUT))
+    rows_at_once = max(1, TILES_AT_ONCE // across)
+    for top in range(0, down, rows_at_once):
+        rows = min(rows_at_once, down - top)
+        patches = padded[TILE * top :].as_strided(
+            (6, 6, rows, across, channels), (row, column, TILE * row, TILE * column, 1), TILE * top * row
+        )
+        points = to_points @ patches.reshape(36, -1)
+        products = torch.bmm(points.view(36, rows * across, channels), kernels)
+        tiles = (from_points @ products.view(36, -1)).view(TILE, TILE, rows, across, outputs)
+        band = result[TILE * top : TILE * (top + rows)]
+        band.view(rows, TILE, across, TILE, outputs).copy_(tiles.permute(2, 0, 3, 1, 4))
+        if bias is not None:
+            band.add_(bias).relu_()
+    return result[:height, :width].permute(2, 0, 1)[None]
+
+
+def _at_points(weight: torch.Tensor) -> torch.Tensor:
+    """(O, C, 3, 3) kernels as (36, C, O)."""
+    points = torch.tensor(KERNEL, dtype=torch.float64, device=weight.device)
+    kernels = torch.einsum("ax,by,ocxy->abco", points, points, weight.double())
+    return kernels.reshape(36, weight.shape[1], weight.shape[0]).to(weight.dtype).contiguous()
