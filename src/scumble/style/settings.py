@@ -64,7 +64,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "steps": 200,
         "tolerance": 0.002,
         "optimizer": "adam",
-        "averaging": 0.99,
+        "averaging": 0.98,
         "variation_weight": 6.0,
         "padding": "replicate",
     },
@@ -154,7 +154,7 @@ class PaintSettings(Settings):
         """
         if len(self.style_scale) not in (1, styles):
             raise SettingsError(
-                f"style-scale: got {len(self.style_scale)} for {count(styles, 'style')}, wanted one for all or one for each"
+                f"style-scale: got {len(self.style_scale)} for {count(styles, 'style')}, wanted one, or one for each"
             )
         return self.style_scale * (styles // len(self.style_scale))
 
