@@ -15,6 +15,10 @@ from scumble.style.stylize import stylize_events
 
 NOTEBOOK = {50: 1_388_532, 100: 707_861, 200: 469_375, 300: 411_658, 400: 383_885, 500: 368_494}
 
+# So early, rounding decides: 0.940, 0.973 and 1.021 of the notebook's loss were seen with convolutions that differ by
+# 3e-6, or another number of threads; at 100 evaluations 0.939 to 0.953.
+MARGIN = {50: 1.05}
+
 
 def main():
     parser = argparse.ArgumentParser(description="Compare our losses with those of Gatys' notebook.")
@@ -34,7 +38,7 @@ def main():
                 anchor = NOTEBOOK[event.done]
                 row = {"evaluations": event.done, "notebook": anchor, "scumble": round(best)}
                 print(json.dumps(row | {"ratio": round(best / anchor, 3)}), flush=True)
-                behind += [event.done] * (best > anchor)
+                behind += [event.done] * (best > anchor * MARGIN.get(event.done, 1))
     if behind:
         raise SystemExit(f"behind the notebook after {behind} evaluations")
 
