@@ -7,13 +7,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from scumble.cli import report
+from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
 from scumble.gan.settings import GANSettings
 
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
 
 MAX_SEEDS = 1_000_000
-Switch = Parameter(negative="")
 
 
 @app.command
@@ -22,9 +22,9 @@ def train(
     /,
     *,
     run: Path,
-    fresh: Annotated[bool, Switch] = False,
-    json: Annotated[bool, Switch] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
+    fresh: Switch = False,
+    json: Switch = False,
+    quiet: Quiet = False,
     settings: Annotated[GANSettings, Parameter(name="*")] = GANSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Train a GAN; the same command again continues where it stopped.
@@ -77,7 +77,7 @@ def sample(
 
 
 @app.command
-def check(data: str, /, *, json: Annotated[bool, Switch] = False) -> None:
+def check(data: str, /, *, json: Switch = False) -> None:
     """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
 
     Args:
@@ -98,7 +98,7 @@ def check(data: str, /, *, json: Annotated[bool, Switch] = False) -> None:
 
 
 @app.command
-def plot(run: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None) -> None:
+def plot(run: Path, /, *, output: Output = None) -> None:
     """Draw a run's figures over the images seen.
 
     Args:
@@ -111,7 +111,7 @@ def plot(run: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] 
 
 
 @app.command
-def film(run: Path, /, *, output: Annotated[Path | None, Parameter(alias="-o")] = None, seconds: float = 8.0) -> None:
+def film(run: Path, /, *, output: Output = None, seconds: float = 8.0) -> None:
     """Turn a run's grids into a film of its learning.
 
     Args:

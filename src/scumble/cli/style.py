@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from scumble.cli import report
+from scumble.cli.flags import Output, Quiet, Switch
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ def stylize(
     style: Path,
     /,
     *more_styles: Path,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Output = None,
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
     recipe: Path | None = None,
     preview: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
+    json: Switch = False,
+    quiet: Quiet = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Paint a photograph in the style of a painting, or of several.
@@ -56,11 +57,11 @@ def texture(
     style: Path,
     /,
     *more_styles: Path,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Output = None,
     recipe: Path | None = None,
     preview: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False,
+    json: Switch = False,
+    quiet: Quiet = False,
     settings: Annotated[TextureSettings, Parameter(name="*")] = TextureSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Make a new picture, of any size, of what a painting is made of.

@@ -159,7 +159,14 @@ class VGG19(torch.nn.Module):
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if name.endswith("_1") and name != "relu1_1":
                 x = self.pool(x)
-            x = self._fast(name, x) if self._pays(x, convolution) else F.relu_(convolution(x))
+            if self._pays(x, convolution):
+                if name not in self.fast:
+                    self.fast[name] = RectifiedConvolution(
+                        convolution.get_parameter("weight"), convolution.get_parameter("bias")
+                    )
+                x = self.fast[name](x)
+            else:
+                x = F.relu_(convolution(x))
             if name in layers:
                 features[name] = x
                 if len(features) == len(layers):
@@ -170,12 +177,6 @@ class VGG19(torch.nn.Module):
         """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""
         weight = convolution.get_parameter("weight")
         return x.device.type == "cpu" and weight.dtype == torch.float32 and min(weight.shape[:2]) >= WINOGRAD_CHANNELS
-
-    def _fast(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        if name not in self.fast:
-            weights = dict(self.convolutions[self.names.index(name)].named_parameters())
-            self.fast[name] = RectifiedConvolution(weights["weight"], weights["bias"])
-        return self.fast[name](x)
 
 
 def _convolutions() -> list[tuple[str, int, int, int]]:

@@ -93,7 +93,7 @@ def _convolve(x: torch.Tensor, kernels: torch.Tensor, bias: torch.Tensor | None)
     rows_at_once = max(1, TILES_AT_ONCE // across)
     for top in range(0, down, rows_at_once):
         rows = min(rows_at_once, down - top)
-        patches = padded[TILE * top :].as_strided(
+        patches = padded.as_strided(
             (6, 6, rows, across, channels), (row, column, TILE * row, TILE * column, 1), TILE * top * row
         )
         points = to_points @ patches.reshape(36, -1)

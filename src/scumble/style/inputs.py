@@ -83,9 +83,12 @@ class Inputs:
         self.settings = settings
         self.shares = settings.style_shares(len(sources.styles))
         self.style_scales = settings.style_scales(len(sources.styles))
+        # A texture has neither of these to choose.
+        painted = isinstance(settings, StyleSettings)
+        self.colour, self.init = (settings.colour, settings.init) if painted else ("style", "noise")
         given = sources.by_role()
-        if isinstance(settings, StyleSettings) and isinstance(settings.init, Path):
-            given["init"] = settings.init
+        if isinstance(self.init, Path):
+            given["init"] = self.init
         self.pictures: dict[str, Picture] = {role: files.load(source, role) for role, source in given.items()}
         self.content = self.pictures.get("content")
         self.styles = self._all("style")
@@ -117,31 +120,29 @@ class Inputs:
             resize(to_tensor(style), self._style_size(style, size, scale)).to(device)
             for style, scale in zip(self.styles, self.style_scales, strict=True)
         ]
-        if content is not None and isinstance(self.settings, StyleSettings):
-            if self.settings.colour == "content":
-                styles, content = [colour.grey_like(style, content) for style in styles], colour.grey(content)
-            elif self.settings.colour == "match":
-                styles = [colour.match_colours(style, content) for style in styles]
+        if content is not None and self.colour == "content":
+            styles, content = [colour.grey_like(style, content) for style in styles], colour.grey(content)
+        elif content is not None and self.colour == "match":
+            styles = [colour.match_colours(style, content) for style in styles]
         return content, styles
 
     def finish(self, picture: torch.Tensor) -> torch.Tensor:
         """A canvas as the result: at its full size, in its final colours."""
         picture = resize(picture, self.size())
-        if self.content is not None and isinstance(self.settings, StyleSettings) and self.settings.colour == "content":
+        if self.content is not None and self.colour == "content":
             return colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
         return picture
 
     def start(self, content: torch.Tensor | None, styles: list[torch.Tensor], device: torch.device) -> torch.Tensor:
         """The first canvas; noise is drawn on the CPU, so that it is the same everywhere."""
         width, height = self.ladder[0]
-        init = self.settings.init if isinstance(self.settings, StyleSettings) else "noise"
-        if init == "content" and content is not None:
+        if self.init == "content" and content is not None:
             return content.clone()
-        if init == "noise":
+        if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
             return noise.mul_(NOISE_DEVIATION).add_(0.5).to(device)
-        if init == "style":
+        if self.init == "style":
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
 

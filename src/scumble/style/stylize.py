@@ -270,7 +270,7 @@ class _Result:
         if self.step is not None and self.output is not None:
             step = self.step
             settings = self.provenance["settings"]
-            result = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
+            result = self.figures()
             if len(self.inputs.ladder) == 1 and not self.inputs.settings.averaging:
                 # A picture that was stopped early repeats as one of so many steps.
                 settings = settings | {"steps": step.evaluation}
@@ -287,11 +287,14 @@ class _Result:
 
     def finished(self, job: str, seconds: float) -> Finished:
         assert self.step is not None
-        step = self.step
         outputs = [] if self.output is None else [self.output]
-        picture = to_image(self.inputs.finish(step.picture), self.inputs.alpha())
-        figures = {"evaluations": step.evaluation, "loss": step.best.loss, "terms": step.best.terms}
-        return Finished(job, outputs, seconds, picture, figures)
+        picture = to_image(self.inputs.finish(self.step.picture), self.inputs.alpha())
+        return Finished(job, outputs, seconds, picture, self.figures())
+
+    def figures(self) -> dict[str, Any]:
+        assert self.step is not None
+        best = self.step.best
+        return {"evaluations": self.step.evaluation, "loss": best.loss, "terms": best.terms}
 
 
 def _check_outputs(sources: Sources, settings: PaintSettings, output: Path | None, preview: Path | None) -> None:
