@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import torch
 
+from scumble.style.roots import TraceOfRoot
+
 Statistics = dict[str, torch.Tensor]
 """Averages over the places of one layer, by name, and what was derived from them."""
 
@@ -147,10 +149,7 @@ def with_root(target: Statistics) -> Statistics:
 def wasserstein_distance(found: Statistics, target: Statistics) -> torch.Tensor:
     """The squared Wasserstein-2 distance of two Gaussians (Olkin and Pukelsheim 1982), over the number of channels.
 
-    |m - n|^2 + tr A + tr B - 2 tr (R A R)^(1/2) for means m, n and covariances A, B, where R is the root of B. The
-    trace of the root is the sum of the eigenvalues' roots: right at any condition, as a fixed number of Newton-Schulz
-    steps is not. In float32 the eigenvalues would be off by 1e-7 of the largest one, so the roots of the many small
-    ones by 3e-4 of its root: they are taken in float64.
+    |m - n|^2 + tr A + tr B - 2 tr (R A R)^(1/2) for means m, n and covariances A, B, where R is the root of B.
 
     Args:
         found: moments.
@@ -162,7 +161,7 @@ def wasserstein_distance(found: Statistics, target: Statistics) -> torch.Tensor:
         return found["second"].sum() * torch.nan  # of which there are no eigenvalues
     covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
     # Every eigenvalue is at least the floor's square, but for rounding and what it made of a constant channel.
-    overlap = torch.linalg.eigvalsh(root @ covariance @ root).clamp_min(floor**2).sqrt().sum()
+    overlap = TraceOfRoot.apply(root @ covariance @ root, floor**2)
     bures = covariance.trace() + target["covariance"].trace() - 2 * overlap
     means = (moments["mean"] - target["mean"].to(moments["mean"])).square().sum()
     return ((means + bures) / len(covariance)).to(found["mean"])
