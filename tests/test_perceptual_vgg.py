@@ -64,6 +64,32 @@ def test_all_layers_equal_a_slow_forward(tensors, picture, pooling):
         np.testing.assert_allclose(found[name][0].numpy(), expected[name], rtol=1e-4, atol=1e-4 * expected[name].max())
 
 
+def narrow(width: int) -> dict[str, torch.Tensor]:
+    """Random parameters of the same layers with few channels each."""
+    generator, tensors = torch.Generator().manual_seed(4), {}
+    for index in INDEXES:
+        inputs = 3 if index == 0 else width
+        tensors[f"features.{index}.weight"] = torch.randn(width, inputs, 3, 3, generator=generator) / inputs**0.5
+        tensors[f"features.{index}.bias"] = torch.randn(width, generator=generator)
+    return tensors
+
+
+def test_the_weights_decide_how_wide_layers_are_and_heads_what_is_seen_of_them(picture):
+    plain = narrow(5)
+    heads = {"heads.relu4_2.weight": torch.randn(7, 5, 1, 1), "heads.relu4_2.bias": torch.randn(7)}
+    preprocessing = Preprocessing("RGB", 1, (0.0, 0.0, 0.0))
+    expected = slow_vgg19(picture[0].numpy(), plain, "max")
+    network = VGG19(plain | heads, preprocessing, ("relu5_1",), dtype=torch.float64)
+    found = network(picture, ("relu3_1", "relu4_2", "relu5_1"))
+    head = heads["heads.relu4_2.weight"][:, :, 0, 0].double().numpy()
+    expected["relu4_2"] = (
+        np.einsum("oc,chw->ohw", head, expected["relu4_2"])
+        + heads["heads.relu4_2.bias"].double().numpy()[:, None, None]
+    )
+    for name, features in found.items():
+        np.testing.assert_allclose(features[0].numpy(), expected[name], rtol=1e-4, atol=1e-6)
+
+
 def test_torchvisions_preprocessing_and_gain(tensors, picture):
     mean = np.array([0.485, 0.456, 0.406])[:, None, None]
     deviation = np.array([0.229, 0.224, 0.225])[:, None, None]

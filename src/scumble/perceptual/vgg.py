@@ -3,12 +3,13 @@
 Unusual here: layers have names and only rectified ones can be asked for, so that no in-place ReLU can overwrite what
 was captured; the input's scaling is folded into the weights, the mean's subtraction is not (the zero border that each
 convolution adds stands for the mean colour, as in training); there is nothing to train, so no gradient ever flows into
-a parameter.
+a parameter. How wide the layers are is left to the weights: narrower ones, with heads that predict what VGG19 sees,
+make the network `scumble.perceptual.pocket`.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -101,7 +102,9 @@ class VGG19(torch.nn.Module):
     """VGG19's convolutions up to the deepest of `layers`, frozen.
 
     Args:
-        tensors: the parameters, named and shaped as in `parameter_shapes()`; deeper ones than needed are not touched.
+        tensors: the parameters, named as in `parameter_shapes()`, of any widths that fit together; deeper ones than
+            needed are not touched. Where there is a `heads.LAYER.weight` (features, channels, 1, 1) and `.bias`, the
+            layer's features are these products of its channels.
         preprocessing: what these parameters expect of their input.
         layers: the layers that will be asked for.
         pooling: "max", as trained, or "average", which Gatys et al. found to give smoother pictures, or "l2".
@@ -125,17 +128,18 @@ class VGG19(torch.nn.Module):
         depth = 1 + max(LAYERS.index(name) for name in layers)
         self.names = LAYERS[:depth]
         self.convolutions = torch.nn.ModuleList()
+        self.heads = torch.nn.ModuleDict()
         self.fast: dict[str, RectifiedConvolution] = {}  # made on first use, where the network is by then
-        for name, index, inputs, outputs in _convolutions()[:depth]:
+        for name, index, _, _ in _convolutions()[:depth]:
             weight = tensors[f"features.{index}.weight"].float()
             bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
             if name == "relu1_1":
                 weight = _prepared(weight, preprocessing)
-            # Without the random initial values, which take longer to draw than the real ones to read.
             mode = padding if name == "relu1_1" else "zeros"
-            convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, 3, padding=1, padding_mode=mode)
-            convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-            self.convolutions.append(convolution)
+            self.convolutions.append(_convolution(weight, bias, padding=1, padding_mode=mode))
+            if f"heads.{name}.weight" in tensors:
+                head = (tensors[f"heads.{name}.{part}"].float() for part in ("weight", "bias"))
+                self.heads[name] = _convolution(*head)
         self.to(memory_format=torch.channels_last, dtype=dtype).requires_grad_(False)  # pyright: ignore[reportCallIssue]
         # The mean keeps at least float32: rounded to bfloat16 it would shift the colours by up to half a grey level.
         mean = torch.tensor(preprocessing.mean, dtype=torch.promote_types(dtype, torch.float32)) / preprocessing.scale
@@ -168,7 +172,7 @@ class VGG19(torch.nn.Module):
             else:
                 x = F.relu_(convolution(x))
             if name in layers:
-                features[name] = x
+                features[name] = self.heads[name](x) if name in self.heads else x
                 if len(features) == len(layers):
                     break
         return features
@@ -176,7 +180,8 @@ class VGG19(torch.nn.Module):
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:
         """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""
         weight = convolution.get_parameter("weight")
-        return x.device.type == "cpu" and weight.dtype == torch.float32 and min(weight.shape[:2]) >= WINOGRAD_CHANNELS
+        wide = min(weight.shape[:2]) >= WINOGRAD_CHANNELS
+        return wide and x.device.type == "cpu" and weight.dtype == torch.float32 and not weight.requires_grad
 
 
 def _convolutions() -> list[tuple[str, int, int, int]]:
@@ -189,6 +194,14 @@ def _convolutions() -> list[tuple[str, int, int, int]]:
             index += 2  # a convolution and its ReLU
         index += 1  # the pooling
     return table
+
+
+def _convolution(weight: torch.Tensor, bias: torch.Tensor, **options: Any) -> torch.nn.Module:
+    """Without the random initial values, which take longer to draw than the real ones to read."""
+    outputs, inputs, side, _ = weight.shape
+    convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, side, **options)
+    convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return convolution
 
 
 def _prepared(weight: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:

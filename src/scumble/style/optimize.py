@@ -20,7 +20,7 @@ from scumble.style.objective import Evaluation, Objective
 RETREATS_BEFORE_FORGETTING = 5
 """Steps back in a row, each half as long as the last, after which what was learnt of the curvature is thrown away."""
 
-STALLED_AFTER = 50
+STALLED_AFTER = 20
 """Evaluations over which the loss must still fall (a criterion of Ruder et al. 2016, for films)."""
 
 MAX_RETREATS = 25

@@ -1,0 +1,20 @@
+"""The network inside the package: VGG19's layers at a fifteenth of its work, trained by us to see what VGG19 sees.
+
+For each layer in `FEATURES`, a head of 1 x 1 convolutions predicts P^T F: VGG19's features F on the leading
+eigenvectors P of their uncentred second moments. Gram matrices of the heads are then nearly P^T G P for VGG19's G, and
+all that is measured with them keeps its meaning. The heads' outputs are multiplied by sqrt(k / C), for k of VGG19's C
+channels, so that losses averaged over channels, or over pairs of them, keep VGG19's scale, too.
+
+`recipes/pocket/train.py` makes the file; docs/pocket.md tells what it was trained on and how well it does.
+"""
+
+from scumble.perceptual.vgg import Preprocessing
+
+WIDTHS = (16, 32, 64, 128, 128)
+"""Channels of the convolutions, block by block."""
+
+FEATURES = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu4_2": 128, "relu5_1": 128}
+"""How many features each layer has; there are no others."""
+
+PREPROCESSING = Preprocessing("RGB", scale=1, mean=(0.48502, 0.45796, 0.4076))
+"""VGG19's mean colour, since a border of zeros stands for it here as well."""
