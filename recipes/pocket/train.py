@@ -43,6 +43,9 @@ OWN_FROM = 0.35
 GRAM_WEIGHT = {"relu3_1": 0.1, "relu4_1": 0.2, "relu5_1": 0.1}
 """Of each crop's Gram matrix in the loss: what one coefficient at a time leaves is the direction of the mean."""
 
+STORED_UNIT = 32
+"""Coefficients reach 50,000, and float16 ends at 65,504: they are stored in units of this."""
+
 SAVED_EVERY = 250
 CHUNK = 50
 
@@ -151,7 +154,7 @@ class Targets:
                     self.crops[self.count] = stored.numpy()
                     for name, value in coefficients(teacher, axes, stored[None].float() / 255).items():
                         if name in self.values:
-                            self.values[name][self.count] = value[0].half().numpy()
+                            self.values[name][self.count] = (value[0] / STORED_UNIT).half().numpy()
                     self.count += 1
                 if self.count % CHUNK == 0 or self.count == until:
                     self.counter.write_text(str(self.count))
@@ -160,7 +163,9 @@ class Targets:
     def batch(self, numbers: np.ndarray) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Crops (N, 3, SIDE, SIDE) in [0, 1], and coefficients."""
         crops = torch.from_numpy(self.crops[numbers]).float() / 255
-        return crops, {name: torch.from_numpy(values[numbers]).float() for name, values in self.values.items()}
+        return crops, {
+            name: torch.from_numpy(values[numbers]).float() * STORED_UNIT for name, values in self.values.items()
+        }
 
 
 def train(

@@ -1,0 +1,85 @@
+"""Large pictures piece by piece, and still exactly: where the pieces lie, and how much each must see around itself.
+
+The features in a tile's core are exact when the tile sees all that their neurons see. Losses are functions of averages
+over all places: a first pass adds these up, and their gradient, sent back through each tile from its core's features
+alone, adds up to the whole picture's gradient. No pixel is ever left out or counted twice, so there are no seams to
+hide; unlike where each tile's own gradient is cut to its core, a neuron's view of margin is enough, not twice that.
+"""
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+import torch
+
+from scumble.perceptual.vgg import LAYERS, min_side
+
+
+class Tile(NamedTuple):
+    """A rectangle of a picture: (top, bottom, left, right) of its core and of what is seen, in pixels."""
+
+    core: tuple[int, int, int, int]
+    seen: tuple[int, int, int, int]
+
+    def cut(self, picture: torch.Tensor) -> torch.Tensor:
+        """What is seen of a picture (1, C, H, W); a view."""
+        top, bottom, left, right = self.seen
+        return picture[:, :, top:bottom, left:right]
+
+    def places(self, name: str) -> tuple[slice, slice]:
+        """The rows and columns of a layer's features, over the whole picture, that are the core's."""
+        stride = min_side([name])
+        top, bottom, left, right = (edge // stride for edge in self.core)
+        return slice(top, bottom), slice(left, right)
+
+    def inner(self, name: str, features: torch.Tensor) -> torch.Tensor:
+        """The core's part of what the tile's features are; a view."""
+        stride = min_side([name])
+        rows, columns = self.places(name)
+        top, left = self.seen[0] // stride, self.seen[2] // stride
+        return features[:, :, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+
+def tiles(height: int, width: int, side: int | None, layers: Collection[str]) -> list[Tile]:
+    """Tiles whose cores cover a picture, row by row.
+
+    Args:
+        height: of the picture, in pixels.
+        width: likewise.
+        side: what the cores' sides are to be, about; None for one tile.
+        layers: that will be looked at. Edges lie on multiples of the deepest one's stride, as poolings count from there.
+    """
+    step, margin = min_side(layers), margin_of(layers)
+    rows, columns = (_cuts(length, side or length, step) for length in (height, width))
+    return [
+        Tile(
+            (top, bottom, left, right),
+            (max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)),
+        )
+        for top, bottom in rows
+        for left, right in columns
+    ]
+
+
+def margin_of(layers: Collection[str]) -> int:
+    """How far beyond a core its neurons see, in pixels, rounded up to the deepest layer's stride.
+
+    Example:
+        >>> margin_of(["relu5_1"])
+        96
+    """
+    reach = 0
+    for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
+        stride = min_side([name])
+        if name.endswith("_1") and name != "relu1_1":
+            reach += stride // 2  # a pooling's second row or column
+        reach += stride  # a convolution's third
+    step = min_side(layers)
+    return math.ceil(reach / step) * step
+
+
+def _cuts(length: int, side: int, step: int) -> list[tuple[int, int]]:
+    """Equal pieces of a length, but for rounding to steps; the last one has the rest."""
+    count = max(1, min(math.ceil(length / side), length // step))
+    edges = [round(piece * length / count / step) * step for piece in range(count)] + [length]
+    return list(zip(edges[:-1], edges[1:], strict=True))
