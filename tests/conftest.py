@@ -65,6 +65,17 @@ def random_tensors(seed: int = 0) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def narrow_tensors(channels: int = 6) -> dict[str, torch.Tensor]:
+    """Parameters of the same layers with a few channels each."""
+    tensors = {}
+    for name, tensor in random_tensors(4).items():
+        narrow = tensor[:channels]
+        if tensor.ndim == 4 and tensor.shape[1] > 3:  # fewer inputs, each as much stronger
+            narrow = narrow[:, :channels] * (tensor.shape[1] / channels) ** 0.5
+        tensors[name] = narrow.contiguous()
+    return tensors
+
+
 @pytest.fixture(scope="session")
 def tensors() -> dict[str, torch.Tensor]:
     return random_tensors()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import CAFFE
+from conftest import CAFFE, narrow_tensors
 from scumble.errors import SettingsError
 from scumble.perceptual.vgg import LAYERS, VGG19, Preprocessing, min_side, parameter_shapes
 from scumble.perceptual.weights import CATALOGUE
@@ -64,18 +64,8 @@ def test_all_layers_equal_a_slow_forward(tensors, picture, pooling):
         np.testing.assert_allclose(found[name][0].numpy(), expected[name], rtol=1e-4, atol=1e-4 * expected[name].max())
 
 
-def narrow(width: int) -> dict[str, torch.Tensor]:
-    """Random parameters of the same layers with few channels each."""
-    generator, tensors = torch.Generator().manual_seed(4), {}
-    for index in INDEXES:
-        inputs = 3 if index == 0 else width
-        tensors[f"features.{index}.weight"] = torch.randn(width, inputs, 3, 3, generator=generator) / inputs**0.5
-        tensors[f"features.{index}.bias"] = torch.randn(width, generator=generator)
-    return tensors
-
-
 def test_the_weights_decide_how_wide_layers_are_and_heads_what_is_seen_of_them(picture):
-    plain = narrow(5)
+    plain = narrow_tensors(5)
     heads = {"heads.relu4_2.weight": torch.randn(7, 5, 1, 1), "heads.relu4_2.bias": torch.randn(7)}
     preprocessing = Preprocessing("RGB", 1, (0.0, 0.0, 0.0))
     expected = slow_vgg19(picture[0].numpy(), plain, "max")

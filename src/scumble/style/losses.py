@@ -88,9 +88,11 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
     lower = position.clamp_max(HISTOGRAM_BINS - 2).long()
     upper_share = ((features - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
     mass = 1 / len(features) if weights is None else weights[:, None]
-    empty = features.new_zeros(HISTOGRAM_BINS, features.shape[1])
-    counts = empty.scatter_add(0, lower, (1 - upper_share) * mass)
-    return {"histogram": counts.scatter_add(0, lower + 1, upper_share * mass)}
+    # Summed place by place, a million small numbers in float32 would be off by 1e-4. (Apple's GPUs have no float64.)
+    wide = features.dtype if features.device.type == "mps" else torch.float64
+    counts = features.new_zeros(HISTOGRAM_BINS, features.shape[1], dtype=wide)
+    counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
+    return {"histogram": counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide)).to(features)}
 
 
 # --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------

@@ -53,6 +53,14 @@ class Places(NamedTuple):
     indexes: torch.Tensor
     weights: torch.Tensor
 
+    def inside(self, rectangle: tuple[slice, slice], width: int) -> "Places":
+        """Those that lie in some (rows, columns) of a layer that is `width` wide, with their indexes in there."""
+        rows, columns = rectangle
+        row, column = self.indexes // width, self.indexes % width
+        here = (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
+        indexes = (row[here] - rows.start) * (columns.stop - columns.start) + column[here] - columns.start
+        return Places(indexes, self.weights[here])
+
 
 def counted_places(
     mask: torch.Tensor | None, like: torch.Tensor, layers: Collection[str]

@@ -2,17 +2,23 @@
 
 Targets are computed once, by the same network in the same number format that will look at the canvas. What several
 styles, masks and the strength come to is decided here as well, and by the targets alone: statistics are blended, never
-losses, so that an evaluation costs the same for five styles as for one.
+losses, so that an evaluation costs the same for five styles as for one. Pictures too large for the memory are looked at
+tile by tile (see `scumble.style.tiles`), with the same result but for rounding.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 
-from scumble.perceptual.vgg import VGG19
+from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.losses import STYLE_LOSSES, Statistics, blend, mean_squared_error, total_variation
 from scumble.style.masks import Places, Region, counted_places
+from scumble.style.tiles import Tile, tiles
+
+Averages = dict[tuple[str, str, str], torch.Tensor]
+"""Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
 
 GREY_LEVELS = 255
 """Variation is measured in these: the features of Caffe's network are in units of them too."""
@@ -53,6 +59,7 @@ class Objective:
         strength: the styles' share in the targets, the rest being the content's own statistics: at 0 the content itself
             has no loss, at 1 nothing of its statistics is wanted.
         regions: which part of the canvas takes its style from where; None for all of it from all styles alike.
+        tile_side: the side of the tiles that pictures are looked at in, in pixels; None for all at once.
     """
 
     def __init__(
@@ -66,21 +73,25 @@ class Objective:
         variation_weight: float = 0.0,
         strength: float = 1.0,
         regions: Sequence[Region] | None = None,
+        tile_side: int | None = None,
     ):
         self.network = network
         self.content_layers = dict(content_layers)
         self.style_layers = dict(style_layers)
-        self.variation_weight = variation_weight
+        self.layers = tuple(self.content_layers | self.style_layers)
         self.loss = STYLE_LOSSES[loss]
+        self.variation_weight = variation_weight
+        self.tile_side = tile_side
+        self.size = (content.shape[2], content.shape[3])
+        self.tiles = self._tiles(self.size)
+        if regions is None:
+            regions = [Region("everything", (1 / len(styles),) * len(styles))]
         with torch.no_grad():
-            features = self._features(content)
-            self.content_targets = {name: features[name] for name in self.content_layers}
-            if regions is None:
-                regions = [Region("everything", (1 / len(styles),) * len(styles))]
-            self.regions = self._region_targets(regions, features, content, styles, strength) if style_layers else []
+            self.content_targets = self._content_targets(content) if content_layers else {}
+            self.regions = self._region_targets(regions, content, styles, strength) if style_layers else []
 
     def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
-        """One evaluation: a pass through the network and back.
+        """One evaluation: a pass through the network and back; of many tiles, one more pass to begin with.
 
         Args:
             canvas: (1, 3, H, W), RGB; values outside [0, 1] are taken as they are.
@@ -89,50 +100,96 @@ class Objective:
             The loss, its gradient by the canvas (same shape, contiguous), and the terms by name.
         """
         canvas = canvas.detach().requires_grad_()
-        features = self._features(canvas)
-        terms = {}
-        for name, weight in self.content_layers.items():
-            terms[f"content {name}"] = weight * mean_squared_error(features[name], self.content_targets[name])
-        for name, weight in self.style_layers.items():
-            terms[f"style {name}"] = weight * self._style_distance(name, _places(features[name]))
-        if self.variation_weight:
-            terms["variation"] = self.variation_weight * GREY_LEVELS**2 * total_variation(canvas)
-        loss = torch.stack(list(terms.values())).sum()
-        (gradient,) = torch.autograd.grad(loss, canvas)
-        values = torch.stack([loss.detach(), *(term.detach() for term in terms.values())]).tolist()
+        if len(self.tiles) == 1:
+            terms = self._terms(self._averages(canvas, self.tiles[0])) | self._variation(canvas)
+            (gradient,) = torch.autograd.grad(_sum(terms), canvas)
+        else:
+            terms, gradient = self._tile_by_tile(canvas)
+        values = torch.stack([_sum(terms), *terms.values()]).tolist()
         return Evaluation(values[0], gradient.contiguous(), dict(zip(terms, values[1:], strict=True)))
 
-    def _style_distance(self, name: str, places: torch.Tensor) -> torch.Tensor:
-        """The regions' distances from their targets, each counting as much as its share of the canvas."""
-        distances = [
-            region.area * self.loss.distance(self._statistics(places, region.places[name]), region.targets[name])
-            for region in self.regions
-        ]
-        return torch.stack(distances).sum()
+    def _tile_by_tile(self, canvas: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """The terms and their gradient: what all tiles come to decides what each of them is to change."""
+        with torch.no_grad():
+            averages = _total(self._averages(tile.cut(canvas), tile) for tile in self.tiles)
+        averages = {key: value.requires_grad_() for key, value in averages.items()}
+        terms = self._terms(averages)
+        slopes = torch.autograd.grad(_sum(terms), list(averages.values()))
+        gradient = torch.zeros_like(canvas)
+        for tile in self.tiles:
+            seen = tile.cut(canvas).detach().requires_grad_()
+            parts = list(self._averages(seen, tile).values())
+            tile.cut(gradient).add_(torch.autograd.grad(parts, seen, slopes)[0])
+        if variation := self._variation(canvas):
+            gradient += torch.autograd.grad(_sum(variation), canvas)[0]
+        return terms | variation, gradient
+
+    def _averages(self, seen: torch.Tensor, tile: Tile) -> Averages:
+        """A tile's part in everything that the terms of the canvas are functions of."""
+        features = self._features(seen, tile)
+        averages = self._statistics(features, tile, self.size, [region.places for region in self.regions])
+        for name, target in self.content_targets.items():
+            rows, columns = tile.places(name)
+            here = target[:, :, rows, columns]
+            averages[name, "content", "difference"] = mean_squared_error(features[name], here) * (
+                here.numel() / target.numel()
+            )
+        return averages
+
+    def _terms(self, averages: Averages) -> dict[str, torch.Tensor]:
+        """The weighted terms, given the averages over the whole canvas."""
+        terms = {}
+        for name, weight in self.content_layers.items():
+            terms[f"content {name}"] = weight * averages[name, "content", "difference"]
+        for name, weight in self.style_layers.items():
+            distances = [
+                # A region counts as much as its share of the canvas.
+                region.area * self.loss.distance(_part(averages, name, index), region.targets[name])
+                for index, region in enumerate(self.regions)
+            ]
+            terms[f"style {name}"] = weight * torch.stack(distances).sum()
+        return terms
+
+    def _variation(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
+        if not self.variation_weight:
+            return {}
+        return {"variation": self.variation_weight * GREY_LEVELS**2 * total_variation(canvas)}
+
+    # --- Targets ----------------------------------------------------------------------------------------------------
+
+    def _content_targets(self, content: torch.Tensor) -> dict[str, torch.Tensor]:
+        targets: dict[str, torch.Tensor] = {}
+        for tile, features in self._walk(content):
+            for name in self.content_layers:
+                found = features[name]
+                if len(self.tiles) == 1:
+                    targets[name] = found
+                    continue
+                if name not in targets:
+                    height, width = (length // min_side([name]) for length in self.size)
+                    targets[name] = found.new_empty((1, found.shape[1], height, width))
+                rows, columns = tile.places(name)
+                targets[name][:, :, rows, columns] = found
+        return targets
 
     def _region_targets(
-        self,
-        regions: Sequence[Region],
-        content_features: dict[str, torch.Tensor],
-        content: torch.Tensor,
-        styles: Sequence[torch.Tensor],
-        strength: float,
+        self, regions: Sequence[Region], content: torch.Tensor, styles: Sequence[torch.Tensor], strength: float
     ) -> list[RegionTarget]:
-        """The statistics that each region is to have, style after style: one style's features at a time are kept."""
+        """The statistics that each region is to have; one style's features, or one tile's, are kept at a time."""
         places, narrow = zip(*(counted_places(r.mask, content, self.style_layers) for r in regions), strict=True)
-        parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
+        parts: list[list[tuple[float, Averages]]] = [[] for _ in regions]
         if strength < 1:
-            for part, counted in zip(parts, places, strict=True):
-                part.append((1 - strength, self._all_statistics(content_features, counted)))
+            for part, found in zip(parts, self._picture_statistics(content, places), strict=True):
+                part.append((1 - strength, found))
         for index, style in enumerate(styles):
-            features = self._features(style)
-            for part, region, narrow_layers in zip(parts, regions, narrow, strict=True):
-                share = region.shares[index] * strength
-                if share:
-                    mask = region.style_masks[index] if region.style_masks else None
-                    counted, narrow_of_style = counted_places(mask, style, self.style_layers)
-                    part.append((share, self._all_statistics(features, counted)))
-                    narrow_layers += [name for name in narrow_of_style if name not in narrow_layers]
+            shares = [region.shares[index] * strength for region in regions]
+            masks = [region.style_masks[index] if region.style_masks else None for region in regions]
+            taking = [number for number, share in enumerate(shares) if share]
+            counted = [counted_places(masks[number], style, self.style_layers) for number in taking]
+            found = self._picture_statistics(style, [places_of_style for places_of_style, _ in counted])
+            for number, statistics, (_, narrow_of_style) in zip(taking, found, counted, strict=True):
+                parts[number].append((shares[number], statistics))
+                narrow[number].extend(name for name in narrow_of_style if name not in narrow[number])
         return [
             RegionTarget(
                 region.name,
@@ -144,24 +201,71 @@ class Objective:
             for region, counted, narrow_layers, part in zip(regions, places, narrow, parts, strict=True)
         ]
 
-    def _statistics(self, places: torch.Tensor, counted: Places | None) -> Statistics:
-        if counted is None:
-            return self.loss.statistics(places, None)
-        return self.loss.statistics(places[counted.indexes], counted.weights)
+    def _target(self, name: str, parts: list[tuple[float, Averages]]) -> Statistics:
+        shares, averages = zip(*parts, strict=True)
+        return self.loss.complete(blend([_part(a, name, 0) for a in averages], list(shares)))
 
-    def _all_statistics(self, features: dict[str, torch.Tensor], counted: dict[str, Places | None]):
-        return {name: self._statistics(_places(features[name]), counted[name]) for name in self.style_layers}
+    def _picture_statistics(
+        self, picture: torch.Tensor, places: Sequence[Mapping[str, Places | None]]
+    ) -> list[Averages]:
+        """The statistics of some regions of a picture, each as those of region 0."""
+        size = (picture.shape[2], picture.shape[3])
+        found = _total(self._statistics(features, tile, size, places) for tile, features in self._walk(picture))
+        return [
+            {
+                (layer, "0", statistic): value
+                for (layer, region, statistic), value in found.items()
+                if region == str(number)
+            }
+            for number in range(len(places))
+        ]
 
-    def _target(self, name: str, parts: list[tuple[float, dict[str, Statistics]]]) -> Statistics:
-        shares, statistics = zip(*parts, strict=True)
-        return self.loss.complete(blend([s[name] for s in statistics], list(shares)))
+    # --- Looking ----------------------------------------------------------------------------------------------------
 
-    def _features(self, picture: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features in float32 at least, whatever format the convolutions use: it is what the losses are summed in."""
-        features = self.network(picture, tuple(self.content_layers | self.style_layers))
+    def _tiles(self, size: tuple[int, int]) -> list[Tile]:
+        return tiles(*size, self.tile_side, self.layers)
+
+    def _walk(self, picture: torch.Tensor) -> Iterator[tuple[Tile, dict[str, torch.Tensor]]]:
+        """The tiles of a picture, with their cores' features."""
+        for tile in self._tiles((picture.shape[2], picture.shape[3])):
+            yield tile, self._features(tile.cut(picture), tile)
+
+    def _features(self, seen: torch.Tensor, tile: Tile) -> dict[str, torch.Tensor]:
+        """In float32 at least, whatever format the convolutions use: it is what the losses are summed in."""
+        features = {name: tile.inner(name, f) for name, f in self.network(seen, self.layers).items()}
         return {name: f if f.dtype == torch.float64 else f.float() for name, f in features.items()}
 
+    def _statistics(
+        self,
+        features: dict[str, torch.Tensor],
+        tile: Tile,
+        size: tuple[int, int],
+        regions: Sequence[Mapping[str, Places | None]],
+    ) -> Averages:
+        """A tile's part in the statistics of some regions of a picture of that size (height, width)."""
+        averages: Averages = {}
+        for name in self.style_layers:
+            here = features[name].permute(0, 2, 3, 1).flatten(0, 2)  # (P, C); no copy is made of channels_last memory
+            shape = [length // min_side([name]) for length in size]
+            for number, places in enumerate(regions):
+                counted = places[name]
+                if counted is None:
+                    share = len(here) / (shape[0] * shape[1])
+                    found = {key: value * share for key, value in self.loss.statistics(here, None).items()}
+                else:
+                    indexes, weights = counted.inside(tile.places(name), shape[1])
+                    found = self.loss.statistics(here[indexes], weights)
+                averages |= {(name, str(number), key): value for key, value in found.items()}
+        return averages
 
-def _places(features: torch.Tensor) -> torch.Tensor:
-    """(1, C, H, W) features as (P, C); no copy is made of channels_last memory."""
-    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+def _part(averages: Averages, name: str, region: int) -> Statistics:
+    return {key[2]: value for key, value in averages.items() if key[:2] == (name, str(region))}
+
+
+def _total(parts: Iterable[Averages]) -> Averages:
+    return functools.reduce(lambda one, other: {key: value + other[key] for key, value in one.items()}, parts)
+
+
+def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return torch.stack(list(terms.values())).sum()

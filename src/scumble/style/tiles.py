@@ -6,6 +6,7 @@ alone, adds up to the whole picture's gradient. No pixel is ever left out or cou
 hide; unlike where each tile's own gradient is cut to its core, a neuron's view of margin is enough, not twice that.
 """
 
+import itertools
 import math
 from collections.abc import Collection
 from typing import NamedTuple
@@ -47,7 +48,7 @@ def tiles(height: int, width: int, side: int | None, layers: Collection[str]) ->
         height: of the picture, in pixels.
         width: likewise.
         side: what the cores' sides are to be, about; None for one tile.
-        layers: that will be looked at. Edges lie on multiples of the deepest one's stride, as poolings count from there.
+        layers: that will be looked at. Edges are multiples of the deepest one's stride, as poolings count from there.
     """
     step, margin = min_side(layers), margin_of(layers)
     rows, columns = (_cuts(length, side or length, step) for length in (height, width))
@@ -82,4 +83,4 @@ def _cuts(length: int, side: int, step: int) -> list[tuple[int, int]]:
     """Equal pieces of a length, but for rounding to steps; the last one has the rest."""
     count = max(1, min(math.ceil(length / side), length // step))
     edges = [round(piece * length / count / step) * step for piece in range(count)] + [length]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
