@@ -25,7 +25,7 @@ from scumble.image.tensors import cover, to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19
 from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, minimize
+from scumble.style.optimize import LBFGS, Descent
 from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
@@ -85,7 +85,7 @@ def _time_in_turn(content, style, parameters, network, evaluations):
         scratch.stylize(content * 255, style * 255, parameters, EVALUATIONS_PER_TURN, report=lambda line: tick())
 
     def ours(tick):
-        for _ in minimize(objective, content, LBFGS(), EVALUATIONS_PER_TURN):
+        for _ in Descent(objective, content, LBFGS(), EVALUATIONS_PER_TURN):
             tick()
 
     seconds = {plain: [], ours: []}
@@ -101,7 +101,7 @@ def _loss_ratio(content, style, parameters, network, evaluations):
     pixels = content * 255, style * 255
     plain = scratch.stylize(*pixels, parameters, evaluations, report=lambda line: None)
     objective = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
-    *_, last = minimize(objective, content, LBFGS(), evaluations)
+    *_, last = Descent(objective, content, LBFGS(), evaluations)
     targets = scratch.targets(*pixels, parameters)
     with torch.no_grad():
         ours, theirs = (

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from scumble.errors import DivergedError
+from scumble.storage import checkpoint
 from scumble.style.objective import Evaluation
-from scumble.style.optimize import LBFGS, MAX_RETREATS, STALLED_AFTER, Adam, Average, minimize
+from scumble.style.optimize import LBFGS, MAX_RETREATS, STALLED_AFTER, Adam, Average, Descent
 
 
 class Bowl:
@@ -52,21 +53,21 @@ def start(bowl: Bowl) -> torch.Tensor:
 @pytest.mark.parametrize("make", [LBFGS, Adam])
 def test_steps_are_evaluations_exactly(make):
     bowl = Bowl()
-    steps = list(minimize(bowl, start(bowl), make(), 17))
+    steps = list(Descent(bowl, start(bowl), make(), 17))
     assert bowl.evaluations == 17
     assert [step.evaluation for step in steps] == list(range(1, 18))
 
 
 def test_lbfgs_finds_the_minimum_of_a_quadratic():
     bowl = Bowl()
-    *_, last = minimize(bowl, start(bowl), LBFGS(), 60)
+    *_, last = Descent(bowl, start(bowl), LBFGS(), 60)
     assert torch.allclose(last.picture.reshape(-1), bowl.target, atol=1e-6)
 
 
 @pytest.mark.parametrize("make", [LBFGS, Adam])
 def test_the_best_picture_is_the_one_whose_loss_is_told(make):
     bowl, lowest = Bowl(condition=1e4), math.inf
-    for step in minimize(bowl, start(bowl), make(), 40):
+    for step in Descent(bowl, start(bowl), make(), 40):
         lowest = min(lowest, step.found.loss)
         assert Bowl(condition=1e4).value_and_gradient(step.picture).loss == step.best.loss == lowest
 
@@ -77,7 +78,7 @@ def test_the_scale_of_the_loss_does_not_matter(factor):
     bowl, scaled = Bowl(), Bowl()
     scaled.matrix = scaled.matrix * factor
     for plain, other in zip(
-        minimize(bowl, start(bowl), LBFGS(), 30), minimize(scaled, start(bowl), LBFGS(), 30), strict=True
+        Descent(bowl, start(bowl), LBFGS(), 30), Descent(scaled, start(bowl), LBFGS(), 30), strict=True
     ):
         torch.testing.assert_close(plain.picture, other.picture, rtol=1e-4, atol=1e-6)
 
@@ -129,7 +130,7 @@ def test_lbfgs_remembers_less_of_large_pictures(monkeypatch):
 
     monkeypatch.setattr(optimize, "HISTORY_BYTES", 3 * 2 * 12 * 8)  # three pairs of twelve float64 numbers
     bowl, optimizer = Bowl(), LBFGS()
-    list(minimize(bowl, start(bowl), optimizer, 9))
+    list(Descent(bowl, start(bowl), optimizer, 9))
     assert len(optimizer.pairs) == 3
 
 
@@ -138,7 +139,7 @@ def test_moves_that_are_taken_back_are_halved_and_recover():
     seen: list[torch.Tensor] = []
     plain = bowl.value_and_gradient
     bowl.value_and_gradient = lambda canvas: (seen.append(canvas), plain(canvas))[1]
-    list(minimize(bowl, start(bowl), LBFGS(), 6))
+    list(Descent(bowl, start(bowl), LBFGS(), 6))
     full, half, quarter = (place - seen[2] for place in seen[3:6])  # the third place is the last good one
     torch.testing.assert_close(half, full / 2)
     torch.testing.assert_close(quarter, full / 4)
@@ -159,7 +160,7 @@ def test_adam_equals_torchs():
 @pytest.mark.parametrize("answer", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_is_rolled_back(make, answer):
     bowl = Broken({5: answer, 6: answer})
-    steps = list(minimize(bowl, start(bowl), make(), 60))
+    steps = list(Descent(bowl, start(bowl), make(), 60))
     assert [step.evaluation for step in steps if step.retreated][:2] == [5, 6]
     assert steps[5].best == steps[3].best  # the last good picture stays
     assert steps[-1].best.loss < steps[3].best.loss  # and the way goes on from there
@@ -168,7 +169,7 @@ def test_a_loss_that_is_not_finite_is_rolled_back(make, answer):
 
 def test_an_exploding_loss_is_rolled_back_by_adam_too():
     bowl = Broken({5: 1e30})
-    steps = list(minimize(bowl, start(bowl), Adam(), 30))
+    steps = list(Descent(bowl, start(bowl), Adam(), 30))
     assert [step.evaluation for step in steps if step.retreated] == [5]
     assert steps[-1].best.loss < steps[3].best.loss
 
@@ -178,15 +179,15 @@ def test_a_loss_that_stays_broken_ends_with_an_error(make):
     bowl = Broken(dict.fromkeys(range(3, 500), math.nan))
     seen = []
     with pytest.raises(DivergedError, match="however short the move"):
-        seen.extend(minimize(bowl, start(bowl), make(), 500))
+        seen.extend(Descent(bowl, start(bowl), make(), 500))
     bowl = Broken(dict.fromkeys(range(3, 500), math.nan))
-    for step in minimize(bowl, start(bowl), make(), MAX_RETREATS):
+    for step in Descent(bowl, start(bowl), make(), MAX_RETREATS):
         assert step.picture.isfinite().all()
 
 
 def test_a_loss_that_is_broken_from_the_start_is_told():
     with pytest.raises(DivergedError, match="before the first step"):
-        list(minimize(Broken({1: math.nan}), start(Bowl()), LBFGS(), 5))
+        list(Descent(Broken({1: math.nan}), start(Bowl()), LBFGS(), 5))
 
 
 # --- Averages, scales, early ends -----------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ class Shaking(Bowl):
 
 def test_averaging_is_evaluated_by_the_last_step_and_calms_the_moves():
     bowl = Shaking()
-    *steps, last = minimize(bowl, start(bowl), Adam(), 300, averaging=0.95)
+    *steps, last = Descent(bowl, start(bowl), Adam(), 300, averaging=0.95)
     assert bowl.evaluations == 300
     assert last.evaluation == 300
     assert last.best == last.found
@@ -222,9 +223,9 @@ def test_averaging_is_evaluated_by_the_last_step_and_calms_the_moves():
 
 def test_a_scale_ends_when_little_is_won():
     bowl = Bowl()
-    *_, last = minimize(bowl, start(bowl), LBFGS(), 1000, tolerance=1e-3)
+    *_, last = Descent(bowl, start(bowl), LBFGS(), 1000, tolerance=1e-3)
     assert STALLED_AFTER < last.evaluation < 200
-    *_, last = minimize(bowl, start(bowl), Adam(), 1000, averaging=0.9, tolerance=1e-3)
+    *_, last = Descent(bowl, start(bowl), Adam(), 1000, averaging=0.9, tolerance=1e-3)
     assert last.evaluation < 1000
     assert last.best == last.found
 
@@ -246,7 +247,7 @@ def test_adam_keeps_its_averages_across_scales_and_bounds_its_canvas():
         def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
             return Evaluation(canvas.sum().item() + 1e3, torch.ones_like(canvas), {})
 
-    *_, last = minimize(Slope(), torch.full((1, 3, 2, 2), 0.1), Adam(lr=10), 5)
+    *_, last = Descent(Slope(), torch.full((1, 3, 2, 2), 0.1), Adam(lr=10), 5)
     assert last.picture.min() == 0
 
 
@@ -258,3 +259,27 @@ def test_lbfgs_forgets_at_a_new_scale():
     lbfgs.carry((4, 4))
     assert not lbfgs.pairs
     assert lbfgs.previous is None
+
+
+@pytest.mark.parametrize("make", [LBFGS, Adam])
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+@pytest.mark.parametrize("stop", [1, 2, 7, 13, 29])
+def test_a_descent_goes_on_from_its_state_to_the_last_bit(make, averaging, stop, tmp_path):
+    def descent(evaluations: int = 0) -> Descent:
+        bowl = Broken({8: math.nan, 12: 1e30, 13: 1e30})  # so that there are moves that were taken back among them
+        bowl.evaluations = evaluations
+        return Descent(bowl, start(bowl), make(), 30, averaging)
+
+    whole = list(descent())
+    stopped = descent()
+    for step in stopped:
+        if step.evaluation == stop:
+            break
+    path = checkpoint.write(tmp_path, 1, stopped.state())
+    rest = descent(stop)
+    rest.restore(checkpoint.read(path))
+    for expected, found in zip(whole[stop:], rest, strict=True):
+        assert found.evaluation == expected.evaluation
+        assert found.found.loss == expected.found.loss or not math.isfinite(expected.found.loss)
+        assert found.best.loss == expected.best.loss
+        assert torch.equal(found.picture, expected.picture)

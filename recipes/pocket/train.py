@@ -31,7 +31,7 @@ from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.style.losses import gram
 from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, minimize
+from scumble.style.optimize import LBFGS, Adam, Descent
 from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
 
 BATCH = 16
@@ -248,7 +248,7 @@ def own_pictures(student: VGG19, crops: material.Crops, number: int) -> list[tor
     )  # fmt: skip
     moments = sorted(int(m) for m in random.choice(np.arange(5, 80), 3, replace=False))
     optimizer = LBFGS() if random.random() < 0.5 else Adam()
-    canvases = [step.picture for step in minimize(objective, photo[None], optimizer, moments[-1])]
+    canvases = [step.picture for step in Descent(objective, photo[None], optimizer, moments[-1])]
     return [canvases[moment - 1][0].clamp(0, 1) for moment in moments]
 
 

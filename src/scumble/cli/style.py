@@ -26,6 +26,7 @@ def stylize(
     style_map: Files = (),
     recipe: Path | None = None,
     preview: Path | None = None,
+    resume: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
@@ -42,6 +43,7 @@ def stylize(
         style_map: a painting's regions in the same colours; once for each painting.
         recipe: a picture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
+        resume: go on with a picture that was stopped: give the same command again, with this.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
@@ -50,7 +52,7 @@ def stylize(
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
     name = Path(f"{content.stem}-{style.stem}.png")
-    _paint(sources, settings, output or name, recipe, preview, json, quiet)
+    _paint(sources, settings, output or name, recipe, preview, resume, json, quiet)
 
 
 def texture(
@@ -60,6 +62,7 @@ def texture(
     output: Output = None,
     recipe: Path | None = None,
     preview: Path | None = None,
+    resume: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
     settings: Annotated[TextureSettings, Parameter(name="*")] = TextureSettings(),  # noqa: B008 (it is frozen)
@@ -72,6 +75,7 @@ def texture(
         output: file to write; .png, .jpg, .webp or .tif (default: STYLE-texture.png in the current folder).
         recipe: a texture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
+        resume: go on with a picture that was stopped: give the same command again, with this.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
@@ -79,7 +83,7 @@ def texture(
     from scumble.style.inputs import Sources
 
     sources = Sources(None, (style, *more_styles))
-    _paint(sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, json, quiet)
+    _paint(sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, resume, json, quiet)
 
 
 def _paint(
@@ -88,6 +92,7 @@ def _paint(
     output: Path,
     recipe: Path | None,
     preview: Path | None,
+    resume: bool,
     json: bool,
     quiet: bool,
 ) -> None:
@@ -102,4 +107,4 @@ def _paint(
         for written in (output, *([preview] if preview else [])):
             files.check_output(written, inputs=(recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "the best picture is")
-    report.run(paint_events(sources, settings, output, preview, repeated), json, quiet, kept)
+    report.run(paint_events(sources, settings, output, preview, repeated, resume), json, quiet, kept)

@@ -38,7 +38,7 @@ def write(folder: Path, number: int, checkpoint: Checkpoint) -> Path:
         RunError: if it cannot be written; those that are there stay.
     """
     path = folder / f"{number:012}.safetensors"
-    data = as_safetensors(checkpoint.tensors, {"facts": json.dumps(checkpoint.facts)})
+    data = as_safetensors(checkpoint.tensors, metadata(checkpoint.facts))
     make(folder)
     with writing(path):
         paths.write_atomically(path, data)
@@ -46,6 +46,11 @@ def write(folder: Path, number: int, checkpoint: Checkpoint) -> Path:
         with contextlib.suppress(OSError):  # whoever reads it just now may go on
             (folder / f"{old:012}.safetensors").unlink()
     return path
+
+
+def metadata(facts: dict[str, Any]) -> dict[str, str]:
+    """Facts as `read` finds them in a safetensors file."""
+    return {"facts": json.dumps(facts)}
 
 
 def read(path: Path) -> Checkpoint:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from scumble.errors import DivergedError
+from scumble.storage.checkpoint import Checkpoint, under, uninterrupted
 from scumble.style.objective import Evaluation, Objective
 
 RETREATS_BEFORE_FORGETTING = 5
@@ -52,6 +53,14 @@ class Optimizer(Protocol):
         """The canvas is resized to (width, height): keep what was learnt, as far as it still holds."""
         ...
 
+    def state(self) -> Checkpoint:
+        """What was learnt."""
+        ...
+
+    def restore(self, state: Checkpoint, canvas: torch.Tensor, gradient: torch.Tensor) -> None:
+        """Know again what was learnt up to the last move, which was asked for at this canvas with this gradient."""
+        ...
+
 
 class LBFGS:
     """Limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989; algorithm 7.4 in Nocedal and Wright).
@@ -79,6 +88,22 @@ class LBFGS:
     def carry(self, size: tuple[int, int]) -> None:
         """See `Optimizer.carry`. Pairs of differences between pictures of another size say nothing any more."""
         self.forget()
+
+    def state(self) -> Checkpoint:
+        """See `Optimizer.state`."""
+        tensors = {}
+        for number, (moved, change, _) in enumerate(self.pairs):
+            tensors |= {f"moved.{number}": moved, f"change.{number}": change}
+        return Checkpoint(tensors, {"curvatures": [curvature for _, _, curvature in self.pairs]})
+
+    def restore(self, state: Checkpoint, canvas: torch.Tensor, gradient: torch.Tensor) -> None:
+        """See `Optimizer.restore`."""
+        tensors = state.tensors
+        self.pairs = deque(
+            (tensors[f"moved.{number}"], tensors[f"change.{number}"], curvature)
+            for number, curvature in enumerate(state.facts["curvatures"])
+        )
+        self.previous = (canvas, gradient)
 
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """See `Optimizer.move`."""
@@ -148,6 +173,14 @@ class Adam:
             self.mean = _resized(self.mean, size, "bicubic") * shrunk
             self.square = _resized(self.square, size, "bilinear") * shrunk**2
 
+    def state(self) -> Checkpoint:
+        """See `Optimizer.state`."""
+        return Checkpoint({"mean": self.mean, "square": self.square}, {"moves": self.moves})
+
+    def restore(self, state: Checkpoint, canvas: torch.Tensor, gradient: torch.Tensor) -> None:
+        """See `Optimizer.restore`."""
+        self.mean, self.square, self.moves = state.tensors["mean"], state.tensors["square"], state.facts["moves"]
+
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """See `Optimizer.move`."""
         if self.moves == 0:
@@ -201,18 +234,14 @@ class Step(NamedTuple):
     picture: torch.Tensor
 
 
-def minimize(
-    objective: Objective,
-    canvas: torch.Tensor,
-    optimizer: Optimizer,
-    steps: int,
-    averaging: float = 0.0,
-    tolerance: float = 0.0,
-) -> Iterator[Step]:
-    """Follow an objective downhill for exactly `steps` evaluations, or until nothing much is won any more.
+class Descent:
+    """The way of a canvas down an objective: exactly `steps` evaluations, or until nothing much is won any more.
 
     A move to a place where the loss is not finite, or has risen by more than the optimiser tolerates, is taken back and
     halved; after `RETREATS_BEFORE_FORGETTING` in a row the optimiser starts anew from the last good place.
+
+    Between two steps, `state` is all that the rest of the way depends on. `restore` it into a new descent, with the
+    same objective and settings: the steps that follow are the same to the last bit.
 
     Args:
         objective: what is minimised.
@@ -221,51 +250,146 @@ def minimize(
         steps: how many evaluations to make.
         averaging: decay of the average of the canvases, which becomes the result; 0 for the best canvas.
         tolerance: stop when `STALLED_AFTER` evaluations have lowered the loss by no more than this share of it.
-
-    Raises:
-        DivergedError: if the loss is not finite at the start, or after `MAX_RETREATS` ever shorter moves.
     """
-    good = best = objective.value_and_gradient(canvas)
-    if not _finite(good):
-        raise DivergedError(f"the loss is {good.loss} before the first step; wanted a finite one")
-    good_canvas = best_canvas = canvas
-    average = Average(averaging)
-    average.add(canvas)
-    lowest = [good.loss]  # up to each evaluation
-    yield Step(1, good, False, best, best_canvas)
 
-    move, length, retreats = optimizer.move(good_canvas, good.gradient), 1.0, 0
-    for evaluation in range(2, steps + 1):
-        last = evaluation == steps or _stalled(lowest, tolerance)
-        if last and averaging:
-            best = objective.value_and_gradient(average.picture)
-            yield Step(evaluation, best, False, best, average.picture)
-            return
-        canvas = good_canvas.add(move, alpha=length)
-        if optimizer.bounded:
+    def __init__(
+        self,
+        objective: Objective,
+        canvas: torch.Tensor,
+        optimizer: Optimizer,
+        steps: int,
+        averaging: float = 0.0,
+        tolerance: float = 0.0,
+    ):
+        self.objective = objective
+        self.optimizer = optimizer
+        self.steps = steps
+        self.averaging = averaging
+        self.tolerance = tolerance
+        self.evaluation = 0
+        self.finished = False
+        self.canvas = self.best_canvas = canvas
+        self.average = Average(averaging)
+        self.lowest: list[float] = []  # loss up to each evaluation
+        self.length = 1.0
+        self.retreats = 0
+
+    def __iter__(self) -> Iterator[Step]:
+        """The steps that are still to be made.
+
+        Raises:
+            DivergedError: if the loss is not finite at the start, or after `MAX_RETREATS` ever shorter moves.
+        """
+        while not self.finished:
+            if self.evaluation == 0:
+                yield self._first()
+            elif self.averaging and self._ends():
+                yield self._last()
+            else:
+                yield self._next()
+
+    @property
+    def picture(self) -> torch.Tensor:
+        """The picture to be kept: the average of the canvases, or the best one."""
+        return self.average.picture if self.averaging else self.best_canvas
+
+    def _ends(self) -> bool:
+        """Whether the next step is the last one."""
+        return self.evaluation + 1 >= self.steps or _stalled(self.lowest, self.tolerance)
+
+    def _first(self) -> Step:
+        found = self.objective.value_and_gradient(self.canvas)
+        if not _finite(found):
+            raise DivergedError(f"the loss is {found.loss} before the first step; wanted a finite one")
+        with uninterrupted():
+            self.finished = self.steps == 1
+            return self._arrived(self.canvas, found)
+
+    def _next(self) -> Step:
+        canvas = self.canvas.add(self.move, alpha=self.length)
+        if self.optimizer.bounded:
             canvas.clamp_(0, 1)
-        found = objective.value_and_gradient(canvas)
-        allowed = good.loss + (optimizer.tolerated_rise - 1) * abs(good.loss)
-        retreated = not _finite(found) or found.loss > allowed
-        if retreated:
-            retreats += 1
-            length /= 2
-            if retreats == RETREATS_BEFORE_FORGETTING:
-                optimizer.forget()
-                move = optimizer.move(good_canvas, good.gradient)
-            if retreats == MAX_RETREATS and not _finite(found):
-                raise DivergedError(f"the loss is {found.loss} after {evaluation} evaluations, however short the move")
-        else:
-            good, good_canvas, retreats = found, canvas, 0
-            length = min(1.0, 2 * length)
-            move = optimizer.move(good_canvas, good.gradient)
-            average.add(canvas)
-            if averaging or good.loss < best.loss:
-                best, best_canvas = good, canvas
-        lowest.append(min(lowest[-1], good.loss))
-        yield Step(evaluation, found, retreated, best, average.picture if averaging else best_canvas)
-        if last:
-            return
+        found = self.objective.value_and_gradient(canvas)
+        allowed = self.good.loss + (self.optimizer.tolerated_rise - 1) * abs(self.good.loss)
+        with uninterrupted():
+            self.finished = self._ends()
+            if _finite(found) and found.loss <= allowed:
+                self.length = min(1.0, 2 * self.length)
+                return self._arrived(canvas, found)
+            return self._retreated(found)
+
+    def _last(self) -> Step:
+        """The average itself was never looked at before."""
+        found = self.objective.value_and_gradient(self.picture)
+        with uninterrupted():
+            self.finished, self.best = True, found
+            self.evaluation += 1
+            return Step(self.evaluation, found, False, found, self.picture)
+
+    def _arrived(self, canvas: torch.Tensor, found: Evaluation) -> Step:
+        self.canvas, self.good, self.retreats = canvas, found, 0
+        self.move = self.optimizer.move(canvas, found.gradient)
+        if self.averaging:
+            self.average.add(canvas)
+        if self.averaging or not self.lowest or found.loss < self.best.loss:
+            self.best, self.best_canvas = found, canvas
+        return self._step(found, False)
+
+    def _retreated(self, found: Evaluation) -> Step:
+        self.retreats += 1
+        self.length /= 2
+        if self.retreats == RETREATS_BEFORE_FORGETTING:
+            self.optimizer.forget()
+            self.move = self.optimizer.move(self.canvas, self.good.gradient)
+        if self.retreats == MAX_RETREATS and not _finite(found):
+            told = self.evaluation + 1
+            raise DivergedError(f"the loss is {found.loss} after {told} evaluations, however short the move")
+        return self._step(found, True)
+
+    def _step(self, found: Evaluation, retreated: bool) -> Step:
+        self.evaluation += 1
+        self.lowest.append(min([*self.lowest[-1:], self.good.loss]))
+        return Step(self.evaluation, found, retreated, self.best, self.picture)
+
+    def state(self) -> Checkpoint:
+        """All that the rest of the way depends on, after any step."""
+        tensors = {
+            "canvas": self.canvas,
+            "gradient": self.good.gradient,
+            "move": self.move,
+        }
+        if self.averaging:
+            tensors["average"] = self.average.sum
+        if self.best_canvas is not self.canvas:
+            tensors["best_canvas"] = self.best_canvas
+        learnt = self.optimizer.state()
+        facts = {
+            "evaluation": self.evaluation,
+            "finished": self.finished,
+            "good": [self.good.loss, self.good.terms],
+            "best": [self.best.loss, self.best.terms],
+            "average": self.average.weight,
+            "lowest": self.lowest,
+            "length": self.length,
+            "retreats": self.retreats,
+            "optimizer": learnt.facts,
+        }
+        return Checkpoint(tensors | {f"optimizer.{name}": value for name, value in learnt.tensors.items()}, facts)
+
+    def restore(self, state: Checkpoint) -> Step:
+        """Go on from there; returns how it stands."""
+        tensors, facts = {name: tensor.to(self.canvas) for name, tensor in state.tensors.items()}, state.facts
+        gradient = tensors["gradient"]
+        self.canvas, self.move = tensors["canvas"], tensors["move"]
+        self.best_canvas = tensors.get("best_canvas", self.canvas)
+        self.good, self.best = (Evaluation(loss, gradient, terms) for loss, terms in (facts["good"], facts["best"]))
+        if self.averaging:
+            self.average.sum, self.average.weight = tensors["average"], facts["average"]
+        self.evaluation, self.finished, self.lowest = facts["evaluation"], facts["finished"], facts["lowest"]
+        self.length, self.retreats = facts["length"], facts["retreats"]
+        learnt = Checkpoint(under("optimizer", tensors), facts["optimizer"])
+        self.optimizer.restore(learnt, self.canvas, gradient)
+        return Step(self.evaluation, self.best, False, self.best, self.picture)
 
 
 def _stalled(lowest: list[float], tolerance: float) -> bool:

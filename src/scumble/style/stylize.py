@@ -17,18 +17,20 @@ from PIL import Image
 
 from scumble import device
 from scumble.device import Placement
-from scumble.errors import ImageError, SettingsError
+from scumble.errors import ImageError, RunError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import resize, to_array, to_image
 from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
+from scumble.storage.checkpoint import Checkpoint
 from scumble.style.inputs import Inputs, Sources
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Step, minimize
+from scumble.style.optimize import LBFGS, Adam, Descent, Step
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.unfinished import Unfinished
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
 
@@ -98,10 +100,11 @@ def stylize_events(
     output: str | os.PathLike[str] | None = None,
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
+    resume: bool = False,
 ) -> Generator[Event, None, None]:
     """`stylize` as a generator of events; see `paint_events`, which takes masks and maps as well."""
     sources = Sources(content, _listed(style))
-    return paint_events(sources, settings or StyleSettings(), output, preview, repeated)
+    return paint_events(sources, settings or StyleSettings(), output, preview, repeated, resume)
 
 
 def paint_events(
@@ -110,15 +113,18 @@ def paint_events(
     output: str | os.PathLike[str] | None = None,
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
+    resume: bool = False,
 ) -> Generator[Event, None, None]:
     """Paint: a content in some styles with `StyleSettings`, a texture with `TextureSettings`.
 
     Args:
         sources: the pictures.
         settings: all the rest.
-        output: the file to write, with its recipe inside; also when the job is stopped early.
+        output: the file to write, with its recipe inside; also when the job is stopped early. Until the picture is
+            finished, its whole state is kept beside it, in OUTPUT.unfinished.
         preview: a file to overwrite with the picture so far, about every two seconds.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
+        resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
@@ -126,7 +132,7 @@ def paint_events(
     """
     with device.memory_errors("use a smaller --size or --style-scale"):
         output, preview = (None if path is None else Path(path) for path in (output, preview))
-        yield from _job(sources, settings, output, preview, repeated)
+        yield from _job(sources, settings, output, preview, repeated, resume)
 
 
 def _job(
@@ -135,6 +141,7 @@ def _job(
     output: Path | None,
     preview: Path | None,
     repeated: dict[str, Any] | None,
+    resume: bool,
 ) -> Iterator[Event]:
     started = time.perf_counter()
     _check_outputs(sources, settings, output, preview)
@@ -155,15 +162,17 @@ def _job(
     job = JOBS[type(settings)]
     result = _Result(inputs, provenance, output)
     painter = _Painter(settings, inputs, backbone, regions, placement)
+    unfinished = None if output is None else Unfinished(output, _asked(provenance))
+    if unfinished is not None:
+        yield from _take_up(unfinished, painter, resume)
     yield Started(job, painter.total, "evaluations")
     previewed = -math.inf  # the first preview comes with the first evaluation
     try:
         for event in painter.paint(job):
-            if not isinstance(event, Step):
-                yield event
+            result.step = painter.step
+            yield event
+            if not isinstance(event, Progress):
                 continue
-            result.step = event
-            yield Progress(job, painter.done, painter.total, event.found.loss, event.found.terms)
             if preview is not None and time.perf_counter() - previewed > PREVIEW_SECONDS:
                 try:
                     yield result.preview(preview)
@@ -171,12 +180,40 @@ def _job(
                     yield Warned(f"no more previews: {error}")
                     preview = None
                 previewed = time.perf_counter()
+            if unfinished is not None and unfinished.due():
+                yield from _keep(unfinished, painter)
         result.whole = True
     finally:
+        result.step = painter.step
         result.save()
-    if output is not None:
-        yield Saved(output)
+        if unfinished is not None and not result.whole and (state := painter.state()):
+            unfinished.write(state)
+    if unfinished is not None:
+        unfinished.remove()
+        yield Saved(unfinished.output)
     yield result.finished(job, time.perf_counter() - started)
+
+
+def _take_up(unfinished: Unfinished, painter: "_Painter", resume: bool) -> Iterator[Event]:
+    """Go on from the state that an earlier job left, if that is wanted and there is one."""
+    there = unfinished.exists()
+    if resume and there:
+        painter.resume(unfinished.read())
+        yield Noted(f"going on with {unfinished.output} after {painter.done} of {painter.total} evaluations")
+    elif resume:
+        yield Noted(f"there is no {unfinished.path}: starting at the beginning")
+    elif there:
+        yield Warned(f"{unfinished.path} is started anew; --resume would go on with it")
+
+
+def _keep(unfinished: Unfinished, painter: "_Painter") -> Iterator[Event]:
+    """Write the state; a full disk is told of and does not end the work."""
+    state = painter.state()
+    if state is not None:
+        try:
+            unfinished.write(state)
+        except RunError as error:
+            yield Warned(f"{error}: the last state that could be written stays")
 
 
 class _Painter:
@@ -199,35 +236,56 @@ class _Painter:
         self.costs = [share / pixels[-1] for share in pixels]
         self.done = 0
         self.total = self._worth(len(pixels))
+        self.scale = 0
+        self.descent: Descent | None = None  # of the latest step
+        self.step: Step | None = None
+        self.resumed: Checkpoint | None = None
 
-    def paint(self, job: str) -> Iterator[Step | Noted | Warned]:
-        """Every step of every scale, and what there is to tell in between."""
+    def state(self) -> Checkpoint | None:
+        """All that the rest of the work depends on; None where nothing was done yet."""
+        if self.descent is None:
+            return None
+        tensors, facts = self.descent.state()
+        return Checkpoint(tensors, facts | {"scale": self.scale})
+
+    def resume(self, state: Checkpoint) -> None:
+        """Let `paint` begin there."""
+        self.resumed = state
+        self.scale = state.facts["scale"]
+        self.done = self._worth(self.scale, state.facts["evaluation"])
+
+    def paint(self, job: str) -> Iterator[Event]:
+        """Every step of every scale, each told as Progress, and what else there is to tell."""
         settings = self.settings
         optimizer = OPTIMIZERS[settings.optimizer](settings.lr)
-        canvas = None
-        for number, size in enumerate(self.inputs.ladder):
-            if len(self.inputs.ladder) > 1:
-                yield Noted(f"{job}: {size[0]}x{size[1]} pixels, {number + 1} of {len(self.inputs.ladder)}")
+        scales = list(enumerate(self.inputs.ladder))
+        canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
+        for number, size in scales[self.scale :]:
+            if len(scales) > 1:
+                yield Noted(f"{job}: {size[0]}x{size[1]} pixels, {number + 1} of {len(scales)}")
             content, styles = self.inputs.pixels(size, self.device)
             if canvas is None:
                 canvas = self.inputs.start(content, styles, self.device)
-            else:
+            elif self.resumed is None:
                 canvas = resize(canvas, size)
                 optimizer.carry(size)
             objective = self._objective(canvas if content is None else content, styles)
             if size == self.inputs.size():
                 yield from _narrow(objective)
+            descent = Descent(objective, canvas, optimizer, settings.steps, settings.averaging, settings.tolerance)
+            if self.resumed is not None:
+                self.descent, self.step, self.resumed = descent, descent.restore(self.resumed), None
             told = False
-            steps = minimize(objective, canvas, optimizer, settings.steps, settings.averaging, settings.tolerance)
-            for step in steps:
+            for step in descent:
+                self.scale, self.descent, self.step = number, descent, step
                 self.done = self._worth(number, step.evaluation)
-                canvas = step.picture
                 if step.retreated and not told and not step.found.loss < EXPLOSION * step.best.loss:
                     told = True
                     yield Warned(
                         f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps"
                     )
-                yield step
+                yield Progress(job, self.done, self.total, step.found.loss, step.found.terms)
+            canvas = descent.picture
 
     def _objective(self, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
         settings = self.settings
@@ -361,6 +419,12 @@ def _provenance(
         },
         "versions": recipe.versions(),
     }
+
+
+def _asked(provenance: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same for a state to be of use; another number of threads only rounds otherwise."""
+    computed = {name: value for name, value in provenance["computed"].items() if name != "threads"}
+    return provenance | {"computed": computed}
 
 
 def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:

@@ -1,0 +1,90 @@
+"""Unfinished pictures: the whole state of a job, beside its output, from which it goes on to the last bit.
+
+The file holds what the job was asked for, too: a state is of use only for the same pictures, settings and versions.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from scumble import paths
+from scumble.errors import RunError
+from scumble.storage import checkpoint
+from scumble.storage.checkpoint import Checkpoint
+from scumble.storage.folder import as_safetensors, writing
+
+SUFFIX = ".unfinished"
+SECONDS = 60.0
+"""Between two times of writing the state; longer where writing takes more than a twentieth of it."""
+
+
+class Unfinished:
+    """The state's file of the job that writes `output`, and that was `asked` for these things."""
+
+    def __init__(self, output: Path, asked: dict[str, Any]):
+        self.output = output
+        self.path = output.with_name(output.name + SUFFIX)
+        self.asked = json.loads(json.dumps(asked))
+        self.next_time = time.monotonic() + SECONDS
+
+    def exists(self) -> bool:
+        """Whether there is a state."""
+        return self.path.is_file()
+
+    def due(self) -> bool:
+        """Whether it is time to write again."""
+        return time.monotonic() >= self.next_time
+
+    def write(self, state: Checkpoint) -> None:
+        """Write a state; what was there before stays until it is whole.
+
+        Raises:
+            RunError: if it cannot be written.
+        """
+        started = time.monotonic()
+        facts = checkpoint.metadata(state.facts | {"asked": self.asked})
+        try:
+            with writing(self.path):
+                paths.write_atomically(self.path, as_safetensors(state.tensors, facts))
+        finally:
+            now = time.monotonic()
+            self.next_time = now + max(SECONDS, 20 * (now - started))
+
+    def read(self) -> Checkpoint:
+        """Read the state of a job that was asked for the same.
+
+        Raises:
+            RunError: if it is damaged, or of another job.
+        """
+        state = checkpoint.read(self.path)
+        difference = _difference(state.facts.get("asked"), self.asked)
+        if difference:
+            raise RunError(f"{self.path} is of another job: {difference}", "repeat its command, or leave --resume out")
+        return state
+
+    def remove(self) -> None:
+        """The picture is finished.
+
+        Raises:
+            RunError: if the file cannot be removed.
+        """
+        with writing(self.path):
+            self.path.unlink(missing_ok=True)
+
+
+def _difference(was: Any, now: Any, name: str = "") -> str | None:
+    """The first thing that is not the same, in words."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in was | now:
+            if found := _difference(was.get(key), now.get(key), f"{name} {key}".strip()):
+                return found
+        return None
+    if was == now:
+        return None
+    return f"its {name.replace('_', '-') or 'job'} was {_short(was)}, this one's is {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = "not given" if value is None else str(value)
+    return text if len(text) <= 24 else f"{text[:21]}..."

@@ -1,0 +1,175 @@
+"""Work that was stopped, gently or not, and goes on: the same bytes as if it had never been."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scumble import paths
+from scumble.errors import RunError
+from scumble.events import Noted, Progress, Saved, Warned
+from scumble.image import recipe
+from scumble.style import unfinished
+from scumble.style.inputs import Sources
+from scumble.style.settings import StyleSettings, TextureSettings
+from scumble.style.stylize import paint_events, stylize_events
+
+KINDS = {
+    "gatys": StyleSettings(size=40, steps=8),
+    "fine": StyleSettings(preset="fine", size=48, scales=2, steps=4),
+    "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
+}
+
+
+def with_weights(settings, weights_file):
+    return type(settings)(**settings.model_dump() | {"weights": weights_file})
+
+
+def stopped_after(events, steps: int) -> bool:
+    """Close a job after so many evaluations; whether there were that many."""
+    seen = 0
+    for event in events:
+        seen += isinstance(event, Progress)
+        if seen == steps:
+            events.close()
+            return True
+    return False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("every", [1, 3])
+def test_stopped_again_and_again_ends_with_the_same_bytes(
+    kind, every, content_file, style_file, weights_file, tmp_path
+):
+    settings = with_weights(KINDS[kind], weights_file)
+    list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
+    output = tmp_path / "out.png"
+    starts = 1
+    while stopped_after(stylize_events(content_file, style_file, settings, output, resume=starts > 1), every):
+        assert unfinished.Unfinished(output, {}).exists()
+        starts += 1
+        assert starts < 30
+    assert starts > 1
+    assert output.read_bytes() == (tmp_path / "whole.png").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["content.png", "out.png", "style.png", "whole.png"]
+
+
+def test_textures_go_on_as_well(style_file, weights_file, tmp_path):
+    settings = TextureSettings(size=40, steps=6, scales=2, weights=weights_file)
+    list(paint_events(Sources(None, [style_file]), settings, tmp_path / "whole.png"))
+    for resume, steps in ((False, 4), (True, 5), (True, 100)):
+        stopped_after(paint_events(Sources(None, [style_file]), settings, tmp_path / "out.png", resume=resume), steps)
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
+KILLABLE = """
+import sys
+from scumble.style import unfinished
+unfinished.SECONDS = 0.0
+from scumble.cli.app import main
+sys.argv[0] = "scumble"
+main()
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_ends_with_the_same_bytes(content_file, style_file, weights_file, tmp_path):
+    command = [sys.executable, "-c", KILLABLE, "stylize", str(content_file), str(style_file), "--preset", "fine"]
+    command += ["--size", "48", "--steps", "40", "--scales", "2", "--weights", str(weights_file)]
+    whole, output = tmp_path / "whole.png", tmp_path / "out.png"
+    assert subprocess.run([*command, "-q", "-o", whole], timeout=120, check=True)
+    chance = random.Random(1)
+    for resumed in (False, True, True, True, True):
+        resume = ["--resume"] if resumed else []
+        with subprocess.Popen([*command, "--json", "-o", output, *resume], stdout=subprocess.PIPE, text=True) as job:
+            assert job.stdout is not None
+            while json.loads(job.stdout.readline())["event"] != "progress":
+                pass
+            time.sleep(chance.uniform(0.0, 0.4))
+            job.send_signal(signal.SIGKILL)
+    told = subprocess.run([*command, "--resume", "-o", output], capture_output=True, text=True, timeout=120, check=True)
+    assert "going on with" in told.stderr or "there is no" in told.stderr
+    assert output.read_bytes() == whole.read_bytes()
+
+
+@pytest.fixture
+def stopped(content_file, style_file, weights_file, tmp_path) -> Path:
+    """The output of a job that was stopped."""
+    settings = with_weights(KINDS["fine"], weights_file)
+    assert stopped_after(stylize_events(content_file, style_file, settings, tmp_path / "out.png"), 6)
+    return tmp_path / "out.png"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"steps": 8}, "its settings steps was 4, this one's is 8"), ({"seed": 5}, "settings seed")]
+)
+def test_a_state_of_other_settings_is_refused(stopped, content_file, style_file, weights_file, change, message):
+    settings = StyleSettings(**KINDS["fine"].model_dump() | {"weights": weights_file} | change)
+    before = stopped.read_bytes()
+    with pytest.raises(RunError, match=f"{stopped.name}.unfinished is of another job: .*{message}"):
+        list(stylize_events(content_file, style_file, settings, stopped, resume=True))
+    assert stopped.read_bytes() == before
+    assert unfinished.Unfinished(stopped, {}).exists()
+
+
+def test_a_state_of_other_pictures_or_versions_is_refused(stopped, content_file, style_file, weights_file, monkeypatch):
+    settings = with_weights(KINDS["fine"], weights_file)
+    with pytest.raises(RunError, match="its inputs content"):
+        list(stylize_events(style_file, style_file, settings, stopped, resume=True))
+    now = recipe.versions()
+    monkeypatch.setattr(recipe, "versions", lambda: now | {"scumble": "0.0.0"})
+    with pytest.raises(RunError, match=r"its versions scumble was .*, this one's is 0\.0\.0"):
+        list(stylize_events(content_file, style_file, settings, stopped, resume=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", None])
+def test_a_damaged_state_is_refused(stopped, content_file, style_file, weights_file, content):
+    path = unfinished.Unfinished(stopped, {}).path
+    path.write_bytes(path.read_bytes()[:-100] if content is None else content)
+    with pytest.raises(RunError, match="damaged"):
+        list(stylize_events(content_file, style_file, with_weights(KINDS["fine"], weights_file), stopped, resume=True))
+
+
+def test_what_becomes_of_a_state_is_told(stopped, content_file, style_file, weights_file, tmp_path):
+    settings = with_weights(KINDS["fine"], weights_file)
+
+    def told(output: Path, resume: bool) -> str:
+        events = list(stylize_events(content_file, style_file, settings, output, resume=resume))
+        return " ".join(event.message for event in events if isinstance(event, Noted | Warned))
+
+    assert "starting at the beginning" in told(tmp_path / "new.png", True)
+    assert "going on with" in told(stopped, True)
+    assert "unfinished" not in told(stopped, False)  # it is finished
+
+
+def test_a_job_begun_anew_beside_a_state_warns(stopped, content_file, style_file, weights_file):
+    events = stylize_events(content_file, style_file, with_weights(KINDS["fine"], weights_file), stopped)
+    assert any(isinstance(event, Warned) and "--resume would go on" in event.message for event in events)
+
+
+def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, weights_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(unfinished, "SECONDS", 0.0)
+    output, written = tmp_path / "out.png", []
+    write = paths.write_atomically
+
+    def full(path: Path, data: bytes) -> None:
+        if path.suffix == unfinished.SUFFIX:
+            written.append(path)
+            if len(written) > 3:
+                raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(paths, "write_atomically", full)
+    settings = with_weights(KINDS["gatys"], weights_file)
+    seen = []
+    for event in stylize_events(content_file, style_file, settings, output):
+        seen.append(event)
+        if len(written) == 5 and isinstance(event, Progress):
+            assert unfinished.Unfinished(output, {}).exists()
+    assert any(isinstance(event, Warned) and "No space left on device" in event.message for event in seen)
+    assert isinstance(seen[-2], Saved)
