@@ -19,7 +19,7 @@ from scumble import stylize, texture
 from scumble.data.synthetic import painting
 
 SIZE = 256
-FINE: dict[str, Any] = {"preset": "fine", "size": SIZE, "steps": 100, "averaging": 0.95}
+FINE: dict[str, Any] = {"preset": "fine", "size": SIZE}
 TEMPLE, FLOWER = (Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg"))
 NIGHT = painting(seed=1)
 DUSK = Image.fromarray(np.array(painting(seed=4).rotate(90, expand=True))[:, :, ::-1].copy())
@@ -45,7 +45,7 @@ def halves() -> list[Image.Image]:
 STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "presets": [lambda: TEMPLE, lambda: NIGHT, presets("gatys"), presets("fine")],
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
-    "style-weight": variants("style_weight", 0.2, 1.0, 5.0),
+    "style-weight": variants("style_weight", 0.3, 1.0, 3.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
     "loss": variants("loss", "gram", "covariance", "mean-std", "wasserstein", "histogram"),
     "scales": variants("scales", 1, "auto"),

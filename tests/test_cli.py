@@ -69,6 +69,7 @@ def test_json_is_one_event_a_line(folder, weights_file):
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events] == [
         "noted",
+        "noted",
         "started",
         *["progress"] * 3,
         "saved",

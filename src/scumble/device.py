@@ -6,7 +6,9 @@ The only module of the bottom layer that imports torch.
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 import torch
 
 from scumble.errors import ScumbleError, SettingsError
@@ -56,15 +58,34 @@ def memory_errors(hint: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_about_memory(error):
+        if not is_about_memory(error):
             raise
         raise ScumbleError("there is not enough memory for this job", hint) from error
 
 
-def _is_about_memory(error: BaseException) -> bool:
+def is_about_memory(error: BaseException) -> bool:
+    """Whether an allocation failed."""
     # torch has a type of its own for the GPU's memory only; on the CPU, the message tells.
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
+
+
+def used_bytes() -> int:
+    """The memory that this process has, as it stands."""
+    return psutil.Process().memory_info().rss
+
+
+def free_bytes(device: torch.device) -> int:
+    """The memory that could still be taken on a device, before anything is swapped out or refused."""
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    free = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError):  # a container's own limit, where there is one
+        group = Path("/sys/fs/cgroup")
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        free = min(free, limit - used)
+    return max(0, free)
 
 
 def _device(name: str) -> torch.device:

@@ -27,6 +27,7 @@ def stylize(
     recipe: Path | None = None,
     preview: Path | None = None,
     resume: Switch = False,
+    dry_run: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
@@ -44,6 +45,7 @@ def stylize(
         recipe: a picture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
         resume: go on with a picture that was stopped: give the same command again, with this.
+        dry_run: tell what memory and time the work would take, and do nothing.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
@@ -52,7 +54,7 @@ def stylize(
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
     name = Path(f"{content.stem}-{style.stem}.png")
-    _paint(sources, settings, output or name, recipe, preview, resume, json, quiet)
+    _paint(sources, settings, output or name, recipe, preview, resume, dry_run, json, quiet)
 
 
 def texture(
@@ -63,6 +65,7 @@ def texture(
     recipe: Path | None = None,
     preview: Path | None = None,
     resume: Switch = False,
+    dry_run: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
     settings: Annotated[TextureSettings, Parameter(name="*")] = TextureSettings(),  # noqa: B008 (it is frozen)
@@ -76,6 +79,7 @@ def texture(
         recipe: a texture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
         resume: go on with a picture that was stopped: give the same command again, with this.
+        dry_run: tell what memory and time the work would take, and do nothing.
         json: print one event a line, as JSON.
         quiet: print nothing but the name of the file that was written.
         settings: everything else, one flag a field.
@@ -83,7 +87,9 @@ def texture(
     from scumble.style.inputs import Sources
 
     sources = Sources(None, (style, *more_styles))
-    _paint(sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, resume, json, quiet)
+    _paint(
+        sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, resume, dry_run, json, quiet
+    )
 
 
 def _paint(
@@ -93,6 +99,7 @@ def _paint(
     recipe: Path | None,
     preview: Path | None,
     resume: bool,
+    dry_run: bool,
     json: bool,
     quiet: bool,
 ) -> None:
@@ -107,4 +114,4 @@ def _paint(
         for written in (output, *([preview] if preview else [])):
             files.check_output(written, inputs=(recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "the best picture is")
-    report.run(paint_events(sources, settings, output, preview, repeated, resume), json, quiet, kept)
+    report.run(paint_events(sources, settings, output, preview, repeated, resume, dry_run), json, quiet, kept)

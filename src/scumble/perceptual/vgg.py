@@ -177,6 +177,29 @@ class VGG19(torch.nn.Module):
                     break
         return features
 
+    def channels(self, name: str) -> int:
+        """How many features a layer has."""
+        layer = self.heads[name] if name in self.heads else self.convolutions[self.names.index(name)]
+        return len(layer.get_parameter("weight"))
+
+    def bytes_per_pixel(self, layers: Collection[str]) -> float:
+        """The memory that features and their gradients take at most, for each pixel of a picture.
+
+        All outputs are kept for the way back, and so are the places of the poolings' maxima (8 bytes each). On the way
+        back, the largest output has its gradient, the gradient of its input and a third of that size beside it.
+        """
+        kept, largest, inputs = 0.0, 0.0, 0
+        for name, convolution in zip(self.names, self.convolutions, strict=True):
+            weight, stride = convolution.get_parameter("weight"), min_side([name])
+            if name.endswith("_1") and name != "relu1_1":
+                kept += inputs * (weight.element_size() + 8) / stride**2
+            inputs = len(weight)
+            kept += inputs * weight.element_size() / stride**2
+            largest = max(largest, inputs * 4 / stride**2)
+            if name in layers and (name in self.heads or weight.element_size() < 4):
+                kept += self.channels(name) * 4 / stride**2
+        return kept + 3 * largest
+
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:
         """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""
         weight = convolution.get_parameter("weight")

@@ -116,15 +116,18 @@ class Inputs:
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
         content = None if self.content is None else resize(to_tensor(self.content), size).to(device)
-        styles = [
-            resize(to_tensor(style), self._style_size(style, size, scale)).to(device)
-            for style, scale in zip(self.styles, self.style_scales, strict=True)
-        ]
+        sizes = self.style_sizes(size)
+        styles = [resize(to_tensor(s), shape).to(device) for s, shape in zip(self.styles, sizes, strict=True)]
         if content is not None and self.colour == "content":
             styles, content = [colour.grey_like(style, content) for style in styles], colour.grey(content)
         elif content is not None and self.colour == "match":
             styles = [colour.match_colours(style, content) for style in styles]
         return content, styles
+
+    def style_sizes(self, canvas: tuple[int, int]) -> list[tuple[int, int]]:
+        """(width, height) at which each style goes with a canvas."""
+        scaled = zip(self.styles, self.style_scales, strict=True)
+        return [fit_shorter_side(style.size, min(canvas) * scale) for style, scale in scaled]
 
     def finish(self, picture: torch.Tensor) -> torch.Tensor:
         """A canvas as the result: at its full size, in its final colours."""
@@ -165,7 +168,7 @@ class Inputs:
         last = None
         for below in reversed(range(scales)):
             size = fit_longer_side(self._shape(), max(1, round(longer / 2 ** (below / 2))))
-            sizes = [size, *(self._style_size(s, size, f) for s, f in zip(self.styles, self.style_scales, strict=True))]
+            sizes = [size, *self.style_sizes(size)]
             if below == 0:
                 self._check_sizes(*sizes)
             if below == 0 or (min(map(min, sizes)) >= least and size not in (last, self._final())):
@@ -174,9 +177,6 @@ class Inputs:
 
     def _final(self) -> tuple[int, int]:
         return fit_longer_side(self._shape(), self.settings.size)
-
-    def _style_size(self, style: Picture, canvas: tuple[int, int], scale: float) -> tuple[int, int]:
-        return fit_shorter_side(style.size, min(canvas) * scale)
 
     def _least(self) -> tuple[int, str]:
         """The pixels that the deepest layer needs, and its name."""

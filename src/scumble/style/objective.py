@@ -7,16 +7,18 @@ tile by tile (see `scumble.style.tiles`), with the same result but for rounding.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
+from scumble.device import is_about_memory
 from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.losses import STYLE_LOSSES, Statistics, blend, mean_squared_error, total_variation
 from scumble.style.masks import Places, Region, counted_places
-from scumble.style.tiles import Tile, tiles
+from scumble.style.tiles import Tile, margin_of, tiles
 
+Result = TypeVar("Result")
 Averages = dict[tuple[str, str, str], torch.Tensor]
 """Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
 
@@ -83,12 +85,13 @@ class Objective:
         self.variation_weight = variation_weight
         self.tile_side = tile_side
         self.size = (content.shape[2], content.shape[3])
-        self.tiles = self._tiles(self.size)
         if regions is None:
             regions = [Region("everything", (1 / len(styles),) * len(styles))]
         with torch.no_grad():
-            self.content_targets = self._content_targets(content) if content_layers else {}
-            self.regions = self._region_targets(regions, content, styles, strength) if style_layers else []
+            self.content_targets = self._dividing(self._content_targets, content) if content_layers else {}
+            self.regions = []
+            if style_layers:
+                self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
 
     def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
         """One evaluation: a pass through the network and back; of many tiles, one more pass to begin with.
@@ -99,24 +102,43 @@ class Objective:
         Returns:
             The loss, its gradient by the canvas (same shape, contiguous), and the terms by name.
         """
-        canvas = canvas.detach().requires_grad_()
-        if len(self.tiles) == 1:
-            terms = self._terms(self._averages(canvas, self.tiles[0])) | self._variation(canvas)
-            (gradient,) = torch.autograd.grad(_sum(terms), canvas)
-        else:
-            terms, gradient = self._tile_by_tile(canvas)
+        terms, gradient = self._dividing(self._evaluate, canvas.detach().requires_grad_())
         values = torch.stack([_sum(terms), *terms.values()]).tolist()
         return Evaluation(values[0], gradient.contiguous(), dict(zip(terms, values[1:], strict=True)))
 
-    def _tile_by_tile(self, canvas: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """The terms and their gradient: what all tiles come to decides what each of them is to change."""
+    def _dividing(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Do something that looks at pictures; where the memory does not suffice for it, with smaller tiles."""
+        while True:
+            try:
+                return work(*arguments)
+            except (MemoryError, RuntimeError) as error:
+                side = min(self.tile_side or max(self.size), max(self.size)) // 2
+                if not is_about_memory(error) or side < margin_of(self.layers):
+                    raise
+                self.tile_side = side
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """Those of the canvas."""
+        return self._tiles(self.size)
+
+    def _evaluate(self, canvas: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """The terms and their gradient."""
+        tiles = self.tiles
+        if len(tiles) > 1:
+            return self._tile_by_tile(canvas, tiles)
+        terms = self._terms(self._averages(canvas, tiles[0])) | self._variation(canvas)
+        return terms, torch.autograd.grad(_sum(terms), canvas)[0]
+
+    def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """What all tiles come to decides what each of them is to change."""
         with torch.no_grad():
-            averages = _total(self._averages(tile.cut(canvas), tile) for tile in self.tiles)
+            averages = _total(self._averages(tile.cut(canvas), tile) for tile in tiles)
         averages = {key: value.requires_grad_() for key, value in averages.items()}
         terms = self._terms(averages)
         slopes = torch.autograd.grad(_sum(terms), list(averages.values()))
         gradient = torch.zeros_like(canvas)
-        for tile in self.tiles:
+        for tile in tiles:
             seen = tile.cut(canvas).detach().requires_grad_()
             parts = list(self._averages(seen, tile).values())
             tile.cut(gradient).add_(torch.autograd.grad(parts, seen, slopes)[0])

@@ -27,6 +27,8 @@ STALLED_AFTER = 20
 MAX_RETREATS = 25
 """Steps back in a row, the last of them a millionth of a grey level, after which a loss of NaN is given up on."""
 
+HISTORY_PAIRS = 100
+
 HISTORY_BYTES = 2 << 30
 """What the pairs of L-BFGS may take: with 24 bytes per pixel and pair, 100 pairs up to 0.9 megapixels, then fewer."""
 
@@ -67,15 +69,17 @@ class LBFGS:
 
     Args:
         lr: length of a move, 1 being the full quasi-Newton step.
-        history: how many pairs of moves and changes of the gradient are remembered, at most; see `HISTORY_BYTES`.
+        history: how many pairs of moves and changes of the gradient are remembered, at most.
+        history_bytes: what they may take; `HISTORY_BYTES` if it is not said.
     """
 
     FIRST_STEP = 1 / 255
     """Root mean square change of the pixels in the first step, when nothing is known about the curvature."""
 
-    def __init__(self, lr: float = 1.0, history: int = 100):
+    def __init__(self, lr: float = 1.0, history: int = HISTORY_PAIRS, history_bytes: int | None = None):
         self.lr = lr
         self.history = history
+        self.history_bytes = HISTORY_BYTES if history_bytes is None else history_bytes
         self.tolerated_rise = 1.0
         self.bounded = False
         self.forget()
@@ -115,7 +119,7 @@ class LBFGS:
             if curvature > 1e-6 * (moved.norm() * change.norm()).item():
                 self.pairs.append((moved, change, curvature))
             pair_bytes = 2 * canvas.numel() * canvas.element_size()
-            while len(self.pairs) > max(1, min(self.history, HISTORY_BYTES // pair_bytes)):
+            while len(self.pairs) > max(1, min(self.history, self.history_bytes // pair_bytes)):
                 self.pairs.popleft()
         self.previous = (canvas, gradient)
         return self._direction(gradient).mul_(self.lr)

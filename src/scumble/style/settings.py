@@ -125,6 +125,9 @@ class PaintSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="of the backbone's convolutions"
     )
+    max_memory: float | None = Field(
+        default=None, gt=0, le=2**20, description="GiB that the work may take in all (default: most of what is free)"
+    )
     bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
     def content_weights(self) -> dict[str, float]:

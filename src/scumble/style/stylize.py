@@ -7,7 +7,7 @@ early, be it Ctrl-C, a closed generator or a loss that diverges, the best pictur
 import math
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,17 +25,22 @@ from scumble.image.tensors import resize, to_array, to_image
 from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
 from scumble.storage.checkpoint import Checkpoint
+from scumble.style import plan
 from scumble.style.inputs import Inputs, Sources
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Descent, Step
+from scumble.style.optimize import LBFGS, Adam, Descent, Optimizer, Step
+from scumble.style.plan import Plan
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 from scumble.style.unfinished import Unfinished
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
 
 JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
-OPTIMIZERS: dict[str, type[LBFGS] | type[Adam]] = {"lbfgs": LBFGS, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[[float, int], Optimizer]] = {
+    "lbfgs": lambda lr, history_bytes: LBFGS(lr, history_bytes=history_bytes),
+    "adam": lambda lr, _: Adam(lr),
+}
 PREVIEW_SECONDS = 2.0
 EXPLOSION = 10.0
 """A loss this many times the best one is told of; smaller rises are the everyday work of a line search."""
@@ -114,6 +119,7 @@ def paint_events(
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
     resume: bool = False,
+    dry_run: bool = False,
 ) -> Generator[Event, None, None]:
     """Paint: a content in some styles with `StyleSettings`, a texture with `TextureSettings`.
 
@@ -125,6 +131,7 @@ def paint_events(
         preview: a file to overwrite with the picture so far, about every two seconds.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
         resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
+        dry_run: tell what the work would take, and end there.
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
@@ -132,7 +139,7 @@ def paint_events(
     """
     with device.memory_errors("use a smaller --size or --style-scale"):
         output, preview = (None if path is None else Path(path) for path in (output, preview))
-        yield from _job(sources, settings, output, preview, repeated, resume)
+        yield from _job(sources, settings, output, preview, repeated, resume, dry_run)
 
 
 def _job(
@@ -142,6 +149,7 @@ def _job(
     preview: Path | None,
     repeated: dict[str, Any] | None,
     resume: bool,
+    dry_run: bool,
 ) -> Iterator[Event]:
     started = time.perf_counter()
     _check_outputs(sources, settings, output, preview)
@@ -156,12 +164,16 @@ def _job(
     backbone = yield from backbones.load(
         settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
     )
-    provenance = _provenance(settings, inputs.pictures, backbone, placement)
+    planned = plan.planned(settings, inputs, backbone.network, placement)
+    yield Noted(plan.in_words(planned, settings, inputs, backbone.network, placement))
+    if dry_run:
+        return
+    provenance = _provenance(settings, inputs.pictures, backbone, placement, planned)
     yield from _differences(repeated, provenance)
 
     job = JOBS[type(settings)]
     result = _Result(inputs, provenance, output)
-    painter = _Painter(settings, inputs, backbone, regions, placement)
+    painter = _Painter(settings, inputs, backbone, regions, placement, planned)
     unfinished = None if output is None else Unfinished(output, _asked(provenance))
     if unfinished is not None:
         yield from _take_up(unfinished, painter, resume)
@@ -226,12 +238,15 @@ class _Painter:
         backbone: Backbone,
         regions: list[Region],
         placement: Placement,
+        planned: Plan,
     ):
         self.settings = settings
         self.inputs = inputs
         self.backbone = backbone
         self.regions = regions
         self.device = placement.device
+        self.tile_side = planned.tile_side
+        self.history_bytes = planned.history_bytes
         pixels = [width * height for width, height in inputs.ladder]
         self.costs = [share / pixels[-1] for share in pixels]
         self.done = 0
@@ -246,18 +261,21 @@ class _Painter:
         if self.descent is None:
             return None
         tensors, facts = self.descent.state()
-        return Checkpoint(tensors, facts | {"scale": self.scale})
+        memory = {"tile_side": self.tile_side, "history_bytes": self.history_bytes}
+        return Checkpoint(tensors, facts | memory | {"scale": self.scale})
 
     def resume(self, state: Checkpoint) -> None:
         """Let `paint` begin there."""
         self.resumed = state
         self.scale = state.facts["scale"]
+        # As it was planned then: other tiles would round otherwise.
+        self.tile_side, self.history_bytes = state.facts["tile_side"], state.facts["history_bytes"]
         self.done = self._worth(self.scale, state.facts["evaluation"])
 
     def paint(self, job: str) -> Iterator[Event]:
         """Every step of every scale, each told as Progress, and what else there is to tell."""
         settings = self.settings
-        optimizer = OPTIMIZERS[settings.optimizer](settings.lr)
+        optimizer = OPTIMIZERS[settings.optimizer](settings.lr, self.history_bytes)
         scales = list(enumerate(self.inputs.ladder))
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, size in scales[self.scale :]:
@@ -299,6 +317,7 @@ class _Painter:
             settings.variation_weight,
             settings.strength if isinstance(settings, StyleSettings) else 1.0,
             self.regions,
+            self.tile_side,
         )
 
     def _worth(self, scales: int, further: int = 0) -> int:
@@ -404,7 +423,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
 
 
 def _provenance(
-    settings: PaintSettings, pictures: dict[str, Picture], backbone: Backbone, placement: Placement
+    settings: PaintSettings, pictures: dict[str, Picture], backbone: Backbone, placement: Placement, planned: Plan
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture."""
     return {
@@ -416,15 +435,17 @@ def _provenance(
             "device": str(placement.device),
             "precision": str(placement.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
+            "tiles": planned.tiles,
         },
         "versions": recipe.versions(),
     }
 
 
 def _asked(provenance: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same for a state to be of use; another number of threads only rounds otherwise."""
-    computed = {name: value for name, value in provenance["computed"].items() if name != "threads"}
-    return provenance | {"computed": computed}
+    """What must be the same for a state to be of use; other threads only round otherwise."""
+    computed = {name: provenance["computed"][name] for name in ("device", "precision")}
+    settings = {name: value for name, value in provenance["settings"].items() if name != "max_memory"}
+    return provenance | {"computed": computed, "settings": settings}
 
 
 def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:

@@ -1,0 +1,176 @@
+"""What painting a picture will take, found before the work begins: its tiles, how much memory, how long.
+
+Memory is estimated from above, of all that grows with the picture; docs/log.md holds it against measurements.
+"""
+
+import math
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from scumble import device
+from scumble.device import Placement
+from scumble.errors import ScumbleError
+from scumble.perceptual.vgg import VGG19, min_side
+from scumble.style.inputs import Inputs
+from scumble.style.objective import Objective
+from scumble.style.optimize import HISTORY_BYTES, HISTORY_PAIRS
+from scumble.style.settings import PaintSettings
+from scumble.style.tiles import Tile, tiles
+
+PICTURES = 14
+"""Canvases that are there at once, of 12 bytes a pixel: canvas, gradient, move, average, moments, content, results."""
+
+HISTOGRAM_PIXEL_BYTES = 2560
+"""What sorting the values of the largest layer into levels takes on top."""
+
+HISTORY_SHARE = 0.25
+"""Of the memory that is left, what the memory of L-BFGS may take: below 1, more tiles are better than fewer pairs."""
+
+FREE_SHARE = 0.8
+"""Of the memory that is free, what is taken unless something else is asked for."""
+
+GIB = 1 << 30
+
+PROBE_SIDE = 128
+PROBED_PIXELS = 20_000_000
+"""From so many looks at a pixel on, a minute of work, the time is foretold by a trial of some tenths of a second."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture is painted.
+
+    Attributes:
+        tile_side: about the side of the tiles' cores, in pixels; None for one tile.
+        tiles: how many there are.
+        history_bytes: what the optimiser may remember.
+        memory_bytes: what the process will take in all.
+        overhead: how much more work that is than with one tile: margins, and one more way forward.
+    """
+
+    tile_side: int | None
+    tiles: int
+    history_bytes: int
+    memory_bytes: int
+    overhead: float
+
+
+def planned(settings: PaintSettings, inputs: Inputs, network: VGG19, placement: Placement) -> Plan:
+    """The plan of a job, within the memory that it was given or that is free.
+
+    Raises:
+        ScumbleError: as `plan` does.
+    """
+    used = 0 if placement.device.type == "cuda" else device.used_bytes()
+    allowed = used + FREE_SHARE * device.free_bytes(placement.device)
+    if settings.max_memory is not None:
+        allowed = settings.max_memory * GIB
+    return plan(
+        network,
+        tuple(settings.content_weights()),
+        tuple(settings.style_weights()),
+        settings.loss,
+        inputs.size(),
+        inputs.style_sizes(inputs.size()),
+        min(HISTORY_PAIRS, settings.steps) if settings.optimizer == "lbfgs" else 0,
+        used,
+        round(allowed),
+    )
+
+
+def in_words(plan: Plan, settings: PaintSettings, inputs: Inputs, network: VGG19, placement: Placement) -> str:
+    """The plan for the one who waits."""
+    width, height = inputs.size()
+    cut = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
+    looks = plan.overhead * settings.steps * sum(math.prod(size) for size in inputs.ladder)
+    times = ""
+    if looks > PROBED_PIXELS:
+        seconds = looks * _pixel_seconds(settings, network, placement)
+        times = (
+            f", {max(1, round(seconds / 60))} minutes at most"
+            if seconds < 5400
+            else f", {seconds / 3600:.1f} hours at most"
+        )
+    return f"{width}x{height} pixels{cut}: about {plan.memory_bytes / GIB:.1f} GiB of memory{times}"
+
+
+def _pixel_seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> float:
+    """The time that one evaluation takes for each pixel, of a small picture; larger ones take a little less."""
+    picture = torch.rand(1, 3, PROBE_SIDE, PROBE_SIDE, generator=torch.Generator().manual_seed(0)).to(placement.device)
+    weights = settings.content_weights(), settings.style_weights()
+    objective = Objective(network, picture, [picture], *weights, settings.loss, settings.variation_weight)
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        objective.value_and_gradient(picture)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds) / PROBE_SIDE**2
+
+
+def plan(
+    network: VGG19,
+    content_layers: Collection[str],
+    style_layers: Collection[str],
+    loss: str,
+    size: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+    history: int,
+    used: int,
+    allowed: int,
+) -> Plan:
+    """The fewest tiles that leave the process within `allowed` bytes.
+
+    Args:
+        network: that will look.
+        content_layers: whose features are kept for the whole picture.
+        style_layers: whose statistics are taken.
+        loss: the name of the style loss.
+        size: (width, height) of the canvas.
+        styles: (width, height) of each painting.
+        history: pairs of pictures that the optimiser would like to remember.
+        used: bytes that the process has taken already.
+        allowed: bytes that it may take in all.
+
+    Raises:
+        ScumbleError: if that is too little for the smallest tiles.
+    """
+    layers = (*content_layers, *style_layers)
+    pixels = size[0] * size[1]
+    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in content_layers)
+    standing = used + pixels * (12 * PICTURES + targets) + 24 * sum(width * height for width, height in styles)
+    history_bytes = round(
+        max(24 * pixels, min(24 * pixels * history, HISTORY_BYTES, HISTORY_SHARE * (allowed - standing)))
+    )
+    history_bytes = history_bytes if history else 0
+    pixel_bytes = network.bytes_per_pixel(layers) + (HISTOGRAM_PIXEL_BYTES if loss == "histogram" else 0)
+    shapes = [size, *styles]
+    copies = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in style_layers)  # cut out of their tiles
+    memory = 0.0
+    for side in _sides(max(max(shape) for shape in shapes), layers):
+        cut = [tiles(height, width, side, layers) for width, height in shapes]
+        largest = max(_area(tile) for pieces in cut for tile in pieces)
+        several = len(cut[0]) > 1
+        memory = standing + history_bytes + (pixel_bytes + several * copies) * largest
+        if memory <= allowed:
+            seen = sum(map(_area, cut[0])) / pixels
+            return Plan(side, len(cut[0]), history_bytes, round(memory), seen * 4 / 3 if several else 1.0)
+    raise ScumbleError(
+        f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "
+        f"{allowed / GIB:.1f} GiB may be taken",
+        "use a smaller --size, or raise --max-memory",
+    )
+
+
+def _sides(longest: int, layers: Collection[str]) -> list[int | None]:
+    """The sides to try, longest first: a longest side in 1, 2, 3, ... pieces, down to about the margin's width."""
+    least = 4 * min_side(layers)
+    counts = range(2, max(2, longest // least) + 1)
+    return [None, *(math.ceil(longest / count) for count in counts)]
+
+
+def _area(tile: Tile) -> int:
+    top, bottom, left, right = tile.seen
+    return (bottom - top) * (right - left)
