@@ -61,6 +61,19 @@ def test_a_picture_is_painted_and_named_on_stdout(folder, weights_file):
         assert picture.size == (32, 27)
 
 
+def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder, weights_file):
+    (folder / "bad.png").write_bytes(b"no picture")
+    done = scumble(
+        "batch", "content.png", "bad.png", "--style", "style.png", "--size", 32, "--steps", 1, "--weights", weights_file,
+        "-o", "all", folder=folder,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert [path.name for path in (folder / "all").iterdir()] == ["content-style.png"]
+    assert done.stdout == "all/content-style.png\n"
+    assert done.stderr.splitlines()[-1].startswith("scumble: 1 of 2 pictures failed: bad-style.png")
+    assert "2 pictures: 1 painted, 0 there already, 1 failed" in done.stderr
+
+
 def test_json_is_one_event_a_line(folder, weights_file):
     done = scumble(
         "stylize", "content.png", "style.png", "-o", "out.png", "--json",

@@ -1,7 +1,7 @@
 """The commands of style transfer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -90,6 +90,37 @@ def texture(
     _paint(
         sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, resume, dry_run, json, quiet
     )
+
+
+def batch(
+    content: Path,
+    /,
+    *more_contents: Path,
+    style: tuple[Path, ...],
+    output: Output = None,
+    format: Literal["png", "jpg", "webp", "tif"] = "png",
+    json: Switch = False,
+    quiet: Quiet = False,
+    settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Paint many photographs, each in the style of every painting.
+
+    Given again, the same command leaves alone what is finished and goes on with what was stopped.
+
+    Args:
+        content: a photograph, or a folder of photographs.
+        more_contents: more of them.
+        style: a painting, or a folder of paintings; may be given several times.
+        output: folder to write to (default: painted).
+        format: of the pictures.
+        json: print one JSON object per event on standard output.
+        quiet: print results only.
+        settings: of all pictures.
+    """
+    from scumble.style.batch import batch_events
+
+    events = batch_events((content, *more_contents), style, settings, output or Path("painted"), f".{format}")
+    report.run(events, json, quiet)
 
 
 def _paint(

@@ -120,6 +120,7 @@ def paint_events(
     repeated: dict[str, Any] | None = None,
     resume: bool = False,
     dry_run: bool = False,
+    backbone: Backbone | None = None,
 ) -> Generator[Event, None, None]:
     """Paint: a content in some styles with `StyleSettings`, a texture with `TextureSettings`.
 
@@ -132,6 +133,7 @@ def paint_events(
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
         resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
         dry_run: tell what the work would take, and end there.
+        backbone: the settings' network, if it is loaded already.
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
@@ -139,7 +141,7 @@ def paint_events(
     """
     with device.memory_errors("use a smaller --size or --style-scale"):
         output, preview = (None if path is None else Path(path) for path in (output, preview))
-        yield from _job(sources, settings, output, preview, repeated, resume, dry_run)
+        yield from _job(sources, settings, output, preview, repeated, resume, dry_run, backbone)
 
 
 def _job(
@@ -150,6 +152,7 @@ def _job(
     repeated: dict[str, Any] | None,
     resume: bool,
     dry_run: bool,
+    backbone: Backbone | None,
 ) -> Iterator[Event]:
     started = time.perf_counter()
     _check_outputs(sources, settings, output, preview)
@@ -161,8 +164,10 @@ def _job(
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     layers = (*settings.content_weights(), *settings.style_weights())
-    backbone = yield from backbones.load(
-        settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
+    backbone = backbone or (
+        yield from backbones.load(
+            settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
+        )
     )
     planned = plan.planned(settings, inputs, backbone.network, placement)
     yield Noted(plan.in_words(planned, settings, inputs, backbone.network, placement))
