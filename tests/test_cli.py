@@ -64,8 +64,8 @@ def test_a_picture_is_painted_and_named_on_stdout(folder, weights_file):
 def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder, weights_file):
     (folder / "bad.png").write_bytes(b"no picture")
     done = scumble(
-        "batch", "content.png", "bad.png", "--style", "style.png", "--size", 32, "--steps", 1, "--weights", weights_file,
-        "-o", "all", folder=folder,
+        "batch", "content.png", "bad.png", "--style", "style.png", "-o", "all",
+        "--size", 32, "--steps", 1, "--weights", weights_file, folder=folder,
     )  # fmt: skip
     assert done.returncode == 1
     assert [path.name for path in (folder / "all").iterdir()] == ["content-style.png"]
