@@ -12,6 +12,7 @@ from conftest import photograph
 from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
+from scumble.style import results
 from scumble.style import stylize as job
 from scumble.style.objective import Objective
 from scumble.style.settings import StyleSettings
@@ -212,7 +213,7 @@ def test_a_loss_that_breaks_for_good_keeps_the_last_good_picture(
 
 
 def test_previews_are_written_while_it_runs(settings, content_file, style_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(results, "PREVIEW_SECONDS", 0.0)
     preview = tmp_path / "preview.jpg"
     events = list(stylize_events(content_file, style_file, settings, preview=preview))
     previews = [event for event in events if isinstance(event, Preview)]
@@ -223,7 +224,7 @@ def test_previews_are_written_while_it_runs(settings, content_file, style_file, 
 def test_a_preview_that_cannot_be_written_does_not_end_the_job(
     settings, content_file, style_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(job, "PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(results, "PREVIEW_SECONDS", 0.0)
     folder = tmp_path / "previews"
     folder.mkdir()
     events = stylize_events(content_file, style_file, settings, preview=folder / "p.png")

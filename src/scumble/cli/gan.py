@@ -116,7 +116,7 @@ def film(run: Path, /, *, output: Output = None, seconds: float = 8.0) -> None:
 
     Args:
         run: a run, finished or not.
-        output: .webp or .gif to write (default: RUN/film.webp).
+        output: .webp, .gif or .mp4 to write (default: RUN/film.webp).
         seconds: how long the film is.
     """
     from scumble.gan.sheets import write_film

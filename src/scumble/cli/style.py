@@ -11,6 +11,7 @@ from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
     from scumble.style.inputs import Sources
+    from scumble.style.results import Wanted
 
 Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
@@ -26,6 +27,8 @@ def stylize(
     style_map: Files = (),
     recipe: Path | None = None,
     preview: Path | None = None,
+    timelapse: Path | None = None,
+    save_every: int | None = None,
     resume: Switch = False,
     dry_run: Switch = False,
     json: Switch = False,
@@ -44,6 +47,8 @@ def stylize(
         style_map: a painting's regions in the same colours; once for each painting.
         recipe: a picture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
+        timelapse: film of the painting's making to write in the end (.webp, .gif or .mp4).
+        save_every: write a numbered copy beside the output after every so many evaluations.
         resume: go on with a picture that was stopped: give the same command again, with this.
         dry_run: tell what memory and time the work would take, and do nothing.
         json: print one event a line, as JSON.
@@ -51,10 +56,11 @@ def stylize(
         settings: everything else, one flag a field.
     """
     from scumble.style.inputs import Sources
+    from scumble.style.results import Wanted
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
-    name = Path(f"{content.stem}-{style.stem}.png")
-    _paint(sources, settings, output or name, recipe, preview, resume, dry_run, json, quiet)
+    wanted = Wanted(output or Path(f"{content.stem}-{style.stem}.png"), preview, timelapse, save_every)
+    _paint(sources, settings, wanted, recipe, resume, dry_run, json, quiet)
 
 
 def texture(
@@ -64,6 +70,8 @@ def texture(
     output: Output = None,
     recipe: Path | None = None,
     preview: Path | None = None,
+    timelapse: Path | None = None,
+    save_every: int | None = None,
     resume: Switch = False,
     dry_run: Switch = False,
     json: Switch = False,
@@ -78,6 +86,8 @@ def texture(
         output: file to write; .png, .jpg, .webp or .tif (default: STYLE-texture.png in the current folder).
         recipe: a texture made by scumble whose settings to repeat; flags given here win.
         preview: file to overwrite with the picture so far, every two seconds.
+        timelapse: film of the painting's making to write in the end (.webp, .gif or .mp4).
+        save_every: write a numbered copy beside the output after every so many evaluations.
         resume: go on with a picture that was stopped: give the same command again, with this.
         dry_run: tell what memory and time the work would take, and do nothing.
         json: print one event a line, as JSON.
@@ -85,11 +95,11 @@ def texture(
         settings: everything else, one flag a field.
     """
     from scumble.style.inputs import Sources
+    from scumble.style.results import Wanted
 
     sources = Sources(None, (style, *more_styles))
-    _paint(
-        sources, settings, output or Path(f"{style.stem}-texture.png"), recipe, preview, resume, dry_run, json, quiet
-    )
+    wanted = Wanted(output or Path(f"{style.stem}-texture.png"), preview, timelapse, save_every)
+    _paint(sources, settings, wanted, recipe, resume, dry_run, json, quiet)
 
 
 def batch(
@@ -126,15 +136,13 @@ def batch(
 def _paint(
     sources: "Sources",
     settings: PaintSettings,
-    output: Path,
+    wanted: "Wanted",
     recipe: Path | None,
-    preview: Path | None,
     resume: bool,
     dry_run: bool,
     json: bool,
     quiet: bool,
 ) -> None:
-    from scumble.image import files
     from scumble.image import recipe as recipes
     from scumble.style.stylize import JOBS, paint_events, settings_from_recipe
 
@@ -142,7 +150,7 @@ def _paint(
     if repeated is not None:
         settings = settings_from_recipe(repeated, settings)
     if recipe is not None:
-        for written in (output, *([preview] if preview else [])):
-            files.check_output(written, inputs=(recipe,))
-    kept = report.Kept(JOBS[type(settings)], "evaluations", output, "the best picture is")
-    report.run(paint_events(sources, settings, output, preview, repeated, resume, dry_run), json, quiet, kept)
+        wanted.check(settings.bits, (recipe,))
+    assert wanted.output is not None
+    kept = report.Kept(JOBS[type(settings)], "evaluations", wanted.output, "--resume goes on; the best picture is")
+    report.run(paint_events(sources, settings, wanted, repeated, resume, dry_run), json, quiet, kept)

@@ -13,14 +13,13 @@ from PIL import Image
 from scumble import paths
 from scumble.errors import ImageError, RunError, SettingsError
 from scumble.gan.model import GAN
-from scumble.image import files, recipe
+from scumble.image import files, film, recipe
 from scumble.image.tensors import grid
 from scumble.storage.folder import make, writing
 from scumble.storage.run import Run
 
 CHUNK = 64
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
-FILM_SUFFIXES = (".webp", ".gif")
 CURVES = {
     "losses": {"loss_d": "discriminator", "loss_g": "generator"},
     "belief that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
@@ -95,9 +94,7 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
         RunError: if there is no such run, or it has no grids yet.
         SettingsError: if the output's ending is unknown or the time out of range.
     """
-    _check_suffix(output, FILM_SUFFIXES)
-    if not 0.1 <= seconds <= 3600:
-        raise SettingsError(f"seconds: got {seconds}, wanted 0.1 to 3600")
+    film.check(output, seconds)
     frames: list[Image.Image] = []
     for path in sorted(_run(run).grids.glob("*.png")):
         with contextlib.suppress(ImageError):  # one that was damaged is not missed
@@ -105,14 +102,7 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
     frames = [frame for frame in frames if frame.size == frames[-1].size]
     if len(frames) < 2:
         raise RunError(f"{run} has {len(frames)} grids; wanted two or more", "let it train a little longer")
-    milliseconds = max(20, round(1000 * seconds / len(frames)))
-    durations = [milliseconds] * (len(frames) - 1) + [milliseconds + 2000]
-    encoded = io.BytesIO()
-    options = {"quality": 85, "method": 3} if output.suffix.lower() == ".webp" else {}
-    frames[0].save(
-        encoded, output.suffix[1:], save_all=True, append_images=frames[1:], duration=durations, loop=0, **options
-    )
-    _write(output, encoded)
+    film.write(frames, output, seconds)
     return output
 
 

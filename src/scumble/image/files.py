@@ -217,6 +217,15 @@ def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = 
         raise SettingsError(f"output {path} ends in {suffix or 'nothing'!r}; wanted one of {', '.join(WRITERS)}")
     if bits == 16 and suffix not in SUFFIXES_WITH_16_BITS:
         raise SettingsError(f"output {path} cannot hold 16 bits; wanted one of {', '.join(SUFFIXES_WITH_16_BITS)}")
+    check_place(path, inputs)
+
+
+def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
+    """The part of `check_output` that holds for any file.
+
+    Raises:
+        ImageError: as `check_output` does.
+    """
     try:
         if path.is_dir():
             raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")

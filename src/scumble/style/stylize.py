@@ -4,11 +4,9 @@
 early, be it Ctrl-C, a closed generator or a loss that diverges, the best picture so far is written to the output first.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,10 +16,10 @@ from PIL import Image
 from scumble import device
 from scumble.device import Placement
 from scumble.errors import ImageError, RunError, SettingsError
-from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
-from scumble.image import files, recipe
+from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
+from scumble.image import recipe
 from scumble.image.files import Picture, PictureSource
-from scumble.image.tensors import resize, to_array, to_image
+from scumble.image.tensors import resize
 from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
 from scumble.storage.checkpoint import Checkpoint
@@ -31,6 +29,7 @@ from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.optimize import LBFGS, Adam, Descent, Optimizer, Step
 from scumble.style.plan import Plan
+from scumble.style.results import OnTheWay, Result, Wanted
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 from scumble.style.unfinished import Unfinished
 
@@ -41,7 +40,6 @@ OPTIMIZERS: dict[str, Callable[[float, int], Optimizer]] = {
     "lbfgs": lambda lr, history_bytes: LBFGS(lr, history_bytes=history_bytes),
     "adam": lambda lr, _: Adam(lr),
 }
-PREVIEW_SECONDS = 2.0
 EXPLOSION = 10.0
 """A loss this many times the best one is told of; smaller rises are the everyday work of a line search."""
 
@@ -108,15 +106,15 @@ def stylize_events(
     resume: bool = False,
 ) -> Generator[Event, None, None]:
     """`stylize` as a generator of events; see `paint_events`, which takes masks and maps as well."""
-    sources = Sources(content, _listed(style))
-    return paint_events(sources, settings or StyleSettings(), output, preview, repeated, resume)
+    output, preview = (None if path is None else Path(path) for path in (output, preview))
+    wanted = Wanted(output, preview)
+    return paint_events(Sources(content, _listed(style)), settings or StyleSettings(), wanted, repeated, resume)
 
 
 def paint_events(
     sources: Sources,
     settings: PaintSettings,
-    output: str | os.PathLike[str] | None = None,
-    preview: str | os.PathLike[str] | None = None,
+    wanted: Wanted | str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
     resume: bool = False,
     dry_run: bool = False,
@@ -127,9 +125,8 @@ def paint_events(
     Args:
         sources: the pictures.
         settings: all the rest.
-        output: the file to write, with its recipe inside; also when the job is stopped early. Until the picture is
-            finished, its whole state is kept beside it, in OUTPUT.unfinished.
-        preview: a file to overwrite with the picture so far, about every two seconds.
+        wanted: the file to write, with its recipe inside; also when the job is stopped early. Until the picture is
+            finished, its whole state is kept beside it, in OUTPUT.unfinished. More files are asked for by `Wanted`.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
         resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
         dry_run: tell what the work would take, and end there.
@@ -139,27 +136,25 @@ def paint_events(
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
         Progress counts evaluations at full size: one at half the width and height is a quarter of one.
     """
+    if not isinstance(wanted, Wanted):
+        wanted = Wanted(None if wanted is None else Path(wanted))
     with device.memory_errors("use a smaller --size or --style-scale"):
-        output, preview = (None if path is None else Path(path) for path in (output, preview))
-        yield from _job(sources, settings, output, preview, repeated, resume, dry_run, backbone)
+        yield from _job(sources, settings, wanted, repeated, resume, dry_run, backbone)
 
 
 def _job(
     sources: Sources,
     settings: PaintSettings,
-    output: Path | None,
-    preview: Path | None,
+    wanted: Wanted,
     repeated: dict[str, Any] | None,
     resume: bool,
     dry_run: bool,
     backbone: Backbone | None,
 ) -> Iterator[Event]:
     started = time.perf_counter()
-    _check_outputs(sources, settings, output, preview)
+    _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
-    for path in (output, preview):
-        if path is not None:
-            files.check_side(path, inputs.size())
+    wanted.check_size(inputs.size())
     regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
@@ -177,28 +172,22 @@ def _job(
     yield from _differences(repeated, provenance)
 
     job = JOBS[type(settings)]
-    result = _Result(inputs, provenance, output)
     painter = _Painter(settings, inputs, backbone, regions, placement, planned)
-    unfinished = None if output is None else Unfinished(output, _asked(provenance))
+    result = Result(inputs, provenance, wanted)
+    unfinished = None if wanted.output is None else Unfinished(wanted.output, _asked(provenance))
     if unfinished is not None:
         yield from _take_up(unfinished, painter, resume)
+    on_the_way = OnTheWay(result, settings.steps * len(inputs.ladder))
+    on_the_way.begin(painter.evaluations)
     yield Started(job, painter.total, "evaluations")
-    previewed = -math.inf  # the first preview comes with the first evaluation
     try:
         for event in painter.paint(job):
             result.step = painter.step
+            if isinstance(event, Progress):
+                yield from on_the_way.after(painter.evaluations)
+                if unfinished is not None and unfinished.due():
+                    yield from _keep(unfinished, painter)
             yield event
-            if not isinstance(event, Progress):
-                continue
-            if preview is not None and time.perf_counter() - previewed > PREVIEW_SECONDS:
-                try:
-                    yield result.preview(preview)
-                except ImageError as error:
-                    yield Warned(f"no more previews: {error}")
-                    preview = None
-                previewed = time.perf_counter()
-            if unfinished is not None and unfinished.due():
-                yield from _keep(unfinished, painter)
         result.whole = True
     finally:
         result.step = painter.step
@@ -208,6 +197,7 @@ def _job(
     if unfinished is not None:
         unfinished.remove()
         yield Saved(unfinished.output)
+    yield from on_the_way.end()
     yield result.finished(job, time.perf_counter() - started)
 
 
@@ -255,6 +245,7 @@ class _Painter:
         pixels = [width * height for width, height in inputs.ladder]
         self.costs = [share / pixels[-1] for share in pixels]
         self.done = 0
+        self.evaluations = 0  # over all scales, whatever their sizes
         self.total = self._worth(len(pixels))
         self.scale = 0
         self.descent: Descent | None = None  # of the latest step
@@ -275,7 +266,7 @@ class _Painter:
         self.scale = state.facts["scale"]
         # As it was planned then: other tiles would round otherwise.
         self.tile_side, self.history_bytes = state.facts["tile_side"], state.facts["history_bytes"]
-        self.done = self._worth(self.scale, state.facts["evaluation"])
+        self._count(self.scale, state.facts["evaluation"])
 
     def paint(self, job: str) -> Iterator[Event]:
         """Every step of every scale, each told as Progress, and what else there is to tell."""
@@ -301,7 +292,7 @@ class _Painter:
             told = False
             for step in descent:
                 self.scale, self.descent, self.step = number, descent, step
-                self.done = self._worth(number, step.evaluation)
+                self._count(number, step.evaluation)
                 if step.retreated and not told and not step.found.loss < EXPLOSION * step.best.loss:
                     told = True
                     yield Warned(
@@ -325,6 +316,10 @@ class _Painter:
             self.tile_side,
         )
 
+    def _count(self, scales: int, further: int) -> None:
+        self.evaluations = self.settings.steps * scales + further
+        self.done = self._worth(scales, further)
+
     def _worth(self, scales: int, further: int = 0) -> int:
         """So many whole scales and some steps of the next, in evaluations of full size."""
         steps = [self.settings.steps] * scales + [further]
@@ -338,58 +333,12 @@ def _narrow(objective: Objective) -> Iterator[Noted]:
             yield Noted(f"{region.name} is narrow: for {layers}, what is around it counts a little, too")
 
 
-@dataclass
-class _Result:
-    """The best picture so far, and how to write it."""
-
-    inputs: Inputs
-    provenance: dict[str, Any]
-    output: Path | None
-    step: Step | None = None
-    whole: bool = False
-
-    def save(self) -> None:
-        if self.step is not None and self.output is not None:
-            step = self.step
-            settings = self.provenance["settings"]
-            result = self.figures()
-            if len(self.inputs.ladder) == 1 and not self.inputs.settings.averaging:
-                # A picture that was stopped early repeats as one of so many steps.
-                settings = settings | {"steps": step.evaluation}
-            elif not self.whole:
-                result |= {"stopped": True}
-            pixels = to_array(self.inputs.finish(step.picture), self.inputs.alpha(), self.inputs.settings.bits)
-            files.save(pixels, self.output, self.provenance | {"settings": settings, "result": result})
-
-    def preview(self, path: Path) -> Preview:
-        assert self.step is not None
-        picture, alpha = self.inputs.finish(self.step.picture), self.inputs.alpha()
-        files.save(to_array(picture, alpha), path)
-        return Preview(self.step.evaluation, to_image(picture, alpha), path)
-
-    def finished(self, job: str, seconds: float) -> Finished:
-        assert self.step is not None
-        outputs = [] if self.output is None else [self.output]
-        picture = to_image(self.inputs.finish(self.step.picture), self.inputs.alpha())
-        return Finished(job, outputs, seconds, picture, self.figures())
-
-    def figures(self) -> dict[str, Any]:
-        assert self.step is not None
-        best = self.step.best
-        return {"evaluations": self.step.evaluation, "loss": best.loss, "terms": best.terms}
-
-
-def _check_outputs(sources: Sources, settings: PaintSettings, output: Path | None, preview: Path | None) -> None:
-    """Nothing is read before everything that will be written was found to be possible."""
+def _check_files(sources: Sources, settings: PaintSettings, wanted: Wanted) -> None:
+    """Nothing is read before everything that will be written was found to be possible, and not to be an input."""
     inputs = (*sources.by_role().values(), *([settings.weights] if settings.weights else []))
     if isinstance(settings, StyleSettings) and isinstance(settings.init, Path):
         inputs = (*inputs, settings.init)
-    if output is not None:
-        files.check_output(output, settings.bits, inputs)
-    if preview is not None:
-        files.check_output(preview, inputs=inputs)
-        if output is not None and preview.resolve() == output.resolve():
-            raise SettingsError(f"preview: got the output {output} itself, wanted another file")
+    wanted.check(settings.bits, inputs)
 
 
 def _listed(style: PictureSource | Sequence[PictureSource]) -> list[PictureSource]:
