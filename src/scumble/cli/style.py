@@ -1,5 +1,6 @@
 """The commands of style transfer."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,9 +12,32 @@ from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
     from scumble.style.inputs import Sources
-    from scumble.style.results import Wanted
 
 Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The flags that painting with and without a photograph have in common, besides the settings."""
+
+    recipe: Annotated[
+        Path | None, Parameter(help="picture of the same kind whose settings to repeat; flags given here win")
+    ] = None
+    preview: Annotated[Path | None, Parameter(help="file to overwrite with the picture so far, every two seconds")] = (
+        None
+    )
+    timelapse: Annotated[
+        Path | None, Parameter(help="film of the painting's making to write in the end: .webp, .gif or .mp4")
+    ] = None
+    save_every: Annotated[
+        int | None, Parameter(help="write a numbered copy beside the output after every so many evaluations")
+    ] = None
+    resume: Annotated[
+        Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
+    ] = False
+    dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and do nothing")] = False
+    json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
+    quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
 
 
 def stylize(
@@ -25,14 +49,7 @@ def stylize(
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
-    recipe: Path | None = None,
-    preview: Path | None = None,
-    timelapse: Path | None = None,
-    save_every: int | None = None,
-    resume: Switch = False,
-    dry_run: Switch = False,
-    json: Switch = False,
-    quiet: Quiet = False,
+    job: Annotated[Job, Parameter(name="*")] = Job(),
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Paint a photograph in the style of a painting, or of several.
@@ -45,22 +62,13 @@ def stylize(
         mask: picture of the photograph's shape, white where a painting's style goes; once for each painting.
         content_map: the photograph's regions in flat colours.
         style_map: a painting's regions in the same colours; once for each painting.
-        recipe: a picture made by scumble whose settings to repeat; flags given here win.
-        preview: file to overwrite with the picture so far, every two seconds.
-        timelapse: film of the painting's making to write in the end (.webp, .gif or .mp4).
-        save_every: write a numbered copy beside the output after every so many evaluations.
-        resume: go on with a picture that was stopped: give the same command again, with this.
-        dry_run: tell what memory and time the work would take, and do nothing.
-        json: print one event a line, as JSON.
-        quiet: print nothing but the name of the file that was written.
+        job: how the work is done.
         settings: everything else, one flag a field.
     """
     from scumble.style.inputs import Sources
-    from scumble.style.results import Wanted
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
-    wanted = Wanted(output or Path(f"{content.stem}-{style.stem}.png"), preview, timelapse, save_every)
-    _paint(sources, settings, wanted, recipe, resume, dry_run, json, quiet)
+    _paint(sources, settings, output or Path(f"{content.stem}-{style.stem}.png"), job)
 
 
 def texture(
@@ -68,14 +76,7 @@ def texture(
     /,
     *more_styles: Path,
     output: Output = None,
-    recipe: Path | None = None,
-    preview: Path | None = None,
-    timelapse: Path | None = None,
-    save_every: int | None = None,
-    resume: Switch = False,
-    dry_run: Switch = False,
-    json: Switch = False,
-    quiet: Quiet = False,
+    job: Annotated[Job, Parameter(name="*")] = Job(),
     settings: Annotated[TextureSettings, Parameter(name="*")] = TextureSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Make a new picture, of any size, of what a painting is made of.
@@ -84,22 +85,12 @@ def texture(
         style: the painting.
         more_styles: further paintings; see --shares and --style-scale.
         output: file to write; .png, .jpg, .webp or .tif (default: STYLE-texture.png in the current folder).
-        recipe: a texture made by scumble whose settings to repeat; flags given here win.
-        preview: file to overwrite with the picture so far, every two seconds.
-        timelapse: film of the painting's making to write in the end (.webp, .gif or .mp4).
-        save_every: write a numbered copy beside the output after every so many evaluations.
-        resume: go on with a picture that was stopped: give the same command again, with this.
-        dry_run: tell what memory and time the work would take, and do nothing.
-        json: print one event a line, as JSON.
-        quiet: print nothing but the name of the file that was written.
+        job: how the work is done.
         settings: everything else, one flag a field.
     """
     from scumble.style.inputs import Sources
-    from scumble.style.results import Wanted
 
-    sources = Sources(None, (style, *more_styles))
-    wanted = Wanted(output or Path(f"{style.stem}-texture.png"), preview, timelapse, save_every)
-    _paint(sources, settings, wanted, recipe, resume, dry_run, json, quiet)
+    _paint(Sources(None, (style, *more_styles)), settings, output or Path(f"{style.stem}-texture.png"), job)
 
 
 def batch(
@@ -133,24 +124,16 @@ def batch(
     report.run(events, json, quiet)
 
 
-def _paint(
-    sources: "Sources",
-    settings: PaintSettings,
-    wanted: "Wanted",
-    recipe: Path | None,
-    resume: bool,
-    dry_run: bool,
-    json: bool,
-    quiet: bool,
-) -> None:
-    from scumble.image import recipe as recipes
+def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job) -> None:
+    from scumble.image import recipe
+    from scumble.style.results import Wanted
     from scumble.style.stylize import JOBS, paint_events, settings_from_recipe
 
-    repeated = None if recipe is None else recipes.read(recipe)
-    if repeated is not None:
+    wanted = Wanted(output, job.preview, job.timelapse, job.save_every)
+    repeated = None if job.recipe is None else recipe.read(job.recipe)
+    if job.recipe is not None and repeated is not None:
         settings = settings_from_recipe(repeated, settings)
-    if recipe is not None:
-        wanted.check(settings.bits, (recipe,))
-    assert wanted.output is not None
-    kept = report.Kept(JOBS[type(settings)], "evaluations", wanted.output, "--resume goes on; the best picture is")
-    report.run(paint_events(sources, settings, wanted, repeated, resume, dry_run), json, quiet, kept)
+        wanted.check(settings.bits, (job.recipe,))
+    kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
+    events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
+    report.run(events, job.json, job.quiet, kept)
