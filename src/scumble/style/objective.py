@@ -199,7 +199,7 @@ class Objective:
     ) -> list[RegionTarget]:
         """The statistics that each region is to have; one style's features, or one tile's, are kept at a time."""
         places, narrow = zip(*(counted_places(r.mask, content, self.style_layers) for r in regions), strict=True)
-        parts: list[list[tuple[float, Averages]]] = [[] for _ in regions]
+        parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
         if strength < 1:
             for part, found in zip(parts, self._picture_statistics(content, places), strict=True):
                 part.append((1 - strength, found))
@@ -223,24 +223,17 @@ class Objective:
             for region, counted, narrow_layers, part in zip(regions, places, narrow, parts, strict=True)
         ]
 
-    def _target(self, name: str, parts: list[tuple[float, Averages]]) -> Statistics:
-        shares, averages = zip(*parts, strict=True)
-        return self.loss.complete(blend([_part(a, name, 0) for a in averages], list(shares)))
+    def _target(self, name: str, parts: list[tuple[float, dict[str, Statistics]]]) -> Statistics:
+        shares, statistics = zip(*parts, strict=True)
+        return self.loss.complete(blend([s[name] for s in statistics], list(shares)))
 
     def _picture_statistics(
         self, picture: torch.Tensor, places: Sequence[Mapping[str, Places | None]]
-    ) -> list[Averages]:
-        """The statistics of some regions of a picture, each as those of region 0."""
+    ) -> list[dict[str, Statistics]]:
+        """The statistics of some regions of a picture, by layer."""
         size = (picture.shape[2], picture.shape[3])
         found = _total(self._statistics(features, tile, size, places) for tile, features in self._walk(picture))
-        return [
-            {
-                (layer, "0", statistic): value
-                for (layer, region, statistic), value in found.items()
-                if region == str(number)
-            }
-            for number in range(len(places))
-        ]
+        return [{name: _part(found, name, number) for name in self.style_layers} for number in range(len(places))]
 
     # --- Looking ----------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,6 @@ class Timelapse:
         """
         self.add(10**9 - 1, picture)
         frames = [files.load(path).rgb for path in sorted(self.folder.glob("*.jpg"))]
-        frames = [frame.resize(frames[-1].size, Image.Resampling.LANCZOS) for frame in frames]
         film.write(frames, self.output, SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
