@@ -72,7 +72,7 @@ def test_a_run_of_another_preset_is_one_line_and_exit_code_1(tmp_path, capsys):
         (["sample", "nowhere"], 1, "nowhere is no"),
         (["sample", "nowhere", "--seeds", "9-3"], 2, "seeds: got '9-3'"),
         (["plot", "nowhere"], 1, "nowhere is no run"),
-        (["film", "nowhere", "-o", "film.mp4"], 2, ".webp"),
+        (["film", "nowhere", "-o", "film.avi"], 2, ".webp"),
         (["check", "empty"], 1, "empty"),
     ],
 )
