@@ -7,7 +7,7 @@ a parameter. How wide the layers are is left to the weights: narrower ones, with
 make the network `scumble.perceptual.pocket`.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -156,10 +156,19 @@ class VGG19(torch.nn.Module):
             {name: (N, C, H / 2^k, W / 2^k)} in the order of depth, in the network's number format and channels_last
             memory; k is the number of poolings before the layer, and sizes are rounded down.
         """
+        return dict(self.walk(image, layers))
+
+    def walk(self, image: torch.Tensor, layers: Collection[str]) -> Iterator[tuple[str, torch.Tensor]]:
+        """The same, layer by layer: (name, features).
+
+        Who uses each layer's features before asking for the next saves memory on the way back. That goes in the
+        reverse order of the way there, and so what one layer adds to the gradient is found when its turn has come, not
+        for all layers at the beginning.
+        """
         # The mean goes before the rounding to a shorter number format: centred values lose the least.
         x = image - self.get_buffer("mean").to(image.dtype)
         x = x.to(next(self.parameters()).dtype, memory_format=torch.channels_last)
-        features = {}
+        wanted = set(layers)
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if name.endswith("_1") and name != "relu1_1":
                 x = self.pool(x)
@@ -171,11 +180,11 @@ class VGG19(torch.nn.Module):
                 x = self.fast[name](x)
             else:
                 x = F.relu_(convolution(x))
-            if name in layers:
-                features[name] = self.heads[name](x) if name in self.heads else x
-                if len(features) == len(layers):
-                    break
-        return features
+            if name in wanted:
+                yield name, self.heads[name](x) if name in self.heads else x
+                wanted.remove(name)
+                if not wanted:
+                    return
 
     def channels(self, name: str) -> int:
         """How many features a layer has."""
@@ -185,8 +194,8 @@ class VGG19(torch.nn.Module):
     def bytes_per_pixel(self, layers: Collection[str]) -> float:
         """The memory that features and their gradients take at most, for each pixel of a picture.
 
-        All outputs are kept for the way back, and so are the places of the poolings' maxima (8 bytes each). On the way
-        back, the largest output has its gradient, the gradient of its input and a third of that size beside it.
+        All outputs are kept for the way back, and so are the places of the poolings' maxima (8 bytes each). As it goes
+        on, they are freed as fast as gradients come, but for one of the largest output's size.
         """
         kept, largest, inputs = 0.0, 0.0, 0
         for name, convolution in zip(self.names, self.convolutions, strict=True):
@@ -198,7 +207,7 @@ class VGG19(torch.nn.Module):
             largest = max(largest, inputs * 4 / stride**2)
             if name in layers and (name in self.heads or weight.element_size() < 4):
                 kept += self.channels(name) * 4 / stride**2
-        return kept + 3 * largest
+        return kept + largest
 
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:
         """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""

@@ -7,7 +7,7 @@ tile by tile (see `scumble.style.tiles`), with the same result but for rounding.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -133,7 +133,7 @@ class Objective:
     def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """What all tiles come to decides what each of them is to change."""
         with torch.no_grad():
-            averages = _total(self._averages(tile.cut(canvas), tile) for tile in tiles)
+            averages = functools.reduce(_sums, (self._averages(tile.cut(canvas), tile) for tile in tiles))
         averages = {key: value.requires_grad_() for key, value in averages.items()}
         terms = self._terms(averages)
         slopes = torch.autograd.grad(_sum(terms), list(averages.values()))
@@ -148,14 +148,16 @@ class Objective:
 
     def _averages(self, seen: torch.Tensor, tile: Tile) -> Averages:
         """A tile's part in everything that the terms of the canvas are functions of."""
-        features = self._features(seen, tile)
-        averages = self._statistics(features, tile, self.size, [region.places for region in self.regions])
-        for name, target in self.content_targets.items():
-            rows, columns = tile.places(name)
-            here = target[:, :, rows, columns]
-            averages[name, "content", "difference"] = mean_squared_error(features[name], here) * (
-                here.numel() / target.numel()
-            )
+        averages: Averages = {}
+        regions = [region.places for region in self.regions]
+        for name, features in self._features(seen, tile):
+            averages |= self._statistics(name, features, tile, self.size, regions)
+            if name in self.content_targets:
+                target = self.content_targets[name]
+                rows, columns = tile.places(name)
+                here = target[:, :, rows, columns]
+                share = here.numel() / target.numel()
+                averages[name, "content", "difference"] = share * mean_squared_error(features, here)
         return averages
 
     def _terms(self, averages: Averages) -> dict[str, torch.Tensor]:
@@ -181,17 +183,17 @@ class Objective:
 
     def _content_targets(self, content: torch.Tensor) -> dict[str, torch.Tensor]:
         targets: dict[str, torch.Tensor] = {}
-        for tile, features in self._walk(content):
-            for name in self.content_layers:
-                found = features[name]
-                if len(self.tiles) == 1:
-                    targets[name] = found
-                    continue
-                if name not in targets:
-                    height, width = (length // min_side([name]) for length in self.size)
-                    targets[name] = found.new_empty((1, found.shape[1], height, width))
-                rows, columns = tile.places(name)
-                targets[name][:, :, rows, columns] = found
+        for tile, name, features in self._walk(content):
+            if name not in self.content_layers:
+                continue
+            if len(self.tiles) == 1:
+                targets[name] = features
+                continue
+            if name not in targets:
+                height, width = (length // min_side([name]) for length in self.size)
+                targets[name] = features.new_empty((1, features.shape[1], height, width))
+            rows, columns = tile.places(name)
+            targets[name][:, :, rows, columns] = features
         return targets
 
     def _region_targets(
@@ -232,7 +234,9 @@ class Objective:
     ) -> list[dict[str, Statistics]]:
         """The statistics of some regions of a picture, by layer."""
         size = (picture.shape[2], picture.shape[3])
-        found = _total(self._statistics(features, tile, size, places) for tile, features in self._walk(picture))
+        found: Averages = {}
+        for tile, name, features in self._walk(picture):
+            found = _sums(found, self._statistics(name, features, tile, size, places))
         return [{name: _part(found, name, number) for name in self.style_layers} for number in range(len(places))]
 
     # --- Looking ----------------------------------------------------------------------------------------------------
@@ -240,37 +244,41 @@ class Objective:
     def _tiles(self, size: tuple[int, int]) -> list[Tile]:
         return tiles(*size, self.tile_side, self.layers)
 
-    def _walk(self, picture: torch.Tensor) -> Iterator[tuple[Tile, dict[str, torch.Tensor]]]:
-        """The tiles of a picture, with their cores' features."""
+    def _walk(self, picture: torch.Tensor) -> Iterator[tuple[Tile, str, torch.Tensor]]:
+        """The tiles of a picture, with their cores' features, layer by layer."""
         for tile in self._tiles((picture.shape[2], picture.shape[3])):
-            yield tile, self._features(tile.cut(picture), tile)
+            for name, features in self._features(tile.cut(picture), tile):
+                yield tile, name, features
 
-    def _features(self, seen: torch.Tensor, tile: Tile) -> dict[str, torch.Tensor]:
+    def _features(self, seen: torch.Tensor, tile: Tile) -> Iterator[tuple[str, torch.Tensor]]:
         """In float32 at least, whatever format the convolutions use: it is what the losses are summed in."""
-        features = {name: tile.inner(name, f) for name, f in self.network(seen, self.layers).items()}
-        return {name: f if f.dtype == torch.float64 else f.float() for name, f in features.items()}
+        for name, features in self.network.walk(seen, self.layers):
+            inner = tile.inner(name, features)
+            yield name, inner if inner.dtype == torch.float64 else inner.float()
 
     def _statistics(
         self,
-        features: dict[str, torch.Tensor],
+        name: str,
+        features: torch.Tensor,
         tile: Tile,
         size: tuple[int, int],
         regions: Sequence[Mapping[str, Places | None]],
     ) -> Averages:
-        """A tile's part in the statistics of some regions of a picture of that size (height, width)."""
+        """A tile's part in a layer's statistics of some regions of a picture of that size (height, width)."""
         averages: Averages = {}
-        for name in self.style_layers:
-            here = features[name].permute(0, 2, 3, 1).flatten(0, 2)  # (P, C); no copy is made of channels_last memory
-            shape = [length // min_side([name]) for length in size]
-            for number, places in enumerate(regions):
-                counted = places[name]
-                if counted is None:
-                    share = len(here) / (shape[0] * shape[1])
-                    found = {key: value * share for key, value in self.loss.statistics(here, None).items()}
-                else:
-                    indexes, weights = counted.inside(tile.places(name), shape[1])
-                    found = self.loss.statistics(here[indexes], weights)
-                averages |= {(name, str(number), key): value for key, value in found.items()}
+        if name not in self.style_layers:
+            return averages
+        here = features.permute(0, 2, 3, 1).flatten(0, 2)  # (P, C); no copy is made of channels_last memory
+        shape = [length // min_side([name]) for length in size]
+        for number, places in enumerate(regions):
+            counted = places[name]
+            if counted is None:
+                share = len(here) / (shape[0] * shape[1])
+                found = {key: value * share for key, value in self.loss.statistics(here, None).items()}
+            else:
+                indexes, weights = counted.inside(tile.places(name), shape[1])
+                found = self.loss.statistics(here[indexes], weights)
+            averages |= {(name, str(number), key): value for key, value in found.items()}
         return averages
 
 
@@ -278,8 +286,8 @@ def _part(averages: Averages, name: str, region: int) -> Statistics:
     return {key[2]: value for key, value in averages.items() if key[:2] == (name, str(region))}
 
 
-def _total(parts: Iterable[Averages]) -> Averages:
-    return functools.reduce(lambda one, other: {key: value + other[key] for key, value in one.items()}, parts)
+def _sums(one: Averages, other: Averages) -> Averages:
+    return one | {key: one[key] + value if key in one else value for key, value in other.items()}
 
 
 def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -23,7 +23,7 @@ from scumble.style.tiles import Tile, tiles
 PICTURES = 14
 """Canvases that are there at once, of 12 bytes a pixel: canvas, gradient, move, average, moments, content, results."""
 
-HISTOGRAM_PIXEL_BYTES = 2560
+HISTOGRAM_PIXEL_BYTES = 2960
 """What sorting the values of the largest layer into levels takes on top."""
 
 HISTORY_SHARE = 0.25
@@ -48,6 +48,7 @@ class Plan:
         tiles: how many there are.
         history_bytes: what the optimiser may remember.
         memory_bytes: what the process will take in all.
+        roomy: whether that may be twice as much, so that memory need not be asked for again and again.
         overhead: how much more work that is than with one tile: margins, and one more way forward.
     """
 
@@ -55,6 +56,7 @@ class Plan:
     tiles: int
     history_bytes: int
     memory_bytes: int
+    roomy: bool
     overhead: float
 
 
@@ -153,10 +155,13 @@ def plan(
         cut = [tiles(height, width, side, layers) for width, height in shapes]
         largest = max(_area(tile) for pieces in cut for tile in pieces)
         several = len(cut[0]) > 1
-        memory = standing + history_bytes + (pixel_bytes + several * copies) * largest
+        looking = (pixel_bytes + several * copies) * largest
+        memory = standing + history_bytes + looking
         if memory <= allowed:
+            roomy = not several and memory + looking <= allowed
             seen = sum(map(_area, cut[0])) / pixels
-            return Plan(side, len(cut[0]), history_bytes, round(memory), seen * 4 / 3 if several else 1.0)
+            overhead = seen * 4 / 3 if several else 1.0
+            return Plan(side, len(cut[0]), history_bytes, round(memory + roomy * looking), roomy, overhead)
     raise ScumbleError(
         f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "
         f"{allowed / GIB:.1f} GiB may be taken",

@@ -181,13 +181,14 @@ def _job(
     on_the_way.begin(painter.evaluations)
     yield Started(job, painter.total, "evaluations")
     try:
-        for event in painter.paint(job):
-            result.step = painter.step
-            if isinstance(event, Progress):
-                yield from on_the_way.after(painter.evaluations)
-                if unfinished is not None and unfinished.due():
-                    yield from _keep(unfinished, painter)
-            yield event
+        with device.memory_kept(planned.roomy):
+            for event in painter.paint(job):
+                result.step = painter.step
+                if isinstance(event, Progress):
+                    yield from on_the_way.after(painter.evaluations)
+                    if unfinished is not None and unfinished.due():
+                        yield from _keep(unfinished, painter)
+                yield event
         result.whole = True
     finally:
         result.step = painter.step
