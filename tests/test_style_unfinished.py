@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,3 +174,13 @@ def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, 
             assert unfinished.Unfinished(output, {}).exists()
     assert any(isinstance(event, Warned) and "No space left on device" in event.message for event in seen)
     assert isinstance(seen[-2], Saved)
+
+
+def test_an_output_folder_that_vanishes_comes_back(content_file, style_file, weights_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(unfinished, "SECONDS", 0)
+    output = tmp_path / "folder" / "out.png"
+    output.parent.mkdir()
+    for event in stylize_events(content_file, style_file, with_weights(KINDS["gatys"], weights_file), output):
+        if isinstance(event, Progress):
+            shutil.rmtree(output.parent, ignore_errors=True)
+    assert [path.name for path in output.parent.iterdir()] == ["out.png"]

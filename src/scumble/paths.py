@@ -43,6 +43,12 @@ def offline() -> bool:
     return os.environ.get("SCUMBLE_OFFLINE", "0") not in ("", "0")
 
 
+def restore_folder(path: Path) -> None:
+    """Make the folder of a file again that was there when the work on it began: hours shall not be lost with it."""
+    with contextlib.suppress(OSError):  # writing will tell
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that at every moment it is either the old one or the new one.
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from scumble import paths
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Preview, Saved, Warned
 from scumble.image import files, film
@@ -89,6 +90,7 @@ class Result:
             else:
                 result |= {"stopped": True}
         pixels = to_array(self.inputs.finish(self.step.picture), self.inputs.alpha(), self.inputs.settings.bits)
+        paths.restore_folder(path)
         files.save(pixels, path, self.provenance | {"settings": settings, "result": result})
 
     def picture(self) -> Image.Image:

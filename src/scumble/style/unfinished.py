@@ -44,6 +44,7 @@ class Unfinished:
         """
         started = time.monotonic()
         facts = checkpoint.metadata(state.facts | {"asked": self.asked})
+        paths.restore_folder(self.path)
         try:
             with writing(self.path):
                 paths.write_atomically(self.path, as_safetensors(state.tensors, facts))
