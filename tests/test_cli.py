@@ -212,8 +212,12 @@ def test_models_are_listed_and_removed(folder):
     assert "vgg19-caffe" in listed.stdout
     assert "not here" in listed.stdout
     assert "nothing of vgg19 is in the cache" in scumble("models", "remove", "vgg19", folder=folder).stdout
+    assert "nothing of pocket is in the cache" in scumble("models", "remove", "pocket", folder=folder).stdout
+    assert scumble("models", "fetch", "pocket", folder=folder).stdout.endswith("pocket.safetensors\n")
     failed_in_one_line(scumble("models", "fetch", "vgg19", folder=folder), 1, "SCUMBLE_OFFLINE")
-    failed_in_one_line(scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of vgg19-caffe, vgg19")
+    failed_in_one_line(
+        scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of pocket, vgg19-caffe, vgg19"
+    )
 
 
 def test_events_with_numbers_that_are_not_finite_are_still_json():
@@ -231,7 +235,9 @@ def test_tables_are_whole_in_a_pipe(folder):
 
 def test_info_tells_about_the_machine(folder):
     done = scumble("info", "--json", folder=folder)
-    assert json.loads(done.stdout)["weights"] == {"vgg19-caffe": "not here", "vgg19": "not here"}
+    found = json.loads(done.stdout)["weights"]
+    assert found.pop("pocket").endswith("pocket.safetensors")
+    assert found == {"vgg19-caffe": "not here", "vgg19": "not here"}
 
 
 @pytest.mark.parametrize(

@@ -245,5 +245,5 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(SettingsError, match="got 'vgg16', wanted one of vgg19-caffe, vgg19"):
+    with pytest.raises(SettingsError, match="got 'vgg16', wanted one of pocket, vgg19-caffe, vgg19"):
         weights.entry_named("vgg16")

@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 
 from scumble.style.losses import (
-    HISTOGRAM_BINS,
+    LARGEST_LEVEL,
     STYLE_LOSSES,
     blend,
     gram,
@@ -86,14 +86,16 @@ def test_blended_statistics_are_those_of_the_mixture(name):
         torch.testing.assert_close(blended, mixed)
 
 
-def test_histograms_keep_the_mean_and_put_values_where_they_belong():
-    levels = 2 ** (np.arange(HISTOGRAM_BINS) / 16) - 1
-    histogram = histograms(features(0))["histogram"].numpy()
+@pytest.mark.parametrize("shift", [0, -1.5])
+def test_histograms_keep_the_mean_and_put_values_where_they_belong(shift):
+    k = np.arange(-LARGEST_LEVEL, LARGEST_LEVEL + 1)
+    levels = np.sign(k) * (2 ** (abs(k) / 16) - 1)
+    histogram = histograms(features(0) + shift)["histogram"].numpy()
     np.testing.assert_allclose(histogram.sum(0), 1)
-    np.testing.assert_allclose(levels @ histogram, features(0).mean(0))
+    np.testing.assert_allclose(levels @ histogram, features(0).mean(0) + shift)
     assert histogram.min() >= 0
-    one = histograms(torch.tensor([[3.0]], dtype=torch.float64))["histogram"][:, 0]  # 3 is level 32: 2^2 - 1
-    assert one[32] == 1
+    one = histograms(torch.tensor([[3.0], [-3.0]], dtype=torch.float64))["histogram"][:, 0]
+    assert one[k == 32] == one[k == -32] == 0.5  # 3 is level 32: 2^2 - 1
 
 
 # --- Distances ------------------------------------------------------------------------------------------------------
@@ -126,8 +128,9 @@ def naive(name: str, a: np.ndarray, b: np.ndarray) -> float:
     ("name", "tolerance"),
     [("gram", 1e-12), ("covariance", 1e-12), ("mean-std", 1e-3), ("wasserstein", 2e-3), ("histogram", 2e-2)],
 )
-def test_losses_equal_their_formulas(name, tolerance):
-    a, b = features(0), 2 * features(1)
+@pytest.mark.parametrize("shift", [0, -1.5])
+def test_losses_equal_their_formulas(name, tolerance, shift):
+    a, b = features(0) + shift, 2 * features(1) + shift
     assert loss(name, a, b).item() == pytest.approx(naive(name, a.numpy(), b.numpy()), rel=tolerance)
 
 

@@ -24,6 +24,7 @@ KINDS = {
     "gatys": StyleSettings(size=40, steps=8),
     "fine": StyleSettings(preset="fine", size=48, scales=2, steps=4),
     "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
+    "sketch": StyleSettings(size=40, steps=3, sketch=2, scales=2),
 }
 
 

@@ -43,8 +43,8 @@ def load(
         WeightsError: if the weights cannot be found, fetched or trusted.
     """
     entry = weights.entry_named(name)
-    check_layers(layers)
+    check_layers(layers, entry.layers)
     path = weights_file or (yield from weights.locate(entry))
-    found = weights.read(path)
+    found = weights.read(path, entry.shapes())
     network = VGG19(found.tensors, entry.preprocessing, layers, pooling, padding, placement.dtype)
     return Backbone(network.to(placement.device), found.sha256)

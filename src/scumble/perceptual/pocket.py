@@ -8,7 +8,12 @@ channels, so that losses averaged over channels, or over pairs of them, keep VGG
 `recipes/pocket/train.py` makes the file; docs/pocket.md tells what it was trained on and how well it does.
 """
 
-from scumble.perceptual.vgg import Preprocessing
+from pathlib import Path
+
+from scumble.perceptual import vgg
+from scumble.perceptual.vgg import BLOCKS, Preprocessing
+
+FILE = Path(__file__).with_name("pocket.safetensors")
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels of the convolutions, block by block."""
@@ -18,3 +23,19 @@ FEATURES = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu4_
 
 PREPROCESSING = Preprocessing("RGB", scale=1, mean=(0.48502, 0.45796, 0.4076))
 """VGG19's mean colour, since a border of zeros stands for it here as well."""
+
+
+def parameter_shapes() -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter by its name: VGG19's down to relu5_1, and `heads.LAYER.weight` and `.bias`.
+
+    Example:
+        >>> parameter_shapes()["heads.relu2_1.weight"]
+        (32, 32, 1, 1)
+    """
+    blocks = [[width] * len(block) for width, block in zip(WIDTHS, BLOCKS, strict=True)]
+    blocks[-1] = blocks[-1][:1]
+    shapes = vgg.parameter_shapes(blocks)
+    for name, features in FEATURES.items():
+        shapes[f"heads.{name}.weight"] = (features, WIDTHS[int(name[len("relu")]) - 1], 1, 1)
+        shapes[f"heads.{name}.bias"] = (features,)
+    return shapes

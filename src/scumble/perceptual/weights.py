@@ -1,9 +1,10 @@
 """The catalogue of weights: what they are, where they come from, what they expect; finding, fetching, checking them.
 
-Weights are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's cache, and are downloaded last (`scumble.paths` tells
-the folders). The published files are 548 MB because they hold a classifier that nobody here uses; what we keep is the
-convolutions alone, 80 MB, as safetensors. Eight hexadecimal digits at the end of a file's name are the beginning of its
-SHA-256: PyTorch's custom, which we follow in our own cache, and hold files to.
+Those of the small network are inside the package. VGG19's are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's
+cache, and are downloaded last (`scumble.paths` tells the folders). The published files are 548 MB because they hold a
+classifier that nobody here uses; what we keep is the convolutions alone, 80 MB, as safetensors. Eight hexadecimal
+digits at the end of a file's name are the beginning of its SHA-256: PyTorch's custom, which we follow in our own cache,
+and hold files to.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import re
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ import torch
 from scumble import paths
 from scumble.errors import SettingsError, WeightsError, reason
 from scumble.events import Event, Noted, Progress, Started
-from scumble.perceptual.vgg import Preprocessing, parameter_shapes
+from scumble.perceptual import pocket
+from scumble.perceptual.vgg import LAYERS, Preprocessing, parameter_shapes
 
 CHUNK_BYTES = 1 << 20
 MAX_FILE_BYTES = 2 << 30
@@ -34,23 +36,35 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Entry:
-    """One published set of VGG19 weights."""
+    """One set of weights: published at `url`, or in a `file` of the package."""
 
     name: str
-    url: str
     licence: str
     origin: str
     preprocessing: Preprocessing
+    url: str = ""
+    file: Path | None = None
+    shapes: Callable[[], dict[str, tuple[int, ...]]] = parameter_shapes
+    layers: Collection[str] = LAYERS
 
     @property
     def published_file(self) -> str:
-        """The name of the file as its authors publish it."""
-        return self.url.rsplit("/", 1)[1]
+        """The name of the file as its authors publish it; empty if they do not."""
+        return self.url.rpartition("/")[2]
 
 
 CATALOGUE = {
     entry.name: entry
     for entry in (
+        Entry(
+            name="pocket",
+            licence="CC BY 4.0",
+            origin="part of scumble: a small network, trained to see what vgg19-caffe sees",
+            preprocessing=pocket.PREPROCESSING,
+            file=pocket.FILE,
+            shapes=pocket.parameter_shapes,
+            layers=tuple(pocket.FEATURES),
+        ),
         Entry(
             name="vgg19-caffe",
             url="https://web.eecs.umich.edu/~justincj/models/vgg19-d01eb7cb.pth",
@@ -91,6 +105,8 @@ def entry_named(name: str) -> Entry:
 
 def find(entry: Entry) -> Path | None:
     """The first file of these weights on this machine, or None."""
+    if entry.file is not None:
+        return entry.file
     for folder in paths.weights_folders():
         for path in (*_converted(entry, folder), folder / entry.published_file):
             if _is_file(path):
@@ -114,8 +130,12 @@ def locate(entry: Entry) -> Generator[Event, None, Path]:
     return (yield from fetch(entry))
 
 
-def read(path: Path) -> Weights:
-    """Read and check a file of VGG19's parameters: safetensors, or PyTorch's .pth (loaded without unpickling code).
+def read(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Weights:
+    """Read and check a file of parameters: safetensors, or PyTorch's .pth (loaded without unpickling code).
+
+    Args:
+        path: of the file.
+        shapes: those of the parameters that it must hold, by name; VGG19's unless they are given.
 
     Raises:
         WeightsError: if it is missing, damaged, of other shapes, or not the file that its name promises.
@@ -134,7 +154,7 @@ def read(path: Path) -> Weights:
             f"weights file {path} has SHA-256 {digest[:8]}..., wanted {promised}...: it is damaged or another file",
             "remove it and fetch it again",
         )
-    return Weights(_checked(_tensors_in(path), path), digest)
+    return Weights(_checked(_tensors_in(path), path, shapes or parameter_shapes()), digest)
 
 
 def fetch(entry: Entry) -> Generator[Event, None, Path]:
@@ -201,8 +221,10 @@ def _tensors_in(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f"weights file {path} is damaged or of another kind; wanted tensors of VGG19") from error
 
 
-def _checked(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
-    for name, shape in parameter_shapes().items():
+def _checked(
+    tensors: dict[str, torch.Tensor], path: Path, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, torch.Tensor]:
+    for name, shape in shapes.items():
         tensor = tensors.get(name) if isinstance(tensors, dict) else None
         if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_meta:
             raise WeightsError(f"weights file {path} has no {name}; wanted VGG19 with torchvision's names")
@@ -212,7 +234,7 @@ def _checked(tensors: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Te
             raise WeightsError(f"weights file {path} has {name} of shape {tuple(tensor.shape)}; wanted {shape}")
         if not tensor.isfinite().all():
             raise WeightsError(f"weights file {path} has numbers in {name} that are not finite")
-    return {name: tensors[name] for name in parameter_shapes()}
+    return {name: tensors[name] for name in shapes}
 
 
 def _promised_digest(path: Path) -> str:
@@ -290,7 +312,7 @@ def _broke_off(entry: Entry) -> WeightsError:
 
 def _keep_convolutions(entry: Entry, published: Path) -> Path:
     """Turn the published file into one with the convolutions alone, named after its own digest."""
-    tensors = _checked(_tensors_in(published), published)
+    tensors = _checked(_tensors_in(published), published, entry.shapes())
     data = safetensors.torch.save(
         {name: tensor.contiguous() for name, tensor in tensors.items()},
         metadata={"source": entry.published_file, "origin": entry.origin, "licence": entry.licence},

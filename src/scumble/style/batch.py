@@ -13,7 +13,7 @@ from scumble.data.sources import SUFFIXES
 from scumble.errors import ImageError, ScumbleError, SettingsError, reason
 from scumble.events import Event, Noted, Warned
 from scumble.image import recipe
-from scumble.perceptual import backbones
+from scumble.style import stages
 from scumble.style.inputs import Sources
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events
@@ -53,10 +53,7 @@ def batch_events(
     except OSError as error:
         raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
     placement = device.choose(settings.device, settings.precision)
-    layers = (*settings.content_weights(), *settings.style_weights())
-    network = yield from backbones.load(
-        settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
-    )
+    networks = yield from stages.load(settings, placement)
     painted = there = 0
     failed = []
     for number, pair in enumerate(todo, 1):
@@ -67,7 +64,7 @@ def batch_events(
                 continue
             sources = Sources(pair.content, [pair.style])
             resume = Unfinished(pair.output, {}).exists()
-            yield from paint_events(sources, settings, pair.output, resume=resume, backbone=network)
+            yield from paint_events(sources, settings, pair.output, resume=resume, networks=networks)
             painted += 1
         except ScumbleError as error:
             yield Warned(f"{pair.output.name}: {error}")

@@ -22,9 +22,9 @@ Statistics = dict[str, torch.Tensor]
 VARIANCE_FLOOR = 1e-4
 """Added to all variances, relative to the target's mean one: roots need some room above 0 to have a gradient."""
 
-HISTOGRAM_BINS = 256
+LARGEST_LEVEL = 255
 LEVELS_PER_DOUBLING = 16
-"""Levels of histograms: at 2^(k/16) - 1, which is 4% apart for large features, up to 63,000 for k = 255."""
+"""Levels of histograms: at 2^(k/16) - 1, which is 4% apart for large features, up to 63,000 for k = 255; below 0 too."""
 
 
 # --- Statistics: features at P places, weights of the places -> averages ---------------------------------------------
@@ -84,13 +84,14 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
         {"histogram": (bins, C)}, each column with the sum 1.
     """
     levels = _levels(features)
-    position = (features.detach().nan_to_num(0).clamp_min(0) + 1).log2() * LEVELS_PER_DOUBLING
-    lower = position.clamp_max(HISTOGRAM_BINS - 2).long()
+    values = features.detach().nan_to_num(0)
+    position = (values.abs() + 1).log2().copysign(values) * LEVELS_PER_DOUBLING + LARGEST_LEVEL
+    lower = position.clamp(0, len(levels) - 2).long()
     upper_share = ((features - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
     mass = 1 / len(features) if weights is None else weights[:, None]
     # Summed place by place, a million small numbers in float32 would be off by 1e-4. (Apple's GPUs have no float64.)
     wide = features.dtype if features.device.type == "mps" else torch.float64
-    counts = features.new_zeros(HISTOGRAM_BINS, features.shape[1], dtype=wide)
+    counts = features.new_zeros(len(levels), features.shape[1], dtype=wide)
     counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
     return {"histogram": counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide)).to(features)}
 
@@ -185,7 +186,7 @@ def histogram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
     # features are not finite, shares are not, and any level will do.
     ends = [torch.minimum(middles, s.detach()[:, -1:]) for s in shares]
     below = [
-        levels[torch.searchsorted(s.detach(), end).clamp_max(HISTOGRAM_BINS - 1)]
+        levels[torch.searchsorted(s.detach(), end).clamp_max(len(levels) - 1)]
         for s, end in zip(shares, ends, strict=True)
     ]
     return (widths * (below[0] - below[1]).square()).sum(1).mean()
@@ -241,5 +242,5 @@ def _double(statistics: Statistics) -> Statistics:
 
 
 def _levels(like: torch.Tensor) -> torch.Tensor:
-    k = torch.arange(HISTOGRAM_BINS, dtype=torch.float64)
-    return (torch.exp2(k / LEVELS_PER_DOUBLING) - 1).to(like)
+    k = torch.arange(-LARGEST_LEVEL, LARGEST_LEVEL + 1, dtype=torch.float64)
+    return (torch.exp2(k.abs() / LEVELS_PER_DOUBLING) - 1).copysign(k).to(like)

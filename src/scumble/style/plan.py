@@ -5,7 +5,7 @@ Memory is estimated from above, of all that grows with the picture; docs/log.md 
 
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,11 +13,13 @@ import torch
 from scumble import device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
+from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.inputs import Inputs
 from scumble.style.objective import Objective
 from scumble.style.optimize import HISTORY_BYTES, HISTORY_PAIRS
 from scumble.style.settings import PaintSettings
+from scumble.style.stages import Stage
 from scumble.style.tiles import Tile, tiles
 
 PICTURES = 14
@@ -33,6 +35,8 @@ FREE_SHARE = 0.8
 """Of the memory that is free, what is taken unless something else is asked for."""
 
 GIB = 1 << 30
+
+Networks = Mapping[str, Backbone]
 
 PROBE_SIDE = 128
 PROBED_PIXELS = 20_000_000
@@ -60,7 +64,7 @@ class Plan:
     overhead: float
 
 
-def planned(settings: PaintSettings, inputs: Inputs, network: VGG19, placement: Placement) -> Plan:
+def planned(settings: PaintSettings, inputs: Inputs, networks: Networks, placement: Placement) -> Plan:
     """The plan of a job, within the memory that it was given or that is free.
 
     Raises:
@@ -70,8 +74,10 @@ def planned(settings: PaintSettings, inputs: Inputs, network: VGG19, placement: 
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
+    layers = (*settings.content_weights(), *settings.style_weights())
+    largest = max((found.network for found in networks.values()), key=lambda n: n.bytes_per_pixel(layers))
     return plan(
-        network,
+        largest,
         tuple(settings.content_weights()),
         tuple(settings.style_weights()),
         settings.loss,
@@ -83,14 +89,20 @@ def planned(settings: PaintSettings, inputs: Inputs, network: VGG19, placement: 
     )
 
 
-def in_words(plan: Plan, settings: PaintSettings, inputs: Inputs, network: VGG19, placement: Placement) -> str:
+def in_words(
+    plan: Plan, settings: PaintSettings, todo: Sequence[Stage], networks: Networks, placement: Placement
+) -> str:
     """The plan for the one who waits."""
-    width, height = inputs.size()
+    width, height = todo[-1].size
     cut = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
-    looks = plan.overhead * settings.steps * sum(math.prod(size) for size in inputs.ladder)
+    looks = dict.fromkeys(networks, 0.0)
+    for stage in todo:
+        looks[stage.backbone] += plan.overhead * stage.steps * math.prod(stage.size)
     times = ""
-    if looks > PROBED_PIXELS:
-        seconds = looks * _pixel_seconds(settings, network, placement)
+    if sum(looks.values()) > PROBED_PIXELS:
+        seconds = sum(
+            count * _pixel_seconds(settings, networks[name].network, placement) for name, count in looks.items()
+        )
         times = (
             f", {max(1, round(seconds / 60))} minutes at most"
             if seconds < 5400

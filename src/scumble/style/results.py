@@ -84,7 +84,8 @@ class Result:
         assert self.step is not None
         settings, result = self.provenance["settings"], self.figures()
         if not self.whole:
-            if len(self.inputs.ladder) == 1 and not self.inputs.settings.averaging:
+            settled = self.inputs.settings
+            if len(self.inputs.ladder) == 1 and not (settled.averaging or settled.sketch or settled.finish):
                 # A picture that was stopped early repeats as one of so many steps.
                 settings = settings | {"steps": self.step.evaluation}
             else:

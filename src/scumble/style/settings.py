@@ -110,9 +110,13 @@ class PaintSettings(Settings):
     averaging: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
-    backbone: Literal["vgg19-caffe", "vgg19"] = Field(
-        default="vgg19-caffe", description="network that does the looking"
+    backbone: Literal["pocket", "vgg19-caffe", "vgg19"] = Field(
+        default="vgg19-caffe", description="network that does the looking; pocket is small and part of scumble"
     )
+    sketch: int = Field(
+        default=0, ge=0, le=10**9, description="evaluations by pocket before all others, at the first scale"
+    )
+    finish: int = Field(default=0, ge=0, le=10**9, description="evaluations by vgg19-caffe after all others")
     weights: FileName | None = Field(
         default=None, description="file of the backbone's weights, instead of the catalogue's"
     )

@@ -20,10 +20,9 @@ from scumble.events import Event, Finished, Noted, Progress, Saved, Started, War
 from scumble.image import recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import resize
-from scumble.perceptual import backbones
 from scumble.perceptual.backbones import Backbone
 from scumble.storage.checkpoint import Checkpoint
-from scumble.style import plan
+from scumble.style import plan, stages
 from scumble.style.inputs import Inputs, Sources
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
@@ -31,6 +30,7 @@ from scumble.style.optimize import LBFGS, Adam, Descent, Optimizer, Step
 from scumble.style.plan import Plan
 from scumble.style.results import OnTheWay, Result, Wanted
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.stages import Stage
 from scumble.style.unfinished import Unfinished
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
@@ -118,7 +118,7 @@ def paint_events(
     repeated: dict[str, Any] | None = None,
     resume: bool = False,
     dry_run: bool = False,
-    backbone: Backbone | None = None,
+    networks: dict[str, Backbone] | None = None,
 ) -> Generator[Event, None, None]:
     """Paint: a content in some styles with `StyleSettings`, a texture with `TextureSettings`.
 
@@ -130,7 +130,7 @@ def paint_events(
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
         resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
         dry_run: tell what the work would take, and end there.
-        backbone: the settings' network, if it is loaded already.
+        networks: as `stages.load` returns them, if they are loaded already.
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
@@ -139,7 +139,7 @@ def paint_events(
     if not isinstance(wanted, Wanted):
         wanted = Wanted(None if wanted is None else Path(wanted))
     with device.memory_errors("use a smaller --size or --style-scale"):
-        yield from _job(sources, settings, wanted, repeated, resume, dry_run, backbone)
+        yield from _job(sources, settings, wanted, repeated, resume, dry_run, networks)
 
 
 def _job(
@@ -149,7 +149,7 @@ def _job(
     repeated: dict[str, Any] | None,
     resume: bool,
     dry_run: bool,
-    backbone: Backbone | None,
+    networks: dict[str, Backbone] | None,
 ) -> Iterator[Event]:
     started = time.perf_counter()
     _check_files(sources, settings, wanted)
@@ -158,26 +158,22 @@ def _job(
     regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
-    layers = (*settings.content_weights(), *settings.style_weights())
-    backbone = backbone or (
-        yield from backbones.load(
-            settings.backbone, layers, placement, settings.pooling, settings.padding, settings.weights
-        )
-    )
-    planned = plan.planned(settings, inputs, backbone.network, placement)
-    yield Noted(plan.in_words(planned, settings, inputs, backbone.network, placement))
+    networks = networks or (yield from stages.load(settings, placement))
+    todo = stages.stages(settings, inputs.ladder)
+    planned = plan.planned(settings, inputs, networks, placement)
+    yield Noted(plan.in_words(planned, settings, todo, networks, placement))
     if dry_run:
         return
-    provenance = _provenance(settings, inputs.pictures, backbone, placement, planned)
+    provenance = _provenance(settings, inputs.pictures, networks, placement, planned)
     yield from _differences(repeated, provenance)
 
     job = JOBS[type(settings)]
-    painter = _Painter(settings, inputs, backbone, regions, placement, planned)
+    painter = _Painter(settings, inputs, todo, networks, regions, placement, planned)
     result = Result(inputs, provenance, wanted)
     unfinished = None if wanted.output is None else Unfinished(wanted.output, _asked(provenance))
     if unfinished is not None:
         yield from _take_up(unfinished, painter, resume)
-    on_the_way = OnTheWay(result, settings.steps * len(inputs.ladder))
+    on_the_way = OnTheWay(result, sum(stage.steps for stage in todo))
     on_the_way.begin(painter.evaluations)
     yield Started(job, painter.total, "evaluations")
     try:
@@ -225,30 +221,30 @@ def _keep(unfinished: Unfinished, painter: "_Painter") -> Iterator[Event]:
 
 
 class _Painter:
-    """Works the canvas up from scale to scale. `done` of `total` counts evaluations, in those of full size."""
+    """Works the canvas up from stage to stage. `done` of `total` counts evaluations, in those of the last stage."""
 
     def __init__(
         self,
         settings: PaintSettings,
         inputs: Inputs,
-        backbone: Backbone,
+        todo: list[Stage],
+        networks: dict[str, Backbone],
         regions: list[Region],
         placement: Placement,
         planned: Plan,
     ):
         self.settings = settings
         self.inputs = inputs
-        self.backbone = backbone
+        self.stages = todo
+        self.networks = networks
         self.regions = regions
         self.device = placement.device
         self.tile_side = planned.tile_side
         self.history_bytes = planned.history_bytes
-        pixels = [width * height for width, height in inputs.ladder]
-        self.costs = [share / pixels[-1] for share in pixels]
         self.done = 0
-        self.evaluations = 0  # over all scales, whatever their sizes
-        self.total = self._worth(len(pixels))
-        self.scale = 0
+        self.evaluations = 0  # over all stages, whatever they cost
+        self.total = self._worth(len(todo))
+        self.stage = 0
         self.descent: Descent | None = None  # of the latest step
         self.step: Step | None = None
         self.resumed: Checkpoint | None = None
@@ -259,40 +255,40 @@ class _Painter:
             return None
         tensors, facts = self.descent.state()
         memory = {"tile_side": self.tile_side, "history_bytes": self.history_bytes}
-        return Checkpoint(tensors, facts | memory | {"scale": self.scale})
+        return Checkpoint(tensors, facts | memory | {"stage": self.stage})
 
     def resume(self, state: Checkpoint) -> None:
         """Let `paint` begin there."""
         self.resumed = state
-        self.scale = state.facts["scale"]
+        self.stage = state.facts["stage"]
         # As it was planned then: other tiles would round otherwise.
         self.tile_side, self.history_bytes = state.facts["tile_side"], state.facts["history_bytes"]
-        self._count(self.scale, state.facts["evaluation"])
+        self._count(self.stage, state.facts["evaluation"])
 
     def paint(self, job: str) -> Iterator[Event]:
-        """Every step of every scale, each told as Progress, and what else there is to tell."""
-        settings = self.settings
-        optimizer = OPTIMIZERS[settings.optimizer](settings.lr, self.history_bytes)
-        scales = list(enumerate(self.inputs.ladder))
+        """Every step of every stage, each told as Progress, and what else there is to tell."""
+        optimizers = {name: make(self.settings.lr, self.history_bytes) for name, make in OPTIMIZERS.items()}
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
-        for number, size in scales[self.scale :]:
-            if len(scales) > 1:
-                yield Noted(f"{job}: {size[0]}x{size[1]} pixels, {number + 1} of {len(scales)}")
+        for number, stage in list(enumerate(self.stages))[self.stage :]:
+            size, optimizer = stage.size, optimizers[stage.optimizer]
+            if len(self.stages) > 1:
+                through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
+                yield Noted(f"{job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
             content, styles = self.inputs.pixels(size, self.device)
             if canvas is None:
                 canvas = self.inputs.start(content, styles, self.device)
             elif self.resumed is None:
                 canvas = resize(canvas, size)
                 optimizer.carry(size)
-            objective = self._objective(canvas if content is None else content, styles)
-            if size == self.inputs.size():
+            objective = self._objective(stage, canvas if content is None else content, styles)
+            if number == len(self.stages) - 1:
                 yield from _narrow(objective)
-            descent = Descent(objective, canvas, optimizer, settings.steps, settings.averaging, settings.tolerance)
+            descent = Descent(objective, canvas, optimizer, stage.steps, stage.averaging, stage.tolerance)
             if self.resumed is not None:
                 self.descent, self.step, self.resumed = descent, descent.restore(self.resumed), None
             told = False
             for step in descent:
-                self.scale, self.descent, self.step = number, descent, step
+                self.stage, self.descent, self.step = number, descent, step
                 self._count(number, step.evaluation)
                 if step.retreated and not told and not step.found.loss < EXPLOSION * step.best.loss:
                     told = True
@@ -302,10 +298,10 @@ class _Painter:
                 yield Progress(job, self.done, self.total, step.found.loss, step.found.terms)
             canvas = descent.picture
 
-    def _objective(self, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
+    def _objective(self, stage: Stage, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
         settings = self.settings
         return Objective(
-            self.backbone.network,
+            self.networks[stage.backbone].network,
             content,
             styles,
             settings.content_weights(),
@@ -317,14 +313,15 @@ class _Painter:
             self.tile_side,
         )
 
-    def _count(self, scales: int, further: int) -> None:
-        self.evaluations = self.settings.steps * scales + further
-        self.done = self._worth(scales, further)
+    def _count(self, stages: int, further: int) -> None:
+        self.evaluations = sum(stage.steps for stage in self.stages[:stages]) + further
+        self.done = self._worth(stages, further)
 
-    def _worth(self, scales: int, further: int = 0) -> int:
-        """So many whole scales and some steps of the next, in evaluations of full size."""
-        steps = [self.settings.steps] * scales + [further]
-        return round(sum(cost * count for cost, count in zip(self.costs, steps, strict=False)))
+    def _worth(self, stages: int, further: int = 0) -> int:
+        """So many whole stages and some steps of the next, in evaluations of the last stage."""
+        steps = [*(stage.steps for stage in self.stages[:stages]), further]
+        cost = sum(stage.cost * count for stage, count in zip(self.stages, steps, strict=False))
+        return round(cost / self.stages[-1].cost)
 
 
 def _narrow(objective: Objective) -> Iterator[Noted]:
@@ -378,14 +375,18 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
 
 
 def _provenance(
-    settings: PaintSettings, pictures: dict[str, Picture], backbone: Backbone, placement: Placement, planned: Plan
+    settings: PaintSettings,
+    pictures: dict[str, Picture],
+    networks: dict[str, Backbone],
+    placement: Placement,
+    planned: Plan,
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture."""
     return {
         "job": JOBS[type(settings)],
         "settings": settings.model_dump(mode="json"),
         "inputs": {role: {"name": p.name, "sha256": p.sha256} for role, p in pictures.items()}
-        | {"weights": {"name": settings.backbone, "sha256": backbone.sha256}},
+        | {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()},
         "computed": {
             "device": str(placement.device),
             "precision": str(placement.dtype).removeprefix("torch."),
@@ -394,6 +395,10 @@ def _provenance(
         },
         "versions": recipe.versions(),
     }
+
+
+def _weights_role(name: str, settings: PaintSettings) -> str:
+    return "weights" if name == settings.backbone else f"weights {name}"
 
 
 def _asked(provenance: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""What is done one after the other: at which size, through which network's eyes, how, and for how long.
+
+The scales of a picture are stages. Before the first, `--sketch` looks through the small network, which is several times
+as fast and agrees with VGG19 on where to go, if not on where to stop; after the last, `--finish` looks through VGG19.
+"""
+
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+
+from scumble.device import Placement
+from scumble.events import Event
+from scumble.perceptual import backbones
+from scumble.perceptual.backbones import Backbone
+from scumble.style.settings import PaintSettings
+
+SKETCHES, FINISHES = "pocket", "vgg19-caffe"
+
+RELATIVE_TIME = {"pocket": 1 / 7}
+"""Of an evaluation, VGG19's being 1: what a progress bar reckons with."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some evaluations at one size with one network; the size is (width, height)."""
+
+    size: tuple[int, int]
+    backbone: str
+    steps: int
+    optimizer: str
+    averaging: float = 0.0
+    tolerance: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """Of one evaluation, in any unit."""
+        return self.size[0] * self.size[1] * RELATIVE_TIME.get(self.backbone, 1.0)
+
+
+def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[Stage]:
+    """The stages of a picture that is worked at these sizes."""
+    found = [
+        Stage(size, settings.backbone, settings.steps, settings.optimizer, settings.averaging, settings.tolerance)
+        for size in ladder
+    ]
+    if settings.sketch:
+        found.insert(0, Stage(ladder[0], SKETCHES, settings.sketch, "lbfgs"))
+    if settings.finish:
+        found.append(Stage(ladder[-1], FINISHES, settings.finish, "lbfgs"))
+    return found
+
+
+def load(settings: PaintSettings, placement: Placement) -> Generator[Event, None, dict[str, Backbone]]:
+    """The networks of all stages, by name; tells of downloads.
+
+    Raises:
+        SettingsError: if a network has not all of the layers.
+        WeightsError: if its weights cannot be had.
+    """
+    layers = (*settings.content_weights(), *settings.style_weights())
+    networks = {}
+    for name in _names(settings):
+        own = settings.weights if name == settings.backbone else None
+        networks[name] = yield from backbones.load(name, layers, placement, settings.pooling, settings.padding, own)
+    return networks
+
+
+def _names(settings: PaintSettings) -> Collection[str]:
+    names = [settings.backbone]
+    names += [SKETCHES] * bool(settings.sketch) + [FINISHES] * bool(settings.finish)
+    return dict.fromkeys(names)
