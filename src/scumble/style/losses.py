@@ -24,7 +24,7 @@ VARIANCE_FLOOR = 1e-4
 
 LARGEST_LEVEL = 255
 LEVELS_PER_DOUBLING = 16
-"""Levels of histograms: at 2^(k/16) - 1, which is 4% apart for large features, up to 63,000 for k = 255; below 0 too."""
+"""Levels of histograms: at 2^(k/16) - 1, which is 4% apart for large features, up to 63,000, and the same below 0."""
 
 
 # --- Statistics: features at P places, weights of the places -> averages ---------------------------------------------
