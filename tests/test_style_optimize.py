@@ -84,21 +84,21 @@ def test_the_scale_of_the_loss_does_not_matter(factor):
 
 
 def test_lbfgs_direction_equals_the_dense_bfgs_matrix():
-    """The two-loop recursion against the inverse Hessian written out as a matrix (Nocedal and Wright, eq. 6.17)."""
+    """The compact form against the inverse Hessian written out as a matrix (Nocedal and Wright, eq. 6.17)."""
     bowl, optimizer, canvas = Bowl(), LBFGS(history=4), None
     canvas = start(bowl)
     for _ in range(7):  # more than the history holds
         canvas = canvas + optimizer.move(canvas, bowl.value_and_gradient(canvas).gradient)
     gradient = bowl.value_and_gradient(canvas).gradient
     found = optimizer.move(canvas, gradient)
-    assert len(optimizer.pairs) == 4
-    step, change, curvature = optimizer.pairs[-1]
+    assert len(optimizer.order) == 4
+    pairs = [(optimizer.moved[row].numpy(), optimizer.change[row].numpy()) for row in optimizer.order]
+    moved, change = pairs[-1]
     n = bowl.target.numel()
-    inverse = np.eye(n) * curvature / change.square().sum().item()
-    for step, change, curvature in optimizer.pairs:
-        s, y = step.reshape(-1).numpy(), change.reshape(-1).numpy()
-        left = np.eye(n) - np.outer(s, y) / curvature
-        inverse = left @ inverse @ left.T + np.outer(s, s) / curvature
+    inverse = np.eye(n) * (moved @ change) / (change @ change)
+    for moved, change in pairs:
+        left = np.eye(n) - np.outer(moved, change) / (moved @ change)
+        inverse = left @ inverse @ left.T + np.outer(moved, moved) / (moved @ change)
     expected = -inverse @ gradient.reshape(-1).numpy()
     np.testing.assert_allclose(found.reshape(-1).numpy(), expected, rtol=1e-9)
 
@@ -122,7 +122,7 @@ def test_lbfgs_does_not_learn_from_negative_curvature():
     x = torch.full((1, 3, 1, 1), 1.0)
     optimizer.move(x, torch.full_like(x, 1.0))
     optimizer.move(x + 0.1, torch.full_like(x, 0.5))  # the slope falls along the move: the loss curves downward
-    assert not optimizer.pairs
+    assert not optimizer.order
 
 
 def test_lbfgs_remembers_less_of_large_pictures(monkeypatch):
@@ -131,7 +131,7 @@ def test_lbfgs_remembers_less_of_large_pictures(monkeypatch):
     monkeypatch.setattr(optimize, "HISTORY_BYTES", 3 * 2 * 12 * 8)  # three pairs of twelve float64 numbers
     bowl, optimizer = Bowl(), LBFGS()
     list(Descent(bowl, start(bowl), optimizer, 9))
-    assert len(optimizer.pairs) == 3
+    assert len(optimizer.order) == 3
 
 
 def test_moves_that_are_taken_back_are_halved_and_recover():
@@ -255,9 +255,9 @@ def test_lbfgs_forgets_at_a_new_scale():
     lbfgs = LBFGS()
     for value in (0.5, 0.4):
         lbfgs.move(torch.full((1, 3, 2, 2), value), torch.full((1, 3, 2, 2), value))
-    assert lbfgs.pairs
+    assert lbfgs.order
     lbfgs.carry((4, 4))
-    assert not lbfgs.pairs
+    assert not lbfgs.order
     assert lbfgs.previous is None
 
 

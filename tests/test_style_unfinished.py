@@ -21,15 +21,11 @@ from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events
 
 KINDS = {
-    "gatys": StyleSettings(size=40, steps=8),
-    "fine": StyleSettings(preset="fine", size=48, scales=2, steps=4),
-    "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
-    "sketch": StyleSettings(size=40, steps=3, sketch=2, scales=2),
+    "gatys": StyleSettings(backbone="pocket", size=40, steps=8),
+    "fine": StyleSettings(backbone="pocket", preset="fine", size=48, scales=2, steps=4),
+    "noise": StyleSettings(backbone="pocket", size=40, steps=3, init="noise", optimizer="adam", scales=2),
+    "sketch": StyleSettings(backbone="pocket", size=40, steps=3, sketch=2, scales=2),
 }
-
-
-def with_weights(settings, weights_file):
-    return type(settings)(**settings.model_dump() | {"weights": weights_file})
 
 
 def stopped_after(events, steps: int) -> bool:
@@ -45,10 +41,8 @@ def stopped_after(events, steps: int) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every", [1, 3])
-def test_stopped_again_and_again_ends_with_the_same_bytes(
-    kind, every, content_file, style_file, weights_file, tmp_path
-):
-    settings = with_weights(KINDS[kind], weights_file)
+def test_stopped_again_and_again_ends_with_the_same_bytes(kind, every, content_file, style_file, tmp_path):
+    settings = KINDS[kind]
     list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
     output = tmp_path / "out.png"
     starts = 1
@@ -61,8 +55,8 @@ def test_stopped_again_and_again_ends_with_the_same_bytes(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["content.png", "out.png", "style.png", "whole.png"]
 
 
-def test_textures_go_on_as_well(style_file, weights_file, tmp_path):
-    settings = TextureSettings(size=40, steps=6, scales=2, weights=weights_file)
+def test_textures_go_on_as_well(style_file, tmp_path):
+    settings = TextureSettings(size=40, steps=6, scales=2, backbone="pocket")
     list(paint_events(Sources(None, [style_file]), settings, tmp_path / "whole.png"))
     for resume, steps in ((False, 4), (True, 5), (True, 100)):
         stopped_after(paint_events(Sources(None, [style_file]), settings, tmp_path / "out.png", resume=resume), steps)
@@ -80,9 +74,9 @@ main()
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_ends_with_the_same_bytes(content_file, style_file, weights_file, tmp_path):
+def test_killed_at_random_moments_ends_with_the_same_bytes(content_file, style_file, tmp_path):
     command = [sys.executable, "-c", KILLABLE, "stylize", str(content_file), str(style_file), "--preset", "fine"]
-    command += ["--size", "48", "--steps", "40", "--scales", "2", "--weights", str(weights_file)]
+    command += ["--size", "48", "--steps", "40", "--scales", "2", "--backbone", "pocket"]
     whole, output = tmp_path / "whole.png", tmp_path / "out.png"
     assert subprocess.run([*command, "-q", "-o", whole], timeout=120, check=True)
     chance = random.Random(1)
@@ -100,9 +94,9 @@ def test_killed_at_random_moments_ends_with_the_same_bytes(content_file, style_f
 
 
 @pytest.fixture
-def stopped(content_file, style_file, weights_file, tmp_path) -> Path:
+def stopped(content_file, style_file, tmp_path) -> Path:
     """The output of a job that was stopped."""
-    settings = with_weights(KINDS["fine"], weights_file)
+    settings = KINDS["fine"]
     assert stopped_after(stylize_events(content_file, style_file, settings, tmp_path / "out.png"), 6)
     return tmp_path / "out.png"
 
@@ -110,8 +104,8 @@ def stopped(content_file, style_file, weights_file, tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("change", "message"), [({"steps": 8}, "its settings steps was 4, this one's is 8"), ({"seed": 5}, "settings seed")]
 )
-def test_a_state_of_other_settings_is_refused(stopped, content_file, style_file, weights_file, change, message):
-    settings = StyleSettings(**KINDS["fine"].model_dump() | {"weights": weights_file} | change)
+def test_a_state_of_other_settings_is_refused(stopped, content_file, style_file, change, message):
+    settings = StyleSettings(**KINDS["fine"].model_dump() | change)
     before = stopped.read_bytes()
     with pytest.raises(RunError, match=f"{stopped.name}.unfinished is of another job: .*{message}"):
         list(stylize_events(content_file, style_file, settings, stopped, resume=True))
@@ -119,8 +113,8 @@ def test_a_state_of_other_settings_is_refused(stopped, content_file, style_file,
     assert unfinished.Unfinished(stopped, {}).exists()
 
 
-def test_a_state_of_other_pictures_or_versions_is_refused(stopped, content_file, style_file, weights_file, monkeypatch):
-    settings = with_weights(KINDS["fine"], weights_file)
+def test_a_state_of_other_pictures_or_versions_is_refused(stopped, content_file, style_file, monkeypatch):
+    settings = KINDS["fine"]
     with pytest.raises(RunError, match="its inputs content"):
         list(stylize_events(style_file, style_file, settings, stopped, resume=True))
     now = recipe.versions()
@@ -130,15 +124,15 @@ def test_a_state_of_other_pictures_or_versions_is_refused(stopped, content_file,
 
 
 @pytest.mark.parametrize("content", [b"", b"no safetensors", None])
-def test_a_damaged_state_is_refused(stopped, content_file, style_file, weights_file, content):
+def test_a_damaged_state_is_refused(stopped, content_file, style_file, content):
     path = unfinished.Unfinished(stopped, {}).path
     path.write_bytes(path.read_bytes()[:-100] if content is None else content)
     with pytest.raises(RunError, match="damaged"):
-        list(stylize_events(content_file, style_file, with_weights(KINDS["fine"], weights_file), stopped, resume=True))
+        list(stylize_events(content_file, style_file, KINDS["fine"], stopped, resume=True))
 
 
-def test_what_becomes_of_a_state_is_told(stopped, content_file, style_file, weights_file, tmp_path):
-    settings = with_weights(KINDS["fine"], weights_file)
+def test_what_becomes_of_a_state_is_told(stopped, content_file, style_file, tmp_path):
+    settings = KINDS["fine"]
 
     def told(output: Path, resume: bool) -> str:
         events = list(stylize_events(content_file, style_file, settings, output, resume=resume))
@@ -149,12 +143,12 @@ def test_what_becomes_of_a_state_is_told(stopped, content_file, style_file, weig
     assert "unfinished" not in told(stopped, False)  # it is finished
 
 
-def test_a_job_begun_anew_beside_a_state_warns(stopped, content_file, style_file, weights_file):
-    events = stylize_events(content_file, style_file, with_weights(KINDS["fine"], weights_file), stopped)
+def test_a_job_begun_anew_beside_a_state_warns(stopped, content_file, style_file):
+    events = stylize_events(content_file, style_file, KINDS["fine"], stopped)
     assert any(isinstance(event, Warned) and "--resume would go on" in event.message for event in events)
 
 
-def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, weights_file, tmp_path, monkeypatch):
+def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, tmp_path, monkeypatch):
     monkeypatch.setattr(unfinished, "SECONDS", 0.0)
     output, written = tmp_path / "out.png", []
     write = paths.write_atomically
@@ -167,7 +161,7 @@ def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, 
         write(path, data)
 
     monkeypatch.setattr(paths, "write_atomically", full)
-    settings = with_weights(KINDS["gatys"], weights_file)
+    settings = StyleSettings(backbone="pocket", size=64, steps=150)
     seen = []
     for event in stylize_events(content_file, style_file, settings, output):
         seen.append(event)
@@ -177,11 +171,11 @@ def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, 
     assert isinstance(seen[-2], Saved)
 
 
-def test_an_output_folder_that_vanishes_comes_back(content_file, style_file, weights_file, tmp_path, monkeypatch):
+def test_an_output_folder_that_vanishes_comes_back(content_file, style_file, tmp_path, monkeypatch):
     monkeypatch.setattr(unfinished, "SECONDS", 0)
     output = tmp_path / "folder" / "out.png"
     output.parent.mkdir()
-    for event in stylize_events(content_file, style_file, with_weights(KINDS["gatys"], weights_file), output):
+    for event in stylize_events(content_file, style_file, KINDS["gatys"], output):
         if isinstance(event, Progress):
             shutil.rmtree(output.parent, ignore_errors=True)
     assert [path.name for path in output.parent.iterdir()] == ["out.png"]
