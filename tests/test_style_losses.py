@@ -8,6 +8,7 @@ import torch
 from scumble.style.losses import (
     LARGEST_LEVEL,
     STYLE_LOSSES,
+    between,
     blend,
     gram,
     histograms,
@@ -96,6 +97,37 @@ def test_histograms_keep_the_mean_and_put_values_where_they_belong(shift):
     assert histogram.min() >= 0
     one = histograms(torch.tensor([[3.0], [-3.0]], dtype=torch.float64))["histogram"][:, 0]
     assert one[k == 32] == one[k == -32] == 0.5  # 3 is level 32: 2^2 - 1
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("mean-std", 1e-2), ("wasserstein", 1e-2), ("histogram", 5e-2)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_way_from_one_to_the_other_is_straight_and_walked_at_constant_speed(name, tolerance, share):
+    """Distances are squared: after a third of the way, a ninth is behind us and four ninths are ahead."""
+    style = STYLE_LOSSES[name]
+    one, other = (style.statistics(features(seed), None) for seed in (0, 1))
+    middle = between(one, other, share)
+    whole = style.distance(one, style.complete(other)).item()
+    assert style.distance(one, style.complete(middle)).item() == pytest.approx(share**2 * whole, abs=tolerance * whole)
+    ahead = style.distance(middle, style.complete(other)).item()
+    assert ahead == pytest.approx((1 - share) ** 2 * whole, abs=tolerance * whole)
+
+
+@pytest.mark.parametrize("name", STYLE_LOSSES)
+def test_the_way_begins_at_the_one_and_ends_at_the_other(name):
+    one, other = (STYLE_LOSSES[name].statistics(features(seed), None) for seed in (0, 1))
+    for key in one:
+        torch.testing.assert_close(between(one, other, 0.0)[key], one[key])
+        torch.testing.assert_close(between(one, other, 1.0)[key], other[key], rtol=1e-3, atol=1e-3)
+
+
+def test_covariances_of_any_rank_have_a_way_between_them():
+    flat, full = torch.zeros(3, 3), torch.diag(torch.tensor([4.0, 1.0, 9.0]))
+    thin = torch.outer(torch.tensor([1.0, 2.0, 0.0]), torch.tensor([1.0, 2.0, 0.0]))
+    for a, b in ((flat, full), (thin, full), (full, thin), (flat, flat)):
+        middle = between({"second": a}, {"second": b}, 0.5)["second"]
+        assert middle.isfinite().all()
+        assert torch.linalg.eigvalsh(middle).min() > -1e-4
+    torch.testing.assert_close(between({"second": full}, {"second": flat}, 0.5)["second"], full / 4, rtol=1e-2, atol=0)
 
 
 # --- Distances ------------------------------------------------------------------------------------------------------

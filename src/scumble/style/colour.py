@@ -7,6 +7,8 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 
 import torch
 
+from scumble.style.transport import transport
+
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in brightness (ITU-R BT.601)."""
 
@@ -43,17 +45,9 @@ def with_chroma(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
 def match_colours(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     """`picture` with the mean and the covariance of the colours of `model`.
 
-    By the affine map that moves colours the least: optimal transport between two Gaussians, with the matrix
-    A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2) for the covariances A of the picture and B of the model.
+    By the affine map that moves colours the least (see `scumble.style.transport`).
     """
     colours, wanted = (p.flatten(2)[0].cpu().double() for p in (picture, model))  # (3, P)
     a, b = (c.cov(correction=0) + 1e-5 * torch.eye(3, dtype=torch.float64) for c in (colours, wanted))
-    root = _power(a, 0.5)
-    transport = _power(a, -0.5) @ _power(root @ b @ root, 0.5) @ _power(a, -0.5)
-    moved = transport @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
+    moved = transport(a, b) @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
     return moved.clamp(0, 1).view(picture.shape).to(picture)
-
-
-def _power(matrix: torch.Tensor, exponent: float) -> torch.Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values**exponent) @ vectors.mT

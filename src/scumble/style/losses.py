@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 
 from scumble.style.roots import TraceOfRoot
+from scumble.style.transport import covariance_between
 
 Statistics = dict[str, torch.Tensor]
 """Averages over the places of one layer, by name, and what was derived from them."""
@@ -83,17 +84,7 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
     Returns:
         {"histogram": (bins, C)}, each column with the sum 1.
     """
-    levels = _levels(features)
-    values = features.detach().nan_to_num(0)
-    position = (values.abs() + 1).log2().copysign(values) * LEVELS_PER_DOUBLING + LARGEST_LEVEL
-    lower = position.clamp(0, len(levels) - 2).long()
-    upper_share = ((features - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
-    mass = 1 / len(features) if weights is None else weights[:, None]
-    # Summed place by place, a million small numbers in float32 would be off by 1e-4. (Apple's GPUs have no float64.)
-    wide = features.dtype if features.device.type == "mps" else torch.float64
-    counts = features.new_zeros(len(levels), features.shape[1], dtype=wide)
-    counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
-    return {"histogram": counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide)).to(features)}
+    return {"histogram": _counted(features, 1 / len(features) if weights is None else weights[:, None])}
 
 
 # --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------
@@ -177,19 +168,8 @@ def histogram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
     them: the histogram loss of Risser et al. 2017, eq. 6. Along the share of places that lie below, 0 to 1, both
     histograms are stairs; between two stairs of either one their difference is constant.
     """
-    levels = _levels(found["histogram"])
-    shares = [statistics["histogram"].mT.contiguous().cumsum(1) for statistics in (found, target)]  # (C, bins)
-    stairs = torch.cat(shares, 1).sort(1).values
-    widths = stairs.diff(dim=1, prepend=stairs.new_zeros(len(stairs), 1))
-    middles = (stairs - widths / 2).detach()
-    # Both stairs end at 1 but for rounding: what lies above the end of one belongs to its highest level in use. Where
-    # features are not finite, shares are not, and any level will do.
-    ends = [torch.minimum(middles, s.detach()[:, -1:]) for s in shares]
-    below = [
-        levels[torch.searchsorted(s.detach(), end).clamp_max(len(levels) - 1)]
-        for s, end in zip(shares, ends, strict=True)
-    ]
-    return (widths * (below[0] - below[1]).square()).sum(1).mean()
+    widths, ours, theirs = _stairs(found, target)
+    return (widths * (ours - theirs).square()).sum(1).mean()
 
 
 def total_variation(picture: torch.Tensor) -> torch.Tensor:
@@ -226,6 +206,65 @@ STYLE_LOSSES = {
 def blend(statistics: list[Statistics], shares: list[float]) -> Statistics:
     """The statistics of a mixture of places, of which each of the given ones has its share; shares have the sum 1."""
     return {name: sum(share * s[name] for share, s in zip(shares, statistics, strict=True)) for name in statistics[0]}  # pyright: ignore[reportReturnType]
+
+
+def between(one: Statistics, other: Statistics, share: float) -> Statistics:
+    """Statistics after a share of the straight way from one distribution to another (see `scumble.style.transport`).
+
+    In a blend, some places are as in the one and some as in the other; here, each place is something between. Of Gram
+    matrices alone, as if they were covariances.
+
+    Args:
+        one: statistics of any one kind.
+        other: of the same kind.
+        share: how far, 0 to 1.
+    """
+    if "histogram" in one:
+        widths, low, high = _stairs(one, other)
+        return {"histogram": _counted(torch.lerp(low, high, share).mT, widths.mT)}
+    if "mean" not in one:
+        return {"second": covariance_between(one["second"], other["second"], share)}
+    mean = torch.lerp(one["mean"], other["mean"], share)
+    if "square" in one:
+        here, there = ((s["square"] - s["mean"].square()).clamp_min(0).sqrt() for s in (one, other))
+        return {"mean": mean, "square": mean.square() + torch.lerp(here, there, share).square()}
+    covariance = covariance_between(_covariance(one), _covariance(other), share)
+    return {"mean": mean, "second": covariance + torch.outer(mean, mean)}
+
+
+def _counted(values: torch.Tensor, mass: torch.Tensor | float) -> torch.Tensor:
+    """How much mass each channel of values (P, C) has at each level: (levels, C)."""
+    levels = _levels(values)
+    finite = values.detach().nan_to_num(0)
+    position = (finite.abs() + 1).log2().copysign(finite) * LEVELS_PER_DOUBLING + LARGEST_LEVEL
+    lower = position.clamp(0, len(levels) - 2).long()
+    upper_share = ((values - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
+    # Summed place by place, a million small numbers in float32 would be off by 1e-4. (Apple's GPUs have no float64.)
+    wide = values.dtype if values.device.type == "mps" else torch.float64
+    counts = values.new_zeros(len(levels), values.shape[1], dtype=wide)
+    counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
+    return counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide)).to(values)
+
+
+def _stairs(one: Statistics, other: Statistics) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Two histograms along the share of places that lie below: steps on which both are level.
+
+    Returns:
+        The steps' widths and the levels of both, (C, steps) each.
+    """
+    levels = _levels(one["histogram"])
+    shares = [statistics["histogram"].mT.contiguous().cumsum(1) for statistics in (one, other)]  # (C, levels)
+    stairs = torch.cat(shares, 1).sort(1).values
+    widths = stairs.diff(dim=1, prepend=stairs.new_zeros(len(stairs), 1))
+    middles = (stairs - widths / 2).detach()
+    # Both stairs end at 1 but for rounding: what lies above the end of one belongs to its highest level in use. Where
+    # features are not finite, shares are not, and any level will do.
+    ends = [torch.minimum(middles, s.detach()[:, -1:]) for s in shares]
+    ours, theirs = (
+        levels[torch.searchsorted(s.detach(), end).clamp_max(len(levels) - 1)]
+        for s, end in zip(shares, ends, strict=True)
+    )
+    return widths, ours, theirs
 
 
 def _average(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:

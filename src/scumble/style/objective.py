@@ -14,7 +14,7 @@ import torch
 
 from scumble.device import is_about_memory
 from scumble.perceptual.vgg import VGG19, min_side
-from scumble.style.losses import STYLE_LOSSES, Statistics, blend, mean_squared_error, total_variation
+from scumble.style.losses import STYLE_LOSSES, Statistics, between, blend, mean_squared_error, total_variation
 from scumble.style.masks import Places, Region, counted_places
 from scumble.style.tiles import Tile, margin_of, tiles
 
@@ -58,8 +58,8 @@ class Objective:
         style_layers: layers whose statistics are compared, with their weights.
         loss: how they are compared, one of `STYLE_LOSSES`.
         variation_weight: how much differences of neighbouring pixels count.
-        strength: the styles' share in the targets, the rest being the content's own statistics: at 0 the content itself
-            has no loss, at 1 nothing of its statistics is wanted.
+        strength: how far the targets lie on the way from the content's own statistics to the styles': at 0 the content
+            itself has no loss, at 1 nothing of its statistics is wanted.
         regions: which part of the canvas takes its style from where; None for all of it from all styles alike.
         tile_side: the side of the tiles that pictures are looked at in, in pixels; None for all at once.
     """
@@ -202,11 +202,9 @@ class Objective:
         """The statistics that each region is to have; one style's features, or one tile's, are kept at a time."""
         places, narrow = zip(*(counted_places(r.mask, content, self.style_layers) for r in regions), strict=True)
         parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
-        if strength < 1:
-            for part, found in zip(parts, self._picture_statistics(content, places), strict=True):
-                part.append((1 - strength, found))
+        unpainted = self._picture_statistics(content, places) if strength < 1 else [None] * len(regions)
         for index, style in enumerate(styles):
-            shares = [region.shares[index] * strength for region in regions]
+            shares = [region.shares[index] for region in regions]
             masks = [region.style_masks[index] if region.style_masks else None for region in regions]
             taking = [number for number, share in enumerate(shares) if share]
             counted = [counted_places(masks[number], style, self.style_layers) for number in taking]
@@ -219,15 +217,24 @@ class Objective:
                 region.name,
                 1.0 if region.mask is None else region.mask.mean().item(),
                 counted,
-                {name: self._target(name, part) for name in self.style_layers},
+                {name: self._target(name, part, before, strength) for name in self.style_layers},
                 narrow_layers,
             )
-            for region, counted, narrow_layers, part in zip(regions, places, narrow, parts, strict=True)
+            for region, counted, narrow_layers, part, before in zip(
+                regions, places, narrow, parts, unpainted, strict=True
+            )
         ]
 
-    def _target(self, name: str, parts: list[tuple[float, dict[str, Statistics]]]) -> Statistics:
+    def _target(
+        self,
+        name: str,
+        parts: list[tuple[float, dict[str, Statistics]]],
+        unpainted: dict[str, Statistics] | None,
+        strength: float,
+    ) -> Statistics:
         shares, statistics = zip(*parts, strict=True)
-        return self.loss.complete(blend([s[name] for s in statistics], list(shares)))
+        target = blend([s[name] for s in statistics], list(shares))
+        return self.loss.complete(target if unpainted is None else between(unpainted[name], target, strength))
 
     def _picture_statistics(
         self, picture: torch.Tensor, places: Sequence[Mapping[str, Places | None]]
