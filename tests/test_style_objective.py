@@ -104,7 +104,9 @@ def test_gradient_with_regions_strength_and_variation_equals_finite_differences(
     direction = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     width = 1e-7
     ahead, behind = (objective.value_and_gradient(canvas + sign * width * direction).loss for sign in (1, -1))
-    assert (ahead - behind) / (2 * width) == pytest.approx((found.gradient * direction).sum().item(), rel=1e-4)
+    # Histograms have kinks where shares of places coincide, as those of zeros in few places do.
+    tolerance = 1e-3 if loss == "histogram" else 1e-4
+    assert (ahead - behind) / (2 * width) == pytest.approx((found.gradient * direction).sum().item(), rel=tolerance)
 
 
 @pytest.mark.parametrize("loss", STYLE_LOSSES)

@@ -7,7 +7,7 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 
 import torch
 
-from scumble.style.transport import transport
+from scumble.style.transport import coupling
 
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in brightness (ITU-R BT.601)."""
@@ -49,5 +49,6 @@ def match_colours(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     """
     colours, wanted = (p.flatten(2)[0].cpu().double() for p in (picture, model))  # (3, P)
     a, b = (c.cov(correction=0) + 1e-5 * torch.eye(3, dtype=torch.float64) for c in (colours, wanted))
-    moved = transport(a, b) @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
+    transport = torch.linalg.solve(a, coupling(a, b))
+    moved = transport @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
     return moved.clamp(0, 1).view(picture.shape).to(picture)

@@ -1,22 +1,25 @@
 """Moving one distribution into another along straight ways: optimal transport between Gaussians.
 
-The matrix A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2) carries a Gaussian of covariance A to one of covariance B with
-the least work (Olkin and Pukelsheim 1982). Part of the way along it lies what is between the two (McCann 1997).
+Of all pairs of random vectors with covariances A and B, those that are nearest to one another in the mean (Olkin and
+Pukelsheim 1982) are the beginnings and ends of these ways, and what lies at the same part of each is between the two
+distributions (McCann 1997).
 """
 
 import torch
 
 
-def transport(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The symmetric matrix T for which T A T = B.
+def coupling(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The covariance of beginnings with ends: A^(1/2) Q B^(1/2), with the rotation Q for which its trace is largest.
+
+    That is A T for the matrix T that carries the one to the other, T A T = B, and nothing is divided by on the way.
 
     Args:
-        a: (C, C), a positive definite covariance, in float64.
+        a: (C, C), a covariance of any rank, in float64.
         b: likewise.
     """
-    root, inverse_root = _powers(a, 0.5, -0.5)
-    (middle,) = _powers(root @ b @ root, 0.5)
-    return inverse_root @ middle @ inverse_root
+    root_a, root_b = _root(a), _root(b)
+    left, _, right = torch.linalg.svd(root_b @ root_a)
+    return root_a @ (left @ right).mT @ root_b
 
 
 def covariance_between(a: torch.Tensor, b: torch.Tensor, share: float) -> torch.Tensor:
@@ -30,18 +33,14 @@ def covariance_between(a: torch.Tensor, b: torch.Tensor, share: float) -> torch.
     Example:
         Of deviations 1 and 3, half way:
 
-        >>> covariance_between(torch.tensor([[1.0]]), torch.tensor([[9.0]]), 0.5).round(decimals=4)
+        >>> covariance_between(torch.tensor([[1.0]]), torch.tensor([[9.0]]), 0.5)
         tensor([[4.]])
     """
     wide_a, wide_b = a.cpu().double(), b.cpu().double()  # not all devices have float64
-    # Directions in which one of them has nothing are given next to nothing.
-    identity = torch.eye(len(a), dtype=torch.float64)
-    least = identity * (1e-9 * (wide_a.diagonal().mean() + wide_b.diagonal().mean()) + 1e-30)
-    way = (1 - share) * identity + share * transport(wide_a + least, wide_b + least)
-    return (way @ wide_a @ way).to(a)
+    both = coupling(wide_a, wide_b)
+    return ((1 - share) ** 2 * wide_a + share**2 * wide_b + share * (1 - share) * (both + both.mT)).to(a)
 
 
-def _powers(matrix: torch.Tensor, *exponents: float) -> list[torch.Tensor]:
+def _root(matrix: torch.Tensor) -> torch.Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    values = values.clamp_min(torch.finfo(values.dtype).eps * values[-1])
-    return [(vectors * values**exponent) @ vectors.mT for exponent in exponents]
+    return (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
