@@ -61,11 +61,11 @@ def test_a_picture_is_painted_and_named_on_stdout(folder, weights_file):
         assert picture.size == (32, 27)
 
 
-def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder, weights_file):
+def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder):
     (folder / "bad.png").write_bytes(b"no picture")
     done = scumble(
         "batch", "content.png", "bad.png", "--style", "style.png", "-o", "all",
-        "--size", 32, "--steps", 1, "--weights", weights_file, folder=folder,
+        "--size", 32, "--steps", 1, "--backbone", "pocket", folder=folder,
     )  # fmt: skip
     assert done.returncode == 1
     assert [path.name for path in (folder / "all").iterdir()] == ["content-style.png"]
@@ -74,10 +74,10 @@ def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder, weights_fil
     assert "2 pictures: 1 painted, 0 there already, 1 failed" in done.stderr
 
 
-def test_json_is_one_event_a_line(folder, weights_file):
+def test_json_is_one_event_a_line(folder):
     done = scumble(
         "stylize", "content.png", "style.png", "-o", "out.png", "--json",
-        "--size", 32, "--steps", 3, "--weights", weights_file, folder=folder,
+        "--size", 32, "--steps", 3, "--backbone", "pocket", folder=folder,
     )  # fmt: skip
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events] == [
@@ -94,8 +94,8 @@ def test_json_is_one_event_a_line(folder, weights_file):
     assert done.stderr == ""
 
 
-def test_a_recipe_is_shown_and_repeated_and_flags_win(folder, weights_file):
-    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "-q")
+def test_a_recipe_is_shown_and_repeated_and_flags_win(folder):
+    make = ("stylize", "content.png", "style.png", "--backbone", "pocket", "-q")
     scumble(*make, "-o", "one.png", "--size", 32, "--steps", 2, "--init", "noise", folder=folder)
     shown = scumble("info", "one.png", folder=folder)
     assert "settings init" in shown.stdout
@@ -112,8 +112,8 @@ def test_a_recipe_is_shown_and_repeated_and_flags_win(folder, weights_file):
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_job_keeps_the_picture_so_far(folder, weights_file, end):
-    arguments = f"stylize content.png style.png -o out.png --json --size 32 --steps 100000 --weights {weights_file}"
+def test_a_stopped_job_keeps_the_picture_so_far(folder, end):
+    arguments = "stylize content.png style.png -o out.png --json --size 32 --steps 100000 --backbone pocket"
     process = subprocess.Popen(
         [sys.executable, "-m", "scumble.cli.app", *arguments.split()],
         cwd=folder,
@@ -178,8 +178,8 @@ def test_failures_before_the_job_are_json_too(folder, arguments):
     assert json.loads(done.stdout)["exit_code"] == done.returncode > 0
 
 
-def test_the_repeated_picture_is_not_overwritten(folder, weights_file):
-    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "--size", 32, "--steps", 1)
+def test_the_repeated_picture_is_not_overwritten(folder):
+    make = ("stylize", "content.png", "style.png", "--backbone", "pocket", "--size", 32, "--steps", 1)
     scumble(*make, "-o", "one.png", folder=folder)
     before = (folder / "one.png").read_bytes()
     for output in (["-o", "one.png"], ["-o", "two.png", "--preview", "one.png"]):
@@ -187,8 +187,8 @@ def test_the_repeated_picture_is_not_overwritten(folder, weights_file):
     assert (folder / "one.png").read_bytes() == before
 
 
-def test_16_bits_from_the_command_line(folder, weights_file):
-    make = ("stylize", "content.png", "style.png", "--weights", weights_file, "--size", 32, "--steps", 1)
+def test_16_bits_from_the_command_line(folder):
+    make = ("stylize", "content.png", "style.png", "--backbone", "pocket", "--size", 32, "--steps", 1)
     done = scumble(*make, "--bits", 16, "-o", "deep.png", folder=folder)
     assert done.stdout == "deep.png\n", done.stderr
     assert (folder / "deep.png").read_bytes()[24] == 16  # the bit depth in a PNG's header
@@ -267,7 +267,7 @@ def test_help_is_quick(folder):
     assert helping < seconds(sys.executable, "-c", "import torch")
 
 
-def test_photographs_of_phones_come_out_upright(folder, weights_file):
+def test_photographs_of_phones_come_out_upright(folder):
     exif = Image.Exif()
     exif[0x0112] = 6
     photograph(60, 40).save(folder / "phone.jpg", exif=exif)
@@ -281,21 +281,21 @@ def test_photographs_of_phones_come_out_upright(folder, weights_file):
         48,
         "--steps",
         1,
-        "--weights",
-        weights_file,
+        "--backbone",
+        "pocket",
         folder=folder,
     )
     with Image.open(folder / "o.png") as picture:
         assert picture.size == (32, 48)
 
 
-def test_several_styles_with_masks_and_scales(folder, weights_file):
+def test_several_styles_with_masks_and_scales(folder):
     for number, side in ((1, 0), (2, 1)):
         mask = Image.new("L", (2, 2), 0)
         mask.paste(255, (side, 0, side + 1, 2))
         with Image.open(folder / "content.png") as content:
             mask.resize(content.size, Image.Resampling.NEAREST).save(folder / f"mask{number}.png")
-    flags = ["--preset", "fine", "--size", 48, "--steps", 2, "--scales", 2, "--weights", weights_file]
+    flags = ["--preset", "fine", "--size", 48, "--steps", 2, "--scales", 2, "--backbone", "pocket"]
     flags += ["--style-scale", 1, "--style-scale", 0.9, "--colour", "match"]
     masks = ["--mask", "mask1.png", "--mask", "mask2.png"]
     done = scumble("stylize", "content.png", "style.png", "content.png", *masks, *flags, "-o", "o.png", folder=folder)
@@ -312,14 +312,14 @@ def test_several_styles_with_masks_and_scales(folder, weights_file):
     assert recipe.read(folder / "s.png")["settings"]["shares"] == [2, 1]
 
 
-def test_a_texture_and_its_recipe(folder, weights_file):
-    flags = ["--steps", 2, "--weights", weights_file]
+def test_a_texture_and_its_recipe(folder):
+    flags = ["--steps", 2, "--backbone", "pocket"]
     done = scumble("texture", "style.png", "--size", 48, "--aspect", 2, *flags, folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "style-texture.png\n"
     with Image.open(folder / "style-texture.png") as picture:
         assert picture.size == (48, 24)
-    again = ["--recipe", "style-texture.png", "--weights", weights_file, "-o", "again.png"]
+    again = ["--recipe", "style-texture.png", "--backbone", "pocket", "-o", "again.png"]
     done = scumble("texture", "style.png", *again, folder=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "again.png").read_bytes() == (folder / "style-texture.png").read_bytes()

@@ -26,8 +26,8 @@ def folders(tmp_path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def settings(weights_file) -> StyleSettings:
-    return StyleSettings(size=32, steps=2, weights=weights_file)
+def settings() -> StyleSettings:
+    return StyleSettings(size=32, steps=2, backbone="pocket")
 
 
 def names(folder: Path) -> list[str]:

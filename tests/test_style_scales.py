@@ -21,8 +21,8 @@ SHALLOW = {"content_layers": {"relu2_1": 1.0}, "style_layers": {"relu1_1": 1.0, 
 
 
 @pytest.fixture
-def fine(weights_file) -> dict:
-    return {"preset": "fine", "steps": 4, "weights": weights_file} | SHALLOW
+def fine() -> dict:
+    return {"preset": "fine", "steps": 4, "backbone": "pocket"} | SHALLOW
 
 
 def floats(image: Image.Image) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_a_recipe_of_many_scales_repeats_to_the_byte(content_file, style_file, f
     list(paint_events(sources, settings, tmp_path / "one.png"))
     made = recipe.read(tmp_path / "one.png")
     assert made["settings"]["shares"] == [1, 3]
-    again = settings_from_recipe(json.loads(json.dumps(made)), StyleSettings(weights=fine["weights"]))
+    again = settings_from_recipe(json.loads(json.dumps(made)), StyleSettings())
     list(paint_events(sources, again, tmp_path / "two.png"))
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
@@ -124,7 +124,7 @@ def test_a_texture_has_any_size_and_repeats(style_file, fine, tmp_path):
     list(paint_events(Sources(None, [style_file]), settings, tmp_path / "one.png"))
     made = recipe.read(tmp_path / "one.png")
     assert made["job"] == "texture"
-    again = settings_from_recipe(made, TextureSettings(weights=fine["weights"]))
+    again = settings_from_recipe(made, TextureSettings())
     list(paint_events(Sources(None, [style_file]), again, tmp_path / "two.png"))
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     with pytest.raises(ImageError, match="the recipe is of the job 'texture'; wanted 'stylize'"):

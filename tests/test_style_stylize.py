@@ -25,8 +25,8 @@ def opened(path) -> Image.Image:
 
 
 @pytest.fixture
-def settings(weights_file) -> StyleSettings:
-    return StyleSettings(size=40, steps=4, weights=weights_file)
+def settings() -> StyleSettings:
+    return StyleSettings(size=40, steps=4, backbone="pocket")
 
 
 def test_the_picture_has_the_asked_size_and_looks_more_like_the_painting(weights_file):
@@ -43,7 +43,7 @@ def test_the_picture_has_the_asked_size_and_looks_more_like_the_painting(weights
 
 
 def test_paths_pictures_and_arrays_give_the_same(settings, content_file, style_file):
-    given = settings.model_dump(include={"size", "steps", "weights"})
+    given = settings.model_dump(include={"size", "steps", "backbone"})
     from_files = scumble.stylize(content_file, str(style_file), **given)
     content, style = opened(content_file), opened(style_file)
     assert scumble.stylize(content, style, **given) == from_files
@@ -77,7 +77,7 @@ def test_a_recipe_repeated_gives_the_same_bytes(settings, content_file, style_fi
     chosen = StyleSettings(**settings.model_dump() | {"init": init, "seed": 7, "optimizer": "adam", "steps": 3})
     list(stylize_events(content_file, style_file, chosen, first))
     made = recipe.read(first)
-    repeated = job.settings_from_recipe(made, StyleSettings(weights=settings.weights))
+    repeated = job.settings_from_recipe(made, StyleSettings())
     events = list(stylize_events(content_file, style_file, repeated, second, repeated=made))
     assert not [event for event in events if isinstance(event, Warned)]
     assert second.read_bytes() == first.read_bytes()
@@ -106,9 +106,9 @@ def test_repeating_with_other_inputs_or_versions_is_told(settings, content_file,
     assert warning.startswith("the recipe was made with torch 1.0")
 
 
-def test_another_seed_is_other_noise_and_the_same_seed_the_same(weights_file, content_file, style_file):
+def test_another_seed_is_other_noise_and_the_same_seed_the_same(content_file, style_file):
     one, same, other = (
-        scumble.stylize(content_file, style_file, size=32, steps=2, init="noise", seed=seed, weights=weights_file)
+        scumble.stylize(content_file, style_file, size=32, steps=2, init="noise", seed=seed, backbone="pocket")
         for seed in (1, 1, 2)
     )
     assert one == same != other
@@ -162,7 +162,7 @@ def test_stopping_saves_the_best_picture_so_far(settings, content_file, style_fi
             break
     events.close()
     assert recipe.read(output)["result"]["evaluations"] == 2
-    again = job.settings_from_recipe(recipe.read(output), StyleSettings(weights=settings.weights))
+    again = job.settings_from_recipe(recipe.read(output), StyleSettings())
     list(stylize_events(content_file, style_file, again, tmp_path / "again.png"))
     assert (tmp_path / "again.png").read_bytes() == output.read_bytes()
 
@@ -310,14 +310,14 @@ def test_small_pictures_work_with_shallow_layers(settings, tmp_path, style_file)
     assert finished.picture.size == (8, 8)
 
 
-def test_unknown_layers_and_devices_are_refused(content_file, style_file, weights_file):
+def test_unknown_layers_and_devices_are_refused(content_file, style_file):
     for values, message in [
         ({"style_layers": {"relu9_9": 1.0}}, "layer: got 'relu9_9'"),
         ({"device": "abacus"}, "device: got 'abacus', wanted one that is here: auto"),
         ({"device": "cuda:99"}, "device: got 'cuda:99'"),
     ]:
         with pytest.raises(SettingsError, match=message):
-            list(stylize_events(content_file, style_file, StyleSettings(weights=weights_file, **values)))
+            list(stylize_events(content_file, style_file, StyleSettings(backbone="pocket", **values)))
 
 
 def test_average_pooling_and_bfloat16_run(settings, content_file, style_file):

@@ -14,8 +14,8 @@ from scumble.style.stylize import paint_events
 
 
 @pytest.fixture
-def settings(weights_file) -> StyleSettings:
-    return StyleSettings(preset="fine", size=48, scales=2, steps=6, weights=weights_file)
+def settings() -> StyleSettings:
+    return StyleSettings(preset="fine", size=48, scales=2, steps=6, backbone="pocket")
 
 
 @pytest.fixture
