@@ -13,6 +13,7 @@ from scumble.events import Noted, Progress
 from scumble.image import files, recipe
 from scumble.image.tensors import fit_longer_side, resize, to_tensor
 from scumble.perceptual import backbones, pocket, weights
+from scumble.style import stylize as job
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.settings import GATYS_STYLE_LAYERS, StyleSettings
 from scumble.style.stages import Stage, stages
@@ -66,6 +67,17 @@ def test_all_stages_are_gone_through_and_written_down(content_file, style_file, 
     made = recipe.read(output)["inputs"]
     assert made["weights"]["name"] == "vgg19-caffe"
     assert made["weights pocket"]["sha256"] == weights.read(pocket.FILE, pocket.parameter_shapes()).sha256
+
+
+def test_a_sketch_before_adam_may_remember_its_moves(content_file, style_file, monkeypatch):
+    """Adam needs no memory, but the sketch and the finish are L-BFGS's."""
+    given = []
+    make = job.OPTIMIZERS["lbfgs"]
+    monkeypatch.setitem(job.OPTIMIZERS, "lbfgs", lambda lr, history: given.append(history) or make(lr, history))
+    list(stylize_events(content_file, style_file, StyleSettings(backbone="pocket", preset="fine", size=32, steps=1)))
+    settings = StyleSettings(backbone="pocket", preset="fine", size=32, steps=1, sketch=30)
+    list(stylize_events(content_file, style_file, settings))
+    assert given == [0, 30 * 24 * 32 * 27]
 
 
 def test_the_small_network_needs_nothing_from_anywhere(content_file, style_file):

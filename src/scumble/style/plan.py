@@ -64,7 +64,9 @@ class Plan:
     overhead: float
 
 
-def planned(settings: PaintSettings, inputs: Inputs, networks: Networks, placement: Placement) -> Plan:
+def planned(
+    settings: PaintSettings, inputs: Inputs, todo: Sequence[Stage], networks: Networks, placement: Placement
+) -> Plan:
     """The plan of a job, within the memory that it was given or that is free.
 
     Raises:
@@ -83,7 +85,7 @@ def planned(settings: PaintSettings, inputs: Inputs, networks: Networks, placeme
         settings.loss,
         inputs.size(),
         inputs.style_sizes(inputs.size()),
-        min(HISTORY_PAIRS, settings.steps) if settings.optimizer == "lbfgs" else 0,
+        min(HISTORY_PAIRS, max((stage.steps for stage in todo if stage.optimizer == "lbfgs"), default=0)),
         used,
         round(allowed),
     )

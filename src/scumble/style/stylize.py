@@ -160,7 +160,7 @@ def _job(
     yield Noted(placement.reason)
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
-    planned = plan.planned(settings, inputs, networks, placement)
+    planned = plan.planned(settings, inputs, todo, networks, placement)
     yield Noted(plan.in_words(planned, settings, todo, networks, placement))
     if dry_run:
         return
