@@ -79,7 +79,7 @@ class Inputs:
 
     def __init__(self, sources: Sources, settings: PaintSettings):
         sources.check(settings)
-        check_layers((*settings.content_weights(), *settings.style_weights()))
+        check_layers(settings.layers())
         self.settings = settings
         self.shares = settings.style_shares(len(sources.styles))
         self.style_scales = settings.style_scales(len(sources.styles))
@@ -180,7 +180,7 @@ class Inputs:
 
     def _least(self) -> tuple[int, str]:
         """The pixels that the deepest layer needs, and its name."""
-        layers = (*self.settings.content_weights(), *self.settings.style_weights())
+        layers = self.settings.layers()
         return min_side(layers), max(layers, key=LAYERS.index)
 
     def _check_sizes(self, canvas: tuple[int, int], *styles: tuple[int, int]) -> None:

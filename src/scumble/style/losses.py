@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 
 from scumble.style.roots import TraceOfRoot
-from scumble.style.transport import covariance_between
+from scumble.style.transport import covariance_between, square_root
 
 Statistics = dict[str, torch.Tensor]
 """Averages over the places of one layer, by name, and what was derived from them."""
@@ -135,9 +135,7 @@ def with_root(target: Statistics) -> Statistics:
     rounding = 1e-6 * target["second"].diagonal().mean().double().to(covariance.device)
     floor = VARIANCE_FLOOR * covariance.diagonal().clamp_min(0).mean() + rounding + 1e-30
     covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
-    values, vectors = torch.linalg.eigh(covariance)
-    root = (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
-    return target | {"covariance": covariance, "root": root, "floor": floor}
+    return target | {"covariance": covariance, "root": square_root(covariance), "floor": floor}
 
 
 def wasserstein_distance(found: Statistics, target: Statistics) -> torch.Tensor:

@@ -67,8 +67,8 @@ class LBFGS:
     """Limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989), in its compact form.
 
     The usual recursion reads the pairs one by one, each of them twice, with two numbers to wait for; here the same
-    matrix is written as a few products with all pairs at once (Byrd, Nocedal and Schnabel 1994, eq. 3.1): twice as fast
-    on a quiet machine, and many times where others wait for the cores.
+    matrix is written as a few products with all pairs at once (Byrd, Nocedal and Schnabel 1994, eq. 3.1): at least
+    twice as fast, and many times where others wait for the cores (docs/log.md).
 
     Args:
         lr: length of a move, 1 being the full quasi-Newton step.

@@ -76,8 +76,7 @@ def planned(
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
-    layers = (*settings.content_weights(), *settings.style_weights())
-    largest = max((found.network for found in networks.values()), key=lambda n: n.bytes_per_pixel(layers))
+    largest = max((found.network for found in networks.values()), key=lambda n: n.bytes_per_pixel(settings.layers()))
     return plan(
         largest,
         tuple(settings.content_weights()),

@@ -17,6 +17,7 @@ from scumble.image.files import PictureSource
 from scumble.image.tensors import to_array, to_image
 from scumble.style.inputs import Inputs
 from scumble.style.optimize import Step
+from scumble.style.stages import stages
 from scumble.style.timelapse import SECONDS, Timelapse, numbered
 
 PREVIEW_SECONDS = 2.0
@@ -84,8 +85,7 @@ class Result:
         assert self.step is not None
         settings, result = self.provenance["settings"], self.figures()
         if not self.whole:
-            settled = self.inputs.settings
-            if len(self.inputs.ladder) == 1 and not (settled.averaging or settled.sketch or settled.finish):
+            if len(stages(self.inputs.settings, self.inputs.ladder)) == 1 and not self.inputs.settings.averaging:
                 # A picture that was stopped early repeats as one of so many steps.
                 settings = settings | {"steps": self.step.evaluation}
             else:

@@ -142,6 +142,10 @@ class PaintSettings(Settings):
         """The layers that compare style, with their weights times the styles'; none of them is zero."""
         return _without_zeros(self.style_layers or STYLE_LAYERS[self.loss], self.style_weight)
 
+    def layers(self) -> tuple[str, ...]:
+        """All layers that are looked at."""
+        return tuple(self.content_weights() | self.style_weights())
+
     def style_shares(self, styles: int) -> tuple[float, ...]:
         """The part of each of so many styles, with the sum 1.
 

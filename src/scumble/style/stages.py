@@ -56,11 +56,12 @@ def load(settings: PaintSettings, placement: Placement) -> Generator[Event, None
         SettingsError: if a network has not all of the layers.
         WeightsError: if its weights cannot be had.
     """
-    layers = (*settings.content_weights(), *settings.style_weights())
     networks = {}
     for name in _names(settings):
         own = settings.weights if name == settings.backbone else None
-        networks[name] = yield from backbones.load(name, layers, placement, settings.pooling, settings.padding, own)
+        networks[name] = yield from backbones.load(
+            name, settings.layers(), placement, settings.pooling, settings.padding, own
+        )
     return networks
 
 

@@ -134,7 +134,7 @@ def paint_events(
 
     Yields:
         Noted, Started, Progress (one an evaluation), Preview, Warned and Saved; last Finished, with the picture.
-        Progress counts evaluations at full size: one at half the width and height is a quarter of one.
+        Progress counts evaluations of the last stage: one at half the width and height is a quarter of one.
     """
     if not isinstance(wanted, Wanted):
         wanted = Wanted(None if wanted is None else Path(wanted))

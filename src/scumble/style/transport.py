@@ -17,7 +17,7 @@ def coupling(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         a: (C, C), a covariance of any rank, in float64.
         b: likewise.
     """
-    root_a, root_b = _root(a), _root(b)
+    root_a, root_b = square_root(a), square_root(b)
     left, _, right = torch.linalg.svd(root_b @ root_a)
     return root_a @ (left @ right).mT @ root_b
 
@@ -41,6 +41,7 @@ def covariance_between(a: torch.Tensor, b: torch.Tensor, share: float) -> torch.
     return ((1 - share) ** 2 * wide_a + share**2 * wide_b + share * (1 - share) * (both + both.mT)).to(a)
 
 
-def _root(matrix: torch.Tensor) -> torch.Tensor:
+def square_root(matrix: torch.Tensor) -> torch.Tensor:
+    """The square root of a covariance; what rounding put below zero counts as zero."""
     values, vectors = torch.linalg.eigh(matrix)
     return (vectors * values.clamp_min(0).sqrt()) @ vectors.mT
