@@ -15,7 +15,6 @@ from sklearn.datasets import load_sample_image
 from scumble.data.synthetic import painting
 from scumble.image.files import save
 
-SIZE, STEPS = 384, 120
 DIGITS = ["--width", "16", "--lr", "1e-3", "--images", "32000", "--grids", "10"]
 """A minute or two on two cores."""
 
@@ -31,7 +30,7 @@ def main():
     photo, style, painted = folder / "photo.jpg", folder / "painting.png", folder / "painted.png"
     save(load_sample_image("china.jpg"), photo)
     painting().save(style)
-    scumble("stylize", photo, style, "-o", painted, "--size", SIZE, "--steps", STEPS)
+    scumble("stylize", photo, style, "-o", painted)
     print(f"photograph: {photo}\npainting:   {style}\nresult:     {painted}")
 
 

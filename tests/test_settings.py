@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 from scumble.errors import SettingsError
 from scumble.gan.settings import GANSettings
 from scumble.settings import Settings
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import PRESETS, StyleSettings
 from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
 
 
@@ -104,6 +104,17 @@ def test_the_reference_lists_every_setting(model):
         rows = [line for line in reference.splitlines() if line.startswith(f"| `--{name.replace('_', '-')}` |")]
         default = f"`{field.default}`" if isinstance(field.default, str | int | float) else ""
         assert any(row.endswith(f"| {field.description} |") and default in row for row in rows), name
+
+
+def test_the_reference_lists_every_presets_values():
+    reference = (REPOSITORY / "docs" / "reference.md").read_text().splitlines()
+    for field in dict.fromkeys(name for preset in PRESETS.values() for name in preset):
+        values = [getattr(StyleSettings(preset=preset), field) for preset in ("gatys", "quick", "fine")]
+        shown = [
+            "of the loss" if v is None else ", ".join(map(str, v.values())) if isinstance(v, dict) else str(v)
+            for v in values
+        ]
+        assert f"| `--{field.replace('_', '-')}` | {' | '.join(shown)} |" in reference, field
 
 
 def test_settings_and_tables_name_the_same_choices():

@@ -56,7 +56,7 @@ def test_histograms_need_more_and_remembering_is_paid_for(tensors):
 
 
 def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):
-    settings = StyleSettings(size=40, steps=3, weights=weights_file, max_memory=0.01)
+    settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
     told = []
     with pytest.raises(ScumbleError, match=r"40x33 pixels need \d.* GiB even in the smallest tiles; 0.0 GiB may be"):
         told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
@@ -65,7 +65,7 @@ def test_too_little_memory_is_told_before_any_work(content_file, style_file, wei
 
 
 def test_a_dry_run_tells_the_plan_and_does_nothing(content_file, style_file, weights_file, tmp_path):
-    settings = StyleSettings(size=40, steps=50_000_000, weights=weights_file)
+    settings = StyleSettings(preset="gatys", size=40, steps=50_000_000, weights=weights_file)
     sources, output = Sources(content_file, [style_file]), tmp_path / "out.png"
     events = list(paint_events(sources, settings, output, dry_run=True))
     assert all(isinstance(event, Noted) for event in events)

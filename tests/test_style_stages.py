@@ -46,12 +46,12 @@ def test_a_sketch_comes_first_and_the_finish_last():
         Stage((40, 20), "vgg19", 7, "adam", 0.95, 0.01),
         Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
     ]
-    assert stages(StyleSettings(steps=7), [(20, 10)]) == [Stage((20, 10), "vgg19-caffe", 7, "lbfgs")]
+    assert stages(StyleSettings(preset="gatys", steps=7), [(20, 10)]) == [Stage((20, 10), "vgg19-caffe", 7, "lbfgs")]
 
 
 @pytest.mark.usefixtures("vgg19_here")
 def test_all_stages_are_gone_through_and_written_down(content_file, style_file, tmp_path):
-    settings = StyleSettings(size=48, scales=2, steps=4, sketch=3, finish=2)
+    settings = StyleSettings(preset="gatys", size=48, scales=2, steps=4, sketch=3, finish=2)
     output = tmp_path / "out.png"
     events = list(stylize_events(content_file, style_file, settings, output))
     progress = [event for event in events if isinstance(event, Progress)]
