@@ -29,9 +29,9 @@ def settings() -> StyleSettings:
     return StyleSettings(size=40, steps=4, backbone="pocket")
 
 
-def test_the_picture_has_the_asked_size_and_looks_more_like_the_painting():
+def test_the_picture_has_the_asked_size_and_looks_more_like_the_painting(weights_file):
     content, style = photograph(60, 45), photograph(36, 44, seed=1)
-    painted = scumble.stylize(content, style, preset="gatys", backbone="pocket", size=40, steps=30, style_weight=1e6)
+    painted = scumble.stylize(content, style, size=40, steps=30, style_weight=1e6, preset="gatys", weights=weights_file)
     assert painted.size == (40, 30)
     assert painted.mode == "RGB"
 
