@@ -1,0 +1,223 @@
+"""The presets against the plain program's 500 evaluations: time, VGG19's judgement, colours, texture and grain.
+
+    python benchmarks/against_example.py FOLDER --pair photo.jpg painting.jpg [--pair ...] [--size 256]
+        [--ways example,quick,finished,gatys]
+
+Every picture is painted by a command of its own, start-up included, into FOLDER, and not painted again when it is
+there: the work can be stopped and continued. All are judged as saved, in 8 bits, by VGG19 in float32:
+
+    way       the share of the way in style, from the photograph to the plain program's picture, that is covered:
+              by the mean over relu1_1 ... relu5_1 of the Gaussian Wasserstein distance over the features' variance
+    loss      Gatys' loss
+    colour    sliced Wasserstein distance of the colours to the painting's
+    texture   the same of patches of 5 x 5 pixels, each without its mean
+    grain     deviation of the brightness from its neighbourhood's
+    time      seconds from the command to the picture
+
+All but the way are ratios to the plain program's, as geometric means over the pairs. `gatys` counts up to its first
+picture whose loss is no higher than the plain program's.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from scumble import device
+from scumble.image.files import load
+from scumble.image.tensors import to_tensor
+from scumble.perceptual import weights
+from scumble.perceptual.vgg import VGG19
+from scumble.style.losses import STYLE_LOSSES
+from scumble.style.objective import Objective
+from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+
+EVALUATIONS = 500
+SCRATCH = Path(__file__).parents[1] / "examples" / "gatys_from_scratch.py"
+WAYS = {
+    "quick": [],
+    "finished": ["--finish", "20"],
+    "gatys": ["--preset", "gatys", "--init", "content"],
+}
+"""By name: the flags of `scumble stylize`."""
+
+LOOKED_AT_EVERY = 10
+"""Evaluations between two looks at a picture that shall reach a loss."""
+
+Figures = dict[str, float]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pair", type=Path, nargs=2, action="append", required=True)
+    parser.add_argument("--size", type=int, default=256, help="the shorter side, in pixels")
+    parser.add_argument("--ways", default="example,quick,finished")
+    arguments = parser.parse_args()
+    found = weights.find(weights.entry_named("vgg19-caffe"))
+    if found is None:
+        raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    device.choose("cpu", "float32")
+
+    table: dict[str, list[Figures]] = {}
+    for content, style in arguments.pair:
+        folder = arguments.folder / f"{content.stem}-{style.stem}-{arguments.size}"
+        folder.mkdir(exist_ok=True)
+        example = from_scratch(folder, content, style, arguments.size, found)
+        judge = judge_of(content, style, Image.open(example).size)
+        wanted = judge(example)
+        photograph = folder / "photograph.png"
+        Image.open(content).convert("RGB").resize(Image.open(example).size, Image.Resampling.LANCZOS).save(photograph)
+        start = judge(photograph)["distance"]
+        for way in arguments.ways.split(","):
+            path = example if way == "example" else paint(folder, way, content, style, example, wanted["loss"], judge)
+            figures = judge(path)
+            row = {"way": (start - figures["distance"]) / (start - wanted["distance"])}
+            row |= {name: figures[name] / wanted[name] for name in ("loss", "colour", "texture", "grain")}
+            row["time"] = seconds(path) / seconds(example)
+            table.setdefault(way, []).append(row)
+            print(path, " ".join(f"{name} {value:.3f}" for name, value in row.items()), flush=True)
+    columns = list(next(iter(table.values()))[0])
+    print(f"\n| {len(arguments.pair)} pairs | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for way, rows in table.items():
+        means = [
+            statistics.mean(row[c] for row in rows) if c == "way" else statistics.geometric_mean(row[c] for row in rows)
+            for c in columns
+        ]
+        print(f"| {way} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+
+
+def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Path) -> Path:
+    """The plain program's picture."""
+    path = folder / "example.png"
+    if not path.exists():
+        unfinished = folder / "example-unfinished.png"
+        flags = ["--weights", found, "--size", size, "--steps", EVALUATIONS]
+        started = time.perf_counter()
+        command = [sys.executable, SCRATCH, content, style, unfinished, *flags]
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+        finish(unfinished, path, time.perf_counter() - started)
+    return path
+
+
+def paint(
+    folder: Path, way: str, content: Path, style: Path, example: Path, loss: float, judge: Callable[[Path], Figures]
+) -> Path:
+    """The picture of one of `WAYS`."""
+    path = folder / f"{way}.png"
+    if not path.exists():
+        unfinished = folder / f"{way}-unfinished.png"
+        flags = ["--size", str(max(Image.open(example).size)), "-o", str(unfinished), *WAYS[way]]
+        flags += ["--save-every", str(LOOKED_AT_EVERY)] if way == "gatys" else []
+        command = [sys.executable, "-m", "scumble.cli.app", "stylize", str(content), str(style), *flags, "--json"]
+        started = time.perf_counter()
+        saved = []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL) as job:
+            assert job.stdout
+            for line in job.stdout:
+                event = json.loads(line)
+                if event["event"] == "saved":
+                    saved.append((Path(event["path"]), time.perf_counter() - started))
+        if job.returncode:
+            raise SystemExit(f"{' '.join(command)} failed")
+        reached = next(((p, t) for p, t in sorted(saved, key=lambda pair: pair[1]) if judge(p)["loss"] <= loss), None)
+        chosen, took = (reached or saved[-1]) if way == "gatys" else (unfinished, time.perf_counter() - started)
+        print(f"{way}: {chosen.name}", flush=True)
+        chosen.replace(unfinished)
+        finish(unfinished, path, took)
+    return path
+
+
+def finish(unfinished: Path, path: Path, took: float) -> None:
+    """The picture gets its name, and its time a file beside it."""
+    path.with_suffix(".json").write_text(json.dumps({"seconds": took}))
+    unfinished.rename(path)
+
+
+def seconds(path: Path) -> float:
+    """How long a picture took."""
+    return json.loads(path.with_suffix(".json").read_text())["seconds"]
+
+
+def judge_of(content: Path, style: Path, size: tuple[int, int]) -> Callable[[Path], Figures]:
+    """What there is to say about pictures of this size."""
+    photograph = Image.open(content).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    painting = Image.open(style).convert("RGB")
+    scale = min(size) / min(painting.size)
+    shape = round(painting.width * scale), round(painting.height * scale)
+    painting = painting.resize(shape, Image.Resampling.LANCZOS)
+    entry = weights.entry_named("vgg19-caffe")
+    found = weights.find(entry)
+    assert found
+    network = VGG19(weights.read(found).tensors, entry.preprocessing, (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS))
+    objective = Objective(
+        network, to_tensor(load(photograph)), [to_tensor(load(painting))], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+    )
+    wasserstein = STYLE_LOSSES["wasserstein"]
+
+    @torch.no_grad()
+    def seen(picture: Image.Image) -> dict[str, torch.Tensor]:
+        features = network(to_tensor(load(picture)), GATYS_STYLE_LAYERS)
+        return {name: features[name][0].flatten(1).mT for name in GATYS_STYLE_LAYERS}
+
+    wanted = seen(painting)
+    targets = {name: wasserstein.complete(wasserstein.statistics(found, None)) for name, found in wanted.items()}
+
+    def judge(path: Path) -> Figures:
+        picture = Image.open(path).convert("RGB")
+        distances = [
+            wasserstein.distance(wasserstein.statistics(found, None), targets[name]).item() / wanted[name].var().item()
+            for name, found in seen(picture).items()
+        ]
+        return {
+            "distance": statistics.mean(distances),
+            "loss": objective.value_and_gradient(to_tensor(load(picture))).loss,
+            "colour": sliced(colours(picture), colours(painting)),
+            "texture": sliced(patches(picture), patches(painting)),
+            "grain": grain(picture),
+        }
+
+    return judge
+
+
+def colours(picture: Image.Image) -> np.ndarray:
+    """(pixels, 3) in [0, 1]."""
+    return np.asarray(picture, np.float32).reshape(-1, 3) / 255
+
+
+def patches(picture: Image.Image, side: int = 5, count: int = 20_000) -> np.ndarray:
+    """(count, side^2 x 3) at random places, without their means."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(picture, np.float32) / 255, (side, side), axis=(0, 1))
+    random = np.random.default_rng(0)
+    rows, columns = (random.integers(0, length, count) for length in windows.shape[:2])
+    found = windows[rows, columns]
+    return (found - found.mean((2, 3), keepdims=True)).reshape(count, -1)
+
+
+def sliced(a: np.ndarray, b: np.ndarray, directions: int = 64) -> float:
+    """Sliced Wasserstein-1 distance (Bonneel et al. 2015), by quantiles along random directions."""
+    vectors = np.random.default_rng(0).normal(size=(a.shape[1], directions))
+    vectors /= np.linalg.norm(vectors, axis=0)
+    at = np.linspace(0.005, 0.995, 199)
+    return float(np.abs(np.quantile(a @ vectors, at, axis=0) - np.quantile(b @ vectors, at, axis=0)).mean())
+
+
+def grain(picture: Image.Image) -> float:
+    """Root mean square of the brightness less its blur by a Gaussian of one pixel."""
+    grey = picture.convert("L")
+    fine = np.asarray(grey, float) - np.asarray(grey.filter(ImageFilter.GaussianBlur(1)), float)
+    return math.sqrt((fine**2).mean())
+
+
+if __name__ == "__main__":
+    main()
