@@ -51,14 +51,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int, default=StyleSettings(preset="fine").steps)
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
+    folder = arguments.folder / f"{arguments.size}-{arguments.steps}"
+    folder.mkdir(parents=True, exist_ok=True)
     settings = {"preset": "fine", "size": arguments.size, "steps": arguments.steps, "tolerance": 0.0}
     ratios: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     for content, style in arguments.pair:
         judge = judge_of(content, style, StyleSettings(**settings))
         found = {
-            name: paint(arguments.folder, name, content, style, settings)
-            | judge(path_of(arguments.folder, name, content, style))
+            name: paint(folder, name, content, style, settings) | judge(path_of(folder, name, content, style))
             for name in VARIANTS
         }
         for name, figures in found.items():
@@ -92,19 +92,18 @@ def paint(folder: Path, name: str, content: Path, style: Path, settings: dict[st
 @contextlib.contextmanager
 def forgetful() -> Iterator[None]:
     """Adam that starts anew at each scale."""
-    carry = Adam.carry
-    Adam.carry = lambda self, size: self.forget()
+    carried = Adam.carried
+    Adam.carried = lambda self, size: Adam()
     try:
         yield
     finally:
-        Adam.carry = carry
+        Adam.carried = carried
 
 
 def judge_of(content: Path, style: Path, settings: StyleSettings) -> Callable[[Path], dict[str, float]]:
     """The objective of `fine` at full size, for all variants the same."""
     placement = device.choose("cpu", "float32")
-    layers = (*settings.content_weights(), *settings.style_weights())
-    loading = backbones.load(settings.backbone, layers, placement, settings.pooling, settings.padding, None)
+    loading = backbones.load(settings.backbone, settings.layers(), placement, settings.pooling, settings.padding, None)
     network = _returned(loading).network
     inputs = Inputs(Sources(content, [style]), settings)
     photograph, paintings = inputs.pixels(inputs.size(), placement.device)

@@ -80,6 +80,15 @@ def test_the_weights_decide_how_wide_layers_are_and_heads_what_is_seen_of_them(p
         np.testing.assert_allclose(features[0].numpy(), expected[name], rtol=1e-4, atol=1e-6)
 
 
+def test_pictures_of_a_batch_do_not_know_of_each_other(tensors):
+    network = VGG19(tensors, CAFFE, ("relu4_2",))
+    pictures = torch.rand(3, 3, 40, 33, generator=torch.Generator().manual_seed(0))
+    together = network(pictures, ("relu1_1", "relu4_2"))
+    for name, features in together.items():
+        alone = torch.cat([network(picture[None], (name,))[name] for picture in pictures])
+        torch.testing.assert_close(features, alone, rtol=1e-4, atol=1e-4 * alone.abs().max().item())
+
+
 def test_torchvisions_preprocessing_and_gain(tensors, picture):
     mean = np.array([0.485, 0.456, 0.406])[:, None, None]
     deviation = np.array([0.229, 0.224, 0.225])[:, None, None]

@@ -93,6 +93,23 @@ def test_what_was_made_otherwise_is_not_written_over(folders, settings, tmp_path
     assert (tmp_path / "out" / "a-s.png").read_bytes() == before
 
 
+def test_what_only_decides_how_is_not_made_otherwise(folders, settings, tmp_path):
+    list(batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"))
+    more = settings.model_copy(update={"max_memory": 3.0})
+    *_, last = batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], more, tmp_path / "out")
+    assert last == Noted("1 pictures: 0 painted, 1 there already, 0 failed")
+
+
+def test_a_picture_of_another_photograph_is_not_taken_for_this_ones(folders, settings, tmp_path):
+    list(batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"))
+    photograph(48, 40, seed=9).save(folders[0] / "a.png")
+    told = []
+    with pytest.raises(ScumbleError, match=r"1 of 1 pictures failed: a-s\.png"):
+        told.extend(batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"))
+    (warned,) = (event.message for event in told if isinstance(event, Warned))
+    assert warned.startswith(f"a-s.png: {tmp_path / 'out' / 'a-s.png'} is there already, of another a.png")
+
+
 def test_what_cannot_work_is_told_before_any_work(folders, settings, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match="holds no pictures"):

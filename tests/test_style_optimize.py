@@ -235,7 +235,8 @@ def test_adam_keeps_its_averages_across_scales_and_bounds_its_canvas():
     canvas = torch.full((1, 3, 4, 6), 0.5)
     gradient = torch.linspace(-1, 1, 72).view(1, 3, 4, 6)
     adam.move(canvas, gradient)
-    adam.carry((12, 8))
+    old, adam = adam, adam.carried((12, 8))
+    assert old.mean.shape == old.square.shape == canvas.shape
     assert adam.mean.shape == adam.square.shape == (1, 3, 8, 12)
     # The same slope over four times the pixels is a quarter of it at each.
     torch.testing.assert_close(adam.mean.mean(), 0.1 * gradient.mean() / 4)
@@ -256,7 +257,7 @@ def test_lbfgs_forgets_at_a_new_scale():
     for value in (0.5, 0.4):
         lbfgs.move(torch.full((1, 3, 2, 2), value), torch.full((1, 3, 2, 2), value))
     assert lbfgs.order
-    lbfgs.carry((4, 4))
+    lbfgs = lbfgs.carried((4, 4))
     assert not lbfgs.order
     assert lbfgs.previous is None
 

@@ -73,14 +73,15 @@ def test_the_margin_is_as_wide_as_it_must_be(monkeypatch, missing, same):
     assert (error < 1e-9) == same
 
 
-@pytest.mark.parametrize("size", [(512, 512), (277, 330), (16, 900), (1000, 31), (17, 17)])
-@pytest.mark.parametrize("side", [None, 16, 100, 10_000])
+@pytest.mark.parametrize("size", [(512, 512), (277, 330), (16, 900), (1000, 31), (17, 17), (62, 62)])
+@pytest.mark.parametrize("side", [None, 16, 21, 100, 10_000])
 def test_cores_cover_a_picture_once_and_begin_where_poolings_do(size, side):
     covered = np.zeros(size, int)
     for tile in tiles(size[0], size[1], side, ["relu5_1"]):
         top, bottom, left, right = tile.core
         covered[top:bottom, left:right] += 1
         assert all(edge % 16 == 0 for edge in (top, left, tile.seen[0], tile.seen[2]))
+        assert min(bottom - top, right - left) >= 16
         assert bottom - top < (side or 10**5) + 32
     assert (covered == 1).all()
 

@@ -17,14 +17,16 @@ from scumble.events import Noted, Progress, Saved, Warned
 from scumble.image import recipe
 from scumble.style import unfinished
 from scumble.style.inputs import Sources
+from scumble.style.optimize import LBFGS, Adam
 from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events
 
 KINDS = {
-    "gatys": StyleSettings(backbone="pocket", size=40, steps=8),
-    "fine": StyleSettings(backbone="pocket", preset="fine", size=48, scales=2, steps=4),
-    "noise": StyleSettings(backbone="pocket", size=40, steps=3, init="noise", optimizer="adam", scales=2),
-    "sketch": StyleSettings(backbone="pocket", size=40, steps=3, sketch=2, scales=2),
+    "quick": StyleSettings(size=48, scales=2, steps=4),
+    "gatys": StyleSettings(preset="gatys", backbone="pocket", size=40, steps=8),
+    "fine": StyleSettings(preset="fine", backbone="pocket", size=48, scales=2, steps=4),
+    "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
+    "sketch": StyleSettings(size=40, steps=3, sketch=2, scales=2),
 }
 
 
@@ -53,6 +55,28 @@ def test_stopped_again_and_again_ends_with_the_same_bytes(kind, every, content_f
     assert starts > 1
     assert output.read_bytes() == (tmp_path / "whole.png").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["content.png", "out.png", "style.png", "whole.png"]
+
+
+@pytest.mark.parametrize("kind", ["quick", "fine"])
+def test_stopped_in_the_first_move_of_a_scale_ends_with_the_same_bytes(
+    kind, content_file, style_file, tmp_path, monkeypatch
+):
+    settings = KINDS[kind]
+    list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
+    optimizer = LBFGS if kind == "quick" else Adam
+    move, stops = optimizer.move, [KeyboardInterrupt]
+
+    def move_and_stop(self, canvas, gradient):
+        moved = move(self, canvas, gradient)
+        if canvas.shape[3] == 48 and stops:
+            raise stops.pop()
+        return moved
+
+    monkeypatch.setattr(optimizer, "move", move_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
+    list(stylize_events(content_file, style_file, settings, tmp_path / "out.png", resume=True))
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
 def test_textures_go_on_as_well(style_file, tmp_path):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import torch
 
 from scumble.perceptual.pocket import FEATURES, WIDTHS
-from scumble.perceptual.vgg import LAYERS, VGG19, parameter_shapes
+from scumble.perceptual.vgg import LAYERS, VGG19, after_pooling, block_of, parameter_shapes
 
 TAPS = tuple(FEATURES)
 CONVOLUTIONS = LAYERS[: 1 + LAYERS.index("relu5_1")]
@@ -19,7 +19,7 @@ Parameters = dict[str, torch.Tensor]
 def as_next_sees(name: str, features: torch.Tensor) -> torch.Tensor:
     """What the layer after this one gets: pooled, if a block ends here."""
     following = CONVOLUTIONS[CONVOLUTIONS.index(name) + 1 :][:1]
-    return torch.nn.functional.max_pool2d(features, 2) if following and following[0].endswith("_1") else features
+    return torch.nn.functional.max_pool2d(features, 2) if following and after_pooling(following[0]) else features
 
 
 def second_moments(network: VGG19, pictures: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -86,7 +86,7 @@ def cut(teacher: VGG19, moments: Mapping[str, torch.Tensor]) -> Parameters:
     for name, convolution in zip(CONVOLUTIONS, teacher.convolutions, strict=True):
         weight, bias = (convolution.get_parameter(part).double() for part in ("weight", "bias"))
         moment = moments[name]
-        kept = telling_channels(moment[:-1, :-1], WIDTHS[int(name[len("relu")]) - 1])
+        kept = telling_channels(moment[:-1, :-1], WIDTHS[block_of(name) - 1])
         size = moment.diagonal()[kept].sqrt().clamp_min(1e-6)
         seen = torch.einsum("oihw,ij->ojhw", weight[kept], estimate)
         new_bias = bias[kept] + seen[:, -1].sum((1, 2))  # a border of zeros is taken for one of ones: nearly alike

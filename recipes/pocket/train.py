@@ -11,7 +11,7 @@ import argparse
 import functools
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import material
@@ -26,7 +26,7 @@ from safetensors.torch import load_file, save_file
 from scumble import device
 from scumble.perceptual import weights
 from scumble.perceptual.pocket import FEATURES, PREPROCESSING
-from scumble.perceptual.vgg import BLOCKS, VGG19, parameter_shapes
+from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.style.losses import gram
@@ -122,11 +122,13 @@ def network_of(parameters: Parameters) -> VGG19:
     return VGG19(parameters, PREPROCESSING, ("relu5_1",))
 
 
-def coefficients(teacher: VGG19, axes: Axes, crops: torch.Tensor) -> dict[str, torch.Tensor]:
+def coefficients(
+    teacher: VGG19, axes: Axes, crops: torch.Tensor, layers: Collection[str] = TAPS
+) -> dict[str, torch.Tensor]:
     """What the heads shall predict: VGG19's features on the principal axes, (N, k, H, W) by layer."""
     with torch.no_grad():
-        features = teacher(crops, TAPS)
-        return {n: torch.einsum("nchw,ck->nkhw", features[n], axes[n][0].float()) for n in TAPS}
+        features = teacher(crops, layers)
+        return {n: torch.einsum("nchw,ck->nkhw", features[n], axes[n][0].float()) for n in layers}
 
 
 class Targets:
@@ -139,7 +141,7 @@ class Targets:
         self.counter = folder / "count"
         self.count = int(self.counter.read_text()) if self.counter.exists() else 0
         mode = "r+" if self.count else "w+"
-        side = {name: material.SIDE // 2 ** (int(name[len("relu")]) - 1) for name in self.STORED}
+        side = {name: material.SIDE // 2 ** (block_of(name) - 1) for name in self.STORED}
         shapes = {name: (capacity, FEATURES[name], side[name], side[name]) for name in self.STORED}
         self.values = {name: np.memmap(folder / name, np.float16, mode, shape=shape) for name, shape in shapes.items()}
         self.crops = np.memmap(folder / "crops", np.uint8, mode, shape=(capacity, 3, material.SIDE, material.SIDE))
@@ -188,7 +190,7 @@ def train(
                 progress.start()
             numbers = np.random.default_rng((2, step)).choice(targets.count, BATCH, replace=False)
             pictures, wanted = targets.batch(np.sort(numbers))
-            wanted |= first_layer(teacher, axes, pictures)
+            wanted |= coefficients(teacher, axes, pictures, TAPS[:1])  # one small convolution
             for group in optimizer.param_groups:
                 group["lr"] = LEARNING_RATE * schedule(step, arguments.steps)
             errors = losses(student(pictures, TAPS), wanted, axes)
@@ -207,13 +209,6 @@ def train(
 def schedule(step: int, steps: int) -> float:
     """The learning rate's factor."""
     return min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def first_layer(teacher: VGG19, axes: Axes, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The coefficients of relu1_1, which one small convolution gives."""
-    with torch.no_grad():
-        features = teacher(pictures, ("relu1_1",))["relu1_1"]
-        return {"relu1_1": torch.einsum("nchw,ck->nkhw", features, axes["relu1_1"][0].float())}
 
 
 def losses(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], axes: Axes) -> dict[str, torch.Tensor]:
@@ -257,7 +252,7 @@ def shipped(student: VGG19) -> Parameters:
     parts = [convolution.get_parameter(part) for convolution in student.convolutions for part in ("weight", "bias")]
     parameters = dict(zip(parameter_shapes(), parts, strict=False))
     for name, head in student.heads.items():
-        scale = math.sqrt(FEATURES[name] / BLOCKS[int(name[len("relu")]) - 1][0])
+        scale = math.sqrt(FEATURES[name] / BLOCKS[block_of(name) - 1][0])
         parameters |= {f"heads.{name}.{part}": scale * head.get_parameter(part) for part in ("weight", "bias")}
     return {name: value.detach().half() for name, value in parameters.items()}
 

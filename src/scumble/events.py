@@ -49,7 +49,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Preview:
-    """The picture so far, at the size it is worked at."""
+    """The picture so far, at its full size, after `done` evaluations."""
 
     done: int
     picture: Image

@@ -53,10 +53,16 @@ class Settings(BaseModel):
     def filled_from(self, recipe: dict[str, Any]) -> Self:
         """These settings over a recipe's: what the caller gave wins, the recipe fills the rest.
 
+        A preset that the caller gave takes the place of the recipe's: of all fields that presets have values for, the
+        recipe's are dropped.
+
         Raises:
             SettingsError: if the recipe holds names or values that this version does not know.
         """
         given = self.model_dump(include=self.model_fields_set)
+        if "preset" in given:
+            of_presets = {name for values in self.PRESETS.values() for name in values}
+            recipe = {name: value for name, value in recipe.items() if name not in of_presets}
         return type(self)(**(recipe | given))
 
 

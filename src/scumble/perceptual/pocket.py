@@ -36,6 +36,6 @@ def parameter_shapes() -> dict[str, tuple[int, ...]]:
     blocks[-1] = blocks[-1][:1]
     shapes = vgg.parameter_shapes(blocks)
     for name, features in FEATURES.items():
-        shapes[f"heads.{name}.weight"] = (features, WIDTHS[int(name[len("relu")]) - 1], 1, 1)
+        shapes[f"heads.{name}.weight"] = (features, WIDTHS[vgg.block_of(name) - 1], 1, 1)
         shapes[f"heads.{name}.bias"] = (features,)
     return shapes

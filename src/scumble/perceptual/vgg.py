@@ -67,9 +67,24 @@ def parameter_shapes(blocks: Sequence[Sequence[int]] = BLOCKS) -> dict[str, tupl
     return shapes
 
 
+def block_of(name: str) -> int:
+    """The number of a layer's block, 1 to 5: block n's layers have seen n - 1 poolings.
+
+    Example:
+        >>> block_of("relu4_2")
+        4
+    """
+    return int(name[len("relu")])
+
+
+def after_pooling(name: str) -> bool:
+    """Whether a layer's convolution sees pooled features: it is the first of its block, and not of the first block."""
+    return name.endswith("_1") and block_of(name) > 1
+
+
 def min_side(layers: Collection[str]) -> int:
     """The pixels that both sides of a picture must have for the deepest of `layers` to have an output at all."""
-    return 2 ** max(int(name[len("relu")]) - 1 for name in layers)
+    return 2 ** (max(map(block_of, layers)) - 1)
 
 
 def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
@@ -87,7 +102,7 @@ def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.T
     """
     seen, outside = {}, -mask
     for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
-        if name.endswith("_1") and name != "relu1_1":
+        if after_pooling(name):
             outside = F.max_pool2d(outside, 2)
         outside = F.max_pool2d(outside, 3, stride=1, padding=1)
         if name in layers:
@@ -174,7 +189,7 @@ class VGG19(torch.nn.Module):
         x = x.to(next(self.parameters()).dtype, memory_format=torch.channels_last)
         wanted = set(layers)
         for name, convolution in zip(self.names, self.convolutions, strict=True):
-            if name.endswith("_1") and name != "relu1_1":
+            if after_pooling(name):
                 x = self.pool(x)
             if self._pays(x, convolution):
                 if name not in self.fast:
@@ -204,7 +219,7 @@ class VGG19(torch.nn.Module):
         kept, largest, inputs = 0.0, 0.0, 0
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             weight, stride = convolution.get_parameter("weight"), min_side([name])
-            if name.endswith("_1") and name != "relu1_1":
+            if after_pooling(name):
                 kept += inputs * (weight.element_size() + 8) / stride**2
             inputs = len(weight)
             kept += inputs * weight.element_size() / stride**2
@@ -214,9 +229,9 @@ class VGG19(torch.nn.Module):
         return kept + largest
 
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:
-        """Whether Winograd's way is faster (docs/log.md); libraries for GPUs know it themselves."""
+        """Whether Winograd's way is possible and faster (docs/log.md); libraries for GPUs know it themselves."""
         weight = convolution.get_parameter("weight")
-        wide = min(weight.shape[:2]) >= WINOGRAD_CHANNELS
+        wide = len(x) == 1 and min(weight.shape[:2]) >= WINOGRAD_CHANNELS
         return wide and x.device.type == "cpu" and weight.dtype == torch.float32 and not weight.requires_grad
 
 

@@ -4,15 +4,17 @@ What is finished is left alone, what was stopped is gone on with, and a picture 
 others from it. So the same command, given again, finishes what is not finished yet.
 """
 
+import hashlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scumble import device
 from scumble.data.sources import SUFFIXES
 from scumble.errors import ImageError, ScumbleError, SettingsError, reason
 from scumble.events import Event, Noted, Warned
-from scumble.image import recipe
+from scumble.image import decode, recipe
 from scumble.style import stages
 from scumble.style.inputs import Sources
 from scumble.style.settings import StyleSettings
@@ -59,7 +61,7 @@ def batch_events(
     for number, pair in enumerate(todo, 1):
         yield Noted(f"{number} of {len(todo)}: {pair.output.name}")
         try:
-            if is_finished(pair.output, settings):
+            if is_finished(pair, settings):
                 there += 1
                 continue
             sources = Sources(pair.content, [pair.style])
@@ -108,14 +110,24 @@ def pairs(contents: Sequence[Path], styles: Sequence[Path], folder: Path, suffix
     return list(made.values())
 
 
-def is_finished(output: Path, settings: StyleSettings) -> bool:
-    """Whether a picture is there already, made with these settings.
+def is_finished(pair: Pair, settings: StyleSettings) -> bool:
+    """Whether a picture is there already, made of these pictures and with these settings.
 
     Raises:
         ImageError: if what is there was made otherwise: it is not written over.
     """
+    output = pair.output
     if not output.exists() or Unfinished(output, {}).exists():
         return False
-    if recipe.read(output).get("settings") != settings.model_dump(mode="json"):
+    found = recipe.read(output)
+    if _what_counts(found.get("settings", {})) != _what_counts(settings.model_dump(mode="json")):
         raise ImageError(f"{output} is there already, made otherwise", "remove it, or use another folder")
+    for role, path in {"content": pair.content, "style": pair.style}.items():
+        if found["inputs"][role]["sha256"] != hashlib.sha256(decode.read_file(path)).hexdigest():
+            raise ImageError(f"{output} is there already, of another {path.name}", "remove it, or use another folder")
     return True
+
+
+def _what_counts(settings: dict[str, Any]) -> dict[str, Any]:
+    """All but what only decides how the picture is computed."""
+    return {name: value for name, value in settings.items() if name != "max_memory"}

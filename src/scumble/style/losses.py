@@ -130,9 +130,10 @@ def mean_std_distance(found: Statistics, target: Statistics) -> torch.Tensor:
 
 def with_root(target: Statistics) -> Statistics:
     """Moments with their covariance (C, C), its root (C, C) and the floor of its variances, all in float64."""
-    covariance = _covariance(_double(target))
+    moments = _double(target)
+    covariance = _covariance(moments)
     # Features of float32 have products of means, which the covariance is the rest of, to 1e-7.
-    rounding = 1e-6 * target["second"].diagonal().mean().double().to(covariance.device)
+    rounding = 1e-6 * moments["second"].diagonal().mean()
     floor = VARIANCE_FLOOR * covariance.diagonal().clamp_min(0).mean() + rounding + 1e-30
     covariance = covariance + floor * torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
     return target | {"covariance": covariance, "root": square_root(covariance), "floor": floor}

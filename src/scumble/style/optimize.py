@@ -6,9 +6,10 @@ is taken back when the loss rises, and tried again at half the length. The optim
 answer with a move; how much of it is made, and whether it stays, is the loop's affair.
 """
 
+import copy
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -50,8 +51,11 @@ class Optimizer(Protocol):
         """What was learnt leads nowhere: start anew."""
         ...
 
-    def carry(self, size: tuple[int, int]) -> None:
-        """The canvas is resized to (width, height): keep what was learnt, as far as it still holds."""
+    def carried(self, size: tuple[int, int]) -> Self:
+        """The optimiser for a canvas resized to (width, height), with what was learnt, as far as it still holds.
+
+        The old one's `state` still leads to the same: a job that is stopped just now goes on from there.
+        """
         ...
 
     def state(self) -> Checkpoint:
@@ -94,9 +98,10 @@ class LBFGS:
         self.moved_change = self.change_change = torch.zeros(0)  # their products, (pairs, pairs)
         self.previous: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def carry(self, size: tuple[int, int]) -> None:
-        """See `Optimizer.carry`. Pairs of differences between pictures of another size say nothing any more."""
+    def carried(self, size: tuple[int, int]) -> Self:
+        """See `Optimizer.carried`. Pairs of differences between pictures of another size say nothing any more."""
         self.forget()
+        return self
 
     def state(self) -> Checkpoint:
         """See `Optimizer.state`."""
@@ -194,15 +199,17 @@ class Adam:
         self.moves = 0
         self.mean = self.square = torch.zeros(())
 
-    def carry(self, size: tuple[int, int]) -> None:
-        """See `Optimizer.carry`: both averages are resized, so that the first moves at a new scale are no noise.
+    def carried(self, size: tuple[int, int]) -> Self:
+        """See `Optimizer.carried`: both averages are resized, so that the first moves at a new scale are no noise.
 
         Losses are averages over pixels: a pixel's gradient shrinks as their number grows.
         """
+        carried = copy.copy(self)
         if self.moves:
             shrunk = self.mean.shape[2] * self.mean.shape[3] / (size[0] * size[1])
-            self.mean = _resized(self.mean, size, "bicubic") * shrunk
-            self.square = _resized(self.square, size, "bilinear") * shrunk**2
+            carried.mean = _resized(self.mean, size, "bicubic") * shrunk
+            carried.square = _resized(self.square, size, "bilinear") * shrunk**2
+        return carried
 
     def state(self) -> Checkpoint:
         """See `Optimizer.state`."""

@@ -73,6 +73,7 @@ class Result:
     provenance: dict[str, Any]
     wanted: Wanted
     step: Step | None = None
+    evaluations: int = 0
     whole: bool = False
 
     def save(self) -> None:
@@ -103,7 +104,7 @@ class Result:
         """Write the picture without its recipe."""
         assert self.step is not None
         files.save(to_array(self.inputs.finish(self.step.picture), self.inputs.alpha()), path)
-        return Preview(self.step.evaluation, self.picture(), path)
+        return Preview(self.evaluations, self.picture(), path)
 
     def finished(self, job: str, seconds: float) -> Finished:
         """The last event."""
@@ -114,7 +115,7 @@ class Result:
         """What the picture came to."""
         assert self.step is not None
         best = self.step.best
-        return {"evaluations": self.step.evaluation, "loss": best.loss, "terms": best.terms}
+        return {"evaluations": self.evaluations, "loss": best.loss, "terms": best.terms}
 
 
 class OnTheWay:

@@ -56,15 +56,11 @@ STYLE_LAYERS = {
 }
 """The layers that compare style unless they are given, with weights that suit the units of the loss."""
 
-# Trained to be near VGG19's, the small network's deepest features are weaker all the same: they count for more.
-QUICK_STYLE_LAYERS = {"relu1_1": 150.0, "relu2_1": 37.5, "relu3_1": 18.8, "relu4_1": 7.0, "relu5_1": 6.0}
-
 PRESETS: dict[str, dict[str, Any]] = {
     # The network inside the package, a few evaluations at each of many scales.
     "quick": {
         "backbone": "pocket",
         "loss": "wasserstein",
-        "style_layers": QUICK_STYLE_LAYERS,
         "scales": "auto",
         "steps": 40,
         "variation_weight": 6.0,

@@ -179,7 +179,7 @@ def _job(
     try:
         with device.memory_kept(planned.roomy):
             for event in painter.paint(job):
-                result.step = painter.step
+                result.step, result.evaluations = painter.step, painter.evaluations
                 if isinstance(event, Progress):
                     yield from on_the_way.after(painter.evaluations)
                     if unfinished is not None and unfinished.due():
@@ -187,7 +187,7 @@ def _job(
                 yield event
         result.whole = True
     finally:
-        result.step = painter.step
+        result.step, result.evaluations = painter.step, painter.evaluations
         result.save()
         if unfinished is not None and not result.whole and (state := painter.state()):
             unfinished.write(state)
@@ -242,7 +242,8 @@ class _Painter:
         self.tile_side = planned.tile_side
         self.history_bytes = planned.history_bytes
         self.done = 0
-        self.evaluations = 0  # over all stages, whatever they cost
+        self.evaluations = 0  # made so far, at all sizes and by all networks
+        self.before = 0  # made in earlier stages, of which some may have ended early
         self.total = self._worth(len(todo))
         self.stage = 0
         self.descent: Descent | None = None  # of the latest step
@@ -255,7 +256,7 @@ class _Painter:
             return None
         tensors, facts = self.descent.state()
         memory = {"tile_side": self.tile_side, "history_bytes": self.history_bytes}
-        return Checkpoint(tensors, facts | memory | {"stage": self.stage})
+        return Checkpoint(tensors, facts | memory | {"stage": self.stage, "before": self.before})
 
     def resume(self, state: Checkpoint) -> None:
         """Let `paint` begin there."""
@@ -263,7 +264,8 @@ class _Painter:
         self.stage = state.facts["stage"]
         # As it was planned then: other tiles would round otherwise.
         self.tile_side, self.history_bytes = state.facts["tile_side"], state.facts["history_bytes"]
-        self._count(self.stage, state.facts["evaluation"])
+        self.before = state.facts["before"]
+        self._count(state.facts["evaluation"])
 
     def paint(self, job: str) -> Iterator[Event]:
         """Every step of every stage, each told as Progress, and what else there is to tell."""
@@ -279,17 +281,17 @@ class _Painter:
                 canvas = self.inputs.start(content, styles, self.device)
             elif self.resumed is None:
                 canvas = resize(canvas, size)
-                optimizer.carry(size)
+                optimizer = optimizers[stage.optimizer] = optimizer.carried(size)
             objective = self._objective(stage, canvas if content is None else content, styles)
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizer, stage.steps, stage.averaging, stage.tolerance)
             if self.resumed is not None:
                 self.descent, self.step, self.resumed = descent, descent.restore(self.resumed), None
-            told = False
+            told, before = False, self.before if self.stage == number else self.evaluations
             for step in descent:
-                self.stage, self.descent, self.step = number, descent, step
-                self._count(number, step.evaluation)
+                self.stage, self.before, self.descent, self.step = number, before, descent, step
+                self._count(step.evaluation)
                 if step.retreated and not told and not step.found.loss < EXPLOSION * step.best.loss:
                     told = True
                     yield Warned(
@@ -313,9 +315,9 @@ class _Painter:
             self.tile_side,
         )
 
-    def _count(self, stages: int, further: int) -> None:
-        self.evaluations = sum(stage.steps for stage in self.stages[:stages]) + further
-        self.done = self._worth(stages, further)
+    def _count(self, further: int) -> None:
+        self.evaluations = self.before + further
+        self.done = self._worth(self.stage, further)
 
     def _worth(self, stages: int, further: int = 0) -> int:
         """So many whole stages and some steps of the next, in evaluations of the last stage."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from scumble.perceptual.vgg import LAYERS, min_side
+from scumble.perceptual.vgg import LAYERS, after_pooling, min_side
 
 
 class Tile(NamedTuple):
@@ -72,7 +72,7 @@ def margin_of(layers: Collection[str]) -> int:
     reach = 0
     for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
         stride = min_side([name])
-        if name.endswith("_1") and name != "relu1_1":
+        if after_pooling(name):
             reach += stride // 2  # a pooling's second row or column
         reach += stride  # a convolution's third
     step = min_side(layers)
@@ -81,6 +81,7 @@ def margin_of(layers: Collection[str]) -> int:
 
 def _cuts(length: int, side: int, step: int) -> list[tuple[int, int]]:
     """Equal pieces of a length, but for rounding to steps; the last one has the rest."""
-    count = max(1, min(math.ceil(length / side), length // step))
-    edges = [round(piece * length / count / step) * step for piece in range(count)] + [length]
+    steps = length // step
+    count = max(1, min(math.ceil(length / side), steps))
+    edges = [round(piece * steps / count) * step for piece in range(count)] + [length]
     return list(itertools.pairwise(edges))
