@@ -3,7 +3,7 @@
     python recipes/tuning.py docs/pictures [STRIP...]
 
 Photographs ship with scikit-learn, paintings are drawn by scumble. Pictures that are there already are not made again:
-delete those to be renewed. An hour or two on two cores.
+delete those to be renewed. Some minutes on two cores, most of them for the strip of presets.
 """
 
 import sys
@@ -18,8 +18,7 @@ from sklearn.datasets import load_sample_image
 from scumble import stylize, texture
 from scumble.data.synthetic import painting
 
-SIZE = 256
-FINE: dict[str, Any] = {"preset": "fine", "size": SIZE}
+SIZE = 320
 TEMPLE, FLOWER = (Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg"))
 NIGHT = painting(seed=1)
 DUSK = Image.fromarray(np.array(painting(seed=4).rotate(90, expand=True))[:, :, ::-1].copy())
@@ -27,7 +26,7 @@ DUSK = Image.fromarray(np.array(painting(seed=4).rotate(90, expand=True))[:, :, 
 
 def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any) -> list[Callable[[], Image.Image]]:
     """A painting for each value of one setting."""
-    return [lambda value=value: stylize(photo, NIGHT, **FINE | fixed | {name: value}) for value in values]
+    return [lambda value=value: stylize(photo, NIGHT, **{"size": SIZE} | fixed | {name: value}) for value in values]
 
 
 def presets(preset: str) -> Callable[[], Image.Image]:
@@ -52,9 +51,9 @@ STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "colour": variants("colour", "style", "match", "content", photo=FLOWER),
     "several": [
         lambda: DUSK,
-        lambda: stylize(TEMPLE, [NIGHT, DUSK], **FINE),
-        lambda: stylize(TEMPLE, [NIGHT, DUSK], masks=halves(), **FINE),
-        lambda: texture(NIGHT, **FINE, aspect=1.5),
+        lambda: stylize(TEMPLE, [NIGHT, DUSK], size=SIZE),
+        lambda: stylize(TEMPLE, [NIGHT, DUSK], masks=halves(), size=SIZE),
+        lambda: texture(NIGHT, size=SIZE, aspect=1.5),
     ],
 }
 

@@ -302,6 +302,7 @@ class _Painter:
 
     def _objective(self, stage: Stage, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
         settings = self.settings
+        strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
         return Objective(
             self.networks[stage.backbone].network,
             content,
@@ -309,8 +310,8 @@ class _Painter:
             settings.content_weights(),
             settings.style_weights(),
             settings.loss,
-            settings.variation_weight,
-            settings.strength if isinstance(settings, StyleSettings) else 1.0,
+            strength * settings.variation_weight,  # grain comes with the painting
+            strength,
             self.regions,
             self.tile_side,
         )
