@@ -116,7 +116,7 @@ def test_the_reference_lists_every_setting(model):
 def test_the_reference_lists_every_presets_values():
     reference = (REPOSITORY / "docs" / "reference.md").read_text().splitlines()
     for field in dict.fromkeys(name for preset in PRESETS.values() for name in preset):
-        values = [getattr(StyleSettings(preset=preset), field) for preset in ("gatys", "quick", "fine")]
+        values = [getattr(StyleSettings(preset=preset), field) for preset in ("quick", "fine", "gatys")]
         assert f"| `--{field.replace('_', '-')}` | {' | '.join(map(str, values))} |" in reference, field
 
 

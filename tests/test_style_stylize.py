@@ -324,3 +324,14 @@ def test_average_pooling_and_bfloat16_run(settings, content_file, style_file):
     for change in ({"pooling": "average"}, {"precision": "bfloat16"}):
         *_, finished = stylize_events(content_file, style_file, StyleSettings(**settings.model_dump() | change))
         assert math.isfinite(finished.figures["loss"])
+
+
+def test_a_styles_transparency_is_told_of(content_file, style_file, settings):
+    Image.open(style_file).convert("RGBA").save(style_file)
+    events = list(stylize_events(content_file, style_file, settings))
+    assert not [event for event in events if isinstance(event, Warned)]
+    with Image.open(style_file) as picture:
+        picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+        picture.save(style_file)
+    (warned,) = (e for e in stylize_events(content_file, style_file, settings) if isinstance(e, Warned))
+    assert warned.message == "style.png: its transparent parts count as well, in the colours that lie beneath"

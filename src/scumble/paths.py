@@ -28,14 +28,22 @@ def weights_cache() -> Path:
 
 def weights_folders() -> list[Path]:
     """The folders that hold weights, in the order in which they are searched."""
-    given = os.environ.get("SCUMBLE_WEIGHTS", "").split(os.pathsep)
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     torch_home = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch")
     return [
-        *(Path(folder) for folder in given if folder),
+        *_given_weights_folders(),
         weights_cache(),
         torch_home / "hub" / "checkpoints",
     ]
+
+
+def missing_weights_folders() -> list[Path]:
+    """Those that SCUMBLE_WEIGHTS names and that are not there."""
+    return [folder for folder in _given_weights_folders() if not folder.is_dir()]
+
+
+def _given_weights_folders() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get("SCUMBLE_WEIGHTS", "").split(os.pathsep) if folder]
 
 
 def offline() -> bool:

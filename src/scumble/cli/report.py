@@ -111,11 +111,11 @@ class _Quiet:
 
     def __init__(self, kept: Kept | None):
         self.kept = kept
-        self.done = 0
+        self.done = self.total = 0
 
     def count(self, event: Event) -> None:
         if isinstance(event, Progress) and self.kept is not None and event.job == self.kept.job:
-            self.done = event.done
+            self.done, self.total = event.done, event.total
 
     def event(self, event: Event) -> None:
         self.count(event)
@@ -125,7 +125,7 @@ class _Quiet:
     def stopped(self) -> None:
         if self.done and self.kept:
             _, unit, output, words = self.kept
-            console.print(f"stopped after {self.done} {unit}: {words} {output}", markup=False)
+            console.print(f"stopped after {self.done} of {self.total} {unit}: {words} {output}", markup=False)
         else:
             console.print("stopped")
 

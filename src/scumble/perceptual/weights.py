@@ -257,7 +257,8 @@ def _partial(entry: Entry) -> Path:
 
 
 def _how_to_get(entry: Entry) -> str:
-    return f"put {entry.published_file} into a folder that SCUMBLE_WEIGHTS names"
+    nowhere = [f", which names {folder} now: there is no such folder" for folder in paths.missing_weights_folders()]
+    return f"put {entry.published_file} into a folder that SCUMBLE_WEIGHTS names{''.join(nowhere[:1])}"
 
 
 def _download(entry: Entry, partial: Path) -> Iterator[Event]:

@@ -57,7 +57,8 @@ def batch_events(
     placement = device.choose(settings.device, settings.precision)
     networks = yield from stages.load(settings, placement)
     painted = there = 0
-    failed = []
+    failed: list[str] = []
+    why = ""
     for number, pair in enumerate(todo, 1):
         yield Noted(f"{number} of {len(todo)}: {pair.output.name}")
         try:
@@ -70,10 +71,14 @@ def batch_events(
             painted += 1
         except ScumbleError as error:
             yield Warned(f"{pair.output.name}: {error}")
+            why = why or str(error)
             failed.append(pair.output.name)
     yield Noted(f"{len(todo)} pictures: {painted} painted, {there} there already, {len(failed)} failed")
     if failed:
-        raise ScumbleError(f"{len(failed)} of {len(todo)} pictures failed: {', '.join(failed[:5])}")
+        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+        raise ScumbleError(
+            f"{len(failed)} of {len(todo)} pictures failed: {', '.join(failed[:5])}{more}; the first: {why}"
+        )
 
 
 def pictures_in(given: Sequence[Path]) -> list[Path]:
@@ -85,6 +90,8 @@ def pictures_in(given: Sequence[Path]) -> list[Path]:
     found = []
     for path in given:
         try:
+            if not path.exists():
+                raise ImageError(f"{path} does not exist")
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
         except OSError as error:
             raise ImageError(f"the folder {path} cannot be read: {reason(error)}") from error

@@ -41,7 +41,7 @@ class Sources:
     def check(self, settings: PaintSettings) -> None:
         """Raise `SettingsError` unless there is a style, and masks or maps are there for all pictures or for none."""
         styles = len(self.styles)
-        wanted = f"for {count(styles, 'style')}, wanted one for each"
+        wanted = f"for {count(styles, 'style')}, wanted one for each, the flag before each of them"
         if not styles:
             raise SettingsError("style: got none, wanted a painting")
         if (self.content is None) != isinstance(settings, TextureSettings):

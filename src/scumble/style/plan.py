@@ -91,21 +91,28 @@ def planned(
 
 
 def in_words(
-    plan: Plan, settings: PaintSettings, todo: Sequence[Stage], networks: Networks, placement: Placement
+    plan: Plan,
+    settings: PaintSettings,
+    todo: Sequence[Stage],
+    networks: Networks,
+    placement: Placement,
+    foretold: bool = False,
 ) -> str:
-    """The plan for the one who waits."""
+    """The plan for the one who waits; with the time, if that is long or asked for."""
     width, height = todo[-1].size
     cut = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
     looks = dict.fromkeys(networks, 0.0)
     for stage in todo:
         looks[stage.backbone] += plan.overhead * stage.steps * math.prod(stage.size)
     times = ""
-    if sum(looks.values()) > PROBED_PIXELS:
+    if foretold or sum(looks.values()) > PROBED_PIXELS:
         seconds = sum(
             count * _pixel_seconds(settings, networks[name].network, placement) for name, count in looks.items()
         )
         times = (
-            f", {max(1, round(seconds / 60))} minutes at most"
+            ", a minute at most"
+            if seconds < 90
+            else f", {seconds / 60:.0f} minutes at most"
             if seconds < 5400
             else f", {seconds / 3600:.1f} hours at most"
         )

@@ -57,27 +57,24 @@ STYLE_LAYERS = {
 """The layers that compare style unless they are given, with weights that suit the units of the loss."""
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The network inside the package, a few evaluations at each of many scales.
-    "quick": {
-        "backbone": "pocket",
-        "loss": "wasserstein",
-        "scales": "auto",
-        "steps": 40,
-        "variation_weight": 6.0,
-        "padding": "replicate",
-    },
-    # Gatys, Ecker and Bethge 2015: the fields' own values.
-    "gatys": {},
+    # The network inside the package, a few evaluations at each of many scales: the fields' own values.
+    "quick": {},
     # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
     "fine": {
-        "loss": "wasserstein",
-        "scales": "auto",
+        "backbone": "vgg19-caffe",
         "steps": 200,
         "tolerance": 0.01,
         "optimizer": "adam",
         "averaging": 0.95,
-        "variation_weight": 6.0,
-        "padding": "replicate",
+    },
+    # Gatys, Ecker and Bethge 2015.
+    "gatys": {
+        "backbone": "vgg19-caffe",
+        "loss": "gram",
+        "scales": 1,
+        "steps": 500,
+        "variation_weight": 0.0,
+        "padding": "zeros",
     },
 }
 
@@ -87,14 +84,14 @@ class PaintSettings(Settings):
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
-    preset: Literal["quick", "gatys", "fine"] = Field(
+    preset: Literal["quick", "fine", "gatys"] = Field(
         default="quick", description="named values for everything below that is not set"
     )
     size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
     scales: Literal["auto"] | Scales = Field(
-        default=1, description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
+        default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
-    steps: int = Field(default=500, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
+    steps: int = Field(default=40, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
@@ -104,14 +101,14 @@ class PaintSettings(Settings):
     )
     shares: Shares | None = Field(default=None, description="of several paintings in the mixture (default: equal)")
     loss: Literal["gram", "covariance", "mean-std", "wasserstein", "histogram"] = Field(
-        default="gram", description="how style is compared"
+        default="wasserstein", description="how style is compared"
     )
     style_layers: LayerWeights | None = Field(
         default=None,
         description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the loss)",
     )
     variation_weight: float = Field(
-        default=0.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
+        default=6.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
@@ -120,7 +117,7 @@ class PaintSettings(Settings):
         default=0.0, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
     backbone: Literal["pocket", "vgg19-caffe", "vgg19"] = Field(
-        default="vgg19-caffe", description="network that does the looking; pocket is small and part of scumble"
+        default="pocket", description="network that does the looking; pocket is small and part of scumble"
     )
     sketch: int = Field(
         default=0, ge=0, le=10**9, description="evaluations by pocket before all others, at the first scale"
@@ -131,7 +128,7 @@ class PaintSettings(Settings):
     )
     pooling: Literal["max", "average", "l2"] = Field(default="max", description="how the backbone shrinks its features")
     padding: Literal["zeros", "replicate"] = Field(
-        default="zeros",
+        default="replicate",
         description="what its first convolution sees beyond the border: the mean colour, or the border",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
@@ -163,7 +160,9 @@ class PaintSettings(Settings):
         """
         shares = self.shares or (1.0,) * styles
         if len(shares) != styles:
-            raise SettingsError(f"shares: got {len(shares)} for {count(styles, 'style')}, wanted one for each")
+            raise SettingsError(
+                f"shares: got {len(shares)} for {count(styles, 'style')}, wanted one for each: --shares A --shares B"
+            )
         if not sum(shares):
             raise SettingsError("shares: got nothing but zeros, wanted one that counts")
         return tuple(share / sum(shares) for share in shares)
@@ -175,9 +174,9 @@ class PaintSettings(Settings):
             SettingsError: if neither one nor one for each style was given.
         """
         if len(self.style_scale) not in (1, styles):
-            raise SettingsError(
-                f"style-scale: got {len(self.style_scale)} for {count(styles, 'style')}, wanted one, or one for each"
-            )
+            got = f"{len(self.style_scale)} for {count(styles, 'style')}"
+            wanted = "one, or one for each: --style-scale A --style-scale B"
+            raise SettingsError(f"style-scale: got {got}, wanted {wanted}")
         return self.style_scale * (styles // len(self.style_scale))
 
     @model_validator(mode="after")

@@ -158,10 +158,13 @@ def _job(
     regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
+    for role, picture in inputs.pictures.items():
+        if role.startswith("style") and picture.alpha is not None:
+            yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     planned = plan.planned(settings, inputs, todo, networks, placement)
-    yield Noted(plan.in_words(planned, settings, todo, networks, placement))
+    yield Noted(plan.in_words(planned, settings, todo, networks, placement, foretold=dry_run))
     if dry_run:
         return
     provenance = _provenance(settings, inputs.pictures, networks, placement, planned)
