@@ -76,15 +76,15 @@ def path_of(folder: Path, name: str, content: Path, style: Path) -> Path:
 
 
 def paint(folder: Path, name: str, content: Path, style: Path, settings: dict[str, Any]) -> dict[str, float]:
-    """The seconds it took; beside the picture, so that a second run knows them."""
+    """The processor seconds it took; beside the picture, so that a second run knows them."""
     path = path_of(folder, name, content, style)
     seconds = path.with_suffix(".json")
     if not seconds.exists():
         changes, carried = VARIANTS[name]
         with contextlib.nullcontext() if carried else forgetful():
-            started = time.perf_counter()
+            started = time.process_time()
             stylize(content, style, **settings | changes).save(path)
-        seconds.write_text(json.dumps({"seconds": time.perf_counter() - started}))
+        seconds.write_text(json.dumps({"seconds": time.process_time() - started}))
         print(path, flush=True)
     return json.loads(seconds.read_text())
 
