@@ -31,7 +31,7 @@ def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any)
 
 def presets(preset: str) -> Callable[[], Image.Image]:
     """A preset as it is."""
-    return lambda: stylize(TEMPLE, NIGHT, preset=preset, size=SIZE)
+    return lambda: stylize(TEMPLE, NIGHT, preset=preset, size=256)
 
 
 def halves() -> list[Image.Image]:
