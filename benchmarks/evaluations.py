@@ -1,10 +1,11 @@
-"""Seconds per evaluation: the plain program in examples/ and the library in turn, in one process, on the same picture.
+"""Seconds per evaluation: the plain program in examples/ and the library, with VGG19 and with pocket, in turn.
 
     python benchmarks/evaluations.py [--sizes 341x256,682x512] [--evaluations 12] [--losses 0]
 
-The machine's other load hits both alike, so the ratio is what to look at. With `--losses N`, both run for N evaluations
-from the content, and both losses are computed by the plain program's float32 network. The pictures are drawn by code,
-unless `--content` and `--style` name files.
+All look at the same picture in one process, and the machine's other load hits them alike: the ratios are what to look
+at, the plain program's time to the library's, and VGG19's to pocket's. With `--losses N`, the plain program and the
+library run for N evaluations from the content, and both losses are computed by the plain program's float32 network. The
+pictures are drawn by code, unless `--content` and `--style` name files.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from scumble import device
 from scumble.data.synthetic import painting
 from scumble.image.files import load
 from scumble.image.tensors import cover, to_tensor
-from scumble.perceptual import weights
+from scumble.perceptual import pocket, weights
 from scumble.perceptual.vgg import VGG19
 from scumble.style.objective import Objective
 from scumble.style.optimize import LBFGS, Descent
@@ -51,17 +52,20 @@ def main():
     placement = device.choose("cpu", arguments.precision)
     layers = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
     network = VGG19(weights.read(path).tensors, entry.preprocessing, layers, dtype=placement.dtype)
+    shipped = weights.read(pocket.FILE, pocket.parameter_shapes())
+    pocket_network = VGG19(shipped.tensors, pocket.PREPROCESSING, layers, dtype=placement.dtype)
     parameters = scratch.load_vgg19(path)
     print(f"{platform.machine()}, torch {torch.__version__}; library: {placement.reason}")
-    print("| picture | from scratch | scumble | ratio |" + (" loss ratio |" if arguments.losses else ""))
-    print("|---|---|---|---|" + ("---|" if arguments.losses else ""))
+    print("| picture | from scratch | VGG19 | ratio | pocket | ratio |" + (" loss ratio |" if arguments.losses else ""))
+    print("|---|---|---|---|---|---|" + ("---|" if arguments.losses else ""))
 
     for size in arguments.sizes.split(","):
         width, height = map(int, size.split("x"))
         content = _picture(arguments.content or _photograph(), width, height)
         style = _picture(arguments.style or painting(seed=1), width, height)
-        plain, ours = _time_in_turn(content, style, parameters, network, arguments.evaluations)
-        row = f"| {size} | {plain:.3f} s | {ours:.3f} s | {plain / ours:.2f} |"
+        networks = network, pocket_network
+        plain, large, small = _time_in_turn(content, style, parameters, networks, arguments.evaluations)
+        row = f"| {size} | {plain:.3f} s | {large:.3f} s | {plain / large:.2f} | {small:.3f} s | {large / small:.2f} |"
         if arguments.losses:
             row += f" {_loss_ratio(content, style, parameters, network, arguments.losses):.3f} |"
         print(row, flush=True)
@@ -77,23 +81,29 @@ def _picture(source, width, height):
     return cover(to_tensor(load(source)), (width, height))
 
 
-def _time_in_turn(content, style, parameters, network, evaluations):
-    """Medians of the seconds per evaluation of both, taking turns, with optimisers that remember little as yet."""
-    objective = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
+def _time_in_turn(content, style, parameters, networks, evaluations):
+    """Medians of the seconds per evaluation, taking turns, with optimisers that remember little as yet."""
 
     def plain(tick):
         scratch.stylize(content * 255, style * 255, parameters, EVALUATIONS_PER_TURN, report=lambda line: tick())
 
-    def ours(tick):
-        for _ in Descent(objective, content, LBFGS(), EVALUATIONS_PER_TURN):
-            tick()
+    def ours(network):
+        objective = Objective(network, content, [style], GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS)
 
-    seconds = {plain: [], ours: []}
-    for run in (plain, ours) * max(1, evaluations // (EVALUATIONS_PER_TURN - 1)):
-        ticks = []
-        run(lambda ticks=ticks: ticks.append(time.perf_counter()))
-        seconds[run] += [after - before for before, after in itertools.pairwise(ticks)]
-    return statistics.median(seconds[plain]), statistics.median(seconds[ours])
+        def run(tick):
+            for _ in Descent(objective, content, LBFGS(), EVALUATIONS_PER_TURN):
+                tick()
+
+        return run
+
+    runs = [plain, *map(ours, networks)]
+    seconds = [[] for _ in runs]
+    for _ in range(max(1, evaluations // (EVALUATIONS_PER_TURN - 1))):
+        for run, found in zip(runs, seconds, strict=True):
+            ticks = []
+            run(lambda ticks=ticks: ticks.append(time.perf_counter()))
+            found += [after - before for before, after in itertools.pairwise(ticks)]
+    return [statistics.median(found) for found in seconds]
 
 
 def _loss_ratio(content, style, parameters, network, evaluations):
