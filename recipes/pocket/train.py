@@ -82,7 +82,8 @@ def main() -> None:
     targets = Targets(work / "targets", arguments.crops + arguments.own)
     targets.fill(arguments.crops, lambda number: [crops[number]], teacher, axes)
     initial = beginning(work / "initial.safetensors", teacher, axes, crops)
-    student = train(work / "checkpoints", initial, targets, arguments, crops, teacher, axes)
+    with device.memory_kept():  # half of the time would be the system's, otherwise
+        student = train(work / "checkpoints", initial, targets, arguments, crops, teacher, axes)
 
     write(shipped(student), work / "pocket.safetensors")
     report = judge(network_of(shipped(student)), teacher, axes, held_back)
