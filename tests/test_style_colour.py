@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from scumble.image.files import load
+from scumble.image.tensors import to_tensor
 from scumble.style.colour import LUMA, grey, grey_like, luminance, match_colours, with_chroma
+from scumble.style.inputs import Inputs, Sources
+from scumble.style.settings import StyleSettings
 
 
 def picture(seed: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
@@ -58,3 +62,46 @@ def test_matching_a_picture_to_itself_changes_nothing_and_a_flat_one_breaks_noth
     assert match_colours(flat, picture(0)).isfinite().all()
     assert match_colours(picture(0), flat).isfinite().all()
     assert grey_like(flat, picture(0)).isfinite().all()
+
+
+def start_of(canvas: tuple[int, int], content, styles, masks=(), **settings) -> torch.Tensor:
+    """Where the work begins."""
+    inputs = Inputs(Sources(content, styles, masks=masks), StyleSettings(size=max(canvas), scales=1, **settings))
+    return inputs.start(*inputs.pixels(canvas, torch.device("cpu")), torch.device("cpu"))
+
+
+def moments(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    colours = picture.flatten(2)[0]
+    return colours.mean(1), colours.cov()
+
+
+def as_file(picture: torch.Tensor) -> np.ndarray:
+    return (picture[0].permute(1, 2, 0) * 255).round().byte().numpy()
+
+
+CONTENT, STYLE, OTHER = (as_file(picture(seed, low, low + 0.4)) for seed, low in ((0, 0.1), (1, 0.3), (2, 0.5)))
+
+
+def test_a_matched_start_has_the_styles_colours_as_far_as_the_strength_says():
+    canvas = (30, 20)
+    plain = start_of(canvas, CONTENT, [STYLE], init="content")
+    wanted = to_tensor(load(STYLE))
+    for found, expected in zip(moments(start_of(canvas, CONTENT, [STYLE])), moments(wanted), strict=True):
+        torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
+    assert torch.equal(start_of(canvas, CONTENT, [STYLE], strength=0.0), plain)
+    half = start_of(canvas, CONTENT, [STYLE], strength=0.5)
+    torch.testing.assert_close(half, (plain + start_of(canvas, CONTENT, [STYLE])) / 2)
+
+
+def test_a_matched_start_mixes_styles_and_keeps_to_masks():
+    canvas = (30, 20)
+    one, other = (start_of(canvas, CONTENT, [style]) for style in (STYLE, OTHER))
+    mixed = start_of(canvas, CONTENT, [STYLE, OTHER], shares=(3, 1))
+    torch.testing.assert_close(mixed, 0.75 * one + 0.25 * other)
+    left = np.zeros((20, 30), np.uint8)
+    left[:, :10] = 255
+    masked = start_of(canvas, CONTENT, [STYLE, OTHER], masks=[left, 255 - left])
+    torch.testing.assert_close(masked[..., :10], one[..., :10])
+    torch.testing.assert_close(masked[..., 10:], other[..., 10:])
+    uncovered = start_of(canvas, CONTENT, [STYLE, OTHER], masks=[left, left])
+    assert torch.equal(uncovered[..., 10:], start_of(canvas, CONTENT, [STYLE], init="content")[..., 10:])

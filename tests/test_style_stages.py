@@ -120,5 +120,5 @@ def test_its_distances_are_vgg19s(loss, material, caffe_weights, monkeypatch):
             ]
     for layer in GATYS_STYLE_LAYERS:
         ours, theirs = distances["pocket", layer], distances["vgg19-caffe", layer]
-        assert spearmanr(ours, theirs)[0] > 0.65, layer
-        assert 0.2 < sum(ours) / sum(theirs) < 2, layer
+        assert spearmanr(ours, theirs)[0] > 0.75, layer
+        assert 0.2 < sum(ours) / sum(theirs) < 1.2, layer

@@ -32,7 +32,11 @@ class Settings(BaseModel):
             return given
         preset = given.get("preset", cls.model_fields["preset"].default)
         try:
-            settings = validate(cls.PRESETS.get(str(preset), {}) | given)
+            # Jobs share presets, and not every job has all of their fields.
+            filled = {
+                name: value for name, value in cls.PRESETS.get(str(preset), {}).items() if name in cls.model_fields
+            }
+            settings = validate(filled | given)
         except ValidationError as error:
             raise SettingsError(cls._explain(error.errors()[0])) from None
         settings.__pydantic_fields_set__.intersection_update(given)

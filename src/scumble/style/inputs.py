@@ -86,6 +86,7 @@ class Inputs:
         # A texture has neither of these to choose.
         painted = isinstance(settings, StyleSettings)
         self.colour, self.init = (settings.colour, settings.init) if painted else ("style", "noise")
+        self.strength = settings.strength if painted else 1.0
         given = sources.by_role()
         if isinstance(self.init, Path):
             given["init"] = self.init
@@ -141,6 +142,8 @@ class Inputs:
         width, height = self.ladder[0]
         if self.init == "content" and content is not None:
             return content.clone()
+        if self.init == "matched" and content is not None:
+            return self._matched(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -148,6 +151,17 @@ class Inputs:
         if self.init == "style":
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
+
+    def _matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
+        """The content in the styles' colours, each region in its own, and as far as the strength says."""
+        matched = [colour.match_colours(content, style) for style in styles]
+        canvas = content
+        for region in self.regions():
+            wanted = sum(share * picture for share, picture in zip(region.shares, matched, strict=True))
+            size = (content.shape[3], content.shape[2])
+            inside = 1.0 if region.mask is None else resize(region.mask, size).clamp(0, 1).to(content)
+            canvas = canvas + inside * self.strength * (wanted - canvas)
+        return canvas.contiguous()
 
     def _all(self, role: str) -> list[Picture]:
         return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]

@@ -64,6 +64,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "vgg19-caffe",
         "steps": 200,
         "tolerance": 0.01,
+        "style_weight": 1.0,
+        "variation_weight": 6.0,
+        "init": "content",
         "optimizer": "adam",
         "averaging": 0.95,
     },
@@ -73,7 +76,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "loss": "gram",
         "scales": 1,
         "steps": 500,
+        "style_weight": 1.0,
         "variation_weight": 0.0,
+        "init": "content",
         "padding": "zeros",
     },
 }
@@ -91,11 +96,11 @@ class PaintSettings(Settings):
     scales: Literal["auto"] | Scales = Field(
         default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
-    steps: int = Field(default=40, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
+    steps: int = Field(default=25, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
-    style_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the painting counts")
+    style_weight: float = Field(default=3.0, ge=0, le=1e9, description="how much the painting counts")
     style_scale: Factors = Field(
         default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
     )
@@ -108,7 +113,7 @@ class PaintSettings(Settings):
         description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the loss)",
     )
     variation_weight: float = Field(
-        default=6.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
+        default=3.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
@@ -199,8 +204,9 @@ class StyleSettings(PaintSettings):
         description="style: the painting's; content: the photograph's, painting in grey; match: the painting is given "
         "the photograph's colours first",
     )
-    init: Literal["content", "noise", "style"] | FileName = Field(
-        default="content", description="picture to start from: content, noise, style, or a file"
+    init: Literal["matched", "content", "noise", "style"] | FileName = Field(
+        default="matched",
+        description="start from: matched (the content in the style's colours), content, noise, style, or a file",
     )
 
     def content_weights(self) -> dict[str, float]:

@@ -372,7 +372,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
         raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {job!r}")
     values = _group(made_by, "settings")
     names = {"weights": values.get("weights"), "init": values.get("init")}
-    if names["init"] in ("content", "noise", "style"):
+    if names["init"] in ("matched", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
