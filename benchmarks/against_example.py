@@ -46,7 +46,7 @@ SCRATCH = Path(__file__).parents[1] / "examples" / "gatys_from_scratch.py"
 WAYS = {
     "quick": [],
     "finished": ["--finish", "20"],
-    "gatys": ["--preset", "gatys", "--init", "content"],
+    "gatys": ["--preset", "gatys", "--init", "matched"],
 }
 """By name: the flags of `scumble stylize`."""
 

@@ -27,7 +27,9 @@ def main():
     parser.add_argument("--steps", type=int, default=500)
     arguments = parser.parse_args()
 
-    settings = StyleSettings(preset="gatys", size=682, steps=arguments.steps, backbone="vgg19-caffe", init="content")
+    settings = StyleSettings(
+        preset="gatys", size=682, steps=arguments.steps, range_weight=0.0
+    )  # the paper's loss alone
     best, behind = float("inf"), []
     for event in stylize_events(arguments.content, arguments.style, settings):
         if isinstance(event, Noted):

@@ -14,6 +14,7 @@ from scumble.style.losses import (
     histograms,
     mean_squared_error,
     moments,
+    out_of_range,
     total_variation,
 )
 
@@ -232,6 +233,16 @@ def test_total_variation_equals_numpy_and_its_finite_differences():
     expected = np.mean(np.diff(picture.numpy(), axis=2) ** 2) + np.mean(np.diff(picture.numpy(), axis=3) ** 2)
     assert total_variation(picture).item() == pytest.approx(expected)
     assert torch.autograd.gradcheck(total_variation, picture.requires_grad_())
+
+
+def test_out_of_range_equals_numpy_and_its_finite_differences():
+    picture = torch.randn(1, 3, 5, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    values = picture.numpy()
+    expected = np.mean(np.maximum(values - 1, 0) ** 2 + np.maximum(-values, 0) ** 2)
+    assert expected > 0
+    assert out_of_range(picture).item() == pytest.approx(expected)
+    assert torch.autograd.gradcheck(out_of_range, picture.requires_grad_())
+    assert out_of_range(torch.rand(1, 3, 4, 4)) == 0
 
 
 def test_moments_hold_the_gram_matrix():

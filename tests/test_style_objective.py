@@ -7,7 +7,7 @@ import torch
 
 from conftest import CAFFE, REPOSITORY
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES
+from scumble.style.losses import STYLE_LOSSES, out_of_range
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, StyleSettings
@@ -59,7 +59,7 @@ def test_each_weight_multiplies_its_own_term(network64):
     one, other = terms(1, 1), terms(3, 5)
     assert other["content relu2_1"] == pytest.approx(3 * one["content relu2_1"])
     assert other["style relu1_1"] == pytest.approx(5 * one["style relu1_1"])
-    settings = StyleSettings(content_weight=0, style_layers={"relu1_1": 1.0, "relu2_1": 0.0})
+    settings = StyleSettings(content_weight=0, style_weight=1, style_layers={"relu1_1": 1.0, "relu2_1": 0.0})
     assert (settings.content_weights(), settings.style_weights()) == ({}, {"relu1_1": 1.0})  # not computed at all
     alone = Objective(network64, picture(0), [picture(1)], {}, settings.style_weights())
     assert list(alone.value_and_gradient(picture(2)).terms) == ["style relu1_1"]
@@ -91,16 +91,17 @@ def test_loss_equals_the_program_from_scratch(tensors, weights_file):
 
 
 @pytest.mark.parametrize("loss", STYLE_LOSSES)
-def test_gradient_with_regions_strength_and_variation_equals_finite_differences(network64, loss):
+def test_gradient_with_regions_strength_and_terms_of_pixels_equals_finite_differences(network64, loss):
     left = torch.zeros(1, 1, 20, 24)
     left[:, :, :, :12] = 1
     regions = [Region("left", (1.0, 0.0), left), Region("right", (0.25, 0.75), 1 - left)]
     styles = [picture(1, 30, 18), picture(5, 22, 40)]
     layers = {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 0.5}
-    objective = Objective(network64, picture(0), styles, *layers, loss, 1e-3, 0.6, regions)
-    canvas = picture(2)
+    objective = Objective(network64, picture(0), styles, *layers, loss, 1e-3, 0.6, regions, range_weight=1e-2)
+    canvas = 1.2 * picture(2) - 0.1
     found = objective.value_and_gradient(canvas)
     assert found.terms["variation"] > 0
+    assert found.terms["range"] == pytest.approx(1e-2 * 255**2 * out_of_range(canvas).item())
     direction = torch.randn(canvas.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     width = 1e-7
     ahead, behind = (objective.value_and_gradient(canvas + sign * width * direction).loss for sign in (1, -1))

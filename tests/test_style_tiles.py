@@ -45,8 +45,10 @@ def assert_same(one: Evaluation, other: Evaluation, tolerance: float) -> None:
 @pytest.mark.parametrize("loss", STYLE_LOSSES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-6), (torch.float32, 1e-4)])
 def test_tiled_loss_and_gradient_equal_the_whole_ones(loss, dtype, tolerance):
-    whole = evaluation(None, dtype, loss=loss, variation_weight=2.0, strength=0.7)
-    assert_same(evaluation(100, dtype, loss=loss, variation_weight=2.0, strength=0.7), whole, tolerance)
+    whole = evaluation(None, dtype, loss=loss, variation_weight=2.0, strength=0.7, range_weight=5.0)
+    assert_same(
+        evaluation(100, dtype, loss=loss, variation_weight=2.0, strength=0.7, range_weight=5.0), whole, tolerance
+    )
 
 
 @pytest.mark.parametrize("options", [{"pooling": "average"}, {"pooling": "l2"}, {"padding": "replicate"}])

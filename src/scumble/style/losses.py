@@ -185,6 +185,16 @@ def total_variation(picture: torch.Tensor) -> torch.Tensor:
     return torch.stack([d.square().sum() / max(1, d.numel()) for d in differences]).sum()
 
 
+def out_of_range(picture: torch.Tensor) -> torch.Tensor:
+    """The mean squared distance of a picture's values from [0, 1]: no file can hold what lies outside.
+
+    Example:
+        >>> out_of_range(torch.tensor([-2.0, 0.5, 1.0, 1.0])).item()
+        1.0
+    """
+    return (picture - picture.clamp(0, 1)).square().mean()
+
+
 class StyleLoss(NamedTuple):
     """How two pictures' features are compared: their statistics, the target completed once, the distance."""
 

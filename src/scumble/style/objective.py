@@ -14,7 +14,15 @@ import torch
 
 from scumble.device import is_about_memory
 from scumble.perceptual.vgg import VGG19, min_side
-from scumble.style.losses import STYLE_LOSSES, Statistics, between, blend, mean_squared_error, total_variation
+from scumble.style.losses import (
+    STYLE_LOSSES,
+    Statistics,
+    between,
+    blend,
+    mean_squared_error,
+    out_of_range,
+    total_variation,
+)
 from scumble.style.masks import Places, Region, counted_places
 from scumble.style.tiles import Tile, margin_of, tiles
 
@@ -23,7 +31,7 @@ Averages = dict[tuple[str, str, str], torch.Tensor]
 """Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
 
 GREY_LEVELS = 255
-"""Variation is measured in these: the features of Caffe's network are in units of them too."""
+"""Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
 
 
 class Evaluation(NamedTuple):
@@ -48,7 +56,7 @@ class RegionTarget(NamedTuple):
 
 
 class Objective:
-    """L(x) = sum of weighted content terms + sum of weighted style terms (Gatys et al. 2015, eq. 7) + variation.
+    """L(x) = sum of weighted content and style terms (Gatys et al. 2015, eq. 7), and of terms of the pixels alone.
 
     Args:
         network: does the looking; built for all layers below.
@@ -58,6 +66,7 @@ class Objective:
         style_layers: layers whose statistics are compared, with their weights.
         loss: how they are compared, one of `STYLE_LOSSES`.
         variation_weight: how much differences of neighbouring pixels count.
+        range_weight: how much values outside [0, 1] count.
         strength: how far the targets lie on the way from the content's own statistics to the styles': at 0 the content
             itself has no loss, at 1 nothing of its statistics is wanted.
         regions: which part of the canvas takes its style from where; None for all of it from all styles alike.
@@ -76,6 +85,7 @@ class Objective:
         strength: float = 1.0,
         regions: Sequence[Region] | None = None,
         tile_side: int | None = None,
+        range_weight: float = 0.0,
     ):
         self.network = network
         self.content_layers = dict(content_layers)
@@ -83,6 +93,7 @@ class Objective:
         self.layers = tuple(self.content_layers | self.style_layers)
         self.loss = STYLE_LOSSES[loss]
         self.variation_weight = variation_weight
+        self.range_weight = range_weight
         self.tile_side = tile_side
         self.size = (content.shape[2], content.shape[3])
         if regions is None:
@@ -127,7 +138,7 @@ class Objective:
         tiles = self.tiles
         if len(tiles) > 1:
             return self._tile_by_tile(canvas, tiles)
-        terms = self._terms(self._averages(canvas, tiles[0])) | self._variation(canvas)
+        terms = self._terms(self._averages(canvas, tiles[0])) | self._of_pixels(canvas)
         return terms, torch.autograd.grad(_sum(terms), canvas)[0]
 
     def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
@@ -142,9 +153,9 @@ class Objective:
             seen = tile.cut(canvas).detach().requires_grad_()
             parts = list(self._averages(seen, tile).values())
             tile.cut(gradient).add_(torch.autograd.grad(parts, seen, slopes)[0])
-        if variation := self._variation(canvas):
-            gradient += torch.autograd.grad(_sum(variation), canvas)[0]
-        return terms | variation, gradient
+        if of_pixels := self._of_pixels(canvas):
+            gradient += torch.autograd.grad(_sum(of_pixels), canvas)[0]
+        return terms | of_pixels, gradient
 
     def _averages(self, seen: torch.Tensor, tile: Tile) -> Averages:
         """A tile's part in everything that the terms of the canvas are functions of."""
@@ -174,10 +185,9 @@ class Objective:
             terms[f"style {name}"] = weight * torch.stack(distances).sum()
         return terms
 
-    def _variation(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
-        if not self.variation_weight:
-            return {}
-        return {"variation": self.variation_weight * GREY_LEVELS**2 * total_variation(canvas)}
+    def _of_pixels(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
+        weights = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
+        return {name: weight * GREY_LEVELS**2 * term(canvas) for name, (weight, term) in weights.items() if weight}
 
     # --- Targets ----------------------------------------------------------------------------------------------------
 

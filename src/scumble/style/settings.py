@@ -115,6 +115,9 @@ class PaintSettings(Settings):
     variation_weight: float = Field(
         default=3.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
     )
+    range_weight: float = Field(
+        default=1e4, ge=0, le=1e9, description="how much values count against a picture that no file can hold"
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
     optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
     lr: float = Field(default=1.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")

@@ -317,6 +317,7 @@ class _Painter:
             strength,
             self.regions,
             self.tile_side,
+            settings.range_weight,
         )
 
     def _count(self, further: int) -> None:
