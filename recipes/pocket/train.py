@@ -59,9 +59,9 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--without", type=Path, help="folder of paintings to keep out")
-    parser.add_argument("--crops", type=int, default=6000)
-    parser.add_argument("--own", type=int, default=1200, help="crops of pictures that the network helped to make")
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--crops", type=int, default=5000)
+    parser.add_argument("--own", type=int, default=150, help="crops of pictures that the network helped to make")
+    parser.add_argument("--steps", type=int, default=6500)
     arguments = parser.parse_args()
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
