@@ -43,7 +43,7 @@ ROUNDING = 1e-12
 """Of a squared distance, relative to the squares that it is a difference of; up to 1e-15 was found."""
 
 PAIRS_AT_ONCE = 1 << 20
-"""8 MB of float64: larger pieces are slower, having left the cache."""
+"""8 MB of float64: 2 MB were 1.5 times slower, 32 MB no faster."""
 
 NORMAL_95 = 1.96
 """Standard deviations to either side that hold 95% of a normal distribution."""
@@ -107,9 +107,9 @@ def frechet_distance(
 ) -> float:
     """The squared Frechet distance of two Gaussians (Dowson and Landau 1982; Heusel et al. 2017, eq. 6).
 
-    |m - n|^2 + tr(A + B - 2 (A B)^(1/2)) for means m, n and covariances A, B. A B has the eigenvalues of
-    R B R, where R is the root of A. That matrix is symmetric, and so its eigenvalues are real and not negative with
-    fewer pictures than features too, where algorithms for the root of A B itself fail.
+    |m - n|^2 + tr(A + B - 2 (A B)^(1/2)) for means m, n and covariances A, B. A B has the eigenvalues of R B R,
+    where R is the root of A. That matrix is symmetric, and so its eigenvalues are real and not negative even with fewer
+    pictures than features, where algorithms for the root of A B itself fail.
 
     The distance between samples is larger than that of what they were drawn from, the more so the fewer they are:
     compare only figures of equally many pictures.
@@ -373,14 +373,15 @@ def estimate(
 
     A figure that is an average, or nearly one, has twice the variance for halves that it has for all, and the two
     halves of a split have no picture in common. So half of their difference varies as the figure itself does; what bias
-    there is, both have, and it is gone from the difference (McCarthy 1969; Shao and Wu 1989).
+    there is, both have, and it is gone from the difference (McCarthy 1969; Shao and Wu 1989). Real and generated
+    pictures are both split: both are samples of something.
 
     A bootstrap will not do. It draws pictures more than once, which adds to the Frechet distance a bias larger than
     what is looked for, and copies of a picture are its nearest neighbours (Abadie and Imbens 2008).
 
     The Frechet distance has a bias of about c / N, and so 2 value - of_half comes near the distance with endlessly many
     pictures (Chong and Forsyth 2020 extrapolate like this, from more numbers of pictures). Between equal distributions,
-    both distances are no averages, and the margin is 1.4 times too wide.
+    both distances are no averages, and the margin is up to 1.4 times too wide.
 
     Args:
         measure: one of `MEASURES`.
