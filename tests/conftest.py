@@ -1,5 +1,6 @@
 """What the tests share: tiny pictures, a real VGG19 with random weights, and where large material may stand."""
 
+import math
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from scumble.perceptual import weights
+from scumble.perceptual import inception, weights
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 REPOSITORY = Path(__file__).parents[1]
@@ -79,6 +80,22 @@ def narrow_tensors(channels: int = 6) -> dict[str, torch.Tensor]:
 @pytest.fixture(scope="session")
 def tensors() -> dict[str, torch.Tensor]:
     return random_tensors()
+
+
+@pytest.fixture(scope="session")
+def inception_tensors() -> dict[str, torch.Tensor]:
+    """Inception's parameters with random values, of the same kind."""
+    generator = torch.Generator().manual_seed(5)
+    tensors = {}
+    for name, shape in inception.parameter_shapes().items():
+        match name.rpartition(".")[2]:
+            case "weight" if len(shape) > 1:
+                tensors[name] = torch.randn(shape, generator=generator) * (2 / math.prod(shape[1:])) ** 0.5
+            case "weight" | "running_var":
+                tensors[name] = torch.rand(shape, generator=generator) + 0.5
+            case _:
+                tensors[name] = torch.randn(shape, generator=generator) * 0.1
+    return tensors
 
 
 @pytest.fixture(scope="session")

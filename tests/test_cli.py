@@ -235,7 +235,7 @@ def test_info_tells_about_the_machine(folder):
     done = scumble("info", "--json", folder=folder)
     found = json.loads(done.stdout)["weights"]
     assert found.pop("pocket").endswith("pocket.safetensors")
-    assert found == {"vgg19-caffe": "not here", "vgg19": "not here"}
+    assert found == {"vgg19-caffe": "not here", "vgg19": "not here", "inception": "not here"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Finding, downloading, resuming, checking and refusing weights, against a server on this machine."""
 
+import collections
 import dataclasses
 import hashlib
 import http.server
@@ -10,10 +11,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from scumble import paths
+from scumble import device, paths
 from scumble.errors import SettingsError, WeightsError
 from scumble.events import Finished, Progress, Started
-from scumble.perceptual import weights
+from scumble.perceptual import backbones, weights
 
 
 class Server:
@@ -105,6 +106,46 @@ def test_a_download_is_converted_and_kept(entry, tensors):
     assert set(read.tensors) == {name for name in tensors if name.startswith("features")}
     assert all(torch.equal(read.tensors[name], tensors[name]) for name in read.tensors)
     assert path.stem.endswith(read.sha256[:8])
+
+
+def test_inceptions_published_file_is_fetched_and_what_is_used_of_it_kept(
+    server, inception_tensors, tmp_path, monkeypatch
+):
+    """In the form of 2019: no zip archive, counters of batches, and a bias that the Inception Score leaves out."""
+    layers = [name.removesuffix("weight") for name in inception_tensors if name.endswith("bn.weight")]
+    counters = {f"{layer}num_batches_tracked": torch.tensor(0) for layer in layers}
+    buffer = io.BytesIO()
+    state = collections.OrderedDict(inception_tensors | counters | {"fc.bias": torch.zeros(1008)})
+    torch.save(state, buffer, _use_new_zipfile_serialization=False)
+    server.data = buffer.getvalue()
+    name = f"pt_inception-2015-12-05-{hashlib.sha256(server.data).hexdigest()[:8]}.pth"
+    url = f"http://127.0.0.1:{server.http.server_address[1]}/{name}"
+    entry = dataclasses.replace(weights.CATALOGUE["inception"], url=url)
+    monkeypatch.setitem(weights.CATALOGUE, "inception", entry)
+
+    path, _ = finish(weights.locate(entry))
+    assert cache_names() == {path.name}
+    kept = weights.read(path, entry.shapes())
+    assert path.name == f"inception-{kept.sha256[:8]}.safetensors"
+    assert set(kept.tensors) == set(safetensors.torch.load_file(path)) == set(inception_tensors)
+    assert all(torch.equal(kept.tensors[name], tensor) for name, tensor in inception_tensors.items())
+
+    # The published file itself serves as well, in whose place pytorch-fid leaves it, and is held to its digest.
+    weights.remove(entry)
+    monkeypatch.setenv("SCUMBLE_WEIGHTS", str(tmp_path))
+    (tmp_path / name).write_bytes(server.data)
+    found = weights.find(entry)
+    assert found == tmp_path / name
+    assert set(weights.read(found, entry.shapes()).tensors) == set(inception_tensors)
+    found.write_bytes(server.data + b" ")
+    with pytest.raises(WeightsError, match="it is damaged or another file"):
+        weights.read(found, entry.shapes())
+
+
+def test_inception_is_no_backbone():
+    assert backbones.BACKBONES == ("pocket", "vgg19-caffe", "vgg19")
+    with pytest.raises(SettingsError, match="backbone: got 'inception', wanted one of pocket, vgg19-caffe, vgg19$"):
+        next(backbones.load("inception", ["relu1_1"], device.choose("cpu", "float32")))
 
 
 def test_what_is_there_is_not_downloaded_again(entry, server):
@@ -245,5 +286,5 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(SettingsError, match="got 'vgg16', wanted one of pocket, vgg19-caffe, vgg19"):
+    with pytest.raises(SettingsError, match="got 'vgg16', wanted one of pocket, vgg19-caffe, vgg19, inception"):
         weights.entry_named("vgg16")

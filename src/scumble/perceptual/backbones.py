@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scumble.device import Placement
+from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19, Padding, Pooling, check_layers
 
-BACKBONES = tuple(weights.CATALOGUE)
+BACKBONES = tuple(name for name, entry in weights.CATALOGUE.items() if entry.layers)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def load(
         SettingsError: if the name or a layer is unknown.
         WeightsError: if the weights cannot be found, fetched or trusted.
     """
-    entry = weights.entry_named(name)
+    if name not in BACKBONES:
+        raise SettingsError(f"backbone: got {name!r}, wanted one of {', '.join(BACKBONES)}")
+    entry = weights.CATALOGUE[name]
     check_layers(layers, entry.layers)
     path = weights_file or (yield from weights.locate(entry))
     found = weights.read(path, entry.shapes())

@@ -1,10 +1,10 @@
 """The catalogue of weights: what they are, where they come from, what they expect; finding, fetching, checking them.
 
-Those of the small network are inside the package. VGG19's are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's
-cache, and are downloaded last (`scumble.paths` tells the folders). The published files are 548 MB because they hold a
-classifier that nobody here uses; what we keep is the convolutions alone, 80 MB, as safetensors. Eight hexadecimal
-digits at the end of a file's name are the beginning of its SHA-256: PyTorch's custom, which we follow in our own cache,
-and hold files to.
+Those of the small network are inside the package. All others are looked for in $SCUMBLE_WEIGHTS, our cache, PyTorch's
+cache, and are downloaded last (`scumble.paths` tells the folders). We keep what is used of them as safetensors: VGG19's
+published files are 548 MB because they hold a classifier that nobody here uses, and its convolutions alone are 80 MB.
+Eight hexadecimal digits at the end of a file's name are the beginning of its SHA-256: PyTorch's custom, which we follow
+in our own cache, and hold files to.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ import torch
 from scumble import paths
 from scumble.errors import SettingsError, WeightsError, reason
 from scumble.events import Event, Noted, Progress, Started
-from scumble.perceptual import pocket
+from scumble.perceptual import inception, pocket
 from scumble.perceptual.vgg import LAYERS, Preprocessing, parameter_shapes
 
 CHUNK_BYTES = 1 << 20
@@ -36,7 +36,10 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Entry:
-    """One set of weights: published at `url`, or in a `file` of the package."""
+    """One set of weights: published at `url`, or in a `file` of the package.
+
+    `shapes` tells the parameters that are used; `layers` are those that style transfer can look at, if any.
+    """
 
     name: str
     licence: str
@@ -79,6 +82,15 @@ CATALOGUE = {
             origin="torchvision's own training run of the same network",
             # The gain is 255 times the mean deviation: features on the scale of an input in 0..255.
             preprocessing=Preprocessing("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), gain=57.6),
+        ),
+        Entry(
+            name="inception",
+            url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+            licence="Apache-2.0",
+            origin="TensorFlow's Inception-v3 of 2015: the network that FID is measured with",
+            preprocessing=inception.PREPROCESSING,
+            shapes=inception.parameter_shapes,
+            layers=(),
         ),
     )
 }
@@ -141,10 +153,10 @@ def read(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Wei
         WeightsError: if it is missing, damaged, of other shapes, or not the file that its name promises.
     """
     if not _is_file(path):
-        raise WeightsError(f"there is no weights file {path}; wanted a .safetensors or .pth file of VGG19")
+        raise WeightsError(f"there is no weights file {path}; wanted a .safetensors or .pth file")
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise WeightsError(f"weights file {path} is larger than any of VGG19's; wanted one under 2 GiB")
+            raise WeightsError(f"weights file {path} is larger than any of ours; wanted one under 2 GiB")
         digest = _sha256(path)
     except OSError as error:
         raise WeightsError(f"weights file {path} cannot be read: {reason(error)}") from error
@@ -158,7 +170,7 @@ def read(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Wei
 
 
 def fetch(entry: Entry) -> Generator[Event, None, Path]:
-    """Download weights into the cache, check them, and keep their convolutions; returns the new file.
+    """Download weights into the cache, check them, and keep those that are used; returns the new file.
 
     A broken download is kept and continued by the next call.
 
@@ -172,7 +184,7 @@ def fetch(entry: Entry) -> Generator[Event, None, Path]:
             if already := _converted(entry, cache):  # by another process, while we waited for the lock
                 return already[0]
             yield from _download(entry, _partial(entry))
-            kept = _keep_convolutions(entry, _partial(entry))
+            kept = _keep_used(entry, _partial(entry))
     except OSError as error:
         raise WeightsError(f"weights {entry.name} cannot be kept in {cache}: {reason(error)}") from error
     yield Noted(f"{entry.name} is kept as {kept}")
@@ -200,7 +212,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _converted(entry: Entry, folder: Path) -> list[Path]:
-    """Files of the convolutions alone: the entry's name, then eight characters, a digest or the word "features"."""
+    """Files of the used weights alone: the entry's name, then eight characters, a digest or the word "features"."""
     try:
         return sorted(folder.glob(f"{entry.name}-????????.safetensors"))
     except OSError:
@@ -218,7 +230,7 @@ def _tensors_in(path: Path) -> dict[str, torch.Tensor]:
                 return safetensors.torch.load_file(path)
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged archive, or one that wants to run code, makes the libraries raise
-        raise WeightsError(f"weights file {path} is damaged or of another kind; wanted tensors of VGG19") from error
+        raise WeightsError(f"weights file {path} is damaged or of another kind; wanted tensors with names") from error
 
 
 def _checked(
@@ -227,7 +239,7 @@ def _checked(
     for name, shape in shapes.items():
         tensor = tensors.get(name) if isinstance(tensors, dict) else None
         if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided or tensor.is_meta:
-            raise WeightsError(f"weights file {path} has no {name}; wanted VGG19 with torchvision's names")
+            raise WeightsError(f"weights file {path} has no {name}; wanted a network with torchvision's names")
         if not tensor.is_floating_point():
             raise WeightsError(f"weights file {path} has {name} of type {tensor.dtype}; wanted floating-point numbers")
         if tuple(tensor.shape) != shape:
@@ -311,8 +323,8 @@ def _broke_off(entry: Entry) -> WeightsError:
     return WeightsError(f"the download of {entry.name} broke off", "run it again: it goes on from there")
 
 
-def _keep_convolutions(entry: Entry, published: Path) -> Path:
-    """Turn the published file into one with the convolutions alone, named after its own digest."""
+def _keep_used(entry: Entry, published: Path) -> Path:
+    """Turn the published file into one with the used weights alone, named after its own digest."""
     tensors = _checked(_tensors_in(published), published, entry.shapes())
     data = safetensors.torch.save(
         {name: tensor.contiguous() for name, tensor in tensors.items()},
