@@ -1,7 +1,11 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
+from scumble.errors import SettingsError
+from scumble.gan.critic import Critic
 from scumble.gan.model import build
 from scumble.gan.networks import NETWORKS, dcgan, sndcgan
 from scumble.gan.networks.pyramid import stage_channels, stage_sizes
@@ -30,8 +34,79 @@ def test_pictures_of_any_size_come_out_and_go_in(name, shape):
     generator, discriminator = build(GANSettings(network=name, latent=10, width=8), shape)
     pictures = generator(torch.randn(2, 10))
     assert pictures.shape == (2, *shape)
-    assert pictures.abs().max() <= 1
+    assert pictures.abs().max() <= (4 if name == "normfree" else 1)
     assert discriminator(pictures).shape == (2,)
+    assert discriminator.features(pictures).shape[:2] == (2, discriminator.channels)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("norm", get_args(GANSettings.model_fields["norm"].annotation))
+def test_pictures_see_one_another_exactly_where_it_is_said(name, norm):
+    if (name, norm) == ("normfree", "batch"):
+        with pytest.raises(SettingsError, match="made to do without"):
+            GANSettings(network=name, norm=norm)
+        return
+    _, discriminator = build(GANSettings(network=name, norm=norm, width=4), (1, 16, 16))
+    one, other = (torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(n)) for n in (0, 1))
+    for module in discriminator.modules():
+        module.train(isinstance(module, torch.nn.BatchNorm2d))  # in training, spectral norms move with every pass
+    together, alone = discriminator(torch.cat([one, other]))[:4], discriminator(one)
+    assert torch.allclose(together, alone, atol=1e-5) is not discriminator.couples_pictures
+    assert discriminator.couples_pictures is (norm == "batch")
+    spectral = any("parametrizations" in key for key in discriminator.state_dict())
+    assert spectral is (norm == "spectral")
+
+
+def test_batch_norm_has_the_usual_epsilon():
+    """0.8, meant for the momentum, has been seen elsewhere in its place."""
+    for name in NETWORKS:
+        for network in build(GANSettings(network=name, norm="spectral", width=4), (1, 16, 16)):
+            norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+            assert all((module.eps, module.momentum) == (1e-5, 0.1) for module in norms)
+
+
+def test_networks_without_norm_begin_as_chains_of_resamplings():
+    generator, _ = build(GANSettings(preset="rpgan", latent=16, width=8), (3, 32, 32))
+    latents = torch.randn(64, 16, generator=torch.Generator().manual_seed(0))
+    features = generator.start(latents)
+    for block in generator.blocks[:1]:
+        assert torch.equal(block(features), features)
+
+
+@pytest.mark.parametrize("condition", ["plane", "projection", "auxiliary"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_any_pair_can_be_told_of_classes(network, condition):
+    settings = GANSettings(network=network, condition=condition, latent=6, width=4)
+    generator, discriminator = build(settings, (3, 16, 20), classes=5)
+    latents, labels = torch.randn(4, 6), torch.tensor([0, 4, 2, 2])
+    pictures = generator(latents, labels)
+    assert pictures.shape == (4, 3, 16, 20)
+    assert not torch.equal(pictures, generator(latents, labels.flip(0)))
+    seen = discriminator(pictures.detach(), labels)
+    assert seen.shape == ((4, 6) if condition == "auxiliary" else (4,))
+    with torch.no_grad():
+        for module in discriminator.modules():
+            if isinstance(module, torch.nn.Embedding):
+                module.weight.normal_(generator=torch.Generator().manual_seed(0))
+    discriminator.eval()
+    seen, other = discriminator(pictures, labels), discriminator(pictures, (labels + 1) % 5)
+    assert torch.equal(seen, other) is (condition == "auxiliary")
+
+
+def test_classes_are_asked_for_by_one_softmax():
+    """A softmax before the cross-entropy, which has one of its own, has been seen elsewhere."""
+    settings = GANSettings(network="mlp", condition="auxiliary", width=4)
+    _, discriminator = build(settings, (1, 16, 16), classes=3)
+    critic, labels = Critic(discriminator).eval(), torch.tensor([0, 2])
+    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+    found = critic(real, fake, labels, torch.Generator())
+    expected = 0.0
+    for pictures in (real, fake):
+        logits = discriminator(pictures, labels)[:, 1:].detach().double().numpy()
+        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        expected -= np.log(shares[[0, 1], labels]).mean()
+    assert found.extra.item() == pytest.approx(expected, rel=1e-5)
+    assert torch.equal(found.real, critic.judge(real, fake, labels)[0][:, 0])
 
 
 def test_stages_halve_the_picture_down_to_about_four_pixels():
@@ -61,7 +136,7 @@ def test_dcgan_weights_are_drawn_from_the_papers_distributions():
 
 def test_spectral_norm_bounds_every_layer_of_the_discriminator():
     _, discriminator = build(GANSettings(width=8), (1, 16, 16))
-    for _ in range(50):
+    for _ in range(200):
         discriminator(torch.randn(2, 1, 16, 16))
     layers = [module for module in discriminator.modules() if hasattr(module, "parametrizations")]
     assert len(layers) == 6

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from scumble.gan import steps
+from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
 from scumble.gan.model import build
 from scumble.gan.settings import GANSettings
@@ -12,55 +13,60 @@ from scumble.gan.settings import GANSettings
 SHAPE = (1, 16, 16)
 
 
-def pair(network: str = "sndcgan"):
-    return build(GANSettings(network=network, width=4, latent=8), SHAPE)
+def pair(preset: str = "sndcgan"):
+    generator, discriminator = build(GANSettings(preset=preset, width=4, latent=8), SHAPE)
+    return generator, Critic(discriminator)
+
+
+def random():
+    return torch.Generator().manual_seed(0)
 
 
 def adam(network):
     return torch.optim.Adam(network.parameters(), 1e-3, (0.0, 0.9))
 
 
-@pytest.mark.parametrize("network", ["dcgan", "sndcgan"])
+@pytest.mark.parametrize("preset", ["gan", "dcgan", "sndcgan", "sngan", "rpgan"])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_repeated_steps_tell_a_fixed_real_batch_from_a_fixed_fake_one(network, loss):
-    _, discriminator = pair(network)
-    optimizer = adam(discriminator)
+def test_repeated_steps_tell_a_fixed_real_batch_from_a_fixed_fake_one(preset, loss):
+    _, critic = pair(preset)
+    optimizer = adam(critic)
     torch.manual_seed(0)
     real, fake = torch.rand(8, *SHAPE), -torch.rand(8, *SHAPE)
-    told = [steps.discriminator_step(discriminator, optimizer, LOSSES[loss], real, fake) for _ in range(30)]
+    told = [steps.discriminator_step(critic, optimizer, LOSSES[loss], real, fake, random()) for _ in range(30)]
     assert told[-1][0] < told[0][0]
-    assert told[-1][1] > 0.6 > 0.4 > told[-1][2]
+    on_real, on_fake = critic.judge(real, fake)
+    assert on_real.mean() - on_fake.mean() > 0.5
 
 
-def test_a_generator_step_lowers_its_loss_and_leaves_the_discriminator_alone():
-    generator, discriminator = pair()
-    optimizer = adam(generator)
-    latents = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
-    before = copy.deepcopy(list(discriminator.parameters()))
-    losses = [
-        steps.generator_step(discriminator, optimizer, LOSSES["hinge"], generator(latents)).item() for _ in range(20)
-    ]
+@pytest.mark.parametrize("loss", ["hinge", "relativistic"])
+def test_a_generator_step_lowers_its_loss_and_leaves_the_discriminator_alone(loss):
+    generator, critic = pair()
+    optimizer, real = adam(generator), torch.rand(8, *SHAPE)
+    latents = torch.randn(8, 8, generator=random())
+    before = copy.deepcopy(list(critic.parameters()))
+    losses = [steps.generator_step(critic, optimizer, LOSSES[loss], real, generator(latents)).item() for _ in range(20)]
     assert losses[-1] < losses[0]
-    for old, new in zip(before, discriminator.parameters(), strict=True):
+    for old, new in zip(before, critic.parameters(), strict=True):
         assert torch.equal(old, new)
         assert new.grad is None
         assert new.requires_grad
 
 
 def test_the_discriminators_step_does_not_reach_the_generator():
-    generator, discriminator = pair()
+    generator, critic = pair()
     fake = generator(torch.randn(4, 8))
-    steps.discriminator_step(discriminator, adam(discriminator), LOSSES["bce"], torch.rand(4, *SHAPE), fake)
+    steps.discriminator_step(critic, adam(critic), LOSSES["bce"], torch.rand(4, *SHAPE), fake, random())
     assert all(parameter.grad is None for parameter in generator.parameters())
 
 
 def test_what_a_step_tells_is_the_loss_and_the_mean_beliefs():
-    _, discriminator = pair()
-    discriminator.eval()
+    _, critic = pair()
+    critic.eval()
     real, fake = torch.rand(4, *SHAPE), -torch.rand(4, *SHAPE)
     with torch.no_grad():
-        on_real, on_fake = discriminator(real).numpy(), discriminator(fake).numpy()
-    told = steps.discriminator_step(discriminator, adam(discriminator), LOSSES["hinge"], real, fake).numpy()
+        on_real, on_fake = critic.discriminator(real).numpy(), critic.discriminator(fake).numpy()
+    told = steps.discriminator_step(critic, adam(critic), LOSSES["hinge"], real, fake, random()).numpy()
     expected = [
         np.maximum(0, 1 - on_real).mean() + np.maximum(0, 1 + on_fake).mean(),
         (1 / (1 + np.exp(-on_real))).mean(),
@@ -70,11 +76,19 @@ def test_what_a_step_tells_is_the_loss_and_the_mean_beliefs():
 
 
 def test_batch_norm_never_sees_real_and_generated_pictures_together():
-    _, discriminator = pair("dcgan")
+    _, critic = pair("dcgan")
     real, fake = torch.rand(4, *SHAPE), -torch.rand(4, *SHAPE)
-    together = steps.judge(discriminator, real, fake)
-    assert torch.equal(together[0], discriminator(real))
-    assert torch.equal(together[1], discriminator(fake))
+    together = critic.judge(real, fake)
+    assert torch.equal(together[0], critic.discriminator(real))
+    assert torch.equal(together[1], critic.discriminator(fake))
+
+
+def test_clipped_weights_are_within_the_bound():
+    _, critic = pair()
+    before = [parameter.detach().clone() for parameter in critic.parameters()]
+    steps.clip_weights(critic, 0.01)
+    for old, new in zip(before, critic.parameters(), strict=True):
+        assert torch.equal(new, old.clamp(-0.01, 0.01))
 
 
 def test_the_average_has_the_half_life_that_was_asked_for():

@@ -106,7 +106,14 @@ def test_a_run_on_a_gpu_goes_on(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "others", [{}, {"preset": "dcgan", "flip": "yes"}, {"augment": True}, {"precision": "bfloat16"}]
+    "others",
+    [
+        {},
+        {"preset": "dcgan", "flip": "yes"},
+        {"augment": True},
+        {"precision": "bfloat16"},
+        {"preset": "wgan-gp", "batch": 4},
+    ],
 )
 def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_not(data, tmp_path, others):
     trained(data, tmp_path / "whole", **others)

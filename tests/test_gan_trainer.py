@@ -50,7 +50,7 @@ def test_steps_of_dcgan_are_those_of_the_plain_program():
     g_optimizer, d_optimizer = (torch.optim.Adam(n.parameters(), lr=2e-4, betas=(0.5, 0.999)) for n in (g, d))
     for _ in range(3):
         random = ours._random()
-        real = ours.next_batch(random)
+        real, _ = ours.next_batch(random)
         latents = torch.randn(8, 100, generator=random)
         loss_d, loss_g, d_real, d_fake = scratch.train_step(g, d, g_optimizer, d_optimizer, real, latents)
         ours.sums.zero_()
@@ -73,12 +73,12 @@ def test_what_a_step_draws_depends_on_the_seed_and_the_step_alone():
     one, other = trainer(flip=True), trainer(flip=True)
     other.train_step()  # other random numbers were drawn before
     other.step = 0
-    first = one.next_batch(one._random())
-    assert torch.equal(first, other.next_batch(other._random()))
+    first = one.next_batch(one._random())[0]
+    assert torch.equal(first, other.next_batch(other._random())[0])
     one.step = 1
-    assert not torch.equal(first, one.next_batch(one._random()))
+    assert not torch.equal(first, one.next_batch(one._random())[0])
     one.step, one.rollbacks = 0, 1
-    assert not torch.equal(first, one.next_batch(one._random()))
+    assert not torch.equal(first, one.next_batch(one._random())[0])
 
 
 def test_the_average_is_frozen_and_the_generator_is_not():

@@ -10,6 +10,7 @@ from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
 from scumble.gan.settings import GANSettings
+from scumble.gan.timeline import TIMELINE
 
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
 
@@ -50,6 +51,7 @@ def sample(
     *,
     seeds: str = "0-63",
     output: Annotated[Path, Parameter(alias="-o")] = Path("samples.png"),
+    of_class: Annotated[str | None, Parameter(name="--class")] = None,
     truncation: float | None = None,
     columns: int | None = None,
     device: str = "auto",
@@ -60,6 +62,7 @@ def sample(
         model: a run, or a model's folder.
         seeds: one a picture: numbers and ranges, such as 0-63 or 3,7,20-29.
         output: a picture's name for all of them in one grid, or a folder for a file each.
+        of_class: class to draw, if it was trained with classes; by default they take turns.
         truncation: draw latents' numbers beyond this again; 1 gives more usual pictures that are more alike.
         columns: of the grid; a square where it is not given.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -72,7 +75,7 @@ def sample(
     from scumble.gan.sheets import write_samples
 
     with memory_errors("ask for fewer seeds"):
-        for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns):
+        for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class):
             report.say(str(path))
 
 
@@ -95,6 +98,29 @@ def check(data: str, /, *, json: Switch = False) -> None:
         report.say(f"note: {warning}")
     if advice.command is not None:
         report.say(f"try: {advice.command}")
+
+
+@app.command
+def presets(*, json: Switch = False) -> None:
+    """List the presets of `train`: the timeline of these networks, and what each row trains with.
+
+    Args:
+        json: print one line of JSON.
+    """
+    rows = [{"preset": name} | entry._asdict() for name, entry in TIMELINE.items()]
+    if json:
+        report.data({"presets": rows})
+        return
+    for row in rows:
+        settings = GANSettings.model_validate({"preset": row["preset"]})
+        axes = [settings.network, f"norm {settings.norm}", settings.loss]
+        axes += [f"penalty {settings.penalty}"] * (settings.penalty != "none")
+        axes += [f"clip {settings.clip}"] * bool(settings.clip)
+        axes += [f"condition {settings.condition}"] * (settings.condition != "none")
+        axes += [f"{settings.critic_steps} critic steps"] * (settings.critic_steps > 1)
+        row["trained with"] = ", ".join(axes)
+    columns = ["year", "preset", "paper", "news", "trained with"]
+    report.table(columns, [[str(row[column]) for column in columns] for row in rows])
 
 
 @app.command

@@ -144,7 +144,7 @@ def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
     for _ in range(TIMED_STEPS):
         trainer.train_step()
     trainer.sums.tolist()  # waits for the device
-    speed = TIMED_STEPS * settings.batch / (time.perf_counter() - started)
+    speed = TIMED_STEPS * trainer.images_per_step / (time.perf_counter() - started)
     return f"{speed:.0f} images a second here: {settings.images:,} take {_duration(settings.images / speed)}"
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from scumble import __version__, device, paths
 from scumble.errors import RunError, SettingsError, reason
+from scumble.gan.conditioning import EMBEDDED, JUDGES, MORE_COLOURS, ConditionalGenerator
 from scumble.gan.networks import NETWORKS
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
@@ -25,12 +26,24 @@ from scumble.storage.run import Run
 CARD_SAMPLES = 64
 
 
-def build(settings: GANSettings, shape: tuple[int, int, int]) -> tuple[nn.Module, nn.Module]:
-    """A generator and a discriminator for pictures of `shape` = (C, H, W), with fresh weights drawn from the seed."""
-    pair = NETWORKS[settings.network]
+def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) -> tuple[nn.Module, nn.Module]:
+    """A generator and a discriminator for pictures of `shape` = (C, H, W), with fresh weights drawn from the seed.
+
+    Args:
+        settings: of the training.
+        shape: of a picture.
+        classes: how many there are; looked at only by settings with a condition.
+    """
+    pair, condition = NETWORKS[settings.network], settings.condition
     with torch.random.fork_rng(devices=[]):  # layers draw from the CPU's global numbers: others find them as they were
         torch.default_generator.manual_seed(settings.seed)
-        return pair.Generator(settings.latent, settings.width, shape), pair.Discriminator(settings.width, shape)
+        if condition == "none":
+            generator = pair.Generator(settings.latent, settings.width, shape)
+            return generator, pair.Discriminator(settings.width, shape, settings.norm)
+        generator = pair.Generator(settings.latent + EMBEDDED, settings.width, shape)
+        colours = shape[0] + MORE_COLOURS.get(condition, 0)
+        judge = pair.Discriminator(settings.width, (colours, *shape[1:]), settings.norm)
+        return ConditionalGenerator(generator, classes), JUDGES[condition](judge, classes, shape)
 
 
 def place(network: nn.Module, device: torch.device) -> None:
@@ -75,7 +88,9 @@ class GAN:
         placement = device.choose(device_name, "float32")
         facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
         try:
-            generator, discriminator = build(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
+            data = facts["data"]
+            shape, classes = tuple(data["shape"]), len(data["classes"])
+            generator, discriminator = build(GANSettings(**facts["settings"]), shape, classes)
             for name, network in (("generator", generator), ("discriminator", discriminator)):
                 network.load_state_dict(checkpoint.under(name, tensors))
         except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
@@ -84,26 +99,48 @@ class GAN:
             place(network.eval().requires_grad_(False), placement.device)
         return cls(generator, discriminator, facts)
 
-    def sample(self, seeds: Iterable[int], truncation: float | None = None) -> list[Image.Image]:
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that can be asked for; none if it was trained without."""
+        return tuple(self.facts["data"]["classes"]) if self.settings.condition != "none" else ()
+
+    def sample(
+        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+    ) -> list[Image.Image]:
         """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
 
         Args:
             seeds: such as range(64).
             truncation: latents' numbers beyond this are drawn again: 1 gives more usual pictures that are more alike,
                 None the whole variety.
+            of_class: one of `classes`; of seed n, by default, that number n, counted in a circle.
 
         Returns:
             PIL pictures, of mode L for grey and RGB for colour.
 
         Raises:
-            SettingsError: if a seed or the truncation is out of range.
+            SettingsError: if a seed or the truncation is out of range, or there is no such class.
         """
-        pictures = self.sample_array(seeds, truncation)
+        pictures = self.sample_array(seeds, truncation, of_class)
         return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
 
-    def sample_array(self, seeds: Iterable[int], truncation: float | None = None) -> np.ndarray:
+    def sample_array(
+        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+    ) -> np.ndarray:
         """The same as (N, H, W, C) uint8 pixels."""
-        return generate(self.generator, draw_latents(seeds, self.settings.latent, truncation))
+        seeds = list(seeds)
+        latents = draw_latents(seeds, self.settings.latent, truncation)
+        return generate(self.generator, latents, self._labels(seeds, of_class))
+
+    def _labels(self, seeds: list[int], of_class: str | None) -> torch.Tensor | None:
+        classes = self.classes
+        if of_class is not None and of_class not in classes:
+            known = f"one of {', '.join(classes)}" if classes else "none: it was trained without classes"
+            raise SettingsError(f"class: got {of_class!r}, wanted {known}")
+        if not classes:
+            return None
+        numbers = [seed % len(classes) if of_class is None else classes.index(of_class) for seed in seeds]
+        return torch.tensor(numbers)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, which tells what they are.

@@ -48,8 +48,14 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = Non
 
 
 @torch.inference_mode()
-def generate(generator: nn.Module, latents: torch.Tensor) -> np.ndarray:
-    """(N, H, W, C) uint8 pictures from (N, Z) latents; the generator must be in evaluation mode, and N at least 1."""
+def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
+    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator knows of such.
+
+    The generator must be in evaluation mode, and N at least 1.
+    """
     assert not generator.training
     device = next(generator.parameters()).device
-    return np.concatenate([from_signed(generator(latent[None].to(device))) for latent in latents])
+    inputs = (latents,) if labels is None else (latents, labels)
+    return np.concatenate(
+        [from_signed(generator(*(one[None].to(device) for one in each))) for each in zip(*inputs, strict=True)]
+    )

@@ -1,9 +1,11 @@
 """The settings of a GAN's training: these fields are the command's flags, the run's settings.json and the reference."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from scumble.errors import SettingsError
+from scumble.gan.timeline import TIMELINE
 from scumble.settings import Settings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
@@ -17,26 +19,15 @@ def _number_of_channels(channels: Any) -> Any:
 class GANSettings(Settings):
     """How a pair of networks is trained."""
 
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
-        # Radford, Metz and Chintala 2015, section 4; the batch of 64 is that of the authors' program.
-        "dcgan": {
-            "network": "dcgan",
-            "loss": "bce",
-            "latent": 100,
-            "width": 64,
-            "batch": 64,
-            "beta1": 0.5,
-            "beta2": 0.999,
-            "decay": "none",
-        },
-        # Miyato et al. 2018, at half their width, with one step of the discriminator for each of the generator and a
-        # decaying learning rate, as the best reimplementations have it. The values are the fields' own.
-        "sndcgan": {},
-    }
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: entry.values for name, entry in TIMELINE.items()}
 
-    preset: Literal["sndcgan", "dcgan"] = Field(
-        default="sndcgan", description="named values for everything below that is not set"
-    )
+    preset: Literal[
+        "gan", "cgan", "dcgan", "lsgan", "acgan", "wgan", "bgan", "softmax-gan", "wgan-gp", "dragan", "sndcgan",
+        "sngan", "projection", "wgan-div", "r1gan", "rgan", "ragan", "rpgan",
+    ] = Field(
+        default="sndcgan",
+        description="named values for everything below that is not set: `scumble gan presets` lists them",
+    )  # fmt: skip
     images: int = Field(default=500_000, gt=0, le=10**12, description="how many pictures to train on, repeats included")
     size: str = Field(
         default="auto",
@@ -46,16 +37,40 @@ class GANSettings(Settings):
     channels: Annotated[Literal["auto", 1, 3], BeforeValidator(_number_of_channels)] = Field(
         default="auto", description="1 for grey, 3 for colour; auto looks at the pictures"
     )
-    network: Literal["sndcgan", "dcgan"] = Field(default="sndcgan", description="the pair of networks")
-    loss: Literal["hinge", "bce"] = Field(default="hinge", description="what the two networks minimise")
+    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
+        default="sndcgan", description="the pair of networks"
+    )
+    norm: Literal["batch", "spectral", "none"] = Field(
+        default="spectral", description="what keeps the discriminator's signals, or its weights, in range"
+    )
+    loss: Literal[
+        "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
+        "softmax",
+    ] = Field(default="hinge", description="what the two networks minimise")  # fmt: skip
+    penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
+        default="none", description="on the slopes of the discriminator, added to its loss"
+    )
+    penalty_weight: float | None = Field(
+        default=None, gt=0, le=1e6, description="of the penalty (default: that of its paper)"
+    )
+    clip: float = Field(default=0.0, ge=0, le=100, description="bound of the discriminator's weights; 0 for none")
+    condition: Literal["none", "plane", "projection", "auxiliary"] = Field(
+        default="none", description="what the discriminator has to do with the pictures' classes"
+    )
+    critic_steps: int = Field(
+        default=1, ge=1, le=100, description="steps of the discriminator for each of the generator"
+    )
+    optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="of both networks")
     latent: int = Field(default=128, gt=0, le=4096, description="numbers that a picture is made from")
     width: int = Field(
         default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
     )
     batch: int = Field(default=32, ge=2, le=65536, description="pictures in a step")
-    lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both Adams")
-    beta1: float = Field(default=0.0, ge=0, lt=1, description="of both Adams: how long gradients are averaged")
-    beta2: float = Field(default=0.9, ge=0, lt=1, description="of both Adams: how long their squares are averaged")
+    lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both networks")
+    beta1: float = Field(default=0.0, ge=0, lt=1, description="of Adam: how long gradients are averaged")
+    beta2: float = Field(
+        default=0.9, ge=0, lt=1, description="of Adam, and of RMSprop: how long their squares are averaged"
+    )
     decay: Literal["linear", "none"] = Field(default="linear", description="of the learning rate, to 0 at the end")
     ema: int = Field(
         default=10_000, ge=0, le=10**9, description="half-life of the generator's moving average, in images; 0 for none"
@@ -82,6 +97,18 @@ class GANSettings(Settings):
         if size != "auto" and not all(MIN_SIDE <= int(side) <= MAX_SIDE for side in size.split("x")):
             raise ValueError(f"sides of {MIN_SIDE} to {MAX_SIDE} pixels")
         return size
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """Refuse what cannot be, with the reason."""
+        if self.norm == "batch" and self.penalty != "none":
+            why = "the slope at one picture has no meaning where batch norm lets pictures see one another"
+            raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")
+        if self.norm == "batch" and self.network == "normfree":
+            raise SettingsError("norm: got batch with network normfree, which is made to do without")
+        if self.penalty_weight is not None and self.penalty == "none":
+            raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
+        return self
 
     @property
     def picture_size(self) -> tuple[int, int] | None:

@@ -29,7 +29,12 @@ CURVES = {
 
 
 def write_samples(
-    gan: GAN, seeds: list[int], output: Path, truncation: float | None = None, columns: int | None = None
+    gan: GAN,
+    seeds: list[int],
+    output: Path,
+    truncation: float | None = None,
+    columns: int | None = None,
+    of_class: str | None = None,
 ) -> Iterator[Path]:
     """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
 
@@ -38,12 +43,14 @@ def write_samples(
 
     Raises:
         ImageError: if it cannot be written.
-        SettingsError: if the truncation is out of range.
+        SettingsError: if the truncation is out of range, or there is no such class.
     """
     made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "truncation": truncation}
+    made_by |= {"class": of_class} if of_class is not None else {}
     if output.suffix.lower() in files.WRITERS:
         files.check_output(output)
-        sheet = grid(gan.sample_array(seeds, truncation), min(columns or math.ceil(math.sqrt(len(seeds))), len(seeds)))
+        pictures = gan.sample_array(seeds, truncation, of_class)
+        sheet = grid(pictures, min(columns or math.ceil(math.sqrt(len(seeds))), len(seeds)))
         files.save(sheet, output, made_by | {"seeds": seeds})
         yield output
         return
@@ -54,7 +61,7 @@ def write_samples(
     make(output)
     for start in range(0, len(seeds), CHUNK):
         some = seeds[start : start + CHUNK]
-        for seed, picture in zip(some, gan.sample_array(some, truncation), strict=True):
+        for seed, picture in zip(some, gan.sample_array(some, truncation, of_class), strict=True):
             path = output / f"seed{seed:06}.png"
             files.save(np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, made_by | {"seeds": [seed]})
             yield path

@@ -9,57 +9,62 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from scumble.gan.critic import Critic
 from scumble.gan.losses import Loss
 
 Backward = Callable[[torch.Tensor], None]
 
 
 def discriminator_step(
-    discriminator: nn.Module,
+    critic: nn.Module,
     optimizer: Optimizer,
     loss: Loss,
     real: torch.Tensor,
     fake: torch.Tensor,
+    random: torch.Generator,
+    labels: torch.Tensor | None = None,
     backward: Backward = torch.Tensor.backward,
 ) -> torch.Tensor:
-    """Move the discriminator towards telling (N, C, H, W) `real` from `fake`, which is a constant here.
+    """Move a `Critic` towards telling (N, C, H, W) `real` from `fake`, which is a constant here.
 
     Returns:
         (3,): its loss before the step, and its mean belief, in [0, 1], that real and generated pictures are real: the
         D(x) and D(G(z)) of Goodfellow et al. 2014.
     """
-    on_real, on_fake = judge(discriminator, real, fake.detach())
-    value = loss.discriminator(on_real, on_fake)
+    verdict = critic(real, fake.detach(), labels, random)
+    value = loss.discriminator(verdict.real, verdict.fake) + verdict.extra
     optimizer.zero_grad(set_to_none=True)
     backward(value)
     optimizer.step()
-    return torch.stack([value.detach(), on_real.detach().sigmoid().mean(), on_fake.detach().sigmoid().mean()])
+    return torch.stack([value.detach(), verdict.real.detach().sigmoid().mean(), verdict.fake.detach().sigmoid().mean()])
 
 
 def generator_step(
-    discriminator: nn.Module,
+    critic: Critic,
     optimizer: Optimizer,
     loss: Loss,
+    real: torch.Tensor,
     fake: torch.Tensor,
+    labels: torch.Tensor | None = None,
     backward: Backward = torch.Tensor.backward,
 ) -> torch.Tensor:
-    """Move the generator that made `fake` towards what the discriminator takes for real; returns its loss, ()."""
+    """Move the generator that made `fake` towards what the critic takes for real; returns its loss, ()."""
     # The discriminator is looked through, not trained: its own gradients would be a twelfth more work.
-    discriminator.requires_grad_(False)
-    value = loss.generator(discriminator(fake))
+    critic.requires_grad_(False)
+    verdict = critic.look(real if loss.compares else None, fake, labels)
+    value = loss.generator(verdict.real, verdict.fake) + verdict.extra
     optimizer.zero_grad(set_to_none=True)
     backward(value)
     optimizer.step()
-    discriminator.requires_grad_(True)
+    critic.requires_grad_(True)
     return value.detach()
 
 
-def judge(discriminator: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The discriminator's (N,) logits on real and on generated pictures: in one pass wherever that changes nothing."""
-    if discriminator.couples_pictures:
-        return discriminator(real), discriminator(fake)
-    on_real, on_fake = discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
-    return on_real, on_fake
+@torch.no_grad()
+def clip_weights(network: nn.Module, bound: float) -> None:
+    """Bring all weights into [-bound, bound], and with them the slope under some bound (Arjovsky et al. 2017)."""
+    for parameter in network.parameters():
+        parameter.clamp_(-bound, bound)
 
 
 @torch.no_grad()

@@ -322,7 +322,7 @@ class _Log:
             "d_fake": d_fake / count,
             "gradient_d": steps.gradient_norm(trainer.plain_discriminator).item(),
             "gradient_g": steps.gradient_norm(trainer.plain_generator).item(),
-            "images_per_second": (trainer.step - self.step_since) * trainer.settings.batch / seconds,
+            "images_per_second": (trainer.step - self.step_since) * trainer.images_per_step / seconds,
         }
         trainer.sums.zero_()
         try:
@@ -343,7 +343,7 @@ class _Log:
 
 def _grid_is_due(trainer: Trainer) -> bool:
     every = max(1, trainer.settings.images // trainer.settings.grids)
-    return trainer.images_seen // every != (trainer.images_seen - trainer.settings.batch) // every
+    return trainer.images_seen // every != (trainer.images_seen - trainer.images_per_step) // every
 
 
 def _grid_path(run: Run, trainer: Trainer) -> Path:
@@ -353,7 +353,10 @@ def _grid_path(run: Run, trainer: Trainer) -> Path:
 def _write_grid(trainer: Trainer, path: Path) -> np.ndarray:
     """Samples of the averaged generator from fixed latents, beside real pictures: a file, and its pixels."""
     count = GRID_SIDE**2
-    fake = generate(trainer.average, draw_latents(range(count), trainer.settings.latent))
+    latents = draw_latents(range(count), trainer.settings.latent)
+    classes = len(trainer.pictures.classes)
+    labels = None if trainer.labels is None else torch.arange(count) % classes  # as the model's own samples have them
+    fake = generate(trainer.average, latents, labels)
     pixels = trainer.pictures.pixels
     real = pixels[batches.indices(len(pixels), count, 0, trainer.settings.seed)].transpose(0, 2, 3, 1)
     sheets = [grid(pictures, GRID_SIDE) for pictures in (fake, real)]

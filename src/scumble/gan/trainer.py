@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,12 @@ from torch import nn
 from scumble.data import batches
 from scumble.data.store import Store
 from scumble.device import Placement
-from scumble.errors import RunError
+from scumble.errors import RunError, SettingsError
 from scumble.gan import augment, steps
+from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
 from scumble.gan.model import GAN, build, place
+from scumble.gan.penalties import PENALTIES
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.storage import checkpoint
@@ -30,8 +32,21 @@ from scumble.storage.checkpoint import Checkpoint
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # which precision is used, we tell ourselves
 
+MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}
+"""What torch's optimisers call what they remember of each parameter."""
+
 FREE_TO_CHANGE = {"images", "grids", "device", "precision"}
 """Settings that a run may be continued with another value of; all others make it another run."""
+
+
+class _Drawn(NamedTuple):
+    """Real pictures, augmented; generated ones as they are; classes; random numbers; how to augment."""
+
+    real: torch.Tensor
+    fake: torch.Tensor
+    labels: torch.Tensor | None
+    random: torch.Generator
+    change: Callable[[torch.Tensor], torch.Tensor]
 
 
 class Trainer:
@@ -50,13 +65,16 @@ class Trainer:
         self.fabric = Fabric(accelerator=placement.device.type, devices=_devices(placement), precision=precision)
         self.device = placement.device
         self.fused = self.device.type in ("cpu", "cuda")
-        generator, discriminator = build(settings, pictures.shape)
+        self.labels = _labels(settings, pictures)
+        generator, discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (generator, discriminator):
             place(network, self.device)
         self.average = copy.deepcopy(generator).eval().requires_grad_(False)
         self.plain_generator, self.plain_discriminator = generator, discriminator
+        weight = settings.penalty_weight or (PENALTIES[settings.penalty].weight if settings.penalty != "none" else 0.0)
+        self.plain_critic = Critic(discriminator, settings.penalty, weight)
         self.generator, self.generator_optimizer = self._set_up(generator)
-        self.discriminator, self.discriminator_optimizer = self._set_up(discriminator)
+        self.critic, self.discriminator_optimizer = self._set_up(self.plain_critic)
         self.step, self.rollbacks = 0, 0
         fixed = settings.model_dump(mode="json", exclude=FREE_TO_CHANGE)
         self.identity = hashlib.sha256(json.dumps([fixed, pictures.digest, flip]).encode()).hexdigest()
@@ -64,41 +82,78 @@ class Trainer:
         self.sums = torch.zeros(5, device=self.device)
 
     def _set_up(self, network: nn.Module) -> tuple[Any, Any]:
-        settings = self.settings
-        betas = (settings.beta1, settings.beta2)
-        return self.fabric.setup(network, torch.optim.Adam(network.parameters(), settings.lr, betas, fused=self.fused))
+        settings, parameters = self.settings, network.parameters()
+        if settings.optimizer == "rmsprop":
+            optimizer = torch.optim.RMSprop(parameters, settings.lr, settings.beta2)
+        else:
+            betas = (settings.beta1, settings.beta2)
+            optimizer = torch.optim.Adam(parameters, settings.lr, betas, fused=self.fused)
+        return self.fabric.setup(network, optimizer)
 
     @property
     def images_seen(self) -> int:
         """The axis of everything: figures, grids, schedules."""
-        return self.step * self.settings.batch
+        return self.step * self.images_per_step
+
+    @property
+    def images_per_step(self) -> int:
+        """Pictures that the discriminator sees in a step of both."""
+        return self.settings.batch * self.settings.critic_steps
 
     def train_step(self) -> None:
-        """One step of both networks and of the average."""
-        settings, loss = self.settings, LOSSES[self.settings.loss]
+        """One step of the generator and of the average, after as many of the discriminator as are wanted."""
+        settings = self.settings
         self._set_learning_rate()
-        random = self._random()
-        real = self.next_batch(random)
-        fake = self.generator(torch.randn(settings.batch, settings.latent, generator=random).to(self.device))
-        change, backward = self._augment(random), self.fabric.backward
+        for turn in range(settings.critic_steps - 1):
+            self._discriminator_step(self._draw(turn))
         # Both networks' steps look at the same generated pictures: drawing others would be a tenth more work.
-        told = steps.discriminator_step(
-            self.discriminator, self.discriminator_optimizer, loss, change(real), change(fake.detach()), backward
-        )
-        value = steps.generator_step(self.discriminator, self.generator_optimizer, loss, change(fake), backward)
+        drawn = self._draw(settings.critic_steps - 1, generator_learns=True)
+        told = self._discriminator_step(drawn)
+        with self.fabric.autocast():
+            value = steps.generator_step(
+                self.plain_critic,
+                self.generator_optimizer,
+                LOSSES[settings.loss],
+                drawn.real,
+                drawn.change(drawn.fake),
+                drawn.labels,
+                self.fabric.backward,
+            )
         self.step += 1
-        steps.update_average(self.average, self.plain_generator, settings.batch, self.images_seen, settings.ema)
+        steps.update_average(self.average, self.plain_generator, self.images_per_step, self.images_seen, settings.ema)
         self.sums += torch.cat([told, value[None], torch.ones_like(value[None])])
 
-    def next_batch(self, random: torch.Generator) -> torch.Tensor:
-        """The (N, C, H, W) pictures of this step, in [-1, 1]."""
-        count, settings = len(self.pictures.pixels), self.settings
-        chosen = batches.indices(count, settings.batch, self.step, self._number())
-        real = to_signed(self.pictures.pixels[chosen], self.device).contiguous(memory_format=torch.channels_last)
-        return augment.flip(real, random) if self.flip else real
+    def _discriminator_step(self, drawn: "_Drawn") -> torch.Tensor:
+        fake = drawn.change(drawn.fake.detach())
+        loss, backward = LOSSES[self.settings.loss], self.fabric.backward
+        told = steps.discriminator_step(
+            self.critic, self.discriminator_optimizer, loss, drawn.real, fake, drawn.random, drawn.labels, backward
+        )
+        if self.settings.clip:
+            steps.clip_weights(self.plain_discriminator, self.settings.clip)
+        return told
 
-    def _random(self) -> torch.Generator:
-        return torch.Generator().manual_seed(self._number(self.step))
+    def _draw(self, turn: int, generator_learns: bool = False) -> "_Drawn":
+        """Pictures for one of the discriminator's turns in this step."""
+        random = self._random(turn)
+        real, labels = self.next_batch(random, turn)
+        latents = torch.randn(self.settings.batch, self.settings.latent, generator=random).to(self.device)
+        with torch.set_grad_enabled(generator_learns):
+            fake = self.generator(latents) if labels is None else self.generator(latents, labels)
+        change = self._augment(random)
+        return _Drawn(change(real), fake, labels, random, change)
+
+    def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The (N, C, H, W) pictures of this step, in [-1, 1], and their (N,) classes if these are looked at."""
+        count, settings = len(self.pictures.pixels), self.settings
+        batch = self.step * settings.critic_steps + turn
+        chosen = batches.indices(count, settings.batch, batch, self._number())
+        real = to_signed(self.pictures.pixels[chosen], self.device).contiguous(memory_format=torch.channels_last)
+        labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(self.device)
+        return augment.flip(real, random) if self.flip else real, labels
+
+    def _random(self, turn: int = 0) -> torch.Generator:
+        return torch.Generator().manual_seed(self._number(self.step, *[turn] * bool(turn)))
 
     def _number(self, *which: int) -> int:
         """A seed for a use; other ones after each time that the training went back, lest it repeats what went wrong."""
@@ -171,7 +226,8 @@ class Trainer:
         for name, optimizer in self._optimizers().items():
             for number, parameter in enumerate(_parameters(optimizer) if saved.facts["step"] else []):
                 wanted[f"{name}.{number}.step"] = torch.Size([])
-                wanted[f"{name}.{number}.exp_avg"] = wanted[f"{name}.{number}.exp_avg_sq"] = parameter.shape
+                for moment in MOMENTS[self.settings.optimizer]:
+                    wanted[f"{name}.{number}.{moment}"] = parameter.shape
         for name, shape in wanted.items():
             if name not in saved.tensors or saved.tensors[name].shape != shape:
                 raise RunError(f"the checkpoint's {name} is missing or of another shape")
@@ -196,6 +252,18 @@ class Trainer:
             "generator_optimizer": self.generator_optimizer.optimizer,
             "discriminator_optimizer": self.discriminator_optimizer.optimizer,
         }
+
+
+def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
+    """(N,) classes, if the networks are to know of them."""
+    if settings.condition == "none":
+        return None
+    if pictures.labels is None or len(pictures.classes) < 2:
+        raise SettingsError(
+            f"condition: got {settings.condition}, and {pictures.name} has no classes; wanted pictures in a folder "
+            "for each class, or labels"
+        )
+    return pictures.labels
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

@@ -2,14 +2,24 @@
 
 At 64 x 64 and `width` 64 these are the networks of the authors' Torch program, parameter for parameter: half the width
 of the paper's figure, kernels of 4 x 4. What is different: other sizes are built by the same rule (see `pyramid`), and
-the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish exactly where it is needed most.
+the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish exactly where it is needed most, and
+may do without batch norm, for penalties that do not go with it.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+from scumble.gan.networks.pyramid import (
+    Judge,
+    ToFeatures,
+    ToLogit,
+    batch_norm,
+    bounded,
+    crop,
+    stage_channels,
+    stage_sizes,
+)
 from scumble.gan.networks.resampling import Downsample, Upsample
 
 SLOPE = 0.2
@@ -47,30 +57,38 @@ class Generator(nn.Module):
         return torch.tanh(x)
 
 
-class Discriminator(nn.Module):
-    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real."""
+class Discriminator(Judge):
+    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
-    couples_pictures = True
-    """Batch norm lets the pictures of a batch see one another: real and generated ones come in batches of their own."""
+    Args:
+        width: as of the generator.
+        shape: (C, H, W) of a picture.
+        norm: "batch", as in the paper, "spectral" or "none".
+    """
 
-    def __init__(self, width: int, shape: tuple[int, int, int]):
+    def __init__(self, width: int, shape: tuple[int, int, int], norm: str = "batch"):
         super().__init__()
         colours, *size = shape
         channels = stage_channels(width, len(stage_sizes(*size)) - 1)[::-1]
-        self.downsamplings = nn.ModuleList(
-            [Downsample(before, c, bias=False) for before, c in zip([colours, *channels], channels, strict=False)]
-        )
-        self.norms = nn.ModuleList([nn.Identity(), *(nn.BatchNorm2d(c) for c in channels[1:])])
-        halved = (size[0] >> len(channels), size[1] >> len(channels))
-        self.end = ToLogit(channels[-1], halved, bias=False)
-        self.apply(draw_weights)
+        self.channels, self.couples_pictures = channels[-1], norm == "batch"
+        # Batch norm takes away the mean that a bias would add, but the first layer has none in the paper, either.
+        layers = [
+            Downsample(before, c, bias=norm != "batch")
+            for before, c in zip([colours, *channels], channels, strict=False)
+        ]
+        self.norms = nn.ModuleList([nn.Identity(), *(batch_norm(c, norm) for c in channels[1:])])
+        end = ToLogit(channels[-1], (size[0] >> len(channels), size[1] >> len(channels)), bias=False)
+        for module in (*layers, *self.norms, end):
+            draw_weights(module)
+        self.downsamplings = nn.ModuleList([bounded(layer, norm) for layer in layers])
+        self.end = bounded(end, norm)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Logits."""
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """See `Judge.features`."""
         x = pictures
         for downsampling, norm in zip(self.downsamplings, self.norms, strict=True):
             x = F.leaky_relu(norm(downsampling(x)), SLOPE, inplace=True)
-        return self.end(x)
+        return x
 
 
 def draw_weights(module: nn.Module) -> None:

@@ -1,9 +1,10 @@
-"""The shape that all pairs of networks share: how often a picture is halved, and how many channels each stage has."""
+"""What all pairs of networks share: how often a picture is halved, how many channels each stage has, how it ends."""
 
 import math
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 BOTTOM_SIDE = 4
 
@@ -54,3 +55,36 @@ class ToLogit(nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Logits."""
         return super().forward(input.permute(0, 2, 3, 1).flatten(1)).squeeze(1)
+
+
+class Judge(nn.Module):
+    """A discriminator: (N, C, H, W) pictures in [-1, 1] -> (N,) logits, positive for what looks real.
+
+    Attributes:
+        channels: of the features that the logit is made from.
+        couples_pictures: whether the pictures of a batch see one another, as batch norm lets them: real and generated
+            ones then come in batches of their own.
+        end: (N, channels, H', W') features -> (N,) logits.
+    """
+
+    channels: int
+    couples_pictures: bool
+    end: nn.Module
+
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """(N, channels, H', W'): what the logit is made from."""
+        raise NotImplementedError
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        return self.end(self.features(pictures))
+
+
+def bounded(layer: nn.Module, norm: str) -> nn.Module:
+    """The layer, with a spectral norm of 1 where `norm` is "spectral" (Miyato et al. 2018)."""
+    return spectral_norm(layer) if norm == "spectral" else layer
+
+
+def batch_norm(channels: int, norm: str) -> nn.Module:
+    """Batch norm (Ioffe and Szegedy 2015) where `norm` is "batch", and nothing elsewhere."""
+    return nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity()

@@ -12,9 +12,17 @@ import itertools
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
+from scumble.gan.networks.pyramid import (
+    Judge,
+    ToFeatures,
+    ToLogit,
+    batch_norm,
+    bounded,
+    crop,
+    stage_channels,
+    stage_sizes,
+)
 from scumble.gan.networks.resampling import Downsample, SmoothUpsample
 
 SLOPE = 0.1
@@ -50,28 +58,32 @@ class Generator(nn.Module):
         return torch.tanh(self.end(x))
 
 
-class Discriminator(nn.Module):
-    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real."""
+class Discriminator(Judge):
+    """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
-    couples_pictures = False
+    Args:
+        width: as of the generator.
+        shape: (C, H, W) of a picture.
+        norm: "spectral", as in the paper, "batch" or "none".
+    """
 
-    def __init__(self, width: int, shape: tuple[int, int, int]):
+    def __init__(self, width: int, shape: tuple[int, int, int], norm: str = "spectral"):
         super().__init__()
         colours, *size = shape
-        sizes = stage_sizes(*size)
-        channels = stage_channels(width, len(sizes))[::-1]
-        self.start = spectral_norm(nn.Conv2d(colours, channels[0], 3, padding=1))
-        self.downsamplings = nn.ModuleList(
-            [spectral_norm(Downsample(c, after, bias=True)) for c, after in itertools.pairwise(channels)]
-        )
-        self.convolutions = nn.ModuleList([spectral_norm(nn.Conv2d(c, c, 3, padding=1)) for c in channels[1:]])
-        downsamplings = len(channels) - 1
-        self.end = spectral_norm(ToLogit(channels[-1], (size[0] >> downsamplings, size[1] >> downsamplings), bias=True))
+        channels = stage_channels(width, len(stage_sizes(*size)))[::-1]
+        self.channels, self.couples_pictures = channels[-1], norm == "batch"
+        # Two layers a stage, but for the first: halving, and at the same size.
+        layers: list[nn.Module] = [nn.Conv2d(colours, channels[0], 3, padding=1)]
+        for c, after in itertools.pairwise(channels):
+            layers += [Downsample(c, after, bias=True), nn.Conv2d(after, after, 3, padding=1)]
+        self.layers = nn.ModuleList([bounded(layer, norm) for layer in layers])
+        self.norms = nn.ModuleList([nn.Identity(), *(batch_norm(c, norm) for c in channels[1:] for _ in range(2))])
+        halvings = len(channels) - 1
+        self.end = bounded(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True), norm)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Logits."""
-        x = F.leaky_relu(self.start(pictures), SLOPE, inplace=True)
-        for downsampling, convolution in zip(self.downsamplings, self.convolutions, strict=True):
-            x = F.leaky_relu(downsampling(x), SLOPE, inplace=True)
-            x = F.leaky_relu(convolution(x), SLOPE, inplace=True)
-        return self.end(x)
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """See `Judge.features`."""
+        x = pictures
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            x = F.leaky_relu(norm(layer(x)), SLOPE, inplace=True)
+        return x
