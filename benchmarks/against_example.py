@@ -1,10 +1,11 @@
 """The presets against the plain program's 500 evaluations: time, VGG19's judgement, colours, texture and grain.
 
-    python benchmarks/against_example.py FOLDER --pair photo.jpg painting.jpg [--pair ...] [--size 256]
+    python benchmarks/against_example.py FOLDER [--pair photo.jpg painting.jpg] [--pair ...] [--sizes 256]
         [--ways example,quick,finished,gatys]
 
-Every picture is painted by a command of its own, start-up included, into FOLDER, and not painted again when it is
-there: the work can be stopped and continued. All are judged as saved, in 8 bits, by VGG19 in float32:
+Without a pair, of a photograph that scikit-learn brings and a painting drawn by code. Every picture is painted by a
+command of its own, start-up included, into FOLDER, and not painted again when it is there: the work can be stopped and
+continued. All are judged as saved, in 8 bits, by VGG19 in float32:
 
     way       the share of the way in style, from the photograph to the plain program's picture, that is covered:
               by the mean over relu1_1 ... relu5_1 of the Gaussian Wasserstein distance over the features' variance
@@ -15,7 +16,7 @@ there: the work can be stopped and continued. All are judged as saved, in 8 bits
     time      seconds from the command to the picture
 
 All but the way are ratios to the plain program's, as geometric means over the pairs. `gatys` counts up to its first
-picture whose loss is no higher than the plain program's.
+picture whose loss is no higher than the plain program's; a loss above 1 says that there was none.
 """
 
 import argparse
@@ -31,8 +32,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
+from sklearn.datasets import load_sample_image
 
 from scumble import device
+from scumble.data import synthetic
 from scumble.image.files import load
 from scumble.image.tensors import to_tensor
 from scumble.perceptual import weights
@@ -46,7 +49,7 @@ SCRATCH = Path(__file__).parents[1] / "examples" / "gatys_from_scratch.py"
 WAYS = {
     "quick": [],
     "finished": ["--finish", "20"],
-    "gatys": ["--preset", "gatys", "--init", "matched"],
+    "gatys": ["--preset", "gatys", "--init", "matched", "--steps", "200"],
 }
 """By name: the flags of `scumble stylize`."""
 
@@ -59,8 +62,8 @@ Figures = dict[str, float]
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pair", type=Path, nargs=2, action="append", required=True)
-    parser.add_argument("--size", type=int, default=256, help="the shorter side, in pixels")
+    parser.add_argument("--pair", type=Path, nargs=2, action="append")
+    parser.add_argument("--sizes", default="256", help="shorter sides, in pixels")
     parser.add_argument("--ways", default="example,quick,finished")
     arguments = parser.parse_args()
     found = weights.find(weights.entry_named("vgg19-caffe"))
@@ -69,17 +72,32 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     device.choose("cpu", "float32")
 
+    pairs = arguments.pair or [drawn(arguments.folder)]
+    for size in map(int, arguments.sizes.split(",")):
+        compare(arguments.folder, pairs, size, arguments.ways.split(","), found)
+
+
+def drawn(folder: Path) -> tuple[Path, Path]:
+    """A pair that needs no files of others."""
+    photograph, picture = folder / "china.png", folder / "drawn.png"
+    Image.fromarray(load_sample_image("china.jpg")).save(photograph)
+    synthetic.painting(seed=1).save(picture)
+    return photograph, picture
+
+
+def compare(within: Path, pairs: list[tuple[Path, Path]], size: int, ways: list[str], found: Path) -> None:
+    """Print the figures of each picture, and the table of their means."""
     table: dict[str, list[Figures]] = {}
-    for content, style in arguments.pair:
-        folder = arguments.folder / f"{content.stem}-{style.stem}-{arguments.size}"
+    for content, style in pairs:
+        folder = within / f"{content.stem}-{style.stem}-{size}"
         folder.mkdir(exist_ok=True)
-        example = from_scratch(folder, content, style, arguments.size, found)
+        example = from_scratch(folder, content, style, size, found)
         judge = judge_of(content, style, Image.open(example).size)
         wanted = judge(example)
         photograph = folder / "photograph.png"
         Image.open(content).convert("RGB").resize(Image.open(example).size, Image.Resampling.LANCZOS).save(photograph)
         start = judge(photograph)["distance"]
-        for way in arguments.ways.split(","):
+        for way in ways:
             path = example if way == "example" else paint(folder, way, content, style, example, wanted["loss"], judge)
             figures = judge(path)
             row = {"way": (start - figures["distance"]) / (start - wanted["distance"])}
@@ -88,7 +106,7 @@ def main():
             table.setdefault(way, []).append(row)
             print(path, " ".join(f"{name} {value:.3f}" for name, value in row.items()), flush=True)
     columns = list(next(iter(table.values()))[0])
-    print(f"\n| {len(arguments.pair)} pairs | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    print(f"\n| {len(pairs)} at {size} | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for way, rows in table.items():
         means = [
             statistics.mean(row[c] for row in rows) if c == "way" else statistics.geometric_mean(row[c] for row in rows)

@@ -178,9 +178,11 @@ def plan(
         looking = (pixel_bytes + several * copies) * largest
         memory = standing + history_bytes + looking
         if memory <= allowed:
-            roomy = not several and memory + looking <= allowed
+            roomy = memory + looking <= allowed
             seen = sum(map(_area, cut[0])) / pixels
-            overhead = seen * 4 / 3 if several else 1.0
+            overhead = (
+                seen * 3 / 2 if several else 1.0
+            )  # the way back, by the picture alone, costs what a way there does
             return Plan(side, len(cut[0]), history_bytes, round(memory + roomy * looking), roomy, overhead)
     raise ScumbleError(
         f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "
