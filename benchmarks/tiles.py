@@ -9,8 +9,9 @@ A line for each square picture, each in a process of its own:
     time      seconds of processor time for each million pixels, and as a ratio to an untiled picture's, 512 x 512
     borders   energy of the gradient along the tiles' borders over that along the same lines of the pattern elsewhere
 
-Jobs that have room let the process keep memory that it will use again: `--roomy` does, at twice the memory. The picture
-is noise that repeats itself every 256 pixels, so that a border differs from other places in nothing else.
+Jobs that have room let the process keep memory that it will use again: `--roomy` does, at twice the memory, and times a
+second evaluation. The picture is noise that repeats itself every 256 pixels, so that a border differs from other places
+in nothing else.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.one:
         with device.memory_kept(arguments.roomy):
-            print(json.dumps(measured(arguments.one, arguments.tile, arguments.loss)))
+            print(json.dumps(measured(arguments.one, arguments.tile, arguments.loss, 1 + arguments.roomy)))
         return
     print("| picture | tiles | peak | working | time | ratio | borders |\n|---|---|---|---|---|---|---|")
     for side in map(int, arguments.sides.split(",")):
@@ -58,8 +59,8 @@ def main():
         print(f"| {side} x {side} | {row['tiles']} | {memory} | {speed} | {row['borders']:.4f} |", flush=True)
 
 
-def measured(side, tile, loss):
-    """The figures of one picture; its own process knows of no other's memory."""
+def measured(side, tile, loss, evaluations):
+    """The figures of one picture; its own process knows of no other's memory. The last evaluation is timed."""
     device.choose("cpu", "float32")
     entry = weights.entry_named("vgg19-caffe")
     found = weights.find(entry)
@@ -75,8 +76,9 @@ def measured(side, tile, loss):
     before = device.used_bytes()
     canvas = noise(side)
     objective = Objective(network, canvas, [style], *layers, loss, tile_side=tile)
-    started = time.process_time()
-    gradient = objective.value_and_gradient(canvas).gradient
+    for _ in range(evaluations):
+        started = time.process_time()
+        gradient = objective.value_and_gradient(canvas).gradient
     took = time.process_time() - started
     highest = peak()
     # The machine's other load changes while a large picture is looked at.

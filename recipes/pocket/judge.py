@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
 
 import material
 import torch
@@ -27,6 +26,7 @@ def judge(
         error: the relative error (root of energies) of the predicted coefficients.
         gram, wasserstein: the rank correlation of style distances with VGG19's, over all pairs of paintings.
         content: the rank correlation of distances of features, over all pairs of the photographs.
+        gram size, wasserstein size, content size: of these distances' sum, over that of VGG19's.
     """
     sums = {name: torch.zeros(3, dtype=torch.float64) for name in TAPS}
     with torch.no_grad():
@@ -47,13 +47,21 @@ def judge(
             "error": {name: (s[2] / s[1]).sqrt().item() for name, s in sums.items()},
         }
         for loss in ("gram", "wasserstein"):
-            report[loss] = {name: _agreement(paintings, name, loss) for name in STYLE_TAPS}
-        report["content"] = {name: _agreement(photos, name) for name in TAPS}
+            found = {name: _agreement(paintings, name, loss) for name in STYLE_TAPS}
+            report |= _columns(loss, found)
+        report |= _columns("content", {name: _agreement(photos, name) for name in TAPS})
     return report
 
 
-def _agreement(pictures: list[tuple[Features, ...]], name: str, loss: str | None = None) -> Any:
-    """Spearman's rank correlation of all distances between two of the pictures, by the two networks."""
+def _columns(figure: str, found: Mapping[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    return {
+        title: {name: values[number] for name, values in found.items()}
+        for number, title in enumerate((figure, f"{figure} size"))
+    }
+
+
+def _agreement(pictures: list[tuple[Features, ...]], name: str, loss: str | None = None) -> tuple[float, float]:
+    """Of all distances between two of the pictures by the two networks: Spearman's rank correlation, and the ratio."""
     distances = []
     for network in range(2):
         features = [picture[network][name] for picture in pictures]
@@ -65,4 +73,5 @@ def _agreement(pictures: list[tuple[Features, ...]], name: str, loss: str | None
         completed = [style.complete(s) for s in statistics]
         pairs = combinations(range(len(features)), 2)
         distances.append([style.distance(statistics[a], completed[b]).item() for a, b in pairs])
-    return spearmanr(*distances)[0]
+    theirs, ours = distances
+    return spearmanr(theirs, ours)[0], sum(ours) / sum(theirs)  # pyright: ignore[reportReturnType]
