@@ -53,6 +53,10 @@ FORMULAS = {
         -log_sigmoid(REAL - FAKE.mean()).mean() - np.log(1 - sigmoid(FAKE - REAL.mean())).mean(),
         -log_sigmoid(FAKE - REAL.mean()).mean() - np.log(1 - sigmoid(REAL - FAKE.mean())).mean(),
     ),
+    "feature-matching": (
+        -log_sigmoid(REAL).mean() - np.log(1 - sigmoid(FAKE)).mean(),
+        (REAL.mean() - FAKE.mean()) ** 2,  # here, features of one number each
+    ),
     "softmax": (-np.log(softmax(BOTH)[:3]).mean(), -np.log(softmax(BOTH)).mean()),
 }
 

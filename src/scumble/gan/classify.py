@@ -207,10 +207,14 @@ Answer = Callable[[Trial], np.ndarray]
 
 
 class _Seen(NamedTuple):
-    """Features of all pictures, (N, D) and (M, D), their scaling, and the network whose they are; none of pixels."""
+    """Features of pictures to learn from, (n, D), whose positions among all ascend, and to test with, (M, D).
+
+    `judge` is the network whose features they are; none where they are pixels.
+    """
 
     judge: Judge | None
     learning: np.ndarray
+    positions: np.ndarray
     testing: np.ndarray
     scaling: Scaling
 
@@ -219,14 +223,26 @@ def _seen(
     judge: Judge | None, parts: Parts, settings: ClassifySettings, ready: np.ndarray | None
 ) -> Generator[Event, None, _Seen]:
     if judge is None:
+        everything = np.arange(len(parts.pixels))
         learning, testing = (pixels.reshape(len(pixels), -1) for pixels in (parts.pixels, parts.test_pixels))
-        return _Seen(None, learning, testing, Scaling.of(learning))
+        return _Seen(None, learning, everything, testing, Scaling.of(learning))
     judge = with_statistics_of(judge, parts.pixels)
-    learning = ready
-    if learning is None:
-        learning = yield from features.extract(judge, parts.pixels, settings)
+    if ready is not None:
+        positions, learning = np.arange(len(ready)), ready
+    else:
+        positions = _looked_at(parts, settings)
+        learning = yield from features.extract(judge, parts.pixels[positions], settings)
     testing = yield from features.extract(judge, parts.test_pixels, settings)
-    return _Seen(judge, learning, testing, Scaling.of(learning))
+    return _Seen(judge, learning, positions, testing, Scaling.of(learning))
+
+
+def _looked_at(parts: Parts, settings: ClassifySettings) -> np.ndarray:
+    """Positions of all pictures whose labels are ever drawn, and of enough others to scale features by."""
+    most = settings.numbers_of_labels[-1]  # fewer are some of these
+    drawn = [parts.draw(most, settings.seed + draw) for draw in range(settings.draws if most is not None else 1)]
+    count = len(parts.pixels)
+    others = np.random.default_rng(settings.seed).permutation(count)[: features.STATISTICS_PICTURES]
+    return np.unique(np.concatenate([*drawn, others]))
 
 
 def _untrained(gan: GAN) -> Judge:
@@ -240,7 +256,8 @@ def _untrained(gan: GAN) -> Judge:
 def _fit(seen: _Seen, parts: Parts, settings: ClassifySettings, trial: Trial) -> linear.Linear:
     seed = settings.seed + trial.draw
     chosen = parts.draw(trial.per_class, seed)
-    return linear.fit(seen.scaling(seen.learning[chosen]), parts.labels[chosen], settings.classifier, seed)
+    rows = seen.learning[np.searchsorted(seen.positions, chosen)]
+    return linear.fit(seen.scaling(rows), parts.labels[chosen], settings.classifier, seed)
 
 
 def _linear(seen: _Seen, parts: Parts, settings: ClassifySettings) -> Answer:

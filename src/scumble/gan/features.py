@@ -39,8 +39,8 @@ FORMAT_VERSION = 1
 BATCH = 256
 LARGE_BYTES = 1 << 28
 """More than so much goes to the disk."""
-STATISTICS_PICTURES = 10_000
-"""Batch norm's statistics are those of so many pictures; of more, they are the same to a hundredth."""
+STATISTICS_PICTURES = 5000
+"""Means and deviations are those of so many pictures; of more, they would be the same to some hundredths."""
 POOLINGS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
     "max": F.adaptive_max_pool2d,
     "average": F.adaptive_avg_pool2d,

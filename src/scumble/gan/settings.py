@@ -152,7 +152,7 @@ class ClassifySettings(FeatureSettings):
     supervised_steps: int = Field(
         default=300, ge=1, le=10**6, description="steps of the supervised network, of up to 64 pictures"
     )
-    seed: int = Field(default=0, ge=0, lt=2**32, description="of what is drawn")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of what is drawn")
 
     @field_validator("labels", mode="before")
     @classmethod
