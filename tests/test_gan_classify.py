@@ -217,7 +217,7 @@ def save(path, pixels, labels=None):
         ("whole", ["--labels", "17"], 1, "has 16 pictures to learn from; wanted 17"),
         ("whole", ["--labels", "0"], 2, "labels: got '0', wanted 1 or more"),
         ("whole", ["--labels", "ten"], 2, "labels: got 'ten'"),
-        ("whole", ["--features", "missing.npy"], 1, "cannot be read as features"),
+        ("whole", ["--labels", "3", "--features", "missing.npy"], 1, "cannot be read as features"),
         ("whole", ["-o", "taken"], 1, "holds something else"),
     ],
 )
@@ -248,7 +248,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_features_of_another_run_are_refused(run, halves, tmp_path, capsys):
     train(halves, tmp_path / "other", seed=1, **TINY)
     assert command("features", tmp_path / "other", halves, "-o", tmp_path / "f.npy", "-q") == 0
-    assert command("classify", run, halves, "--features", tmp_path / "f.npy") == 1
+    assert command("classify", run, halves, "--labels", "3", "--features", tmp_path / "f.npy") == 1
     assert "holds features of another run" in capsys.readouterr().err
 
 
@@ -260,8 +260,8 @@ def test_real_or_drawn_is_a_softmax_over_one_class_more():
     settings = GANSettings(preset="sgan", width=4, latent=8)
     _, judge = build(settings, (1, 16, 16), 3)
     assert isinstance(judge, FewLabelsJudge)
-    seen = judge(torch.randn(5, 1, 16, 16), torch.zeros(5, dtype=torch.long)).detach().double()
-    whole = log_softmax(np.concatenate([seen[:, 1:].numpy(), np.zeros((5, 1))], 1), axis=1)
+    seen = judge(torch.randn(5, 1, 16, 16), torch.zeros(5, dtype=torch.long)).detach().double().numpy()
+    whole = log_softmax(np.concatenate([seen[:, 1:], np.zeros((5, 1))], 1), axis=1)
     np.testing.assert_allclose(-np.logaddexp(0, seen[:, 0]), whole[:, -1], rtol=1e-5)
     real = np.log(np.exp(whole[:, :-1]).sum(1))
     np.testing.assert_allclose(-np.logaddexp(0, -seen[:, 0]), real, rtol=1e-5)

@@ -16,9 +16,9 @@ from scumble.data import sources
 from scumble.data.store import fitted_pixels
 from scumble.errors import ImageError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
-from scumble.gan.features import BATCH, rows
+from scumble.gan.features import BATCH, fresh_judge, rows
 from scumble.gan.linear import Linear, Scaling
-from scumble.gan.model import build, place
+from scumble.gan.model import place
 from scumble.gan.networks.pyramid import Judge
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
@@ -106,8 +106,7 @@ class Classifier:
             raise RunError(f"{folder} holds no classifier; wanted a folder that `scumble gan classify` made")
         try:
             tensors = safetensors.torch.load_file(folder / WEIGHTS)
-            alone = GANSettings(**(facts["settings"] | {"condition": "none"}))
-            _, judge = build(alone, tuple(facts["data"]["shape"]))
+            judge = fresh_judge(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
             judge.load_state_dict(checkpoint.under("discriminator", tensors))
             place(judge.eval().requires_grad_(False), placement.device)
             arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}

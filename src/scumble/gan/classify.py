@@ -29,7 +29,7 @@ from scumble.events import Event, Finished, Noted, Progress, Saved, Started, War
 from scumble.gan import features, linear, sheets
 from scumble.gan.classifier import Classifier
 from scumble.gan.conditioning import AuxiliaryJudge
-from scumble.gan.features import open_features, open_pictures, unlabelled_judge, with_statistics_of
+from scumble.gan.features import fresh_judge, open_features, open_pictures, unlabelled_judge, with_statistics_of
 from scumble.gan.linear import Scaling
 from scumble.gan.model import GAN, build, place
 from scumble.gan.networks.pyramid import Judge
@@ -247,8 +247,7 @@ def _looked_at(parts: Parts, settings: ClassifySettings) -> np.ndarray:
 
 def _untrained(gan: GAN) -> Judge:
     """The discriminator as it was before its training."""
-    alone = GANSettings(**(gan.facts["settings"] | {"condition": "none"}))
-    _, judge = build(alone, tuple(gan.facts["data"]["shape"]))
+    judge = fresh_judge(gan.settings, tuple(gan.facts["data"]["shape"]))
     place(judge.eval().requires_grad_(False), next(gan.discriminator.parameters()).device)
     return judge
 
@@ -388,7 +387,7 @@ def _table(
     return {
         "rows": rows,
         "classes": list(parts.classes),
-        "confusion": (sum(best) / len(best)).tolist(),
+        "confusion": np.mean(best, axis=0).tolist(),
         "tested": len(parts.test_labels),
         "labels_of_all": len(parts.learning),
         "settings": settings.model_dump(mode="json"),

@@ -28,9 +28,9 @@ from scumble.data.store import Store
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
 from scumble.gan.conditioning import judge_of
-from scumble.gan.model import GAN
+from scumble.gan.model import GAN, build
 from scumble.gan.networks.pyramid import Judge
-from scumble.gan.settings import FeatureSettings
+from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image.tensors import to_signed
 from scumble.storage.folder import as_safetensors, make, writing
 
@@ -173,6 +173,11 @@ def unlabelled_judge(gan: GAN) -> Judge:
             "the run's condition is plane: its discriminator has to be told the classes; wanted another"
         )
     return judge_of(gan.discriminator)
+
+
+def fresh_judge(settings: GANSettings, shape: tuple[int, int, int]) -> Judge:
+    """The same discriminator as it was before its training; see `scumble.gan.model.build`."""
+    return judge_of(build(GANSettings(**(settings.model_dump() | {"condition": "none"})), shape)[1])
 
 
 def digest_of(network: nn.Module) -> str:

@@ -148,14 +148,15 @@ def _tuned(rows: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[
     search = GridSearchCV(_model(kind, 1.0), {"C": GRID}, cv=split, refit=False).fit(rows, labels)
     c = float(search.best_params_["C"])
     scores = cross_val_predict(_model(kind, c), rows, labels, cv=split, method="decision_function")
-    return c, _temperature(_both(scores), labels)
+    return c, _temperature(_both(np.asarray(scores)), labels)
 
 
 def _temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     def surprise(logarithm: float) -> float:
         return -log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(labels)), labels].mean()
 
-    return float(np.exp(minimize_scalar(surprise, bounds=TEMPERATURES, method="bounded").x))
+    found: Any = minimize_scalar(surprise, bounds=TEMPERATURES, method="bounded")
+    return float(np.exp(found.x))
 
 
 def _both(scores: np.ndarray) -> np.ndarray:
