@@ -7,7 +7,7 @@ from pydantic import Field
 
 from conftest import REPOSITORY
 from scumble.errors import SettingsError
-from scumble.gan.settings import GANSettings
+from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.settings import Settings
 from scumble.style.settings import PRESETS, StyleSettings
 from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
@@ -104,7 +104,7 @@ def test_values_out_of_range_are_refused(values):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("model", [StyleSettings, GANSettings])
+@pytest.mark.parametrize("model", [StyleSettings, GANSettings, ClassifySettings])
 def test_the_reference_lists_every_setting(model):
     reference = (REPOSITORY / "docs" / "reference.md").read_text()
     for name, field in model.model_fields.items():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SettingsError,
         WeightsError,
     )
+    from scumble.gan.classifier import Classifier
     from scumble.gan.model import GAN
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GAN",
+    "Classifier",
     "DataError",
     "DivergedError",
     "GANSettings",
@@ -53,6 +55,7 @@ __all__ = [
 
 _HOMES = {
     "GAN": "scumble.gan.model",
+    "Classifier": "scumble.gan.classifier",
     "DataError": "scumble.errors",
     "DivergedError": "scumble.errors",
     "GANSettings": "scumble.gan.settings",

@@ -16,7 +16,9 @@ from scumble.errors import SettingsError
 
 
 class Settings(BaseModel):
-    """Frozen settings of a job, with a field `preset`. Unknown names and bad values raise `SettingsError`, in one line.
+    """Frozen settings of a job; those with presets have a field `preset`.
+
+    Unknown names and bad values raise `SettingsError`, in one line.
 
     `model_fields_set` names the fields that the caller gave, not those that a preset filled.
     """
@@ -30,7 +32,7 @@ class Settings(BaseModel):
     def _fill_from_preset(cls, given: Any, validate: Callable[[Any], Self]) -> Self:
         if isinstance(given, cls):
             return given
-        preset = given.get("preset", cls.model_fields["preset"].default)
+        preset = given.get("preset", cls.model_fields["preset"].default if "preset" in cls.model_fields else None)
         try:
             # Jobs share presets, and not every job has all of their fields.
             filled = {

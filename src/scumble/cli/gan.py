@@ -2,14 +2,14 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
-from scumble.gan.settings import GANSettings
+from scumble.gan.settings import ClassifySettings, FeatureSettings, GANSettings
 from scumble.gan.timeline import TIMELINE
 
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
@@ -121,6 +121,98 @@ def presets(*, json: Switch = False) -> None:
         row["trained with"] = ", ".join(axes)
     columns = ["year", "preset", "paper", "news", "trained with"]
     report.table(columns, [[str(row[column]) for column in columns] for row in rows])
+
+
+@app.command
+def features(
+    run: Path,
+    data: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("features.npy"),
+    quiet: Quiet = False,
+    settings: Annotated[FeatureSettings, Parameter(name="*")] = FeatureSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Write what a run's discriminator sees in pictures, a row of numbers for each.
+
+    Args:
+        run: a run, or a model's folder.
+        data: what `train` takes.
+        output: .npy to write; a .json beside it tells what is in there.
+        quiet: print nothing but the names of the results.
+        settings: everything else, one flag a field.
+    """
+    from scumble.gan.features import write_events
+
+    report.run(write_events(run, data, output, settings), quiet=quiet)
+
+
+@app.command
+def classify(
+    run: Path,
+    data: str,
+    /,
+    *,
+    output: Output = None,
+    features: Path | None = None,
+    semi: list[Path] | None = None,
+    json: Switch = False,
+    quiet: Quiet = False,
+    settings: Annotated[ClassifySettings, Parameter(name="*")] = ClassifySettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Judge a run's discriminator by few labels, beside three controls, and make a classifier of it.
+
+    Args:
+        run: a run, or a model's folder.
+        data: what `train` takes, with classes; its part for testing is what is tested with.
+        output: folder of the results and the classifier (default: RUN/classifier); given again, it goes on.
+        features: what `features` wrote of this run and these pictures.
+        semi: a run of the preset sgan on these pictures, to stand in the same table; may be given several times.
+        json: print one event a line, as JSON.
+        quiet: print nothing but the names of the results.
+        settings: everything else, one flag a field.
+    """
+    from scumble.gan.classify import JOB, classify_events
+
+    folder = output or run / "classifier"
+    kept = report.Kept(JOB, "fits", folder, "the same command goes on from")
+    table = report.run(classify_events(run, data, folder, settings, features, semi or ()), json, quiet, kept)
+    if not (json or quiet):
+        report.table(
+            ["judged", "labels a class", "draws", "errors", "95% interval"], list(map(_as_text, table["rows"]))
+        )
+
+
+def _as_text(row: dict[str, Any]) -> list[str]:
+    """A row of the table of `classify`: errors, where the file has shares that are right."""
+    low_high = [f"{1 - share:.2%}" for share in reversed(row["interval"] or ())]
+    return [row["subject"], str(row["labels"]), str(row["draws"]), f"{1 - row['accuracy']:.2%}", " to ".join(low_high)]
+
+
+@app.command
+def label(
+    pictures: str,
+    /,
+    *,
+    classifier: Path,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("labels.csv"),
+    device: str = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Sort pictures by a classifier that `classify` made, into a table with the odds of every class.
+
+    Args:
+        pictures: a folder, or whatever else `train` takes.
+        classifier: the folder that `classify` wrote.
+        output: .csv to write.
+        device: auto, cpu, cuda, cuda:N or mps.
+        quiet: print nothing but the name of the result.
+    """
+    from scumble.device import memory_errors
+    from scumble.gan.classifier import label_events
+
+    with memory_errors("label fewer pictures at a time"):
+        report.run(label_events(pictures, classifier, output, device), quiet=quiet)
 
 
 @app.command

@@ -208,6 +208,12 @@ def _on_white(picture: Picture) -> Image.Image:
     return white
 
 
+def fitted_pixels(picture: Picture, size: Size, channels: int) -> np.ndarray:
+    """(H, W, 3) uint8: the middle of a picture at `size`, on white where it is transparent; grey if `channels` is 1."""
+    image = _fitted(_on_white(picture), size)
+    return np.asarray(image if channels == 3 else image.convert("L").convert("RGB"))
+
+
 def _fitted(image: Image.Image, size: Size) -> Image.Image:
     """The middle of a picture, in the shape of `size`, resampled to it with antialiasing."""
     return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
@@ -349,8 +355,7 @@ class _Writer:
 
     def add(self, item: Item) -> None:
         picture = item.load()
-        image = _fitted(_on_white(picture), self.size)
-        pixels = np.asarray(image if self.channels == 3 else image.convert("L").convert("RGB"))  # (H, W, 3)
+        pixels = fitted_pixels(picture, self.size, self.channels)
         self.grey = self.grey and _is_grey(pixels)
         self.file.write(pixels[..., : self.channels].transpose(2, 0, 1).tobytes())
         self.labels.append(item.label)

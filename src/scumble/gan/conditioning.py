@@ -1,7 +1,8 @@
 """Classes: a generator that is told which one to draw, and discriminators that are told, or asked, which one they see.
 
 Any pair of networks can be made conditional: the generator's latent is made longer by a vector for the class, and the
-discriminator takes the class into account in one of three ways, by name in `JUDGES`.
+discriminator takes the class into account in one of several ways, by name in `JUDGES`. Where only a few pictures have
+a label, the generator is told nothing, and the discriminator learns what it can from these few.
 """
 
 import torch
@@ -11,6 +12,9 @@ from scumble.gan.networks.pyramid import Judge
 
 EMBEDDED = 32
 """Numbers that stand for a class beside a latent."""
+
+UNLABELLED = -100
+"""The class of a picture whose class is not known; torch's cross-entropy passes over it."""
 
 
 class ConditionalGenerator(nn.Module):
@@ -69,6 +73,9 @@ class ProjectionJudge(nn.Module):
 class AuxiliaryJudge(nn.Module):
     """The class is not told but asked for (Odena et al. 2017): a logit more for each."""
 
+    asks_of_drawn = True
+    """Whether drawn pictures are of classes, too."""
+
     def __init__(self, judge: Judge, classes: int, shape: tuple[int, int, int]):
         super().__init__()
         self.judge, self.couples_pictures = judge, judge.couples_pictures
@@ -80,8 +87,36 @@ class AuxiliaryJudge(nn.Module):
         return torch.cat([self.judge.end(features)[:, None], self.classes(features.mean((2, 3)))], 1)
 
 
-JUDGES = {"plane": PlaneJudge, "projection": ProjectionJudge, "auxiliary": AuxiliaryJudge}
+class FewLabelsJudge(AuxiliaryJudge):
+    """K classes of real pictures, and one more for what is drawn (Salimans et al. 2016, section 5).
+
+    The softmax over K + 1 classes does not change when all logits are moved: that of drawn pictures is held at 0, and
+    the odds of a real picture are the sum over the others. Those share what the network says for itself.
+    """
+
+    asks_of_drawn = False
+
+    def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """(N, 1 + classes): as above."""
+        features = self.judge.features(pictures)
+        classes = self.judge.end(features)[:, None] + self.classes(features.mean((2, 3)))
+        return torch.cat([classes.logsumexp(1, keepdim=True), classes], 1)
+
+
+JUDGES = {
+    "plane": PlaneJudge,
+    "projection": ProjectionJudge,
+    "auxiliary": AuxiliaryJudge,
+    "few-labels": FewLabelsJudge,
+}
 """Each is made of a judge, the number of classes and the shape of a picture."""
 
 MORE_COLOURS = {"plane": 1}
 """How many colours more than the picture's own the judge within takes."""
+
+
+def judge_of(discriminator: nn.Module) -> Judge:
+    """The discriminator without what it has for classes."""
+    judge = discriminator if isinstance(discriminator, Judge) else discriminator.judge
+    assert isinstance(judge, Judge)
+    return judge

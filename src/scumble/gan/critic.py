@@ -4,7 +4,7 @@ Real and generated pictures go through it together, and the penalty, which needs
 computed inside. That is more than order: wrappers for many processes count the forward passes, those for short number
 formats want all gradients to go through them, and both go wrong with two passes or a gradient taken outside.
 
-Where there are classes, the n-th generated picture is of the class of the n-th real one.
+Where there are classes to be drawn, the n-th generated picture is of the class of the n-th real one.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from scumble.gan.conditioning import judge_of
 from scumble.gan.losses import Logits
 from scumble.gan.penalties import PENALTIES
 
@@ -53,18 +54,27 @@ class Critic(nn.Module):
             random: of where the penalty looks.
         """
         on_real, on_fake = self.judge(real, fake, labels)
-        extra = _class_loss(on_real, labels) + _class_loss(on_fake, labels)
+        extra = _class_loss(on_real, labels) + self._class_loss_of_drawn(on_fake, labels)
         if self.penalty is not None:
             extra = extra + self.weight * self.penalty(
                 lambda pictures: _logit(self._see(pictures, labels)), real, fake, random
             )
         return Verdict(_logit(on_real), _logit(on_fake), extra)
 
-    def look(self, real: torch.Tensor | None, fake: torch.Tensor, labels: torch.Tensor | None) -> Verdict:
-        """What the generator learns from: no penalty, and no real pictures (None) unless its loss compares."""
+    def look(
+        self, real: torch.Tensor | None, fake: torch.Tensor, labels: torch.Tensor | None, of_features: bool = False
+    ) -> Verdict:
+        """What the generator learns from: no penalty, and no real pictures (None) unless its loss compares.
+
+        With `of_features`, real and fake are not logits but what these are made from, averaged over places: (N, D).
+        """
+        if of_features:
+            assert real is not None
+            on_real, on_fake = (judge_of(self.discriminator).features(each).mean((2, 3)) for each in (real, fake))
+            return Verdict(on_real, on_fake, fake.new_zeros(()))
         on_real = fake.new_zeros(0) if real is None else _logit(self._see(real, labels))
         on_fake = self._see(fake, labels)
-        return Verdict(on_real, _logit(on_fake), _class_loss(on_fake, labels))
+        return Verdict(on_real, _logit(on_fake), self._class_loss_of_drawn(on_fake, labels))
 
     def judge(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None = None
@@ -74,6 +84,9 @@ class Critic(nn.Module):
             return self._see(real, labels), self._see(fake, labels)
         on_real, on_fake = self._see(torch.cat([real, fake]), labels).split([len(real), len(fake)])
         return on_real, on_fake
+
+    def _class_loss_of_drawn(self, seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return _class_loss(seen, labels if getattr(self.discriminator, "asks_of_drawn", True) else None)
 
     def _see(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         if labels is None:
@@ -86,7 +99,7 @@ def _logit(seen: torch.Tensor) -> Logits:
 
 
 def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    """Cross-entropy of the classes, where they were asked for (Odena et al. 2017, eq. 3)."""
+    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3)."""
     if seen.dim() < 2 or labels is None:
         return seen.new_zeros(())
     return F.cross_entropy(seen[:, 1:], labels)

@@ -17,13 +17,15 @@ class Loss(NamedTuple):
     """What the two networks minimise, given the logits of real and of generated pictures.
 
     `compares` says that the generator's loss looks at the real ones, too; else it is given none. `couples` says that
-    each logit is compared with those of the whole batch, so that a batch cannot be taken in parts.
+    each logit is compared with those of the whole batch, so that a batch cannot be taken in parts. `of_features` says
+    that the generator's loss is given not logits but (N, D) features.
     """
 
     discriminator: Callable[[Logits, Logits], torch.Tensor]
     generator: Callable[[Logits, Logits], torch.Tensor]
     compares: bool = False
     couples: bool = False
+    of_features: bool = False
 
 
 def bce_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
@@ -128,6 +130,16 @@ def softmax_generator(real: Logits, fake: Logits) -> torch.Tensor:
     return both.logsumexp(0) - both.mean()
 
 
+def feature_matching_generator(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """|mean real - mean fake|^2 of (N, D) features (Salimans et al. 2016, section 3.1).
+
+    Example:
+        >>> feature_matching_generator(torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.tensor([[0.0, 1.0]])).item()
+        5.0
+    """
+    return (real.mean(0) - fake.mean(0)).square().sum()
+
+
 LOSSES = {
     "bce": Loss(bce_discriminator, bce_generator),
     "hinge": Loss(hinge_discriminator, wasserstein_generator),
@@ -137,6 +149,9 @@ LOSSES = {
     "relativistic": Loss(relativistic_discriminator, relativistic_generator, compares=True),
     "relativistic-average": Loss(
         relativistic_average_discriminator, relativistic_average_generator, compares=True, couples=True
+    ),
+    "feature-matching": Loss(
+        bce_discriminator, feature_matching_generator, compares=True, couples=True, of_features=True
     ),
     "softmax": Loss(softmax_discriminator, softmax_generator, compares=True, couples=True),
 }

@@ -37,13 +37,13 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
     pair, condition = NETWORKS[settings.network], settings.condition
     with torch.random.fork_rng(devices=[]):  # layers draw from the CPU's global numbers: others find them as they were
         torch.default_generator.manual_seed(settings.seed)
-        if condition == "none":
-            generator = pair.Generator(settings.latent, settings.width, shape)
-            return generator, pair.Discriminator(settings.width, shape, settings.norm)
-        generator = pair.Generator(settings.latent + EMBEDDED, settings.width, shape)
+        told = EMBEDDED if settings.draws_classes else 0
+        generator = pair.Generator(settings.latent + told, settings.width, shape)
         colours = shape[0] + MORE_COLOURS.get(condition, 0)
         judge = pair.Discriminator(settings.width, (colours, *shape[1:]), settings.norm)
-        return ConditionalGenerator(generator, classes), JUDGES[condition](judge, classes, shape)
+        if told:
+            generator = ConditionalGenerator(generator, classes)
+        return generator, judge if condition == "none" else JUDGES[condition](judge, classes, shape)
 
 
 def place(network: nn.Module, device: torch.device) -> None:
@@ -102,7 +102,7 @@ class GAN:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes that can be asked for; none if it was trained without."""
-        return tuple(self.facts["data"]["classes"]) if self.settings.condition != "none" else ()
+        return tuple(self.facts["data"]["classes"]) if self.settings.draws_classes else ()
 
     def sample(
         self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None

@@ -22,7 +22,7 @@ class GANSettings(Settings):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: entry.values for name, entry in TIMELINE.items()}
 
     preset: Literal[
-        "gan", "cgan", "dcgan", "lsgan", "acgan", "wgan", "bgan", "softmax-gan", "wgan-gp", "dragan", "sndcgan",
+        "gan", "cgan", "dcgan", "lsgan", "acgan", "sgan", "wgan", "bgan", "softmax-gan", "wgan-gp", "dragan", "sndcgan",
         "sngan", "projection", "wgan-div", "r1gan", "rgan", "ragan", "rpgan",
     ] = Field(
         default="sndcgan",
@@ -45,7 +45,7 @@ class GANSettings(Settings):
     )
     loss: Literal[
         "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
-        "softmax",
+        "softmax", "feature-matching",
     ] = Field(default="hinge", description="what the two networks minimise")  # fmt: skip
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
         default="none", description="on the slopes of the discriminator, added to its loss"
@@ -54,8 +54,11 @@ class GANSettings(Settings):
         default=None, gt=0, le=1e6, description="of the penalty (default: that of its paper)"
     )
     clip: float = Field(default=0.0, ge=0, le=100, description="bound of the discriminator's weights; 0 for none")
-    condition: Literal["none", "plane", "projection", "auxiliary"] = Field(
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"] = Field(
         default="none", description="what the discriminator has to do with the pictures' classes"
+    )
+    labelled: int = Field(
+        default=10, ge=1, le=10**9, description="of each class, pictures whose label the condition few-labels looks at"
     )
     critic_steps: int = Field(
         default=1, ge=1, le=100, description="steps of the discriminator for each of the generator"
@@ -106,12 +109,65 @@ class GANSettings(Settings):
             raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")
         if self.norm == "batch" and self.network == "normfree":
             raise SettingsError("norm: got batch with network normfree, which is made to do without")
+        if self.loss == "feature-matching" and self.draws_classes:
+            why = "which matches averages over all classes"
+            raise SettingsError(f"loss: got feature-matching, {why}, with condition {self.condition}: wanted another")
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
         return self
+
+    @property
+    def draws_classes(self) -> bool:
+        """Whether the generator is told which class to draw."""
+        return self.condition not in ("none", "few-labels")
 
     @property
     def picture_size(self) -> tuple[int, int] | None:
         """(width, height) that was asked for; None for auto."""
         sides = [] if self.size == "auto" else [int(side) for side in self.size.split("x")]
         return (sides[0], sides[-1]) if sides else None
+
+
+class FeatureSettings(Settings):
+    """Which of a discriminator's activations become features, and how."""
+
+    pool: Literal["max", "average"] = Field(default="max", description="how a layer's activations are pooled")
+    side: int = Field(default=4, ge=1, le=64, description="pixels on each side of what a layer is pooled to, at most")
+    layers: int = Field(default=0, ge=0, le=1000, description="take the last so many layers; 0 for all of them")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
+
+
+class ClassifySettings(FeatureSettings):
+    """How a discriminator's features are judged by what a linear classifier makes of them with few labels."""
+
+    classifier: Literal["svm", "logistic"] = Field(
+        default="svm", description="linear: a support vector machine with squared hinge loss, or logistic regression"
+    )
+    labels: str = Field(
+        default="1,4,10,25,100",
+        pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
+        description="how many of each class are known, several after one another, such as 10,100,all",
+    )
+    draws: int = Field(default=10, ge=2, le=1000, description="times that each number of labels is drawn anew")
+    supervised_steps: int = Field(
+        default=300, ge=1, le=10**6, description="steps of the supervised network, of up to 64 pictures"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of what is drawn")
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels_as_text(cls, labels: Any) -> Any:
+        return str(labels) if isinstance(labels, int) else labels
+
+    @field_validator("labels")
+    @classmethod
+    def _one_at_least(cls, labels: str) -> str:
+        if any(word.isdecimal() and int(word) == 0 for word in labels.split(",")):
+            raise ValueError("1 or more of each class")
+        return labels
+
+    @property
+    def numbers_of_labels(self) -> list[int | None]:
+        """Of each class, ascending; None for all."""
+        numbers = {None if word == "all" else int(word) for word in self.labels.split(",")}
+        return sorted(numbers, key=lambda number: (number is None, number))

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,6 +21,8 @@ from scumble.storage.run import Run
 
 CHUNK = 64
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
+MAX_NAMED_CLASSES = 20
+"""A confusion of more is too small for words and numbers."""
 CURVES = {
     "losses": {"loss_d": "discriminator", "loss_g": "generator"},
     "belief that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
@@ -111,6 +114,48 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
         raise RunError(f"{run} has {len(frames)} grids; wanted two or more", "let it train a little longer")
     film.write(frames, output, seconds)
     return output
+
+
+def write_classification(table: dict[str, Any], output: Path) -> Image.Image:
+    """Draw what `scumble gan classify` found: errors over labels, with their intervals, and who was taken for whom.
+
+    Args:
+        table: as in table.json.
+        output: the .png.
+
+    Returns:
+        What was drawn.
+
+    Raises:
+        RunError: if it cannot be written.
+    """
+    figure = Figure(figsize=(12, 5.5), layout="constrained")
+    errors, confusion = figure.subplots(1, 2)
+    for subject in dict.fromkeys(row["subject"] for row in table["rows"]):
+        rows = [row for row in table["rows"] if row["subject"] == subject]
+        labels = [
+            len(table["classes"]) * row["labels"] if row["labels"] != "all" else table["labels_of_all"] for row in rows
+        ]
+        middle = [100 * (1 - row["accuracy"]) for row in rows]
+        bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
+        errors.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
+    errors.set(xscale="log", yscale="log", xlabel="labels", ylabel="errors in %", title="errors with few labels")
+    errors.grid(alpha=0.3, which="both")
+    errors.legend()
+    counts = np.array(table["confusion"])
+    confusion.imshow(np.sqrt(counts), cmap="Blues")  # roots: rare mistakes are what one looks for
+    classes = table["classes"]
+    if len(classes) <= MAX_NAMED_CLASSES:
+        confusion.set_xticks(range(len(classes)), classes, rotation=90 if max(map(len, classes)) > 2 else 0)
+        confusion.set_yticks(range(len(classes)), classes)
+        for (row, column), count in np.ndenumerate(counts):
+            colour = "white" if 2 * np.sqrt(count) > np.sqrt(counts.max()) else "black"
+            confusion.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=7, color=colour)
+    confusion.set(xlabel="taken for", ylabel="class", title="the discriminator's features, with the most labels")
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format="png", dpi=120)
+    _write(output, encoded)
+    return Image.open(encoded).convert("RGB")
 
 
 def _run(folder: Path) -> Run:

@@ -51,7 +51,7 @@ def generator_step(
     """Move the generator that made `fake` towards what the critic takes for real; returns its loss, ()."""
     # The discriminator is looked through, not trained: its own gradients would be a twelfth more work.
     critic.requires_grad_(False)
-    verdict = critic.look(real if loss.compares else None, fake, labels)
+    verdict = critic.look(real if loss.compares else None, fake, labels, loss.of_features)
     value = loss.generator(verdict.real, verdict.fake) + verdict.extra
     optimizer.zero_grad(set_to_none=True)
     backward(value)

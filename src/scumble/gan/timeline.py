@@ -45,6 +45,12 @@ TIMELINE = {
         "the discriminator also says which class it sees",
         _DCGAN | {"condition": "auxiliary"},
     ),
+    "sgan": Entry(
+        2016,
+        "Salimans et al.",
+        "a few labels: the discriminator says which class, or drawn; the generator matches its features",
+        {"loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
+    ),
     "wgan": Entry(
         2017,
         "Arjovsky, Chintala and Bottou",

@@ -355,7 +355,9 @@ def _write_grid(trainer: Trainer, path: Path) -> np.ndarray:
     count = GRID_SIDE**2
     latents = draw_latents(range(count), trainer.settings.latent)
     classes = len(trainer.pictures.classes)
-    labels = None if trainer.labels is None else torch.arange(count) % classes  # as the model's own samples have them
+    labels = (
+        torch.arange(count) % classes if trainer.settings.draws_classes else None
+    )  # as the model's own samples have them
     fake = generate(trainer.average, latents, labels)
     pixels = trainer.pictures.pixels
     real = pixels[batches.indices(len(pixels), count, 0, trainer.settings.seed)].transpose(0, 2, 3, 1)

@@ -17,10 +17,12 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from scumble.data import batches
+from scumble.data.labels import draw, hold_out
 from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import RunError, SettingsError
 from scumble.gan import augment, steps
+from scumble.gan.conditioning import UNLABELLED
 from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
 from scumble.gan.model import GAN, build, place
@@ -66,6 +68,7 @@ class Trainer:
         self.device = placement.device
         self.fused = self.device.type in ("cpu", "cuda")
         self.labels = _labels(settings, pictures)
+        self.known = np.flatnonzero(self.labels != UNLABELLED) if settings.condition == "few-labels" else None
         generator, discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (generator, discriminator):
             place(network, self.device)
@@ -139,7 +142,7 @@ class Trainer:
         real, labels = self.next_batch(random, turn)
         latents = torch.randn(self.settings.batch, self.settings.latent, generator=random).to(self.device)
         with torch.set_grad_enabled(generator_learns):
-            fake = self.generator(latents) if labels is None else self.generator(latents, labels)
+            fake = self.generator(latents, labels) if self.settings.draws_classes else self.generator(latents)
         change = self._augment(random)
         return _Drawn(change(real), fake, labels, random, change)
 
@@ -148,6 +151,9 @@ class Trainer:
         count, settings = len(self.pictures.pixels), self.settings
         batch = self.step * settings.critic_steps + turn
         chosen = batches.indices(count, settings.batch, batch, self._number())
+        if self.known is not None:  # few: so that each batch has some, they take the place of a half of it
+            half = settings.batch // 2
+            chosen[:half] = self.known[batches.indices(len(self.known), half, batch, self._number())]
         real = to_signed(self.pictures.pixels[chosen], self.device).contiguous(memory_format=torch.channels_last)
         labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(self.device)
         return augment.flip(real, random) if self.flip else real, labels
@@ -255,7 +261,7 @@ class Trainer:
 
 
 def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
-    """(N,) classes, if the networks are to know of them."""
+    """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know."""
     if settings.condition == "none":
         return None
     if pictures.labels is None or len(pictures.classes) < 2:
@@ -263,7 +269,13 @@ def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
             f"condition: got {settings.condition}, and {pictures.name} has no classes; wanted pictures in a folder "
             "for each class, or labels"
         )
-    return pictures.labels
+    if settings.condition != "few-labels":
+        return pictures.labels
+    learning, _ = hold_out(pictures.labels, pictures.classes)
+    few = learning[draw(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
+    known = np.full_like(pictures.labels, UNLABELLED)
+    known[few] = pictures.labels[few]
+    return known
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

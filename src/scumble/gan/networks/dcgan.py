@@ -6,6 +6,8 @@ the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish
 may do without batch norm, for penalties that do not go with it.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -83,12 +85,12 @@ class Discriminator(Judge):
         self.downsamplings = nn.ModuleList([bounded(layer, norm) for layer in layers])
         self.end = bounded(end, norm)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """See `Judge.features`."""
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """See `Judge.activations`."""
         x = pictures
         for downsampling, norm in zip(self.downsamplings, self.norms, strict=True):
             x = F.leaky_relu(norm(downsampling(x)), SLOPE, inplace=True)
-        return x
+            yield x
 
 
 def draw_weights(module: nn.Module) -> None:

@@ -5,6 +5,7 @@ good for points in the plane and for small pictures.
 """
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -58,12 +59,12 @@ class Discriminator(Judge):
         self.norms = nn.ModuleList([nn.Identity(), *(batch_norm(self.channels, norm) for _ in layers[1:])])
         self.end = bounded(_ToLogit(self.channels, 1), norm)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """See `Judge.features`; pictures of 1 x 1."""
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """See `Judge.activations`; pictures of 1 x 1."""
         x = pictures.flatten(1)
         for layer, norm in zip(self.hidden, self.norms, strict=True):
             x = F.leaky_relu(norm(layer(x)[:, :, None, None])[:, :, 0, 0], SLOPE)
-        return x[:, :, None, None]
+            yield x[:, :, None, None]
 
 
 class _ToLogit(nn.Linear):

@@ -8,6 +8,7 @@ the convolutions within a block are plain ones of 3 x 3: groups are slow on CPUs
 
 import itertools
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -70,13 +71,14 @@ class Discriminator(Judge):
         halvings = len(channels) - 1
         self.end = bounded(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True), norm)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """See `Judge.features`."""
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """See `Judge.activations`; of whole blocks, which end in a sum, not in a nonlinearity."""
         first, *others = self.blocks
         x = first(self.start(pictures))
+        yield x
         for widening, block in zip(self.widenings, others, strict=True):
             x = block(widening(F.avg_pool2d(x, 2)))
-        return x
+            yield x
 
 
 class Block(nn.Module):

@@ -1,6 +1,7 @@
 """What all pairs of networks share: how often a picture is halved, how many channels each stage has, how it ends."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -71,9 +72,16 @@ class Judge(nn.Module):
     couples_pictures: bool
     end: nn.Module
 
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """(N, C', H', W') each: what comes out of the nonlinearities one after another; last, the `features`."""
+        raise NotImplementedError
+
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """(N, channels, H', W'): what the logit is made from."""
-        raise NotImplementedError
+        x = pictures
+        for x in self.activations(pictures):  # noqa: B007 (the last one is wanted)
+            pass
+        return x
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits."""

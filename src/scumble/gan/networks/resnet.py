@@ -5,6 +5,7 @@ paper keeps one width at 32 pixels. Out of place are rectified copies: a ReLU in
 """
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -66,12 +67,12 @@ class Discriminator(Judge):
         self.blocks = nn.ModuleList([DownBlock(c, after, norm) for c, after in itertools.pairwise(channels)])
         self.end = bounded(SumToLogit(channels[-1]), norm)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """See `Judge.features`."""
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """See `Judge.activations`; of whole blocks."""
         x = self.start(pictures)
         for block in self.blocks:
             x = block(x)
-        return F.relu(x)
+            yield F.relu(x)
 
 
 class UpBlock(nn.Module):

@@ -8,6 +8,7 @@ than 32 are built by the same rule (see `pyramid`); the weights are drawn as PyT
 """
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -81,9 +82,9 @@ class Discriminator(Judge):
         halvings = len(channels) - 1
         self.end = bounded(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True), norm)
 
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """See `Judge.features`."""
+    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
+        """See `Judge.activations`."""
         x = pictures
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = F.leaky_relu(norm(layer(x)), SLOPE, inplace=True)
-        return x
+            yield x

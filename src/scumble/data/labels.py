@@ -1,0 +1,64 @@
+"""A few labels out of many: which pictures of each class are known, and which are kept to test with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scumble.errors import DataError
+
+HELD_OUT = 0.2
+"""Of each class, to test with, where a data set has no part for that."""
+
+
+def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence[str]) -> np.ndarray:
+    """So many pictures of each class, at random; fewer of them, with the same seed, are some of these.
+
+    Args:
+        labels: (N,) integers.
+        per_class: how many of each class; None for all there are.
+        seed: another seed is another draw.
+        classes: names of 0, 1, ...
+
+    Returns:
+        (M,) their positions, class after class.
+
+    Raises:
+        DataError: if a class has fewer.
+
+    Example:
+        >>> labels = np.array([0, 1, 0, 1, 0])
+        >>> sorted(labels[draw(labels, 2, 0, ["a", "b"])].tolist())
+        [0, 0, 1, 1]
+    """
+    chosen = []
+    for number, name in enumerate(classes):
+        shuffled = _shuffled(labels, number, seed)
+        if per_class is not None and per_class > len(shuffled):
+            had = "1 picture" if len(shuffled) == 1 else f"{len(shuffled)} pictures"
+            raise DataError(f"class {name!r} has {had} to learn from; wanted {per_class}", "ask for fewer labels")
+        chosen.append(shuffled[:per_class])
+    return np.concatenate(chosen)
+
+
+def hold_out(labels: np.ndarray, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions to learn from and positions to test with, ascending: of every class a fifth, and one at least.
+
+    They are always the same, so that whatever is trained with labels leaves the same pictures alone.
+
+    Raises:
+        DataError: if a class has a single picture.
+    """
+    held = []
+    for number, name in enumerate(classes):
+        shuffled = _shuffled(labels, number, seed=0)
+        if len(shuffled) < 2:
+            raise DataError(
+                f"class {name!r} has {len(shuffled)} picture; wanted 2, to learn from one and test with one"
+            )
+        held.append(shuffled[: max(1, round(HELD_OUT * len(shuffled)))])
+    testing = np.sort(np.concatenate(held))
+    return np.setdiff1d(np.arange(len(labels)), testing), testing
+
+
+def _shuffled(labels: np.ndarray, number: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, number]).permutation(np.flatnonzero(labels == number))

@@ -1,0 +1,288 @@
+"""What a discriminator sees in pictures, as one row of numbers for each: features for a classifier.
+
+It was trained without labels, to tell real pictures from drawn ones, and had to learn for that what is in them
+(Radford, Metz and Chintala 2015, section 5): the activations of its layers, each pooled to a few pixels, are laid end
+to end. What is different from the paper: layers that are smaller than the pooled size stay as they are.
+
+Rows are float16, for they are many and long. On the disk they are an .npy file, which is mapped, not read, and a .json
+beside it that knows which discriminator and which pictures they were made of.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim.swa_utils import update_bn
+
+from scumble import device, paths
+from scumble.data import batches, sources, store
+from scumble.data.store import Store
+from scumble.errors import DataError, RunError, SettingsError, reason
+from scumble.events import Event, Noted, Progress, Saved, Started
+from scumble.gan.conditioning import judge_of
+from scumble.gan.model import GAN, build
+from scumble.gan.networks.pyramid import Judge
+from scumble.gan.settings import FeatureSettings, GANSettings
+from scumble.image.tensors import to_signed
+from scumble.storage.folder import as_safetensors, make, writing
+
+JOB = "features"
+FORMAT_VERSION = 1
+BATCH = 256
+LARGE_BYTES = 1 << 28
+"""More than so much goes to the disk."""
+STATISTICS_PICTURES = 5000
+"""Means and deviations are those of so many pictures; of more, they would be the same to some hundredths."""
+POOLINGS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
+    "max": F.adaptive_max_pool2d,
+    "average": F.adaptive_avg_pool2d,
+}
+
+
+@torch.no_grad()
+def features(judge: Judge, pictures: torch.Tensor, settings: FeatureSettings) -> torch.Tensor:
+    """(N, C, H, W) pictures in [-1, 1] -> (N, D): the last `layers` activations, pooled, flattened and concatenated.
+
+    The discriminator must be in evaluation mode: a picture's features depend on itself alone.
+    """
+    assert not judge.training
+    pool = POOLINGS[settings.pool]
+    pooled = []
+    for activation in list(judge.activations(pictures))[-settings.layers :]:  # all of them where it is 0
+        height, width = (min(settings.side, side) for side in activation.shape[2:])
+        pooled.append(pool(activation, (height, width)).flatten(1))
+    return torch.cat(pooled, 1)
+
+
+def with_statistics_of(judge: Judge, pixels: np.ndarray, seed: int = 0) -> Judge:
+    """The discriminator in evaluation mode, its batch norms' statistics, if any, those of (N, C, H, W) uint8 pictures.
+
+    While a GAN learns, batches of real and of generated pictures take turns, and the running averages fit neither.
+    """
+    if judge.couples_pictures:
+        count, placement = min(len(pixels), STATISTICS_PICTURES), next(judge.parameters()).device
+        steps = max(1, count // BATCH)
+        chosen = (batches.indices(len(pixels), min(BATCH, len(pixels)), step, seed) for step in range(steps))
+        with torch.no_grad():
+            update_bn((to_signed(pixels[some], placement) for some in chosen), judge)
+    return judge.eval()
+
+
+def rows(judge: Judge, pixels: np.ndarray, settings: FeatureSettings) -> Iterator[np.ndarray]:
+    """(n, D) float16 features of (N, C, H, W) uint8 pictures, batch after batch.
+
+    Raises:
+        RunError: if they leave float16's range.
+    """
+    placement = next(judge.parameters()).device
+    for start in range(0, len(pixels), BATCH):
+        some = pixels[start : start + BATCH].copy()  # torch takes no memory that is only for reading
+        pictures = to_signed(some, placement).contiguous(memory_format=torch.channels_last)
+        found = features(judge, pictures, settings).half()
+        if not found.isfinite().all():
+            raise RunError("the discriminator's activations are beyond 65504; wanted features that float16 can hold")
+        yield found.cpu().numpy()
+
+
+def width(judge: Judge, shape: tuple[int, int, int], settings: FeatureSettings) -> int:
+    """D: how many features a picture of (C, H, W) has."""
+    blank = torch.zeros(1, *shape, device=next(judge.parameters()).device)
+    return features(judge, blank, settings).shape[1]
+
+
+def extract(
+    judge: Judge, pixels: np.ndarray, settings: FeatureSettings, path: Path | None = None
+) -> Generator[Event, None, np.ndarray]:
+    """(N, D) float16 features, in memory or, where they are large, on the disk.
+
+    Args:
+        judge: in evaluation mode.
+        pixels: (N, C, H, W) uint8 pictures.
+        settings: which activations, and how they are pooled.
+        path: of an .npy file to write them to; None for a file without a name that goes when the array does.
+
+    Yields:
+        Started and Progress of the job "features", in pictures.
+    """
+    shape = (len(pixels), width(judge, pixels.shape[1:], settings))
+    found = _room(shape, path)
+    yield Started(JOB, len(pixels), "pictures")
+    done = 0
+    for some in rows(judge, pixels, settings):
+        found[done : done + len(some)] = some
+        done += len(some)
+        yield Progress(JOB, done, len(pixels))
+    if isinstance(found, np.memmap):
+        found.flush()
+    return found
+
+
+def _room(shape: tuple[int, int], path: Path | None) -> np.ndarray:
+    if path is not None:
+        with writing(path):
+            return np.lib.format.open_memmap(path, "w+", np.float16, shape)
+    if 2 * shape[0] * shape[1] <= LARGE_BYTES:
+        return np.empty(shape, np.float16)
+    folder = paths.cache_folder()
+    make(folder)
+    with writing(folder), tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float16, "w+", shape=shape)
+
+
+# --- What they are made of ------------------------------------------------------------------------------------------
+
+
+def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
+    """The pictures of `data`, as the GAN's own training would take them.
+
+    Raises:
+        DataError: if they are of another size or of other channels than the discriminator takes.
+    """
+    settings = gan.settings
+    channels = None if settings.channels == "auto" else settings.channels
+    pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, channels)
+    wanted = tuple(gan.facts["data"]["shape"])
+    if pictures.shape != wanted:
+        raise DataError(
+            f"{pictures.name} holds {_described(pictures.shape)}; the discriminator takes {_described(wanted)}"
+        )
+    return pictures
+
+
+def _described(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
+
+
+def unlabelled_judge(gan: GAN) -> Judge:
+    """The discriminator without what it has for classes.
+
+    Raises:
+        SettingsError: if it looks at nothing without being told a class.
+    """
+    if gan.settings.condition == "plane":
+        raise SettingsError(
+            "the run's condition is plane: its discriminator has to be told the classes; wanted another"
+        )
+    return judge_of(gan.discriminator)
+
+
+def fresh_judge(settings: GANSettings, shape: tuple[int, int, int]) -> Judge:
+    """The same discriminator as it was before its training; see `scumble.gan.model.build`."""
+    return judge_of(build(GANSettings(**(settings.model_dump() | {"condition": "none"})), shape)[1])
+
+
+def digest_of(network: nn.Module) -> str:
+    """Hexadecimal SHA-256 of a network's weights."""
+    return hashlib.sha256(as_safetensors(dict(network.state_dict()))).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class FeaturesFile:
+    """Features on the disk.
+
+    Attributes:
+        features: (N, D) float16, mapped.
+        facts: "discriminator" and "data", both digests, "settings", and "labels" and "classes" as of a `Store`.
+    """
+
+    features: np.ndarray
+    facts: dict[str, Any]
+
+
+def write_events(
+    run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None
+) -> Generator[Event, None, None]:
+    """Write the features of all pictures of a data set to OUTPUT.npy and OUTPUT.json.
+
+    Yields:
+        Noted; Started and Progress, in pictures; Saved of both files.
+
+    Raises:
+        RunError: if there is no trained GAN in `run`, or a file cannot be written.
+        DataError: if the pictures cannot be read, or do not fit the discriminator.
+        SettingsError: if the output's name does not end in .npy, or the device is not there.
+    """
+    settings = settings or FeatureSettings()
+    if output.suffix != ".npy":
+        raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .npy")
+    with device.memory_errors("use a smaller --side or fewer --layers"):
+        gan = GAN.from_pretrained(run, settings.device)
+        judge = unlabelled_judge(gan)
+        pictures = yield from open_pictures(gan, str(data))
+        facts = _facts(judge, pictures, settings)
+        judge = with_statistics_of(judge, pictures.pixels)
+        make(output.parent)
+        partial = output.with_name(f".{output.name}.part")
+        try:
+            found = yield from extract(judge, pictures.pixels, settings, partial)
+            yield Noted(f"{len(found):,} pictures, {found.shape[1]:,} features each")
+            del found
+            with writing(output):
+                _beside(output).unlink(missing_ok=True)  # it belongs to older features
+                partial.replace(output)
+        finally:
+            partial.unlink(missing_ok=True)
+        with writing(_beside(output)):
+            paths.write_atomically(_beside(output), json.dumps(facts).encode())
+        yield Saved(output)
+        yield Saved(_beside(output))
+
+
+def open_features(path: Path, judge: Judge, pictures: Store, settings: FeatureSettings) -> np.ndarray:
+    """The (N, D) float16 features that `write_events` wrote, if they are of this discriminator and these pictures.
+
+    Args:
+        path: the .npy file.
+        judge: as it was trained, before its statistics are taken anew.
+        pictures: that the features are to be of.
+        settings: that they are to be made with.
+
+    Raises:
+        RunError: if they are not, or the files cannot be read.
+    """
+    try:
+        facts = json.loads(_beside(path).read_bytes())
+        found = np.lib.format.open_memmap(path, mode="r")
+        version, held = facts["format_version"], FeatureSettings(**facts["settings"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SettingsError) as error:
+        raise RunError(f"{path} and {_beside(path)} cannot be read as features: {reason(error)}") from error
+    wanted = _facts(judge, pictures, settings)
+    if version != FORMAT_VERSION or found.ndim != 2 or len(found) != len(pictures.pixels):
+        raise RunError(f"{path} holds {found.shape} features of format {version!r}; wanted {len(pictures.pixels)} rows")
+    if facts.get("discriminator") != wanted["discriminator"]:
+        raise RunError(f"{path} holds features of another run, or of another state of it", "write them again")
+    if facts.get("data") != wanted["data"]:
+        raise RunError(f"{path} holds features of other pictures ({facts.get('name')}); wanted {pictures.name}")
+    if _which(held) != _which(settings):
+        raise RunError(f"{path} holds features made with {_which(held)}; got {_which(settings)}")
+    return found
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _which(settings: FeatureSettings) -> dict[str, Any]:
+    """What the features depend on."""
+    return {name: getattr(settings, name) for name in ("pool", "side", "layers")}
+
+
+def _facts(judge: Judge, pictures: Store, settings: FeatureSettings) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "discriminator": digest_of(judge),
+        "name": pictures.name,
+        "data": pictures.digest,
+        "settings": _which(settings),
+        "classes": list(pictures.classes),
+        "labels": None if pictures.labels is None else pictures.labels.tolist(),
+    }
