@@ -44,6 +44,8 @@ OTHER_PARTS = ("test", "testing", "val", "valid", "validation")
 LABELS_FILE = "dataset.json"
 IMAGE_ARRAYS = {"x": "y", "x_train": "y_train", "images": "labels"}
 """The names of an .npz file's pictures, and of the labels that belong to them."""
+TESTING_ARRAYS = {"x_test": "y_test"}
+"""Likewise, of those that are for testing."""
 
 MAX_ENTRY_BYTES = 256 << 20
 """A zip entry that unpacks to more is no picture to train on."""
@@ -112,24 +114,40 @@ def open_source(given: str | Path) -> Source:
         return BUILT_IN[name]()
     if name.startswith("hf:"):
         return _from_hub(name)
-    path = Path(given)
-    try:
-        source = _from_path(path)
-    except (OSError, ValueError) as error:  # a name that the system refuses to look at
-        raise DataError(f"{name[:200]!r} cannot be read: {reason(error)}") from error
+    source = _from_path(Path(given), testing=False)
     if not source.items:
-        raise DataError(f"{path} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
+        raise DataError(f"{given} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
     return source
 
 
-def _from_path(path: Path) -> Source:
+def open_testing_part(given: str | Path) -> Source | None:
+    """The pictures that `open_source` leaves out because they are for testing; None where there are none.
+
+    Raises:
+        DataError: as with `open_source`.
+    """
+    name = str(given)
+    if name in BUILT_IN or name.startswith("hf:"):
+        return None
+    source = _from_path(Path(given), testing=True)
+    return source if source.items else None
+
+
+def _from_path(path: Path, testing: bool) -> Source:
+    try:
+        return _from_files(path, testing)
+    except (OSError, ValueError) as error:  # a name that the system refuses to look at
+        raise DataError(f"{str(path)[:200]!r} cannot be read: {reason(error)}") from error
+
+
+def _from_files(path: Path, testing: bool) -> Source:
     wanted = f"wanted a folder, a .zip, a .npz, hf:owner/name, {' or '.join(BUILT_IN)}"
     if path.is_dir():
-        return _from_folder(path)
+        return _from_folder(path, testing)
     if not path.exists():
         raise DataError(f"{path} does not exist; {wanted}")
     if path.suffix.lower() in FILE_KINDS and path.is_file():  # a pipe would never end
-        return FILE_KINDS[path.suffix.lower()](path)
+        return FILE_KINDS[path.suffix.lower()](path, testing)
     raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; {wanted}")
 
 
@@ -144,13 +162,13 @@ def _file_item(name: str, label: str | None, read: Callable[[], bytes]) -> Item:
 # --- Folders and zips -----------------------------------------------------------------------------------------------
 
 
-def _from_folder(folder: Path) -> Source:
+def _from_folder(folder: Path, testing: bool) -> Source:
     try:
         found = _files_below(folder)  # name -> (bytes, nanoseconds, nanoseconds)
         labels_json = (folder / LABELS_FILE).read_bytes() if (folder / LABELS_FILE).is_file() else None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {reason(error)}") from error
-    labels, note = _labels(found, labels_json, str(folder))
+    labels, note = _labels(found, labels_json, str(folder), testing)
     items = [_file_item(name, label, partial(decode.read_file, folder / name)) for name, label in labels.items()]
     # Archives may give all files one time: another folder with files of the same names and sizes is another source.
     facts = [str(folder.resolve()), *((name, *found[name], label) for name, label in labels.items())]
@@ -179,7 +197,7 @@ def _files_below(folder: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def _from_zip(path: Path) -> Source:
+def _from_zip(path: Path, testing: bool) -> Source:
     try:
         # Stays open as long as the source lives: opening an archive of 60,000 entries takes longer than a thousand
         # pictures. Its own lock lets threads share it; processes must not.
@@ -193,7 +211,7 @@ def _from_zip(path: Path) -> Source:
         labels_json = archive.read(labels_entry) if labels_entry else None
     except ZIP_ERRORS as error:
         raise DataError(f"{path} cannot be read as a zip: {reason(error)}", "it may have been cut short") from error
-    labels, note = _labels(pictures, labels_json, str(path))
+    labels, note = _labels(pictures, labels_json, str(path), testing)
     items = [_file_item(name, label, partial(_read_entry, archive, pictures[name])) for name, label in labels.items()]
     facts = [(name, pictures[name].CRC, pictures[name].file_size, label) for name, label in labels.items()]
     return Source(path.name, items, _digest(facts), note)
@@ -235,15 +253,22 @@ def _is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not any(map(_hidden, name.split("/")))
 
 
-def _labels(names: Iterable[str], labels_json: bytes | None, where: str) -> tuple[dict[str, str | None], str | None]:
+def _labels(
+    names: Iterable[str], labels_json: bytes | None, where: str, testing: bool
+) -> tuple[dict[str, str | None], str | None]:
     """The names to use, sorted, each with its class, and a note on what was left out."""
     parts = {name: name.split("/") for name in sorted(names)}
     level = _level_of_parts(list(parts.values()))
     note = None
     if level is not None:
-        used = {name: p for name, p in parts.items() if len(p) > level + 1 and p[level].lower() in TRAINING_PARTS}
-        note = f"{len(used)} of {len(parts)} pictures are used, those of the training part; the others are for testing"
+        wanted = OTHER_PARTS if testing else TRAINING_PARTS
+        used = {name: p for name, p in parts.items() if len(p) > level + 1 and p[level].lower() in wanted}
+        if not testing:
+            of = f"{len(used)} of {len(parts)} pictures are used"
+            note = f"{of}, those of the training part; the others are for testing"
         parts = used
+    elif testing:
+        parts = {}
     if labels_json is not None:
         given = _parse_labels(labels_json, where)
         return {name: given.get(name) for name in parts}, note
@@ -275,23 +300,28 @@ def _parse_labels(data: bytes, where: str) -> dict[str, str]:
 # --- Arrays ---------------------------------------------------------------------------------------------------------
 
 
-def _from_npz(path: Path) -> Source:
+def _from_npz(path: Path, testing: bool) -> Source:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             held = list(arrays.files)
-            name = next((name for name in IMAGE_ARRAYS if name in held), None)
+            names = TESTING_ARRAYS if testing else IMAGE_ARRAYS
+            name = next((name for name in names if name in held), None)
+            if name is None and testing:
+                return Source(path.name, [], "")
             if name is None:
                 raise DataError(f"{path} holds arrays {held}; wanted one of {', '.join(IMAGE_ARRAYS)}")
             pixels = arrays[name]
-            labels = arrays[IMAGE_ARRAYS[name]] if IMAGE_ARRAYS[name] in held else None
+            labels = arrays[names[name]] if names[name] in held else None
             if not isinstance(pixels, np.ndarray) or not isinstance(labels, np.ndarray | None):
                 raise TypeError("what it holds are no arrays")
     except (*ZIP_ERRORS, AttributeError, TypeError, MemoryError) as error:
         raise DataError(f"{path} cannot be read as arrays: {reason(error)}", "save it with numpy.savez") from error
     _check_pixels(pixels, f"{path}: {name}")
     if labels is not None:
-        labels = _check_labels(labels, len(pixels), f"{path}: {IMAGE_ARRAYS[name]}")
-    note = f"{len(pixels)} pictures of x_train are used; x_test is for testing" if "x_test" in held else None
+        labels = _check_labels(labels, len(pixels), f"{path}: {names[name]}")
+    note = None
+    if "x_test" in held and not testing:
+        note = f"{len(pixels)} pictures of x_train are used; x_test is for testing"
     return _from_arrays(path.name, pixels, labels, note)
 
 
@@ -412,5 +442,5 @@ def _read_row(dataset: Any, number: int, column: str) -> bytes:
     return held["bytes"] if held["bytes"] is not None else decode.read_file(Path(held["path"]))
 
 
-FILE_KINDS: dict[str, Callable[[Path], Source]] = {".zip": _from_zip, ".npz": _from_npz}
+FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {".zip": _from_zip, ".npz": _from_npz}
 BUILT_IN: dict[str, Callable[[], Source]] = {"digits": _digits, "shapes": _shapes}

@@ -10,6 +10,11 @@ from scumble.settings import Settings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
+# What an evaluation can be asked for.
+EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
+MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
+Split = Literal["train", "test"]
+
 
 def _number_of_channels(channels: Any) -> Any:
     # A command line hands over text, and a Literal would compare that with the numbers as it is.
