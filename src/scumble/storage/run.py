@@ -5,6 +5,7 @@ RUN/metrics.jsonl       one line of figures every few steps
 RUN/grids/              samples while it learns; the number is that of the images seen
 RUN/checkpoints/        everything needed to go on, the last few
 RUN/model/              the result, made to be given away
+RUN/best/               the same of the best state that was measured, where any was
 RUN/tensorboard/        the figures again, where TensorBoard is installed
 """
 
@@ -22,7 +23,7 @@ from scumble.errors import RunError, reason
 from scumble.storage.folder import FACTS, WEIGHTS, make, read_facts, write_facts, writing
 
 # settings.json goes last: without it, nothing else would be known as ours.
-OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "tensorboard", FACTS)
+OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "best", "best.part", "tensorboard", FACTS)
 
 
 class Run:
@@ -40,6 +41,8 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         self.grids = folder / "grids"
         self.model = folder / "model"
+        self.best = folder / "best"
+        self.new_best = folder / "best.part"
         self._metrics = folder / "metrics.jsonl"
 
     def facts(self) -> dict[str, Any] | None:
