@@ -163,7 +163,10 @@ def _job(
     yield Noted(placement.reason)
     gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
     if gan is None:
-        judged = yield from _pictures(subject, "train", None)
+        try:
+            judged = yield from _pictures(subject, "train", None)
+        except DataError as error:
+            raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
     else:
         judged = sets.of_gan(gan, f"{subject} at {gan.facts['images_seen']:,} images")
     real = yield from _pictures(data, split, gan)
@@ -192,6 +195,8 @@ def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[Meas
     able = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
     if wanted is None:
         return able
+    if not wanted:
+        raise SettingsError(f"measures: got none, wanted some of {', '.join(MEASURES)}")
     for measure in wanted:
         if measure not in MEASURES:
             raise SettingsError(f"measures: got {measure!r}, wanted some of {', '.join(MEASURES)}")

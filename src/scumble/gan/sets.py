@@ -140,9 +140,8 @@ def _look(
     _, height, width = pictures.shape
     step, seen = embedding.batch(width, height), []
     for start in range(numbers.start, numbers.stop, step):
-        some = range(start, min(start + step, numbers.stop))
-        seen.append(embedding.features(pictures.take(some)))
-        yield Progress(job, some.stop, total)
+        yield Progress(job, start, total)
+        seen.append(embedding.features(pictures.take(range(start, min(start + step, numbers.stop)))))
     return np.concatenate(seen)
 
 
