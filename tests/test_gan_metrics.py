@@ -9,7 +9,16 @@ import scipy.stats
 
 from scumble.errors import DataError
 from scumble.gan import metrics
-from scumble.gan.metrics import Moments, estimate, frechet_distance, inception_score, kernel_distance, neighbour_figures
+from scumble.gan.metrics import (
+    Moments,
+    MomentsOfGroups,
+    estimate,
+    estimate_frechet,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+    neighbour_figures,
+)
 
 
 def normal(*shape, seed=0):
@@ -291,6 +300,24 @@ def probabilities(count, seed):
     return np.random.default_rng(seed).dirichlet([0.2, 0.5, 1.0], size=count)
 
 
+def in_groups(features, groups=metrics.GROUPS, piece=90):
+    """Their moments, dealt out in pieces that do not end with a round."""
+    dealt = MomentsOfGroups(groups)
+    for start in range(0, len(features), piece):
+        dealt.add(features[start : start + piece])
+    return dealt.moments()
+
+
+def estimated(measure, *features, generator, splits):
+    """By name, of the Frechet distance too."""
+    if measure != "frechet":
+        return estimate(measure, *features, generator=generator, splits=splits)
+    return {"frechet_distance": estimate_frechet(*map(in_groups, features), generator=generator, splits=splits)}
+
+
+ALL_MEASURES = ("frechet", *metrics.MEASURES)
+
+
 def drawn(measure, seed, repeats):
     """Estimates of many pairs of samples of the same distributions, by name."""
     found = {}
@@ -298,12 +325,12 @@ def drawn(measure, seed, repeats):
         real, generated = normal(250, 4, seed=repeat), normal(200, 4, seed=10_000 + repeat) * 1.2 + 0.4
         features = (probabilities(250, repeat),) if measure == "inception" else (real, generated)
         generator = np.random.default_rng(20_000 + repeat)
-        for name, one in estimate(measure, *features, generator=generator, splits=20).items():
+        for name, one in estimated(measure, *features, generator=generator, splits=20).items():
             found.setdefault(name, []).append(one)
     return {name: np.array(estimates).T for name, estimates in found.items()}
 
 
-@pytest.mark.parametrize("measure", metrics.MEASURES)
+@pytest.mark.parametrize("measure", ALL_MEASURES)
 def test_margins_are_as_wide_as_figures_vary_and_hold_their_average_19_times_in_20(measure):
     for name, (values, margins, _) in drawn(measure, seed=0, repeats=100).items():
         average = values.mean()
@@ -329,11 +356,11 @@ def test_between_equal_distributions_margins_are_wide_enough():
     assert np.mean([abs(one.value) <= one.margin for one in found]) >= 0.95
 
 
-@pytest.mark.parametrize("measure", metrics.MEASURES)
+@pytest.mark.parametrize("measure", ALL_MEASURES)
 def test_estimates_have_the_value_of_all_pictures_and_are_repeatable(measure):
     real, generated = mixed(70, 4, seed=1), mixed(90, 4, seed=2, shift=0.1)
     features = (probabilities(70, 1),) if measure == "inception" else (real, generated)
-    found = estimate(measure, *features, generator=np.random.default_rng(5), splits=3)
+    found = estimated(measure, *features, generator=np.random.default_rng(5), splits=3)
     values = {
         "frechet": lambda: [distance_of_samples(real, generated)],
         "kernel": lambda: [kernel_distance(real, generated)],
@@ -341,8 +368,23 @@ def test_estimates_have_the_value_of_all_pictures_and_are_repeatable(measure):
         "inception": lambda: [inception_score(probabilities(70, 1))],
     }[measure]()
     assert [one.value for one in found.values()] == pytest.approx(list(values), rel=1e-12)
-    assert found == estimate(measure, *features, generator=np.random.default_rng(5), splits=3)
-    assert found != estimate(measure, *features, generator=np.random.default_rng(6), splits=3)
+    assert found == estimated(measure, *features, generator=np.random.default_rng(5), splits=3)
+    assert found != estimated(measure, *features, generator=np.random.default_rng(6), splits=3)
+
+
+def test_groups_are_dealt_out_in_turn_whatever_the_pieces():
+    features = mixed(67, 3, seed=1)
+    for groups in (5, 20):
+        for piece in (1, 8, 90):
+            found = in_groups(features, groups, piece)
+            for number, moments in enumerate(found):
+                assert moments.count == len(features[number::groups])
+                np.testing.assert_allclose(moments.mean, features[number::groups].mean(0), rtol=1e-12)
+                np.testing.assert_allclose(moments.covariance, np.cov(features[number::groups].T), rtol=1e-10)
+    with pytest.raises(DataError, match="moments of groups: got 4 pictures, wanted 5 or more"):
+        in_groups(features[:4], groups=5)
+    with pytest.raises(DataError, match="got 1 groups, wanted 2 or more"):
+        estimate_frechet(in_groups(features, 1), in_groups(features), generator=np.random.default_rng(0))
 
 
 def test_figures_of_draws_are_those_of_the_drawn_pictures_alone():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from scumble.gan.classifier import Classifier
+    from scumble.gan.evaluate import evaluate, evaluate_events
     from scumble.gan.model import GAN
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
@@ -45,6 +46,8 @@ __all__ = [
     "TextureSettings",
     "WeightsError",
     "__version__",
+    "evaluate",
+    "evaluate_events",
     "paint_events",
     "stylize",
     "stylize_events",
@@ -67,6 +70,8 @@ _HOMES = {
     "StyleSettings": "scumble.style.settings",
     "TextureSettings": "scumble.style.settings",
     "WeightsError": "scumble.errors",
+    "evaluate": "scumble.gan.evaluate",
+    "evaluate_events": "scumble.gan.evaluate",
     "paint_events": "scumble.style.stylize",
     "stylize": "scumble.style.stylize",
     "stylize_events": "scumble.style.stylize",

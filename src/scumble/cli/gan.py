@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
-from scumble.gan.settings import ClassifySettings, FeatureSettings, GANSettings
+from scumble.gan.settings import ClassifySettings, EmbeddingName, FeatureSettings, GANSettings, MeasureName, Split
 from scumble.gan.timeline import TIMELINE
 
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
@@ -98,6 +98,46 @@ def check(data: str, /, *, json: Switch = False) -> None:
         report.say(f"note: {warning}")
     if advice.command is not None:
         report.say(f"try: {advice.command}")
+
+
+@app.command
+def evaluate(
+    subject: str,
+    data: str,
+    /,
+    *,
+    network: EmbeddingName = "pocket",
+    pictures: int = 10_000,
+    split: Split = "train",
+    measures: list[MeasureName] | None = None,
+    device: str = "auto",
+    json: Switch = False,
+) -> None:
+    """Measure how much a GAN's pictures, or others, look like real ones.
+
+    Args:
+        subject: a run, a model's folder, or pictures, of which those for training are taken.
+        data: the real pictures: what `train` takes.
+        network: that looks at pictures; only what `inception` measures is called FID.
+        pictures: how many of each kind, or as many as there are.
+        split: part of the data: train, or test for what no training sees.
+        measures: frechet (distance), kernel (distance), neighbours (precision, recall, density, coverage), inception
+            (score): once for each; all that the network is able to, if not given.
+        device: auto, cpu, cuda, cuda:N or mps.
+        json: print one line of JSON.
+    """
+    from scumble.gan.evaluate import TITLES, evaluate_events
+
+    found = report.run(evaluate_events(subject, data, network, pictures, split, measures, device))
+    if json:
+        report.data(dataclasses.asdict(found))
+        return
+    rows = []
+    for one in found.figures:
+        interval = f"{one.value - one.margin:.4g} to {one.value + one.margin:.4g}"
+        title = TITLES.get(one.name, one.name)
+        rows.append([title, f"{one.value:.4g}", interval, f"{one.of_half:.4g}", found.described(one)])
+    report.table(["figure", "value", "95% interval", "of half as many", "measured with"], rows)
 
 
 @app.command

@@ -319,11 +319,9 @@ def _from_npz(path: Path, testing: bool) -> Source:
     _check_pixels(pixels, f"{path}: {name}")
     if labels is not None:
         labels = _check_labels(labels, len(pixels), f"{path}: {names[name]}")
-    note = (
-        f"{len(pixels)} pictures of x_train are used; x_test is for testing"
-        if "x_test" in held and not testing
-        else None
-    )
+    note = None
+    if "x_test" in held and not testing:
+        note = f"{len(pixels)} pictures of x_train are used; x_test is for testing"
     return _from_arrays(path.name, pixels, labels, note)
 
 

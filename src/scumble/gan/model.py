@@ -217,6 +217,11 @@ on the terms of those pictures.
 """
 
 
+def is_trained(folder: Path) -> bool:
+    """Whether a folder says that it is a run or a model; reading it may still fail."""
+    return _holds(folder, FACTS)
+
+
 def _holds(folder: Path, name: str) -> bool:
     try:
         return (folder / name).exists()

@@ -10,6 +10,11 @@ from scumble.settings import Settings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
+# What an evaluation can be asked for.
+EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
+MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
+Split = Literal["train", "test"]
+
 
 def _number_of_channels(channels: Any) -> Any:
     # A command line hands over text, and a Literal would compare that with the numbers as it is.
@@ -83,6 +88,9 @@ class GANSettings(Settings):
     )
     augment: bool = Field(
         default=False, description="shift and cut out at random before the discriminator looks: for few pictures"
+    )
+    evaluate_every: int = Field(
+        default=0, ge=0, le=10**12, description="images between evaluations, whose best generator is kept; 0 for none"
     )
     grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")

@@ -29,6 +29,10 @@ CURVES = {
     "lengths of the gradients": {"gradient_d": "discriminator", "gradient_g": "generator"},
     "speed": {"images_per_second": "images a second"},
 }
+EVALUATIONS = {
+    "Frechet distance, by pocket": {"frechet_distance": "averaged generator"},
+    "shares of pictures, by pocket": {name: name for name in ("precision", "recall", "coverage")},
+}
 
 
 def write_samples(
@@ -82,11 +86,14 @@ def write_curves(run: Path, output: Path) -> Path:
     rows = folder.metrics()
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
-    figure = Figure(figsize=(10, 7), layout="constrained")
-    images = [row["images"] for row in rows]
-    for axes, (title, curves) in zip(figure.subplots(2, 2).flat, CURVES.items(), strict=True):
+    shown = CURVES | (EVALUATIONS if any("frechet_distance" in row for row in rows) else {})
+    height = len(shown) // 2
+    figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
+    for axes, (title, curves) in zip(figure.subplots(height, 2).flat, shown.items(), strict=True):
         for name, label in curves.items():
-            axes.plot(images, [row.get(name, math.nan) for row in rows], label=label, linewidth=1)
+            known = [row for row in rows if name in row]
+            images, values = [row["images"] for row in known], [row[name] for row in known]
+            axes.plot(images, values, label=label, linewidth=1)
         axes.set_title(title)
         axes.set_xlabel("images seen")
         axes.grid(alpha=0.3)

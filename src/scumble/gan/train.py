@@ -19,7 +19,8 @@ from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
 from scumble.errors import DivergedError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
-from scumble.gan import steps
+from scumble.gan import judge, steps
+from scumble.gan.judge import Judge
 from scumble.gan.model import GAN
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
@@ -93,6 +94,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
     pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
     if before is not None:
         yield from _differences(run, before, settings, pictures)
+    referee = (yield from judge.appoint(settings, pictures)) if settings.evaluate_every else None
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
@@ -106,7 +108,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
         yield Started(JOB, settings.images, "images")
         yield _progress(trainer, log)
         try:
-            yield from _loop(trainer, run, log)
+            yield from _loop(trainer, run, log, referee, facts)
         except (GeneratorExit, KeyboardInterrupt):
             # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
             if trainer.is_finite():
@@ -121,6 +123,8 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
         _save(trainer, run)
         trainer.gan(facts).save_pretrained(run.model)
         yield Saved(run.model)
+        if referee is not None and run.best.exists():
+            yield Saved(run.best)
         final = _grid_path(run, trainer)
         sheet = _write_grid(trainer, final)
         yield Saved(final)
@@ -128,10 +132,12 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
     yield Finished(JOB, [run.model, final], time.perf_counter() - started, Image.fromarray(sheet), figures)
 
 
-def _loop(trainer: Trainer, run: Run, log: "_Log") -> Iterator[Event]:
+def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts: dict[str, Any]) -> Iterator[Event]:
     """Step after step, and beside it figures, checkpoints and grids, whose failures are told but end nothing."""
-    saved = told = time.perf_counter()
     complaints: set[str] = set()
+    yield from _judged(trainer, run, log, referee, facts, complaints)  # where an earlier training was stopped before it
+    saved = told = time.perf_counter()
+    log.restart()
     while trainer.images_seen < trainer.settings.images:
         with checkpoint.uninterrupted():
             trainer.train_step()
@@ -142,6 +148,7 @@ def _loop(trainer: Trainer, run: Run, log: "_Log") -> Iterator[Event]:
         if log.diverged:
             yield from _roll_back(trainer, run, log)
             continue
+        yield from _judged(trainer, run, log, referee, facts, complaints)  # before a checkpoint says that it was done
         with _told(complaints) as complaint:
             if log.trouble is not None:
                 raise log.trouble
@@ -157,6 +164,27 @@ def _loop(trainer: Trainer, run: Run, log: "_Log") -> Iterator[Event]:
             told = now
             yield _progress(trainer, log)
         log.rest(time.perf_counter() - now)
+
+
+def _judged(
+    trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts: dict[str, Any], complaints: set[str]
+) -> Iterator[Event]:
+    """Measure the generator, if it is time to, and write it down."""
+    if referee is None or not referee.is_due(trainer, run) or not trainer.is_finite():
+        return
+    with _told(complaints) as complaint:
+        gan = trainer.gan(facts)
+        evaluation = referee.evaluate(gan)
+        try:
+            while True:
+                next(evaluation)  # its own progress would take the place of the training's
+                if trainer.images_seen < trainer.settings.images:  # the end is told once
+                    yield _progress(trainer, log)
+        except StopIteration as end:
+            figures = end.value
+        yield referee.keep(gan, figures, run)
+        log.add(figures)  # last: what is written down is not done again
+    yield from (Warned(f"{text}; the training goes on") for text in complaint)
 
 
 @contextlib.contextmanager
@@ -326,13 +354,22 @@ class _Log:
         }
         trainer.sums.zero_()
         try:
-            self.run.add_metrics({"images": trainer.images_seen} | self.latest)
+            self.add(self.latest)
         except RunError as error:
             self.trouble = error
-        if self.board is not None:
-            for name, value in self.latest.items():
-                self.board.add_scalar(name, value, trainer.images_seen)
         self.restart()
+
+    def add(self, figures: dict[str, float]) -> None:
+        """Add a line of other figures.
+
+        Raises:
+            RunError: if it cannot be written.
+        """
+        images = self.trainer.images_seen
+        if self.board is not None:
+            for name, value in figures.items():
+                self.board.add_scalar(name, value, images)
+        self.run.add_metrics({"images": images} | figures)
 
     def close(self) -> None:
         """Write what TensorBoard holds back."""

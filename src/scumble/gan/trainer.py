@@ -37,7 +37,7 @@ logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # which precisi
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}
 """What torch's optimisers call what they remember of each parameter."""
 
-FREE_TO_CHANGE = {"images", "grids", "device", "precision"}
+FREE_TO_CHANGE = {"images", "evaluate_every", "grids", "device", "precision"}
 """Settings that a run may be continued with another value of; all others make it another run."""
 
 

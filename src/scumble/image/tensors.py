@@ -98,6 +98,11 @@ def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
     return torch.from_numpy(pixels).to(device).float().div_(127.5).sub_(1)
 
 
+def to_unit(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
+    """(N, C, H, W) uint8 pixels, C of 1 or 3, as RGB floats in [0, 1], (N, 3, H, W): grey is repeated."""
+    return torch.from_numpy(pixels).to(device).float().div_(255).expand(-1, 3, -1, -1)
+
+
 def from_signed(tensor: torch.Tensor) -> np.ndarray:
     """(N, C, H, W) floats as (N, H, W, C) uint8 pixels; -1 is black and 1 white, whatever else is in the picture."""
     return tensor.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()

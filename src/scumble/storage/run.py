@@ -6,6 +6,7 @@ RUN/grids/              samples while it learns; the number is that of the image
 RUN/checkpoints/        everything needed to go on, the last few
 RUN/model/              the result, made to be given away
 RUN/classifier/         what `scumble gan classify` found and made
+RUN/best/               the same of the best state that was measured, where any was
 RUN/tensorboard/        the figures again, where TensorBoard is installed
 """
 
@@ -23,7 +24,7 @@ from scumble.errors import RunError, reason
 from scumble.storage.folder import FACTS, WEIGHTS, make, read_facts, write_facts, writing
 
 # settings.json goes last: without it, nothing else would be known as ours.
-OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "classifier", "tensorboard", FACTS)
+OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "best", "best.part", "classifier", "tensorboard", FACTS)
 
 
 class Run:
@@ -41,6 +42,8 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         self.grids = folder / "grids"
         self.model = folder / "model"
+        self.best = folder / "best"
+        self.new_best = folder / "best.part"
         self._metrics = folder / "metrics.jsonl"
 
     def facts(self) -> dict[str, Any] | None:

@@ -1,0 +1,296 @@
+"""How good a GAN is: its pictures against real ones, in figures that say what they were measured with.
+
+A figure without its network, its resize and its numbers of pictures means nothing, and so none is told without them.
+What is called FID and KID here is measured with the Inception network that defines them, and nothing else is.
+"""
+
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from scumble import device
+from scumble.data import sources, store
+from scumble.errors import DataError, SettingsError
+from scumble.events import Event, Noted, Progress, Started
+from scumble.gan import metrics, sets
+from scumble.gan.metrics import Estimate
+from scumble.gan.model import GAN, is_trained
+from scumble.gan.sets import PictureSet, Points
+from scumble.gan.settings import MeasureName, Split
+from scumble.perceptual import embedding
+from scumble.perceptual.embedding import Embedding
+
+JOB = "compare"
+DEFAULT_PICTURES = 10_000
+MOST_PICTURES = 10_000_000
+
+MEASURES = get_args(MeasureName)
+"""All that can be asked for; without a choice, all that the network is able to."""
+
+TITLES = {
+    "frechet_distance": "Frechet distance",
+    "kernel_distance": "kernel distance",
+    "inception_score": "Inception Score",
+    "fid": "FID",
+    "kid": "KID",
+}
+"""Of figures whose name is no word."""
+
+BY_INCEPTION = {"frechet_distance": "fid", "kernel_distance": "kid"}
+"""What these distances are called if Inception is the network, and only then."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure with its 95% interval, value - margin to value + margin.
+
+    Attributes:
+        name: such as "frechet_distance", or "fid" if it is one.
+        value: of all pictures.
+        margin: half the interval's length.
+        of_half: the average of the same for halves of the pictures; far from `value`, their number matters.
+        real: how many real pictures it was measured with; None where these play no part.
+        generated: how many generated ones.
+    """
+
+    name: str
+    value: float
+    margin: float
+    of_half: float
+    real: int | None
+    generated: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures, and what they were measured with.
+
+    Attributes:
+        figures: in the order of `MEASURES`.
+        network: that made features of pictures; `layer` tells which features, `sha256` the file of its weights.
+        resize: what the network was shown.
+        data: the real pictures' name; `split`, which part of them was taken.
+        subject: what was judged: "RUN at N images" of a GAN, or the name of other pictures.
+        averaged: whether a GAN's pictures are those of its averaged generator; None if it is no GAN.
+    """
+
+    figures: list[Figure]
+    network: str
+    layer: str
+    sha256: str
+    resize: str
+    data: str
+    split: str
+    subject: str
+    averaged: bool | None
+
+    def described(self, figure: Figure) -> str:
+        """All that a figure depends on, in one line."""
+        real = f"{figure.real:,} real ({self.data}, {self.split} split), " if figure.real is not None else ""
+        generator = {True: ", averaged generator", False: ", generator as trained", None: ""}[self.averaged]
+        return f"{self.network} {self.layer}, {self.resize}, {real}{figure.generated:,} of {self.subject}{generator}"
+
+
+def evaluate_events(
+    subject: str | Path,
+    data: str | Path,
+    network: str = "pocket",
+    pictures: int = DEFAULT_PICTURES,
+    split: Split = "train",
+    measures: Collection[MeasureName] | None = None,
+    device_name: str = "auto",
+) -> Generator[Event, None, Evaluation]:
+    """Judge a GAN, or other pictures, by how much they look like real ones.
+
+    Real pictures are prepared as for the GAN's training; what a network sees in them is kept in the cache. The first
+    10,000 pictures alone are compared pair by pair (all figures but the Frechet distance) and scored.
+
+    Args:
+        subject: a run, a model's folder, or pictures as in `data`, of which those for training are taken.
+        data: the real pictures; see `scumble.data.sources`.
+        network: one of `scumble.perceptual.embedding.EMBEDDINGS`.
+        pictures: how many of each kind, or as many as there are.
+        split: "train", or "test" for pictures of `data` that no training sees.
+        measures: of `MEASURES`.
+        device_name: "auto", or torch's name of a device.
+
+    Yields:
+        Started and Progress of looking at pictures, and of the job "compare"; Noted.
+
+    Returns:
+        The figures.
+
+    Raises:
+        SettingsError: if something asked for does not exist, or the network cannot do it.
+        DataError: if pictures cannot be read, are too few for a figure, or differ in size or colours.
+        RunError: if the GAN cannot be read.
+        WeightsError: if the network's weights cannot be found, fetched or trusted.
+    """
+    with device.memory_errors("use fewer --pictures or another --network"):
+        return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name))
+
+
+def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluation:
+    """The same without events; see `evaluate_events`.
+
+    Example:
+        >>> scumble.evaluate("runs/digits", "digits", pictures=1000).figures[0]  # doctest: +SKIP
+    """
+    events = evaluate_events(subject, data, **settings)
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value
+
+
+def _job(
+    subject: str,
+    data: str,
+    network: str,
+    pictures: int,
+    split: Split,
+    measures: Collection[MeasureName] | None,
+    device_name: str,
+) -> Generator[Event, None, Evaluation]:
+    chosen = _measures(measures, network)
+    if not 1 <= pictures <= MOST_PICTURES:
+        raise SettingsError(f"pictures: got {pictures}, wanted 1 to {MOST_PICTURES:,}")
+    placement = device.choose(device_name, "float32")
+    yield Noted(placement.reason)
+    gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
+    if gan is None:
+        try:
+            judged = yield from _pictures(subject, "train", None)
+        except DataError as error:
+            raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
+    else:
+        judged = sets.of_gan(gan, f"{subject} at {gan.facts['images_seen']:,} images")
+    real = yield from _pictures(data, split, gan)
+    _check_alike(judged, real)
+    look = yield from embedding.load(network, placement)
+    counts = real.at_most(pictures), judged.at_most(pictures)
+    check_counts(chosen, look, *counts)
+    estimates = yield from compare((real, judged), look, counts, chosen)
+    if gan is not None:
+        sets.forget(judged, look)
+    _, height, width = real.shape
+    return Evaluation(
+        figures=[_figure(name, one, network, *counts) for name, one in estimates.items()],
+        network=network,
+        layer=look.layer,
+        sha256=look.sha256,
+        resize=look.resize(width, height),
+        data=real.name,
+        split=split,
+        subject=judged.name,
+        averaged=None if gan is None else gan.settings.ema > 0,
+    )
+
+
+def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:
+    able = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
+    if wanted is None:
+        return able
+    if not wanted:
+        raise SettingsError(f"measures: got none, wanted some of {', '.join(MEASURES)}")
+    for measure in wanted:
+        if measure not in MEASURES:
+            raise SettingsError(f"measures: got {measure!r}, wanted some of {', '.join(MEASURES)}")
+        if measure not in able:
+            raise SettingsError(
+                f"measures: got inception with network {network}; the score is of the classes of network inception"
+            )
+    return [measure for measure in able if measure in wanted]
+
+
+# --- Pictures -------------------------------------------------------------------------------------------------------
+
+
+def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, None, PictureSet]:
+    """Real pictures, prepared as they are, or as they were for a GAN's training."""
+    if split == "test":
+        source = sources.open_testing_part(given)
+        if source is None:
+            wanted = "wanted a folder or .zip with a part `test`, or a .npz with x_test"
+            raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
+    else:
+        source = sources.open_source(given)
+    settings = None if gan is None else gan.settings
+    channels = None if settings is None or settings.channels == "auto" else settings.channels
+    prepared = yield from store.prepare(source, settings.picture_size if settings else None, channels)
+    return sets.of_store(prepared)
+
+
+def _check_alike(judged: PictureSet, real: PictureSet) -> None:
+    if judged.shape != real.shape:
+        one, other = (_described(pictures.shape) for pictures in (judged, real))
+        raise DataError(f"{judged.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
+
+
+def _described(shape: tuple[int, int, int]) -> str:
+    channels, height, width = shape
+    return f"{width}x{height} {'grey' if channels == 1 else 'colour'}"
+
+
+def check_counts(measures: Collection[MeasureName], look: Embedding, real: int, generated: int) -> None:
+    """Refuse figures of too few pictures before any is looked at.
+
+    The Frechet distance takes one more than there are features: with fewer, the covariance has no full rank, and the
+    figure is hardly more than its bias.
+
+    Raises:
+        DataError: if there are too few; it says how many it takes.
+    """
+    for measure in measures:
+        least = max(look.width + 1, metrics.GROUPS) if measure == "frechet" else 2 * metrics.MEASURES[measure].least
+        kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
+        for kind, count in kinds.items():
+            if count < least:
+                raise DataError(
+                    f"{measure} by {look.network} takes {least:,} pictures of each kind or more; got {count:,} {kind}",
+                    f"use other --measures than {measure}, or a network with fewer features",
+                )
+
+
+# --- Figures --------------------------------------------------------------------------------------------------------
+
+
+def compare(
+    pictures: tuple[PictureSet, PictureSet], look: Embedding, counts: tuple[int, int], measures: Collection[MeasureName]
+) -> Generator[Event, None, dict[str, Estimate]]:
+    """Estimates by the name of the figure, of the first `counts` of real and of generated pictures.
+
+    Raises:
+        DataError: if features are not finite, or the cache cannot be used.
+    """
+    real, generated = pictures
+    real_points = yield from sets.points(real, look, counts[0], "frechet" in measures)
+    generated_points = yield from sets.points(generated, look, counts[1], "frechet" in measures)
+    yield Started(JOB, len(measures), "measures")
+    found: dict[str, Estimate] = {}
+    for done, measure in enumerate(measures, 1):
+        found |= _estimates(measure, real_points, generated_points, look)
+        yield Progress(JOB, done, len(measures))
+    return found
+
+
+def _estimates(measure: MeasureName, real: Points, generated: Points, look: Embedding) -> dict[str, Estimate]:
+    random = np.random.default_rng(0)
+    if measure == "frechet":
+        moments = (real.groups.moments(), generated.groups.moments())
+        return {"frechet_distance": metrics.estimate_frechet(*moments, generator=random)}
+    if measure == "inception":
+        assert look.probabilities is not None
+        return metrics.estimate(measure, look.probabilities(generated.features), generator=random)
+    return metrics.estimate(measure, real.features, generated.features, generator=random)
+
+
+def _figure(name: str, found: Estimate, network: str, real: int, generated: int) -> Figure:
+    if name != "frechet_distance":
+        real, generated = min(real, sets.KEPT_IN_MEMORY), min(generated, sets.KEPT_IN_MEMORY)
+    title = BY_INCEPTION.get(name, name) if network == "inception" else name
+    return Figure(title, *found, None if name == "inception_score" else real, generated)
