@@ -110,7 +110,7 @@ def test_a_run_on_a_gpu_goes_on(data, tmp_path):
     [
         {},
         {"preset": "dcgan", "flip": "yes"},
-        {"augment": True},
+        {"augment": True, "augment_colour": True},
         {"precision": "bfloat16"},
         {"preset": "wgan-gp", "batch": 4},
     ],

@@ -81,6 +81,9 @@ class GANSettings(Settings):
     augment: bool = Field(
         default=False, description="shift and cut out at random before the discriminator looks: for few pictures"
     )
+    augment_colour: bool = Field(
+        default=False, description="vary brightness, saturation and contrast there: for very few pictures"
+    )
     grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")

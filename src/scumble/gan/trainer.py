@@ -161,9 +161,12 @@ class Trainer:
         return int(words[0] >> np.uint64(1))
 
     def _augment(self, random: torch.Generator) -> Callable[[torch.Tensor], torch.Tensor]:
-        if not self.settings.augment:
-            return lambda pictures: pictures
-        return lambda pictures: augment.shift_and_cut(pictures, random)
+        def change(pictures: torch.Tensor) -> torch.Tensor:
+            if self.settings.augment_colour:
+                pictures = augment.vary_colours(pictures, random)
+            return augment.shift_and_cut(pictures, random) if self.settings.augment else pictures
+
+        return change
 
     def _set_learning_rate(self) -> None:
         settings = self.settings
