@@ -10,6 +10,9 @@ from scumble.settings import Settings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
+COUPLING_LOSSES = ("relativistic-average", "softmax")
+"""Those that compare each picture with the whole batch; a test holds them to `Loss.couples`."""
+
 
 def _number_of_channels(channels: Any) -> Any:
     # A command line hands over text, and a Literal would compare that with the numbers as it is.
@@ -66,6 +69,12 @@ class GANSettings(Settings):
         default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
     )
     batch: int = Field(default=32, ge=2, le=65536, description="pictures in a step")
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        le=65536,
+        description="equal parts that a batch is taken in, one after the other: as many times less memory",
+    )
     lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both networks")
     beta1: float = Field(default=0.0, ge=0, lt=1, description="of Adam: how long gradients are averaged")
     beta2: float = Field(
@@ -111,6 +120,12 @@ class GANSettings(Settings):
             raise SettingsError("norm: got batch with network normfree, which is made to do without")
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
+        if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
+            why = "which compares each picture with the whole batch: with parts of it, it is another loss"
+            raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
+        if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
+            wanted = "parts of equally many pictures, two or more"
+            raise SettingsError(f"accumulate: got {self.accumulate} with batch {self.batch}, wanted {wanted}")
         return self
 
     @property
