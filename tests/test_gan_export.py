@@ -14,7 +14,9 @@ from test_gan_latents import run, untrained
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.mark.parametrize("preset", ["dcgan", "rpgan", "cgan"])
+@pytest.mark.parametrize(
+    "preset", ["cgan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "rpgan"))]
+)
 def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
