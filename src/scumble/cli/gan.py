@@ -213,13 +213,13 @@ def arithmetic(
         of_class: class to draw, if it was trained with classes (default: the first).
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    sets = [parse_seeds(seeds) for seeds in (a, b, c)]
+    plus, minus, also = (parse_seeds(seeds) for seeds in (a, b, c))
     from scumble.device import memory_errors
     from scumble.gan.model import GAN
     from scumble.gan.sheets import write_arithmetic
 
     with memory_errors("ask for fewer seeds"):
-        report.say(str(write_arithmetic(GAN.from_pretrained(model, device), *sets, output, of_class)))
+        report.say(str(write_arithmetic(GAN.from_pretrained(model, device), plus, minus, also, output, of_class)))
 
 
 @app.command

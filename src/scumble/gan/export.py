@@ -52,7 +52,7 @@ def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
         import onnxscript  # noqa: F401 (torch needs it)
     except ImportError as error:
         raise SettingsError("an .onnx file takes more packages: pip install 'scumble[onnx]'") from error
-    generator = copy.deepcopy(gan.generator).to("cpu", memory_format=torch.contiguous_format)
+    generator = copy.deepcopy(gan.generator).cpu()
     model = _exported(generator, _inputs(gan, 2))
     facts = {"classes": list(gan.classes), "settings": gan.facts["settings"], "versions": recipe.versions()}
     onnx.helper.set_model_props(model, {"scumble": json.dumps(facts)})
