@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from scumble.gan import augment
@@ -47,6 +48,38 @@ def test_gradients_pass_through_shifts_and_holes():
     augment.shift_and_cut(pictures, generator()).sum().backward()
     assert pictures.grad is not None
     assert set(pictures.grad.unique().tolist()) == {0.0, 1.0}
+
+
+def test_colours_vary_as_a_loop_over_pictures_and_pixels_says():
+    pictures = torch.rand(6, 3, 4, 5, dtype=torch.float64) * 2 - 1
+    changed = augment.vary_colours(pictures, generator(3)).numpy()
+    random = generator(3)
+    draws = [torch.rand(6, 1, 1, 1, generator=random).double().flatten().tolist() for _ in range(3)]
+    for picture, after, brightness, saturation, contrast in zip(pictures.numpy(), changed, *draws, strict=True):
+        expected = picture + brightness - 0.5
+        for row in range(4):
+            for column in range(5):
+                grey = expected[:, row, column].mean()
+                expected[:, row, column] = grey + 2 * saturation * (expected[:, row, column] - grey)
+        mean = expected.mean()
+        np.testing.assert_allclose(after, mean + (contrast + 0.5) * (expected - mean), atol=1e-12)
+
+
+def test_what_the_colours_of_a_grey_picture_keep():
+    """Its greyness, the order of its pixels, and, in even greys, no more than another level of it."""
+    pictures = torch.rand(20, 1, 6, 6).expand(20, 3, 6, 6)
+    changed = augment.vary_colours(pictures, generator())
+    torch.testing.assert_close(changed, changed[:, :1].expand_as(changed))
+    assert torch.equal(changed[:, 0].flatten(1).argsort(1), pictures[:, 0].flatten(1).argsort(1))
+    even = augment.vary_colours(torch.zeros(1000, 1, 2, 2), generator())
+    assert even.flatten(1).std(1).max() < 1e-6
+    assert even.min() == pytest.approx(-0.5, abs=0.01)
+    assert even.max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_gradients_pass_through_the_colours():
+    pictures = torch.rand(2, 3, 3, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda p: augment.vary_colours(p, generator()), pictures)
 
 
 def test_the_same_generator_state_gives_the_same_change():

@@ -10,7 +10,8 @@ from scumble import GAN, device
 from scumble.cli import app
 from scumble.data.store import Store
 from scumble.errors import SettingsError
-from scumble.gan.settings import GANSettings
+from scumble.gan.losses import LOSSES
+from scumble.gan.settings import COUPLING_LOSSES, GANSettings
 from scumble.gan.timeline import TIMELINE
 from scumble.gan.trainer import Trainer
 
@@ -92,12 +93,22 @@ def test_classes_are_learnt_and_drawn():
         ({"preset": "dcgan", "penalty": "gp"}, "penalty: got gp with norm batch; the slope at one picture"),
         ({"network": "normfree", "norm": "batch"}, "made to do without"),
         ({"penalty_weight": 3.0}, "penalty-weight: got one, and no penalty"),
+        ({"preset": "ragan", "accumulate": 2}, "accumulate: got 2 with loss relativistic-average, which compares"),
+        ({"batch": 32, "accumulate": 5}, "accumulate: got 5 with batch 32, wanted parts of equally many pictures"),
+        (
+            {"batch": 32, "accumulate": 32},
+            "accumulate: got 32 with batch 32, wanted parts of equally many pictures, two",
+        ),
         ({"preset": "wgan-pg"}, "preset: got 'wgan-pg', wanted 'gan', 'cgan'"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(given, complaint):
     with pytest.raises(SettingsError, match=complaint):
         GANSettings(**given)
+
+
+def test_losses_that_couple_a_batch_are_those_that_refuse_parts():
+    assert {name for name, loss in LOSSES.items() if loss.couples} == set(COUPLING_LOSSES)
 
 
 def test_classes_are_asked_of_pictures_that_have_none(tmp_path, capsys):

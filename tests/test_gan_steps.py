@@ -83,6 +83,43 @@ def test_batch_norm_never_sees_real_and_generated_pictures_together():
     assert torch.equal(together[1], critic.discriminator(fake))
 
 
+@pytest.mark.parametrize("preset", ["gan", "rpgan"])
+@pytest.mark.parametrize("penalty", ["none", "gp", "r1r2"])
+@pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.couples])
+def test_three_parts_give_the_gradients_of_a_batch_three_times_as_large(preset, penalty, loss):
+    generator, critic = pair(preset)
+    critic = Critic(critic.discriminator, penalty, 2.0).double()
+    real, latents = torch.rand(9, *SHAPE, dtype=torch.float64), torch.randn(9, 8, dtype=torch.float64)
+    generator.double()
+    told, gradients = [], []
+    for count in (1, 3):
+        here, looks = [], random()
+        still = [torch.optim.SGD(network.parameters(), 0.0) for network in (critic, generator)]
+        for number, some in enumerate(zip(real.chunk(count), latents.chunk(count), strict=True)):
+            part = steps.Part(number, count)
+            fake = generator(some[1])
+            of_d = steps.discriminator_step(critic, still[0], LOSSES[loss], some[0], fake, looks, part=part)
+            of_g = steps.generator_step(critic, still[1], LOSSES[loss], some[0], fake, part=part)
+            here.append([*of_d, of_g])
+        told.append(np.mean(here, 0))
+        gradients.append(
+            [p.grad.clone() for p in (*critic.parameters(), *generator.parameters()) if p.grad is not None]
+        )
+    np.testing.assert_allclose(*told, rtol=1e-9)
+    assert sum(gradient.abs().sum() for gradient in gradients[0]) > 0
+    for whole, summed in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, summed, rtol=1e-9, atol=1e-12)
+
+
+def test_only_the_last_part_moves():
+    _, critic = pair("gan")
+    optimizer, (real, fake) = adam(critic), torch.rand(2, 4, *SHAPE)
+    before = copy.deepcopy(list(critic.parameters()))
+    for number, moved in ((0, False), (1, False), (2, True)):
+        steps.discriminator_step(critic, optimizer, LOSSES["bce"], real, fake, random(), part=steps.Part(number, 3))
+        assert any(not torch.equal(*both) for both in zip(before, critic.parameters(), strict=True)) is moved
+
+
 def test_clipped_weights_are_within_the_bound():
     _, critic = pair()
     before = [parameter.detach().clone() for parameter in critic.parameters()]

@@ -110,9 +110,10 @@ def test_a_run_on_a_gpu_goes_on(data, tmp_path):
     [
         {},
         {"preset": "dcgan", "flip": "yes"},
-        {"augment": True},
+        {"augment": True, "augment_colour": True},
         {"precision": "bfloat16"},
         {"preset": "wgan-gp", "batch": 4},
+        {"accumulate": 4},
     ],
 )
 def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_not(data, tmp_path, others):

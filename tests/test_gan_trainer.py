@@ -89,3 +89,35 @@ def test_the_average_is_frozen_and_the_generator_is_not():
         assert not a.requires_grad
     assert not this.average.training
     assert this.plain_generator.training
+
+
+@pytest.mark.parametrize("preset", ["gan", "rpgan"])
+def test_a_batch_in_parts_has_the_gradients_of_the_whole(preset):
+    # Next to no learning rate: Adam divides gradients by their size, and makes whole steps of what is only rounding.
+    both = [trainer(preset=preset, accumulate=parts, lr=1e-9) for parts in (1, 4)]
+    for this in both:
+        this.train_step()
+    for network in ("generator", "discriminator"):
+        one, again = (torch.cat([p.grad.flatten() for p in this._networks()[network].parameters()]) for this in both)
+        assert one.norm() > 0
+        assert (one - again).norm() < 1e-5 * one.norm()
+
+
+@pytest.mark.parametrize("preset", ["gan", "rpgan"])
+def test_a_batch_in_parts_trains_as_it_does_whole(preset):
+    whole, parts = (trainer(preset=preset, accumulate=count, critic_steps=2) for count in (1, 4))
+    for _ in range(5):
+        whole.train_step()
+        parts.train_step()
+    assert parts.images_seen == whole.images_seen
+    assert parts.sums.tolist() == pytest.approx(whole.sums.tolist(), rel=1e-4, abs=1e-5)
+
+
+def test_parts_take_less_memory():
+    """What the tape of the way back holds at once, by its largest batch."""
+    for count, largest in ((1, 8), (4, 2)):
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x, kept=kept: (kept.append(x.shape), x)[1], lambda x: x):
+            trainer(preset="rpgan", accumulate=count).train_step()
+        pictures = [shape[0] for shape in kept if len(shape) == 4 and shape[2:] == (16, 16)]
+        assert max(pictures) == 2 * largest  # the discriminator sees real and generated ones together

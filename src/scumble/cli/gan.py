@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -15,6 +15,7 @@ from scumble.gan.timeline import TIMELINE
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
 
 MAX_SEEDS = 1_000_000
+MAX_BETWEEN = 1000
 
 
 @app.command
@@ -280,6 +281,124 @@ def film(run: Path, /, *, output: Output = None, seconds: float = 8.0) -> None:
     from scumble.gan.sheets import write_film
 
     report.say(str(write_film(run, output or run / "film.webp", seconds)))
+
+
+@app.command
+def interpolate(
+    model: Path,
+    /,
+    *,
+    seeds: str = "0-7",
+    output: Annotated[Path, Parameter(alias="-o")] = Path("walk.webp"),
+    of_class: Annotated[str | None, Parameter(name="--class")] = None,
+    seconds: float = 8.0,
+    between: int | None = None,
+    closed: Switch = False,
+    device: str = "auto",
+) -> None:
+    """Go from picture to picture: a film, or a strip, of what lies between seeds.
+
+    Args:
+        model: a run, or a model's folder.
+        seeds: the pictures on the way, in their order: numbers and ranges, such as 0-7 or 3,7,20.
+        output: .webp, .gif or .mp4 for a film; .png, .jpg or .tif for a strip, a row from each seed to the next.
+        of_class: class to draw, if it was trained with classes (default: the first).
+        seconds: how long the film is.
+        between: steps from each seed to the next (default: 24 in a film, 8 in a strip).
+        closed: come back to the first seed, so that the film can go round and round.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    numbers = parse_seeds(seeds)
+    if between is not None and not 1 <= between <= MAX_BETWEEN:
+        raise SettingsError(f"between: got {between}, wanted 1 to {MAX_BETWEEN:,}")
+    from scumble.device import memory_errors
+    from scumble.gan.model import GAN
+    from scumble.gan.sheets import write_walk
+
+    with memory_errors("ask for fewer seeds, or less between them"):
+        gan = GAN.from_pretrained(model, device)
+        report.say(str(write_walk(gan, numbers, output, seconds, between, closed, of_class)))
+
+
+@app.command
+def arithmetic(
+    model: Path,
+    a: str,
+    b: str,
+    c: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("arithmetic.png"),
+    of_class: Annotated[str | None, Parameter(name="--class")] = None,
+    device: str = "auto",
+) -> None:
+    """Draw A - B + C: what A's pictures have and B's have not, with what C's have.
+
+    Averages of three or more seeds each say most clearly what their pictures have in common.
+
+    Args:
+        model: a run, or a model's folder.
+        a: seeds of pictures that have something, such as 3,7,20.
+        b: seeds of pictures that are like them without it.
+        c: seeds of pictures that are to have it.
+        output: the sheet: a column for each of the three, its seeds above its average, and at last the result.
+        of_class: class to draw, if it was trained with classes (default: the first).
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    plus, minus, also = (parse_seeds(seeds) for seeds in (a, b, c))
+    from scumble.device import memory_errors
+    from scumble.gan.model import GAN
+    from scumble.gan.sheets import write_arithmetic
+
+    with memory_errors("ask for fewer seeds"):
+        report.say(str(write_arithmetic(GAN.from_pretrained(model, device), plus, minus, also, output, of_class)))
+
+
+@app.command
+def project(
+    model: Path,
+    picture: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("projected.png"),
+    by: Literal["pocket", "pixels"] = "pocket",
+    of_class: Annotated[str | None, Parameter(name="--class")] = None,
+    json: Switch = False,
+    quiet: Quiet = False,
+    device: str = "auto",
+) -> None:
+    """Find the latent whose picture is nearest to a given one.
+
+    Args:
+        model: a run, or a model's folder.
+        picture: to look for; its middle is cut out where its shape is another.
+        output: the sheet: the picture, that of the nearest seed, and what was found; its recipe holds the latent.
+        by: what tells how near: the small network's features, or pixels.
+        of_class: class to look in, if it was trained with classes (default: all).
+        json: print one event a line, as JSON.
+        quiet: print nothing but the names of the results.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from scumble.device import memory_errors
+    from scumble.gan.model import GAN
+    from scumble.gan.project import project_events
+
+    with memory_errors("use another device"):
+        report.run(project_events(GAN.from_pretrained(model, device), picture, output, by, of_class), json, quiet)
+
+
+@app.command
+def export(model: Path, /, *, onnx: Path) -> None:
+    """Write the generator for other programs, after a look at whether it draws the same there.
+
+    Args:
+        model: a run, or a model's folder.
+        onnx: the .onnx file: from latents (N, Z), and labels (N,) if there are classes, to pictures (N, C, H, W).
+    """
+    from scumble.gan.export import onnx_events
+    from scumble.gan.model import GAN
+
+    report.run(onnx_events(GAN.from_pretrained(model, "cpu"), onnx))
 
 
 def parse_seeds(text: str) -> list[int]:

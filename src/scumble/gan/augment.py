@@ -1,4 +1,4 @@
-"""Random changes that both networks see through: mirrored data, and DiffAugment's shifts and holes.
+"""Random changes that both networks see through: mirrored data, and DiffAugment's colours, shifts and holes.
 
 What is drawn at random is drawn on the CPU, from a generator that depends on the seed and the step alone.
 """
@@ -33,6 +33,21 @@ def shift_and_cut(pictures: torch.Tensor, generator: torch.Generator) -> torch.T
     shifted = padded[picture, :, rows[:, :, None], columns[:, None, :]]  # (N, H, W, C)
     hole = kept_rows[:, :, None] & kept_columns[:, None, :]  # (N, H, W)
     return shifted.masked_fill(hole[..., None], 0).permute(0, 3, 1, 2)
+
+
+def vary_colours(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each of (N, C, H, W) pictures made lighter or darker, paler or more colourful, softer or harder.
+
+    Up to 1/2 is added or taken away; then each pixel's distance from its own grey is multiplied by up to 2, and last
+    each number's distance from the mean of its picture by 1/2 to 3/2 (Zhao et al. 2020, section 3; the ranges are those
+    of their program, for pictures in [-1, 1], which are not clipped). Differentiable, as `shift_and_cut`.
+    """
+    brightness, saturation, contrast = (
+        torch.rand(len(pictures), 1, 1, 1, generator=generator).to(pictures) for _ in range(3)
+    )
+    pictures = pictures + (brightness - 0.5)
+    pictures = torch.lerp(pictures.mean(1, keepdim=True), pictures, 2 * saturation)
+    return torch.lerp(pictures.mean((1, 2, 3), keepdim=True), pictures, contrast + 0.5)
 
 
 def _shifted(side: int, count: int, generator: torch.Generator) -> torch.Tensor:

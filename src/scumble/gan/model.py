@@ -100,6 +100,11 @@ class GAN:
         return cls(generator, discriminator, facts)
 
     @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
+        return next(self.generator.parameters()).device
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes that can be asked for; none if it was trained without."""
         return tuple(self.facts["data"]["classes"]) if self.settings.draws_classes else ()
@@ -130,9 +135,18 @@ class GAN:
         """The same as (N, H, W, C) uint8 pixels."""
         seeds = list(seeds)
         latents = draw_latents(seeds, self.settings.latent, truncation)
-        return generate(self.generator, latents, self._labels(seeds, of_class))
+        return generate(self.generator, latents, self.labels(seeds, of_class))
 
-    def _labels(self, seeds: list[int], of_class: str | None) -> torch.Tensor | None:
+    def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
+        """(N, H, W, C) uint8 pixels from (N, Z) latents of one's own, all of one class: by default, the first."""
+        return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
+
+    def labels(self, seeds: Iterable[int], of_class: str | None = None) -> torch.Tensor | None:
+        """(N,): the numbers of the classes that `sample` draws; None if it was trained without.
+
+        Raises:
+            SettingsError: if there is no such class.
+        """
         classes = self.classes
         if of_class is not None and of_class not in classes:
             known = f"one of {', '.join(classes)}" if classes else "none: it was trained without classes"

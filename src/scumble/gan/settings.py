@@ -14,6 +14,8 @@ MIN_SIDE, MAX_SIDE = 16, 4096
 EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
 MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
 Split = Literal["train", "test"]
+COUPLING_LOSSES = ("relativistic-average", "softmax")
+"""Those that compare each picture with the whole batch; a test holds them to `Loss.couples`."""
 
 
 def _number_of_channels(channels: Any) -> Any:
@@ -74,6 +76,12 @@ class GANSettings(Settings):
         default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
     )
     batch: int = Field(default=32, ge=2, le=65536, description="pictures in a step")
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        le=65536,
+        description="equal parts that a batch is taken in, one after the other: as many times less memory",
+    )
     lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both networks")
     beta1: float = Field(default=0.0, ge=0, lt=1, description="of Adam: how long gradients are averaged")
     beta2: float = Field(
@@ -89,10 +97,13 @@ class GANSettings(Settings):
     augment: bool = Field(
         default=False, description="shift and cut out at random before the discriminator looks: for few pictures"
     )
+    augment_colour: bool = Field(
+        default=False, description="vary brightness, saturation and contrast there: for very few pictures"
+    )
+    grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
     evaluate_every: int = Field(
         default=0, ge=0, le=10**12, description="images between evaluations, whose best generator is kept; 0 for none"
     )
-    grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
@@ -122,6 +133,12 @@ class GANSettings(Settings):
             raise SettingsError(f"loss: got feature-matching, {why}, with condition {self.condition}: wanted another")
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
+        if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
+            why = "which compares each picture with the whole batch: with parts of it, it is another loss"
+            raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
+        if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
+            wanted = "parts of equally many pictures, two or more"
+            raise SettingsError(f"accumulate: got {self.accumulate} with batch {self.batch}, wanted {wanted}")
         return self
 
     @property

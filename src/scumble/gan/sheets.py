@@ -13,13 +13,16 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import ImageError, RunError, SettingsError
+from scumble.gan import latents
 from scumble.gan.model import GAN
+from scumble.gan.sample import draw_latents
 from scumble.image import files, film, recipe
 from scumble.image.tensors import grid
 from scumble.storage.folder import make, writing
 from scumble.storage.run import Run
 
 CHUNK = 64
+FRAMES_BETWEEN, STRIP_BETWEEN = 24, 8
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
 MAX_NAMED_CLASSES = 20
 """A confusion of more is too small for words and numbers."""
@@ -72,6 +75,73 @@ def write_samples(
             path = output / f"seed{seed:06}.png"
             files.save(np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, made_by | {"seeds": [seed]})
             yield path
+
+
+def write_walk(
+    gan: GAN,
+    seeds: list[int],
+    output: Path,
+    seconds: float = 8.0,
+    between: int | None = None,
+    closed: bool = False,
+    of_class: str | None = None,
+) -> Path:
+    """Write the pictures on the way through the latents of `seeds`, as a film or, for other endings, as a strip.
+
+    Args:
+        gan: that draws.
+        seeds: two or more.
+        output: .webp, .gif or .mp4 for a film; .png, .jpg or .tif for a strip with a row from each seed to the next.
+        seconds: how long the film is.
+        between: steps from each seed to the next (default: 24 in a film, 8 in a strip).
+        closed: come back to the first.
+        of_class: drawn all the way (default: the first).
+
+    Raises:
+        ImageError: if it cannot be written.
+        SettingsError: if there are fewer seeds, or something is out of range or unknown.
+    """
+    if len(seeds) < 2:
+        raise SettingsError(f"seeds: got {len(seeds)}, wanted two or more to go from one to the other")
+    is_film = output.suffix.lower() in film.SUFFIXES
+    between = between or (FRAMES_BETWEEN if is_film else STRIP_BETWEEN)
+    if is_film:
+        film.check(output, seconds)
+        files.check_place(output)
+    else:
+        files.check_output(output)
+    way = latents.walk(draw_latents(seeds, gan.settings.latent), between, closed)
+    pictures = gan.draw_array(way, of_class)
+    if is_film:
+        frames = [Image.fromarray(grid(picture[None], 1)) for picture in pictures]
+        film.write(frames, output, seconds, 0.0 if closed else film.LAST_SECONDS)
+    else:
+        made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "seeds": seeds, "class": of_class}
+        files.save(grid(pictures, between), output, made_by)
+    return output
+
+
+def write_arithmetic(
+    gan: GAN, plus: list[int], minus: list[int], also: list[int], output: Path, of_class: str | None = None
+) -> Path:
+    """Write a sheet of A - B + C: a column for each of the three, its seeds above its average, and at last the result.
+
+    Raises:
+        ImageError: if it cannot be written.
+        SettingsError: if the output's ending is unknown, or there is no such class.
+    """
+    files.check_output(output)
+    sets = [draw_latents(seeds, gan.settings.latent) for seeds in (plus, minus, also)]
+    averages = gan.draw_array(latents.arithmetic(*sets), of_class)
+    rows = max(map(len, sets)) + 1
+    cells = np.full((rows, 4, *averages.shape[1:]), 255, np.uint8)
+    for column, some in enumerate(sets):
+        cells[: len(some), column] = gan.draw_array(some, of_class)
+    cells[-1] = averages
+    seeds = {"a": plus, "b": minus, "c": also}
+    made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "arithmetic": seeds, "class": of_class}
+    files.save(grid(cells.reshape(-1, *averages.shape[1:]), 4), output, made_by)
+    return output
 
 
 def write_curves(run: Path, output: Path) -> Path:

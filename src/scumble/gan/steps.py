@@ -4,6 +4,7 @@ Nothing is read back from the device here: what a step tells is a tensor, and wh
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -15,6 +16,27 @@ from scumble.gan.losses import Loss
 Backward = Callable[[torch.Tensor], None]
 
 
+class Part(NamedTuple):
+    """Which of `parts` equal parts of a batch a step is given: gradients are summed up, and the last part moves.
+
+    Where no loss, norm or penalty looks from one picture to another, they are those of the whole batch at once.
+    """
+
+    number: int
+    parts: int
+
+    def step(self, optimizer: Optimizer, value: torch.Tensor, backward: Backward) -> None:
+        """Add this part's share of the gradient of `value`, (), and move if it is the last one."""
+        if self.number == 0:
+            optimizer.zero_grad(set_to_none=True)
+        backward(value / self.parts)
+        if self.number == self.parts - 1:
+            optimizer.step()
+
+
+WHOLE = Part(0, 1)
+
+
 def discriminator_step(
     critic: nn.Module,
     optimizer: Optimizer,
@@ -24,6 +46,7 @@ def discriminator_step(
     random: torch.Generator,
     labels: torch.Tensor | None = None,
     backward: Backward = torch.Tensor.backward,
+    part: Part = WHOLE,
 ) -> torch.Tensor:
     """Move a `Critic` towards telling (N, C, H, W) `real` from `fake`, which is a constant here.
 
@@ -33,9 +56,7 @@ def discriminator_step(
     """
     verdict = critic(real, fake.detach(), labels, random)
     value = loss.discriminator(verdict.real, verdict.fake) + verdict.extra
-    optimizer.zero_grad(set_to_none=True)
-    backward(value)
-    optimizer.step()
+    part.step(optimizer, value, backward)
     return torch.stack([value.detach(), verdict.real.detach().sigmoid().mean(), verdict.fake.detach().sigmoid().mean()])
 
 
@@ -47,15 +68,14 @@ def generator_step(
     fake: torch.Tensor,
     labels: torch.Tensor | None = None,
     backward: Backward = torch.Tensor.backward,
+    part: Part = WHOLE,
 ) -> torch.Tensor:
     """Move the generator that made `fake` towards what the critic takes for real; returns its loss, ()."""
     # The discriminator is looked through, not trained: its own gradients would be a twelfth more work.
     critic.requires_grad_(False)
     verdict = critic.look(real if loss.compares else None, fake, labels, loss.of_features)
     value = loss.generator(verdict.real, verdict.fake) + verdict.extra
-    optimizer.zero_grad(set_to_none=True)
-    backward(value)
-    optimizer.step()
+    part.step(optimizer, value, backward)
     critic.requires_grad_(True)
     return value.detach()
 

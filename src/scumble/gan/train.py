@@ -61,7 +61,7 @@ def train_events(
         SettingsError: if a setting is out of range or the device is not there.
         DivergedError: if the figures left the finite numbers more often than going back could mend.
     """
-    with device.memory_errors("use a smaller --batch, --width or --size"):
+    with device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"):
         yield from _job(str(data), Run(Path(run)), settings or GANSettings(), fresh)
 
 

@@ -42,10 +42,11 @@ FREE_TO_CHANGE = {"images", "evaluate_every", "grids", "device", "precision"}
 
 
 class _Drawn(NamedTuple):
-    """Real pictures, augmented; generated ones as they are; classes; random numbers; how to augment."""
+    """Real pictures, augmented; generated ones as they are; latents; classes; random numbers; how to augment."""
 
     real: torch.Tensor
     fake: torch.Tensor
+    latents: torch.Tensor
     labels: torch.Tensor | None
     random: torch.Generator
     change: Callable[[torch.Tensor], torch.Tensor]
@@ -112,39 +113,62 @@ class Trainer:
         # Both networks' steps look at the same generated pictures: drawing others would be a tenth more work.
         drawn = self._draw(settings.critic_steps - 1, generator_learns=True)
         told = self._discriminator_step(drawn)
-        with self.fabric.autocast():
-            value = steps.generator_step(
-                self.plain_critic,
-                self.generator_optimizer,
-                LOSSES[settings.loss],
-                drawn.real,
-                drawn.change(drawn.fake),
-                drawn.labels,
-                self.fabric.backward,
-            )
+        value = self._generator_step(drawn)
         self.step += 1
         steps.update_average(self.average, self.plain_generator, self.images_per_step, self.images_seen, settings.ema)
         self.sums += torch.cat([told, value[None], torch.ones_like(value[None])])
 
-    def _discriminator_step(self, drawn: "_Drawn") -> torch.Tensor:
-        fake = drawn.change(drawn.fake.detach())
-        loss, backward = LOSSES[self.settings.loss], self.fabric.backward
-        told = steps.discriminator_step(
-            self.critic, self.discriminator_optimizer, loss, drawn.real, fake, drawn.random, drawn.labels, backward
-        )
+    def _discriminator_step(self, drawn: "list[_Drawn]") -> torch.Tensor:
+        told = torch.zeros(3, device=self.device)
+        for number, some in enumerate(drawn):
+            told += steps.discriminator_step(
+                self.critic,
+                self.discriminator_optimizer,
+                LOSSES[self.settings.loss],
+                some.real,
+                some.change(some.fake.detach()),
+                some.random,
+                some.labels,
+                self.fabric.backward,
+                steps.Part(number, len(drawn)),
+            )
         if self.settings.clip:
             steps.clip_weights(self.plain_discriminator, self.settings.clip)
-        return told
+        return told / len(drawn)
 
-    def _draw(self, turn: int, generator_learns: bool = False) -> "_Drawn":
-        """Pictures for one of the discriminator's turns in this step."""
-        random = self._random(turn)
+    def _generator_step(self, drawn: "list[_Drawn]") -> torch.Tensor:
+        value = torch.zeros((), device=self.device)
+        for number, some in enumerate(drawn):
+            with self.fabric.autocast():
+                value += steps.generator_step(
+                    self.plain_critic,
+                    self.generator_optimizer,
+                    LOSSES[self.settings.loss],
+                    some.real,
+                    some.change(some.fake if len(drawn) == 1 else self._generate(some.latents, some.labels)),
+                    some.labels,
+                    self.fabric.backward,
+                    steps.Part(number, len(drawn)),
+                )
+        return value / len(drawn)
+
+    def _draw(self, turn: int, generator_learns: bool = False) -> "list[_Drawn]":
+        """Pictures for one of the discriminator's turns in this step, in the parts that they are taken in."""
+        random, parts = self._random(turn), self.settings.accumulate
         real, labels = self.next_batch(random, turn)
         latents = torch.randn(self.settings.batch, self.settings.latent, generator=random).to(self.device)
-        with torch.set_grad_enabled(generator_learns):
-            fake = self.generator(latents, labels) if self.settings.draws_classes else self.generator(latents)
         change = self._augment(random)
-        return _Drawn(change(real), fake, labels, random, change)
+        drawn = []
+        batch = (real.chunk(parts), latents.chunk(parts), [None] * parts if labels is None else labels.chunk(parts))
+        for some_real, some_latents, some_labels in zip(*batch, strict=True):
+            # What the generator learns from is kept for one part only: of several, each is generated anew.
+            with torch.set_grad_enabled(generator_learns and parts == 1):
+                fake = self._generate(some_latents, some_labels)
+            drawn.append(_Drawn(change(some_real), fake, some_latents, some_labels, random, change))
+        return drawn
+
+    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return self.generator(latents, labels) if self.settings.draws_classes else self.generator(latents)
 
     def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The (N, C, H, W) pictures of this step, in [-1, 1], and their (N,) classes if these are looked at."""
@@ -167,9 +191,12 @@ class Trainer:
         return int(words[0] >> np.uint64(1))
 
     def _augment(self, random: torch.Generator) -> Callable[[torch.Tensor], torch.Tensor]:
-        if not self.settings.augment:
-            return lambda pictures: pictures
-        return lambda pictures: augment.shift_and_cut(pictures, random)
+        def change(pictures: torch.Tensor) -> torch.Tensor:
+            if self.settings.augment_colour:
+                pictures = augment.vary_colours(pictures, random)
+            return augment.shift_and_cut(pictures, random) if self.settings.augment else pictures
+
+        return change
 
     def _set_learning_rate(self) -> None:
         settings = self.settings

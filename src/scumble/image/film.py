@@ -14,7 +14,7 @@ from scumble.errors import ImageError, SettingsError, reason
 
 SUFFIXES = (".webp", ".gif", ".mp4")
 LAST_SECONDS = 2.0
-"""How much longer the last picture stays."""
+"""How much longer the last picture stays, unless told otherwise."""
 
 SECONDS = (0.1, 3600.0)
 
@@ -30,13 +30,14 @@ def check(output: Path, seconds: float) -> None:
         _ffmpeg()
 
 
-def write(frames: Sequence[Image.Image], output: Path, seconds: float) -> None:
+def write(frames: Sequence[Image.Image], output: Path, seconds: float, hold: float = LAST_SECONDS) -> None:
     """Show pictures one after another, the last one longer.
 
     Args:
         frames: RGB pictures of one size, two at least.
         output: .webp, .gif or .mp4.
         seconds: how long the film is, but for the last picture's stay.
+        hold: how much longer that is, in seconds.
 
     Raises:
         ImageError: if it cannot be written.
@@ -44,22 +45,23 @@ def write(frames: Sequence[Image.Image], output: Path, seconds: float) -> None:
     """
     check(output, seconds)
     try:
-        data = _mp4(frames, seconds) if output.suffix.lower() == ".mp4" else _animated(frames, output.suffix, seconds)
+        suffix = output.suffix.lower()
+        data = _mp4(frames, seconds, hold) if suffix == ".mp4" else _animated(frames, suffix, seconds, hold)
         paths.write_atomically(output, data)
     except OSError as error:
         raise ImageError(f"{output} cannot be written: {reason(error)}") from error
 
 
-def _animated(frames: Sequence[Image.Image], suffix: str, seconds: float) -> memoryview:
+def _animated(frames: Sequence[Image.Image], suffix: str, seconds: float, hold: float) -> memoryview:
     milliseconds = max(20, round(1000 * seconds / len(frames)))
-    durations = [milliseconds] * (len(frames) - 1) + [milliseconds + round(1000 * LAST_SECONDS)]
+    durations = [milliseconds] * (len(frames) - 1) + [milliseconds + round(1000 * hold)]
     encoded = io.BytesIO()
-    options = {"quality": 85, "method": 3} if suffix.lower() == ".webp" else {}
+    options = {"quality": 85, "method": 3} if suffix == ".webp" else {}
     frames[0].save(encoded, suffix[1:], save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
     return encoded.getbuffer()
 
 
-def _mp4(frames: Sequence[Image.Image], seconds: float) -> bytes:
+def _mp4(frames: Sequence[Image.Image], seconds: float, hold: float) -> bytes:
     """H.264, whose sides must be even, through a file: an index at the front, where players look, needs going back."""
     width, height = (side // 2 * 2 for side in frames[0].size)
     rate = max(1.0, len(frames) / seconds)
@@ -71,7 +73,7 @@ def _mp4(frames: Sequence[Image.Image], seconds: float) -> bytes:
         with errors.open("wb") as log, subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log) as ffmpeg:
             assert ffmpeg.stdin is not None
             with contextlib.suppress(BrokenPipeError):  # its exit code tells, and its errors why
-                for frame in _with_hold(frames, round(LAST_SECONDS * rate)):
+                for frame in _with_hold(frames, round(hold * rate)):
                     ffmpeg.stdin.write(frame.crop((0, 0, width, height)).tobytes())
                 ffmpeg.stdin.close()
         if ffmpeg.returncode:

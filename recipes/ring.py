@@ -1,0 +1,141 @@
+"""The table of docs/timeline.md on a ring of eight Gaussians: which presets find all of them, and how exactly.
+
+    python recipes/ring.py RUNS docs/timeline.md [PRESET...]
+
+Points in the plane are pictures of 1 x 1 pixels with two colours: the package's own trainer, losses and penalties
+learn them, with the pair `mlp` in place of each preset's networks. RUNS keeps what was measured, and the training that
+is under way: killed at any moment, the same command goes on. The table holds what there is so far.
+
+The ring is that of Metz et al. 2017 ("Unrolled GANs", radius 2 and deviation 0.02), made small enough for [-1, 1].
+"""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tables
+import torch
+
+from scumble import GANSettings, device, paths
+from scumble.data.store import Store
+from scumble.gan.timeline import TIMELINE
+from scumble.gan.trainer import Trainer
+from scumble.storage import checkpoint
+
+MODES, RADIUS, DEVIATION = 8, 0.8, 0.008
+SEEDS = range(5)
+COMMON: dict[str, Any] = {
+    "network": "mlp",
+    "width": 16,
+    "latent": 16,
+    "batch": 128,
+    "lr": 1e-3,
+    "decay": "linear",
+    "images": 128 * 4000,
+}
+"""Beside a preset's own settings. Equally many images, not steps: presets with many steps of the critic have fewer of
+the generator."""
+
+SAMPLES = 10_000
+FOUND = 0.1
+"""A mode is found if it has at least this part of its fair share of the samples, within three deviations."""
+
+CHECKPOINT_SECONDS = 30.0
+
+ANGLES = torch.arange(MODES) * (2 * math.pi / MODES)
+CENTRES = RADIUS * torch.stack([ANGLES.cos(), ANGLES.sin()], 1)  # (modes, 2)
+
+# The trainer asks for the shape of the pictures and for their classes, which are the modes.
+PLACEHOLDER = Store("ring", np.zeros((MODES, 2, 1, 1), np.uint8), np.arange(MODES), tuple("abcdefgh"), "ring")
+
+
+class RingTrainer(Trainer):
+    """The package's trainer on points that never repeat: bytes would be too coarse for them."""
+
+    def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(N, 2, 1, 1) points, and their modes if these are looked at."""
+        modes = torch.randint(MODES, (self.settings.batch,), generator=random)
+        points = CENTRES[modes] + DEVIATION * torch.randn(len(modes), 2, generator=random)
+        return points[:, :, None, None], None if self.labels is None else modes
+
+
+def trained(settings: GANSettings, folder: Path) -> RingTrainer:
+    """A finished training, from wherever `folder` says that it stood."""
+    trainer = RingTrainer(settings, PLACEHOLDER, False, device.choose("cpu", "float32"))
+    checkpoint.newest(folder, trainer.restored)
+    saved = time.perf_counter()
+    while trainer.images_seen < settings.images:
+        trainer.train_step()
+        if time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            checkpoint.write(folder, trainer.images_seen, trainer.checkpoint())
+            saved = time.perf_counter()
+    return trainer
+
+
+@torch.inference_mode()
+def measured(trainer: RingTrainer) -> dict[str, Any]:
+    """How many modes the averaged generator has found, and the share of its samples within three deviations of one."""
+    latents = torch.randn(SAMPLES, trainer.settings.latent, generator=torch.Generator().manual_seed(0))
+    labels = [] if trainer.labels is None else [torch.arange(SAMPLES) % MODES]
+    points = trainer.average(latents, *labels).flatten(1)
+    distances, nearest = torch.cdist(points, CENTRES).min(1)
+    close = distances < 3 * DEVIATION
+    counts = nearest[close].bincount(minlength=MODES)
+    return {
+        "modes": int((counts >= FOUND * SAMPLES / MODES).sum()),
+        "close": close.float().mean().item(),
+        "finite": bool(points.isfinite().all()),
+    }
+
+
+def result(preset: str, seed: int, runs: Path) -> dict[str, Any]:
+    """Of one training: read, if it was measured before, or made."""
+    path, folder = runs / f"{preset}-{seed}.json", runs / f"{preset}-{seed}"
+    settings = GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+    made_with = settings.model_dump(mode="json", exclude_defaults=True)
+    if path.exists() and (known := json.loads(path.read_text()))["settings"] == made_with:
+        return known
+    started = time.perf_counter()
+    found = measured(trained(settings, folder)) | {"settings": made_with, "seconds": time.perf_counter() - started}
+    paths.write_atomically(path, json.dumps(found).encode())
+    for number in checkpoint.numbers_in(folder):
+        (folder / f"{number:012}.safetensors").unlink()
+    print(preset, seed, {name: value for name, value in found.items() if name != "settings"}, flush=True)
+    return found
+
+
+def row(preset: str, results: list[dict[str, Any]]) -> list[str]:
+    """A line of the table."""
+    modes = [found["modes"] for found in results]
+    close = [100 * found["close"] for found in results]
+    told = "the mode" if "condition" in TIMELINE[preset].values else ""
+    return [
+        f"`{preset}`",
+        str(TIMELINE[preset].year),
+        told,
+        " ".join(map(str, modes)),
+        f"{modes.count(MODES)} of {len(modes)}",
+        f"{np.mean(close):.1f} ({min(close):.1f} to {max(close):.1f})",
+    ]
+
+
+def main() -> None:
+    """Seed by seed over all presets, so that the table is soon there, and then becomes exact."""
+    runs, page = Path(sys.argv[1]), Path(sys.argv[2])
+    torch.set_num_threads(1)  # tiny networks: threads would only wait for one another
+    runs.mkdir(parents=True, exist_ok=True)
+    results: dict[str, list[dict[str, Any]]] = {preset: [] for preset in sys.argv[3:] or TIMELINE}
+    for seed in SEEDS:
+        for preset, found in results.items():
+            found.append(result(preset, seed, runs))
+            rows = [row(name, some) for name, some in results.items() if some]
+            columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
+            tables.write(page, "ring", columns, rows)
+
+
+if __name__ == "__main__":
+    main()

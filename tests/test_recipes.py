@@ -1,0 +1,69 @@
+"""What measures and writes the tables of docs/timeline.md."""
+
+import math
+import sys
+
+import pytest
+import torch
+
+from conftest import REPOSITORY
+from scumble import GANSettings
+from scumble.storage import checkpoint
+
+sys.path.insert(0, str(REPOSITORY / "recipes"))
+ring = pytest.importorskip("ring", reason="needs the folder recipes, which packages do not hold")
+tables = pytest.importorskip("tables")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class Drawn:
+    """A generator that draws the ring itself, or some of its modes, with a deviation of its own."""
+
+    labels = None
+    settings = GANSettings(latent=3)
+
+    def __init__(self, modes: int, deviation: float):
+        self.modes, self.deviation = modes, deviation
+
+    def average(self, latents: torch.Tensor) -> torch.Tensor:
+        centres = ring.CENTRES[torch.arange(len(latents)) % self.modes]
+        return (centres + self.deviation * latents[:, :2])[:, :, None, None]
+
+
+@pytest.mark.parametrize("modes", [1, 5, 8])
+@pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
+def test_modes_and_samples_near_them_are_counted(modes, spread):
+    """In the plane, the distance from the centre has Rayleigh's distribution: 1 - exp(-r^2 / 2) are within r."""
+    found = ring.measured(Drawn(modes, spread * ring.DEVIATION))
+    assert found["modes"] == modes
+    assert found["close"] == pytest.approx(1 - math.exp(-((3 / spread) ** 2) / 2), abs=0.015)
+
+
+def test_points_between_modes_find_none():
+    found = ring.measured(Drawn(8, 100 * ring.DEVIATION))
+    assert found["modes"] == 0
+    assert found["close"] < 0.02
+
+
+def test_a_training_on_the_ring_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path):
+    settings = GANSettings(preset="cgan", **ring.COMMON | {"width": 4, "batch": 8, "images": 48})
+    whole = ring.trained(settings, tmp_path / "whole")
+    parts = ring.RingTrainer(settings, ring.PLACEHOLDER, False, ring.device.choose("cpu", "float32"))
+    for _ in range(3):
+        parts.train_step()
+    checkpoint.write(tmp_path / "parts", parts.images_seen, parts.checkpoint())
+    resumed = ring.trained(settings, tmp_path / "parts")
+    assert resumed.images_seen == whole.images_seen == 48
+    for one, other in zip(whole.plain_generator.parameters(), resumed.plain_generator.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_table_takes_the_place_of_the_old_one_and_nothing_else(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("above\n<!-- a -->\n| old |\n<!-- end of a -->\nbelow\n")
+    for _ in range(2):
+        tables.write(page, "a", ["x", "y"], [["1", "2"]])
+    assert page.read_text() == "above\n<!-- a -->\n| x | y |\n| --- | --- |\n| 1 | 2 |\n<!-- end of a -->\nbelow\n"
+    with pytest.raises(SystemExit, match="no place for the table b"):
+        tables.write(page, "b", ["x"], [])
