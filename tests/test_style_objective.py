@@ -10,7 +10,13 @@ from scumble.perceptual.vgg import VGG19
 from scumble.style.losses import STYLE_LOSSES, out_of_range
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, StyleSettings
+from scumble.style.settings import (
+    GATYS_CONTENT_LAYERS,
+    GATYS_STYLE_LAYERS,
+    MOMENT_STYLE_LAYERS,
+    SEEN_BY_POCKET,
+    StyleSettings,
+)
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
 
@@ -114,3 +120,12 @@ def test_gradient_with_regions_strength_and_terms_of_pixels_equals_finite_differ
 def test_without_strength_the_content_is_where_it_should_be(network64, loss):
     objective = Objective(network64, picture(0), [picture(1)], {"relu2_1": 1.0}, {"relu1_1": 1.0}, loss, strength=0)
     assert objective.value_and_gradient(picture(0)).loss == pytest.approx(0, abs=1e-9)
+
+
+def test_pocket_which_sees_shorter_distances_has_larger_weights():
+    settings = StyleSettings(style_weight=2)
+    vgg, pocket = settings.style_weights("vgg19-caffe"), settings.style_weights("pocket")
+    assert vgg == settings.style_weights() == {name: 2 * weight for name, weight in MOMENT_STYLE_LAYERS.items()}
+    assert {name: round(vgg[name] / pocket[name], 6) for name in vgg} == SEEN_BY_POCKET["wasserstein"]
+    given = StyleSettings(style_weight=2, style_layers={"relu5_1": 3})
+    assert given.style_weights("pocket") == {"relu5_1": 6}

@@ -56,6 +56,14 @@ STYLE_LAYERS = {
 }
 """The layers that compare style unless they are given, with weights that suit the units of the loss."""
 
+# What pocket makes of VGG19's distances between paintings that it has not learnt from, by recipes/pocket/judge.py.
+_GRAM_SEEN = {"relu1_1": 0.97, "relu2_1": 1.07, "relu3_1": 0.80, "relu4_1": 0.84, "relu5_1": 0.48}
+_MOMENTS_SEEN = {"relu1_1": 0.97, "relu2_1": 0.67, "relu3_1": 0.55, "relu4_1": 0.57, "relu5_1": 0.28}
+SEEN_BY_POCKET = {
+    loss: _GRAM_SEEN if layers is GATYS_STYLE_LAYERS else _MOMENTS_SEEN for loss, layers in STYLE_LAYERS.items()
+}
+"""Weights for VGG19 over these are weights for pocket."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The network inside the package, a few evaluations at each of many scales: the fields' own values.
     "quick": {},
@@ -100,7 +108,7 @@ class PaintSettings(Settings):
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
-    style_weight: float = Field(default=3.0, ge=0, le=1e9, description="how much the painting counts")
+    style_weight: float = Field(default=5.0, ge=0, le=1e9, description="how much the painting counts")
     style_scale: Factors = Field(
         default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
     )
@@ -152,9 +160,16 @@ class PaintSettings(Settings):
         """The layers that compare content, with their weights; none of them is zero. A texture has none."""
         return {}
 
-    def style_weights(self) -> dict[str, float]:
-        """The layers that compare style, with their weights times the styles'; none of them is zero."""
-        return _without_zeros(self.style_layers or STYLE_LAYERS[self.loss], self.style_weight)
+    def style_weights(self, backbone: str | None = None) -> dict[str, float]:
+        """The layers that compare style, with their weights times the styles'; none of them is zero.
+
+        Args:
+            backbone: the network that looks; weights that were given are for any.
+        """
+        layers = self.style_layers or STYLE_LAYERS[self.loss]
+        if backbone == "pocket" and not self.style_layers:
+            layers = {name: weight / SEEN_BY_POCKET[self.loss][name] for name, weight in layers.items()}
+        return _without_zeros(layers, self.style_weight)
 
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""

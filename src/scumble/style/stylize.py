@@ -311,7 +311,7 @@ class _Painter:
             content,
             styles,
             settings.content_weights(),
-            settings.style_weights(),
+            settings.style_weights(stage.backbone),
             settings.loss,
             strength * settings.variation_weight,  # grain comes with the painting
             strength,
