@@ -14,7 +14,6 @@ from scumble.style.settings import (
     GATYS_CONTENT_LAYERS,
     GATYS_STYLE_LAYERS,
     MOMENT_STYLE_LAYERS,
-    SEEN_BY_POCKET,
     StyleSettings,
 )
 
@@ -126,6 +125,6 @@ def test_pocket_which_sees_shorter_distances_has_larger_weights():
     settings = StyleSettings(style_weight=2)
     vgg, pocket = settings.style_weights("vgg19-caffe"), settings.style_weights("pocket")
     assert vgg == settings.style_weights() == {name: 2 * weight for name, weight in MOMENT_STYLE_LAYERS.items()}
-    assert {name: round(vgg[name] / pocket[name], 6) for name in vgg} == SEEN_BY_POCKET["wasserstein"]
+    assert all(pocket[name] > vgg[name] for name in vgg)
     given = StyleSettings(style_weight=2, style_layers={"relu5_1": 3})
     assert given.style_weights("pocket") == {"relu5_1": 6}

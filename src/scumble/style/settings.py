@@ -56,13 +56,17 @@ STYLE_LAYERS = {
 }
 """The layers that compare style unless they are given, with weights that suit the units of the loss."""
 
-# What pocket makes of VGG19's distances between paintings that it has not learnt from, by recipes/pocket/judge.py.
-_GRAM_SEEN = {"relu1_1": 0.97, "relu2_1": 1.07, "relu3_1": 0.80, "relu4_1": 0.84, "relu5_1": 0.48}
-_MOMENTS_SEEN = {"relu1_1": 0.97, "relu2_1": 0.67, "relu3_1": 0.55, "relu4_1": 0.57, "relu5_1": 0.28}
-SEEN_BY_POCKET = {
-    loss: _GRAM_SEEN if layers is GATYS_STYLE_LAYERS else _MOMENTS_SEEN for loss, layers in STYLE_LAYERS.items()
+# Of VGG19's distances between paintings that pocket has not learnt from it sees these shares (recipes/pocket/judge.py),
+# which its weights make up for: by Gram matrices 0.97, 1.07, 0.80, 0.84, 0.48, by moments 0.97, 0.67, 0.55, 0.57, 0.28.
+# Where moments are compared, the first two layers count four times as much besides: colours and grain lag behind
+# otherwise, in the few evaluations that are made with pocket (docs/log.md).
+_GRAM_OF_POCKET = dict(zip(GATYS_STYLE_LAYERS, (0.25, 0.057, 0.019, 0.0045, 0.008), strict=True))
+_MOMENTS_OF_POCKET = dict(zip(MOMENT_STYLE_LAYERS, (600.0, 224.0, 17.1, 4.1, 2.09), strict=True))
+POCKET_STYLE_LAYERS = {
+    loss: _GRAM_OF_POCKET if layers is GATYS_STYLE_LAYERS else _MOMENTS_OF_POCKET
+    for loss, layers in STYLE_LAYERS.items()
 }
-"""Weights for VGG19 over these are weights for pocket."""
+"""The same for pocket."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The network inside the package, a few evaluations at each of many scales: the fields' own values.
@@ -166,10 +170,8 @@ class PaintSettings(Settings):
         Args:
             backbone: the network that looks; weights that were given are for any.
         """
-        layers = self.style_layers or STYLE_LAYERS[self.loss]
-        if backbone == "pocket" and not self.style_layers:
-            layers = {name: weight / SEEN_BY_POCKET[self.loss][name] for name, weight in layers.items()}
-        return _without_zeros(layers, self.style_weight)
+        usual = POCKET_STYLE_LAYERS if backbone == "pocket" else STYLE_LAYERS
+        return _without_zeros(self.style_layers or usual[self.loss], self.style_weight)
 
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""
