@@ -87,18 +87,32 @@ def _spread(features: np.ndarray) -> float:
     return float(np.linalg.norm(features - np.roll(features, 1, axis=0), axis=1).mean())
 
 
+def settings_of(preset: str, seed: int) -> GANSettings:
+    """Of one training."""
+    return GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+
+
+def measured_before(preset: str, seed: int, runs: Path) -> dict[str, Any] | None:
+    """What an earlier training of the same settings came to, if there was one."""
+    path = runs / f"{preset}-{seed}.json"
+    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
+    return (
+        known if known["settings"] == settings_of(preset, seed).model_dump(mode="json", exclude_defaults=True) else None
+    )
+
+
 def result(preset: str, seed: int, data: str, runs: Path, looker: Looker) -> dict[str, Any]:
     """Of one training: read, if it was measured before, or made."""
-    path, folder = runs / f"{preset}-{seed}.json", runs / f"{preset}-{seed}"
-    settings = GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
-    made_with = settings.model_dump(mode="json", exclude_defaults=True)
-    if path.exists() and (known := json.loads(path.read_text()))["settings"] == made_with:
+    if (known := measured_before(preset, seed, runs)) is not None:
         return known
+    settings, folder = settings_of(preset, seed), runs / f"{preset}-{seed}"
     finished(train_events(data, folder, settings))
     gan = GAN.from_pretrained(folder, "cpu")
     pixels = gan.sample_array(range(SAMPLES)).transpose(0, 3, 1, 2)
-    found = looker.figures(looker.features(np.ascontiguousarray(pixels))) | {"settings": made_with}
-    paths.write_atomically(path, json.dumps(found).encode())
+    found = looker.figures(looker.features(np.ascontiguousarray(pixels))) | {
+        "settings": settings.model_dump(mode="json", exclude_defaults=True)
+    }
+    paths.write_atomically(runs / f"{preset}-{seed}.json", json.dumps(found).encode())
     print(preset, seed, {name: value for name, value in found.items() if name != "settings"}, flush=True)
     return found
 
@@ -117,11 +131,11 @@ def main() -> None:
     looker = Looker(data)
     columns = ["preset", "year", "seeds", "Frechet distance", "precision", "recall", "diversity"]
     real = row("other real pictures", "", [looker.figures(looker.other_real)])
-    results: dict[str, list[dict[str, Any]]] = {preset: [] for preset in sys.argv[4:] or TIMELINE}
     for seed in SEEDS:
-        for preset, found in results.items():
-            found.append(result(preset, seed, data, runs, looker))
-            rows = [row(f"`{name}`", str(TIMELINE[name].year), some) for name, some in results.items() if some]
+        for preset in sys.argv[4:] or TIMELINE:
+            result(preset, seed, data, runs, looker)
+            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in TIMELINE}
+            rows = [row(f"`{name}`", str(TIMELINE[name].year), some) for name, some in known.items() if some]
             tables.write(page, "presets", columns, [real, *rows])
 
 

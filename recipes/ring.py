@@ -92,16 +92,31 @@ def measured(trainer: RingTrainer) -> dict[str, Any]:
     }
 
 
+def settings_of(preset: str, seed: int) -> GANSettings:
+    """Of one training."""
+    return GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+
+
+def measured_before(preset: str, seed: int, runs: Path) -> dict[str, Any] | None:
+    """What an earlier training of the same settings came to, if there was one."""
+    path = runs / f"{preset}-{seed}.json"
+    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
+    return (
+        known if known["settings"] == settings_of(preset, seed).model_dump(mode="json", exclude_defaults=True) else None
+    )
+
+
 def result(preset: str, seed: int, runs: Path) -> dict[str, Any]:
     """Of one training: read, if it was measured before, or made."""
-    path, folder = runs / f"{preset}-{seed}.json", runs / f"{preset}-{seed}"
-    settings = GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
-    made_with = settings.model_dump(mode="json", exclude_defaults=True)
-    if path.exists() and (known := json.loads(path.read_text()))["settings"] == made_with:
+    if (known := measured_before(preset, seed, runs)) is not None:
         return known
+    settings, folder = settings_of(preset, seed), runs / f"{preset}-{seed}"
     started = time.perf_counter()
-    found = measured(trained(settings, folder)) | {"settings": made_with, "seconds": time.perf_counter() - started}
-    paths.write_atomically(path, json.dumps(found).encode())
+    found = measured(trained(settings, folder)) | {
+        "settings": settings.model_dump(mode="json", exclude_defaults=True),
+        "seconds": time.perf_counter() - started,
+    }
+    paths.write_atomically(runs / f"{preset}-{seed}.json", json.dumps(found).encode())
     for number in checkpoint.numbers_in(folder):
         (folder / f"{number:012}.safetensors").unlink()
     print(preset, seed, {name: value for name, value in found.items() if name != "settings"}, flush=True)
@@ -128,13 +143,12 @@ def main() -> None:
     runs, page = Path(sys.argv[1]), Path(sys.argv[2])
     torch.set_num_threads(1)  # tiny networks: threads would only wait for one another
     runs.mkdir(parents=True, exist_ok=True)
-    results: dict[str, list[dict[str, Any]]] = {preset: [] for preset in sys.argv[3:] or TIMELINE}
+    columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
     for seed in SEEDS:
-        for preset, found in results.items():
-            found.append(result(preset, seed, runs))
-            rows = [row(name, some) for name, some in results.items() if some]
-            columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
-            tables.write(page, "ring", columns, rows)
+        for preset in sys.argv[3:] or TIMELINE:
+            result(preset, seed, runs)
+            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in TIMELINE}
+            tables.write(page, "ring", columns, [row(name, some) for name, some in known.items() if some])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize(
-    "preset", ["cgan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "rpgan"))]
+    "preset", ["rpgan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "cgan"))]
 )
 def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -30,7 +30,7 @@ def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
         (pictures,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
         expected = gan.generator(*inputs.values()).numpy()
         np.testing.assert_allclose(pictures, expected, atol=1e-4)
-        assert expected.std() > 0.05
+        assert expected.std() > 0.01  # a hundred times what is allowed to differ
     kept = json.loads(session.get_modelmeta().custom_metadata_map["scumble"])
     assert kept["settings"]["preset"] == preset
     assert kept["classes"] == list(gan.classes)
