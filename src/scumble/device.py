@@ -59,6 +59,13 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
 
 
+def count(device: torch.device) -> int:
+    """How many devices of this one's kind are here: GPUs, or the CPU's cores that this process may use."""
+    if device.type == "cpu":
+        return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count()
+    return torch.cuda.device_count() if device.type == "cuda" else 1
+
+
 @contextlib.contextmanager
 def memory_errors(hint: str) -> Iterator[None]:
     """Turn a failed allocation, on whatever device, into a ScumbleError with a hint."""

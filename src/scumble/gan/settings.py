@@ -84,6 +84,10 @@ class GANSettings(Settings):
     grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
+    devices: int = Field(
+        default=1, ge=1, le=1024, description="of one machine to train on: GPUs, or processes on the CPU"
+    )
+    nodes: int = Field(default=1, ge=1, le=65536, description="machines, each with as many devices: see the reference")
     precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
 
     @field_validator("size", mode="before")
@@ -108,6 +112,8 @@ class GANSettings(Settings):
             raise SettingsError("norm: got batch with network normfree, which is made to do without")
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
+        if self.batch % (processes := self.devices * self.nodes):
+            raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
         return self
 
     @property
