@@ -87,7 +87,9 @@ class GANSettings(Settings):
     devices: int = Field(
         default=1, ge=1, le=1024, description="of one machine to train on: GPUs, or processes on the CPU"
     )
-    nodes: int = Field(default=1, ge=1, le=65536, description="machines, each with as many devices: see the reference")
+    nodes: int = Field(
+        default=1, ge=1, le=65536, description="machines that are given the same command, each with as many devices"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
 
     @field_validator("size", mode="before")

@@ -79,11 +79,14 @@ def train_events(
         job = functools.partial(train_events, data, run, settings, fresh)
         yield from processes.launch(job, wanted.devices, wanted.nodes)
         return
-    with device.memory_errors("use a smaller --batch, --width or --size"), contextlib.closing(Processes(here)) as all_:
-        if all_.is_first:
-            yield from _job(str(data), Run(Path(run)), settings, fresh, all_)
+    with (
+        device.memory_errors("use a smaller --batch, --width or --size"),
+        contextlib.closing(Processes(here)) as together,
+    ):
+        if together.is_first:
+            yield from _job(str(data), Run(Path(run)), settings, fresh, together)
         else:
-            _follow(str(data), all_)
+            _follow(str(data), together)
 
 
 def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: Any) -> GAN:
