@@ -40,7 +40,7 @@ def data(tmp_path) -> Path:
 
 
 def trained(data: Path, run: Path, **given) -> list:
-    return list(train_events(data, run, GANSettings(**(TINY | {"images": 8 * 25, "grids": 1} | given))))
+    return list(train_events(data, run, GANSettings(**(TINY | {"images": 8 * 3, "grids": 1} | given))))
 
 
 def figures(run: Path) -> list[dict]:
@@ -49,13 +49,16 @@ def figures(run: Path) -> list[dict]:
 
 
 def assert_same_training(one: Path, other: Path) -> None:
+    """Up to rounding, which has grown 100-fold after three steps: Adam makes equal moves of the smallest gradients."""
     for row, expected in zip(figures(one), figures(other), strict=True):
-        assert row == pytest.approx(expected, rel=1e-3)
-    tensors, expected = (
-        safetensors.torch.load_file(sorted((run / "checkpoints").glob("*.safetensors"))[-1]) for run in (one, other)
-    )
-    for name, tensor in tensors.items():
-        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=1e-4), name
+        assert row == pytest.approx(expected, rel=2e-4)
+    weights, expected = (all_weights(run) for run in (one, other))
+    assert (weights - expected).norm() < 2e-4 * expected.norm()
+
+
+def all_weights(run: Path) -> torch.Tensor:
+    tensors = safetensors.torch.load_file(sorted((run / "checkpoints").glob("*.safetensors"))[-1])
+    return torch.cat([t.flatten() for name, t in sorted(tensors.items()) if "optimizer" not in name and name != "sums"])
 
 
 def share(number: int, count: int) -> Chance:
@@ -87,7 +90,7 @@ def test_two_processes_train_as_one_does(data, tmp_path, loss):
     alone = trained(data, tmp_path / "one", loss=loss)
     events = trained(data, tmp_path / "two", loss=loss, devices=2)
     for each in (events, alone):
-        assert [event.path.name for event in each if isinstance(event, Saved)] == ["model", "000000000200.png"]
+        assert [event.path.name for event in each if isinstance(event, Saved)] == ["model", "000000000024.png"]
         assert isinstance(each[-1], Finished)
     assert_same_training(tmp_path / "two", tmp_path / "one")
 
@@ -183,10 +186,10 @@ def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subpro
 @pytest.mark.parametrize("way", ["torchrun", "nodes"])
 def test_two_machines_train_as_one_does_and_the_first_alone_tells(data, tmp_path, way):
     trained(data, tmp_path / "one")
-    jobs = on_two_machines(data, tmp_path / "two", way, images=8 * 25)
+    jobs = on_two_machines(data, tmp_path / "two", way, images=8 * 3)
     (results, told), (nothing, other) = (job.communicate(timeout=240) for job in jobs)
     assert [job.returncode for job in jobs] == [0, 0], told + other
-    assert results.splitlines() == [str(tmp_path / "two/model"), str(tmp_path / "two/grids/000000000200.png")]
+    assert results.splitlines() == [str(tmp_path / "two/model"), str(tmp_path / "two/grids/000000000024.png")]
     assert nothing == ""
     assert "train:" in told
     assert "train:" not in other

@@ -5,6 +5,7 @@ The only module of the bottom layer that imports torch.
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
 def count(device: torch.device) -> int:
     """How many devices of this one's kind are here: GPUs, or the CPU's cores that this process may use."""
     if device.type == "cpu":
-        return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count()
+        mine = len(psutil.Process().cpu_affinity() or []) if hasattr(psutil.Process, "cpu_affinity") else 0
+        return mine or os.cpu_count() or 1
     return torch.cuda.device_count() if device.type == "cuda" else 1
 
 

@@ -10,14 +10,14 @@ import torch
 
 
 class Share(NamedTuple):
-    """The `number`-th of `count` equal parts of a batch, from 0."""
+    """The `number`-th of `parts` equal parts of a batch, from 0."""
 
     number: int = 0
-    count: int = 1
+    parts: int = 1
 
     def of(self, batch: int) -> slice:
-        """Its places among those of a whole batch, whose length `count` divides."""
-        each = batch // self.count
+        """Its places among those of a whole batch, whose length `parts` divides."""
+        each = batch // self.parts
         return slice(self.number * each, (self.number + 1) * each)
 
 
@@ -38,5 +38,5 @@ def draw(function: Callable[..., torch.Tensor], count: int, *shape: int, random:
         True
     """
     share = random.share if isinstance(random, Chance) else Share()
-    batch = count * share.count
+    batch = count * share.parts
     return function((batch, *shape), generator=random)[share.of(batch)]

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from scumble.device import Placement
 from scumble.errors import LostError, ScumbleError, SettingsError
@@ -238,8 +238,9 @@ def launch(job: Callable[[], Generator[Event]], devices: int, nodes: int) -> Ite
         ScumbleError: what the job raised.
     """
     node, address, port = _meeting_point(nodes)
-    # The meeting point is kept by this process, not by a worker: so its port is known to be free.
-    store = dist.TCPStore(address, port, is_master=True, wait_for_workers=False) if node == 0 else None
+    # Where processes leave their addresses for one another is kept by us, not by a worker: the port is free then.
+    keep = dist.TCPStore  # pyright: ignore[reportPrivateImportUsage]
+    store = keep(address, port, is_master=True, wait_for_workers=False) if node == 0 else None
     size = devices * nodes
     common = {"MASTER_ADDR": address, "MASTER_PORT": str(store.port if store else port)}
     common |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
