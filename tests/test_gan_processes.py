@@ -163,13 +163,13 @@ def free_port() -> str:
 def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subprocess.Popen]:
     """The same command twice, as on two machines, on this one's loopback."""
     flags = [f"--{name}={value}" for name, value in TINY.items() if name != "augment"] + ["--augment", "--grids=1"]
-    command = ["-m", "scumble.cli.app", "gan", "train", str(data), "--run", str(run), f"--images={images}", *flags]
+    command = ["scumble.cli.app", "gan", "train", str(data), "--run", str(run), f"--images={images}", *flags]
     port, jobs = free_port(), []
     for node in range(2):
         place = {"NODE_RANK": str(node), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
         torchrun = ["-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}", "--nproc-per-node=1"]
         torchrun += ["--master-addr=127.0.0.1", f"--master-port={port}"]
-        start = [*torchrun, *command] if way == "torchrun" else [*command, "--nodes=2"]
+        start = [*torchrun, "-m", "--", *command] if way == "torchrun" else ["-m", *command, "--nodes=2"]
         jobs.append(
             subprocess.Popen(
                 [sys.executable, *start],
@@ -187,7 +187,7 @@ def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subpro
 def test_two_machines_train_as_one_does_and_the_first_alone_tells(data, tmp_path, way):
     trained(data, tmp_path / "one")
     jobs = on_two_machines(data, tmp_path / "two", way, images=8 * 3)
-    (results, told), (nothing, other) = (job.communicate(timeout=240) for job in jobs)
+    (results, told), (nothing, other) = (job.communicate(timeout=280) for job in jobs)
     assert [job.returncode for job in jobs] == [0, 0], told + other
     assert results.splitlines() == [str(tmp_path / "two/model"), str(tmp_path / "two/grids/000000000024.png")]
     assert nothing == ""
