@@ -5,6 +5,7 @@ The only module of the bottom layer that imports torch.
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,14 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
     name = str(dtype).removeprefix("torch.")
     threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
+
+
+def count(device: torch.device) -> int:
+    """How many devices of this one's kind are here: GPUs, or the CPU's cores that this process may use."""
+    if device.type == "cpu":
+        mine = len(psutil.Process().cpu_affinity() or []) if hasattr(psutil.Process, "cpu_affinity") else 0
+        return mine or os.cpu_count() or 1
+    return torch.cuda.device_count() if device.type == "cuda" else 1
 
 
 @contextlib.contextmanager

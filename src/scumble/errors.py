@@ -44,6 +44,10 @@ class DivergedError(ScumbleError):
     """An optimisation or a training whose loss left the finite numbers and could not be brought back."""
 
 
+class LostError(ScumbleError):
+    """A process of a job done by several that was killed, or no longer answers."""
+
+
 def reason(error: BaseException) -> str:
     """The cause of an exception in a few words, without the file names that an OSError repeats."""
     if isinstance(error, OSError) and error.strerror:

@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from scumble import __version__
 from scumble.cli import report
-from scumble.errors import ScumbleError
+from scumble.errors import LostError, ScumbleError
 
 app = App(
     name="scumble",
@@ -47,10 +47,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        sys.exit(_failed(" ".join(str(error).split()), 2, arguments))
+        sys.exit(2 if _follows() else _failed(" ".join(str(error).split()), 2, arguments))
     except ScumbleError as error:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
+        if _follows() and (error.exit_code == 2 or isinstance(error, LostError)):
+            sys.exit(error.exit_code)  # the first one has told it
         sys.exit(_failed(str(error), error.exit_code, arguments))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -68,6 +70,11 @@ def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
         with contextlib.suppress(ScumbleError, BrokenPipeError):
             report.data({"event": "failed", "message": message, "exit_code": exit_code})
     return exit_code
+
+
+def _follows() -> bool:
+    """Whether this is one of several processes that torchrun has started, and not the first of them."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK") != "0"
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

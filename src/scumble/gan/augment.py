@@ -3,8 +3,12 @@
 What is drawn at random is drawn on the CPU, from a generator that depends on the seed and the step alone.
 """
 
+import functools
+
 import torch
 import torch.nn.functional as F
+
+from scumble.gan.chance import draw
 
 SHIFT = 1 / 8
 """Of a side, the largest shift (Zhao et al. 2020, section 3)."""
@@ -14,7 +18,7 @@ HOLE = 1 / 2
 
 def flip(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Each of (N, C, H, W) pictures mirrored left to right with probability 1/2."""
-    chosen = torch.rand(len(pictures), generator=generator) < 0.5
+    chosen = draw(torch.rand, len(pictures), random=generator) < 0.5
     return torch.where(chosen.to(pictures.device)[:, None, None, None], pictures.flip(3), pictures)
 
 
@@ -43,7 +47,7 @@ def vary_colours(pictures: torch.Tensor, generator: torch.Generator) -> torch.Te
     of their program, for pictures in [-1, 1], which are not clipped). Differentiable, as `shift_and_cut`.
     """
     brightness, saturation, contrast = (
-        torch.rand(len(pictures), 1, 1, 1, generator=generator).to(pictures) for _ in range(3)
+        draw(torch.rand, len(pictures), 1, 1, 1, random=generator).to(pictures) for _ in range(3)
     )
     pictures = pictures + (brightness - 0.5)
     pictures = torch.lerp(pictures.mean(1, keepdim=True), pictures, 2 * saturation)
@@ -53,11 +57,11 @@ def vary_colours(pictures: torch.Tensor, generator: torch.Generator) -> torch.Te
 def _shifted(side: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """(N, side) places in a padded picture, all moved by the same amount within each."""
     margin = round(side * SHIFT)
-    start = torch.randint(0, 2 * margin + 1, (count, 1), generator=generator)
+    start = draw(functools.partial(torch.randint, 0, 2 * margin + 1), count, 1, random=generator)
     return start + torch.arange(side)
 
 
 def _hole(side: int, count: int, generator: torch.Generator) -> torch.Tensor:
     """(N, side) booleans: true within the hole, whose middle is anywhere in the picture."""
-    middle = torch.randint(0, side + 1, (count, 1), generator=generator)
+    middle = draw(functools.partial(torch.randint, 0, side + 1), count, 1, random=generator)
     return (torch.arange(side) - middle + 0.5).abs() < side * HOLE / 2

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import torch
 
+from scumble.gan.chance import draw
+
 Judge = Callable[[torch.Tensor], torch.Tensor]
 """(N, C, H, W) pictures -> (N,) logits."""
 
@@ -29,7 +31,7 @@ def squared_slopes(judge: Judge, pictures: torch.Tensor) -> torch.Tensor:
 
 def between(real: torch.Tensor, fake: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """A picture at a random place on the way from each real one to a generated one."""
-    return torch.lerp(real, fake, torch.rand(len(real), 1, 1, 1, generator=random).to(real))
+    return torch.lerp(real, fake, draw(torch.rand, len(real), 1, 1, 1, random=random).to(real))
 
 
 def gradient_penalty(judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: torch.Generator) -> torch.Tensor:
@@ -44,7 +46,7 @@ def divergence(judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: tor
 
 def around_real(judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """(slope - 1)^2 at real pictures with noise, of half their deviation (Kodali et al. 2017, DRAGAN)."""
-    noise = torch.randn(real.shape, generator=random).to(real)
+    noise = draw(torch.randn, *real.shape, random=random).to(real)
     return _from_one(squared_slopes(judge, real + 0.5 * real.std() * noise))
 
 

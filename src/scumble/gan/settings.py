@@ -14,7 +14,7 @@ MIN_SIDE, MAX_SIDE = 16, 4096
 EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
 MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
 Split = Literal["train", "test"]
-COUPLING_LOSSES = ("relativistic-average", "softmax")
+COUPLING_LOSSES = ("relativistic-average", "softmax", "feature-matching")
 """Those that compare each picture with the whole batch; a test holds them to `Loss.couples`."""
 
 
@@ -106,6 +106,12 @@ class GANSettings(Settings):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
+    devices: int = Field(
+        default=1, ge=1, le=1024, description="of one machine to train on: GPUs, or processes on the CPU"
+    )
+    nodes: int = Field(
+        default=1, ge=1, le=65536, description="machines that are given the same command, each with as many devices"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
 
     @field_validator("size", mode="before")
@@ -136,9 +142,13 @@ class GANSettings(Settings):
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
-        if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
+        if self.batch % (processes := self.devices * self.nodes):
+            raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
+        share = self.batch // processes
+        if share % self.accumulate or share < 2 * self.accumulate:
+            of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
             wanted = "parts of equally many pictures, two or more"
-            raise SettingsError(f"accumulate: got {self.accumulate} with batch {self.batch}, wanted {wanted}")
+            raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")
         return self
 
     @property

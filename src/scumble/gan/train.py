@@ -1,10 +1,15 @@
 """Training: one loop, whose axis is the number of images seen, and which resumes to the bit.
 
 A checkpoint is the networks, the optimisers and the number of the step. On the CPU, a training that was killed and
-continued ends with the same bits as one that never stopped.
+continued ends with the same bits as one that never stopped. On several processes, the first one goes through the loop,
+and the others make its steps.
 """
 
 import contextlib
+import functools
+import signal
+import socket
+import threading
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -17,17 +22,19 @@ from PIL import Image
 from scumble import device
 from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
-from scumble.errors import DivergedError, RunError, ScumbleError, SettingsError
+from scumble.errors import DataError, DivergedError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
-from scumble.gan import judge, steps
+from scumble.gan import judge, processes, steps
 from scumble.gan.judge import Judge
 from scumble.gan.model import GAN
+from scumble.gan.processes import Processes
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.gan.trainer import FREE_TO_CHANGE, Trainer
 from scumble.image import files, recipe
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
+from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import make
 from scumble.storage.run import Run
 
@@ -51,6 +58,9 @@ def train_events(
         settings: all the rest. When a run is continued, its own settings fill what is not given here.
         fresh: remove what is in the folder from earlier trainings, and start over.
 
+    With several devices, as many processes are started, and a script that calls this needs to be guarded by
+    `if __name__ == "__main__"`; under torchrun, its processes are taken. All but the first of those yield nothing.
+
     Yields:
         Started, Progress (images seen; `terms` are the latest figures), Preview (a grid), Noted, Warned, Saved; last
         Finished.
@@ -60,9 +70,24 @@ def train_events(
         RunError: if the run's folder cannot be used, or is that of another training.
         SettingsError: if a setting is out of range or the device is not there.
         DivergedError: if the figures left the finite numbers more often than going back could mend.
+        LostError: if one of several processes was killed.
     """
-    with device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"):
-        yield from _job(str(data), Run(Path(run)), settings or GANSettings(), fresh)
+    settings, here = settings or GANSettings(), processes.place()
+    if here != processes.ALONE:
+        settings = _as_placed(settings, here)
+    elif (wanted := _continued(settings, Run(Path(run)), fresh)).devices * wanted.nodes > 1:
+        _check_devices(wanted, wanted.devices)
+        job = functools.partial(train_events, data, run, settings, fresh)
+        yield from processes.launch(job, wanted.devices, wanted.nodes)
+        return
+    with (
+        device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"),
+        contextlib.closing(Processes(here)) as together,
+    ):
+        if together.is_first:
+            yield from _job(str(data), Run(Path(run)), settings, fresh, together)
+        else:
+            _follow(str(data), together)
 
 
 def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: Any) -> GAN:
@@ -83,15 +108,17 @@ def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: An
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
-def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Event]:
+def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Processes) -> Iterator[Event]:
     started = time.perf_counter()
     # Whatever can be refused is refused before anything is written or removed.
     before = _before(run, fresh)
     if before is not None:
         settings = _filled(settings, before, run)
-    placement = device.choose(settings.device, settings.precision)
-    yield Noted(placement.reason)
+    settings = together.told(settings)
+    placement = together.device(device.choose(settings.device, settings.precision))
+    yield Noted(placement.reason + (f"; {together.here.size} processes" if together.is_many else ""))
     pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
+    _check_same(together.gathered((socket.gethostname(), pictures.digest)))
     if before is not None:
         yield from _differences(run, before, settings, pictures)
     referee = (yield from judge.appoint(settings, pictures)) if settings.evaluate_every else None
@@ -102,7 +129,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool) -> Iterator[Ev
             run.clear()
         facts = _facts(settings, pictures) if before is None else before
         facts |= {"settings": settings.model_dump(mode="json")}
-        trainer = Trainer(settings, pictures, facts["flip"], placement)
+        trainer = Trainer(settings, pictures, together.told(facts["flip"]), placement, together)
         yield from _begin(trainer, run, facts, is_new=before is None)
         log = _Log(run, trainer)
         yield Started(JOB, settings.images, "images")
@@ -140,7 +167,8 @@ def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts:
     log.restart()
     while trainer.images_seen < trainer.settings.images:
         with checkpoint.uninterrupted():
-            trainer.train_step()
+            with trainer.processes.step():
+                trainer.train_step()
             ended = trainer.images_seen >= trainer.settings.images
             if trainer.step % LOG_STEPS == 0 or ended:
                 log.write()
@@ -204,6 +232,73 @@ def _progress(trainer: Trainer, log: "_Log") -> Progress:
     return Progress(JOB, min(trainer.images_seen, total), total, None, log.latest)
 
 
+# --- Several processes ----------------------------------------------------------------------------------------------
+
+
+def _as_placed(settings: GANSettings, here: processes.Place) -> GANSettings:
+    """Settings with the numbers of devices and machines that torchrun has started processes for."""
+    given = settings.model_dump(include=settings.model_fields_set)
+    there = {"devices": here.local_size, "nodes": here.nodes}
+    for name, value in there.items():
+        if given.get(name, value) != value:
+            raise SettingsError(f"{name}: got {given[name]}, and torchrun has started processes for {value}")
+    settings = GANSettings.model_validate(given | there)
+    _check_devices(settings, here.local_size)
+    return settings
+
+
+def _check_devices(settings: GANSettings, wanted: int) -> None:
+    chosen = device.choose(settings.device).device
+    if wanted > 1 and chosen.index is not None:
+        raise SettingsError(f"device: got {settings.device} and {wanted} devices; wanted --device {chosen.type}")
+    if wanted > (here := device.count(chosen)):
+        kind = {"cpu": "cores", "cuda": "GPUs"}.get(chosen.type, "device")
+        raise SettingsError(f"devices: got {wanted}, wanted {here} at most, the {kind} of this machine")
+
+
+def _check_same(found: list[tuple[str, str | ScumbleError]]) -> None:
+    """Refuse to train if another machine's pictures cannot be read, or are others than this one's."""
+    for host, digest in found:
+        if isinstance(digest, ScumbleError):
+            raise DataError(f"on {host}: {digest}")
+        if digest != found[0][1]:
+            raise DataError(f"the pictures on {host} are not the same as those on {found[0][0]}")
+
+
+def _follow(data: str, together: Processes) -> None:
+    """What every process but the first one does: the same steps, on the same pictures."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):  # they come to all at once, and the first one decides
+            signal.signal(number, signal.SIG_IGN)
+    settings = together.told(GANSettings())
+    try:
+        placement = together.device(device.choose(settings.device, settings.precision))
+        preparing = store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
+        pictures = _result(preparing)
+    except ScumbleError as error:
+        together.gathered((socket.gethostname(), error))
+        raise LostError("told to the first process") from error
+    together.gathered((socket.gethostname(), pictures.digest))
+    trainer = Trainer(settings, pictures, together.told(False), placement, together)
+    together.follow(trainer.train_step, trainer.restore)
+
+
+def _result(job: Generator[Event, None, Store]) -> Store:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
+
+
+def _share_state(trainer: Trainer) -> None:
+    def state() -> Checkpoint:
+        saved = trainer.checkpoint()
+        return saved._replace(tensors={name: tensor.cpu() for name, tensor in saved.tensors.items()})
+
+    trainer.processes.restore(state)
+
+
 # --- Beginning and going on -----------------------------------------------------------------------------------------
 
 
@@ -214,6 +309,12 @@ def _channels(settings: GANSettings) -> int | None:
 def _before(run: Run, fresh: bool) -> dict[str, Any] | None:
     """What the run was so far; None for a new one. A folder that holds something else is refused, fresh or not."""
     return run.facts() if run.exists() and not fresh else None
+
+
+def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
+    """Settings with those of the run that they continue, if they do."""
+    before = _before(run, fresh)
+    return settings if before is None else _filled(settings, before, run)
 
 
 def _filled(settings: GANSettings, before: dict[str, Any], run: Run) -> GANSettings:
@@ -258,8 +359,10 @@ def _differences(run: Run, before: dict[str, Any], settings: GANSettings, pictur
         )
     if settings.images != before["settings"]["images"] and settings.decay != "none":
         yield Noted("the learning rate decays to another end than it began with: it jumps, and goes on from there")
-    if (before["versions"], before["threads"]) != (recipe.versions(), torch.get_num_threads()):
-        yield Noted("versions or threads are not those the run began with: it goes on, but not to the same bits")
+    processes_before = before["settings"].get("devices", 1) * before["settings"].get("nodes", 1)
+    began_with = before["versions"], before["threads"], processes_before
+    if began_with != (recipe.versions(), torch.get_num_threads(), settings.devices * settings.nodes):
+        yield Noted("versions, threads or processes are not those it began with: it goes on, but not to the same bits")
 
 
 def _begin(trainer: Trainer, run: Run, facts: dict[str, Any], is_new: bool) -> Iterator[Event]:
@@ -277,6 +380,7 @@ def _begin(trainer: Trainer, run: Run, facts: dict[str, Any], is_new: bool) -> I
     run.write_facts(facts)
     if restored is None:
         _save(trainer, run)
+    _share_state(trainer)
 
 
 def _save(trainer: Trainer, run: Run) -> None:
@@ -298,6 +402,7 @@ def _roll_back(trainer: Trainer, run: Run, log: "_Log") -> Iterator[Event]:
         trainer.rollbacks = rollbacks
         # Without this, a training that is stopped now would diverge again in the same way.
         _save(trainer, run)
+        _share_state(trainer)
         run.forget_metrics_after(trainer.images_seen)
         log.restart()
     yield Warned(f"the losses left the finite numbers at {at:,} images: back to {trainer.images_seen:,}")

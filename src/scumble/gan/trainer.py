@@ -13,20 +13,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from scumble.data import batches
-from scumble.data.labels import draw, hold_out
+from scumble.data.labels import draw as draw_labelled
+from scumble.data.labels import hold_out
 from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import RunError, SettingsError
 from scumble.gan import augment, steps
+from scumble.gan.chance import Chance, draw
 from scumble.gan.conditioning import UNLABELLED
 from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
 from scumble.gan.model import GAN, build, place
 from scumble.gan.penalties import PENALTIES
+from scumble.gan.processes import ALONE, Processes
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.storage import checkpoint
@@ -37,7 +39,7 @@ logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # which precisi
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}
 """What torch's optimisers call what they remember of each parameter."""
 
-FREE_TO_CHANGE = {"images", "evaluate_every", "grids", "device", "precision"}
+FREE_TO_CHANGE = {"images", "evaluate_every", "grids", "device", "devices", "nodes", "precision"}
 """Settings that a run may be continued with another value of; all others make it another run."""
 
 
@@ -60,12 +62,21 @@ class Trainer:
         pictures: to learn from.
         flip: whether to mirror them at random.
         placement: where, and in what precision.
+        processes: that make the same steps, each with its share of every batch.
     """
 
-    def __init__(self, settings: GANSettings, pictures: Store, flip: bool, placement: Placement):
+    def __init__(
+        self,
+        settings: GANSettings,
+        pictures: Store,
+        flip: bool,
+        placement: Placement,
+        processes: Processes | None = None,
+    ):
         self.settings, self.pictures, self.flip = settings, pictures, flip
-        precision = "bf16-mixed" if placement.dtype == torch.bfloat16 else "32-true"
-        self.fabric = Fabric(accelerator=placement.device.type, devices=_devices(placement), precision=precision)
+        self.processes = processes or Processes(ALONE)
+        self.fabric = self.processes.fabric(placement)
+        self.loss = self.processes.over_all(LOSSES[settings.loss], self.fabric)
         self.device = placement.device
         self.fused = self.device.type in ("cpu", "cuda")
         self.labels = _labels(settings, pictures)
@@ -116,7 +127,8 @@ class Trainer:
         value = self._generator_step(drawn)
         self.step += 1
         steps.update_average(self.average, self.plain_generator, self.images_per_step, self.images_seen, settings.ema)
-        self.sums += torch.cat([told, value[None], torch.ones_like(value[None])])
+        self.sums[:-1] += self.processes.mean(torch.cat([told, value[None]]))
+        self.sums[-1] += 1
 
     def _discriminator_step(self, drawn: "list[_Drawn]") -> torch.Tensor:
         told = torch.zeros(3, device=self.device)
@@ -124,7 +136,7 @@ class Trainer:
             told += steps.discriminator_step(
                 self.critic,
                 self.discriminator_optimizer,
-                LOSSES[self.settings.loss],
+                self.loss,
                 some.real,
                 some.change(some.fake.detach()),
                 some.random,
@@ -143,7 +155,7 @@ class Trainer:
                 value += steps.generator_step(
                     self.plain_critic,
                     self.generator_optimizer,
-                    LOSSES[self.settings.loss],
+                    self.loss,
                     some.real,
                     some.change(some.fake if len(drawn) == 1 else self._generate(some.latents, some.labels)),
                     some.labels,
@@ -156,7 +168,7 @@ class Trainer:
         """Pictures for one of the discriminator's turns in this step, in the parts that they are taken in."""
         random, parts = self._random(turn), self.settings.accumulate
         real, labels = self.next_batch(random, turn)
-        latents = torch.randn(self.settings.batch, self.settings.latent, generator=random).to(self.device)
+        latents = draw(torch.randn, len(real), self.settings.latent, random=random).to(self.device)
         change = self._augment(random)
         drawn = []
         batch = (real.chunk(parts), latents.chunk(parts), [None] * parts if labels is None else labels.chunk(parts))
@@ -171,19 +183,23 @@ class Trainer:
         return self.generator(latents, labels) if self.settings.draws_classes else self.generator(latents)
 
     def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The (N, C, H, W) pictures of this step, in [-1, 1], and their (N,) classes if these are looked at."""
+        """This process's (N, C, H, W) pictures of a step, in [-1, 1], and their (N,) classes if these are looked at."""
         count, settings = len(self.pictures.pixels), self.settings
         batch = self.step * settings.critic_steps + turn
         chosen = batches.indices(count, settings.batch, batch, self._number())
-        if self.known is not None:  # few: so that each batch has some, they take the place of a half of it
-            half = settings.batch // 2
-            chosen[:half] = self.known[batches.indices(len(self.known), half, batch, self._number())]
+        if self.known is not None:  # few: so that each batch and each share has some, they take every second place
+            half = (settings.batch + 1) // 2
+            chosen[::2] = self.known[batches.indices(len(self.known), half, batch, self._number())]
+        chosen = chosen[self.processes.share.of(settings.batch)]
         real = to_signed(self.pictures.pixels[chosen], self.device).contiguous(memory_format=torch.channels_last)
         labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(self.device)
         return augment.flip(real, random) if self.flip else real, labels
 
     def _random(self, turn: int = 0) -> torch.Generator:
-        return torch.Generator().manual_seed(self._number(self.step, *[turn] * bool(turn)))
+        random = Chance()
+        random.share = self.processes.share
+        random.manual_seed(self._number(self.step, *[turn] * bool(turn)))
+        return random
 
     def _number(self, *which: int) -> int:
         """A seed for a use; other ones after each time that the training went back, lest it repeats what went wrong."""
@@ -299,7 +315,7 @@ def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
     if settings.condition != "few-labels":
         return pictures.labels
     learning, _ = hold_out(pictures.labels, pictures.classes)
-    few = learning[draw(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
+    few = learning[draw_labelled(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
     known = np.full_like(pictures.labels, UNLABELLED)
     known[few] = pictures.labels[few]
     return known
@@ -307,7 +323,3 @@ def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _devices(placement: Placement) -> list[int] | int:
-    return [placement.device.index] if placement.device.type == "cuda" and placement.device.index is not None else 1
