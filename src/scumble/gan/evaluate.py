@@ -27,7 +27,7 @@ JOB = "compare"
 DEFAULT_PICTURES = 10_000
 MOST_PICTURES = 10_000_000
 
-MEASURES = get_args(MeasureName)
+MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 """All that can be asked for; without a choice, all that the network is able to."""
 
 TITLES = {
@@ -192,7 +192,7 @@ def _job(
 
 
 def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:
-    able = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
+    able: list[MeasureName] = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
     if wanted is None:
         return able
     if not wanted:

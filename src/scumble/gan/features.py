@@ -177,7 +177,8 @@ def unlabelled_judge(gan: GAN) -> Judge:
 
 def fresh_judge(settings: GANSettings, shape: tuple[int, int, int]) -> Judge:
     """The same discriminator as it was before its training; see `scumble.gan.model.build`."""
-    return judge_of(build(GANSettings(**(settings.model_dump() | {"condition": "none"})), shape)[1])
+    values: dict[str, Any] = settings.model_dump() | {"condition": "none"}
+    return judge_of(build(GANSettings(**values), shape)[1])
 
 
 def digest_of(network: nn.Module) -> str:

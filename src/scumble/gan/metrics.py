@@ -464,7 +464,7 @@ def estimate_frechet(
 
 
 def _together(groups: Sequence[Moments], drawn: np.ndarray) -> Moments:
-    first, *others = (groups[number] for number in drawn.nonzero()[0])
+    first, *others = (groups[number] for number in drawn.nonzero()[0].tolist())
     return sum(others, start=first)
 
 

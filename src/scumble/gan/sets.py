@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -58,7 +57,8 @@ class PictureSet:
         return wanted if self.count is None else min(wanted, self.count)
 
 
-class Points(NamedTuple):
+@dataclass(frozen=True)
+class Points:
     """What figures are made of.
 
     count: of the pictures.
