@@ -112,7 +112,7 @@ class PaintSettings(Settings):
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
-    style_weight: float = Field(default=5.0, ge=0, le=1e9, description="how much the painting counts")
+    style_weight: float = Field(default=2.5, ge=0, le=1e9, description="how much the painting counts")
     style_scale: Factors = Field(
         default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
     )
