@@ -44,7 +44,7 @@ def halves() -> list[Image.Image]:
 STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "presets": [lambda: TEMPLE, lambda: NIGHT, presets("quick"), presets("fine"), presets("gatys")],
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
-    "style-weight": variants("style_weight", 0.5, 5.0, 50.0),
+    "style-weight": variants("style_weight", 0.25, 2.5, 25.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
     "loss": variants("loss", "gram", "covariance", "mean-std", "wasserstein", "histogram"),
     "scales": variants("scales", 1, "auto"),
