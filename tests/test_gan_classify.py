@@ -291,9 +291,9 @@ def test_half_of_each_batch_is_known_and_nothing_held_out_is():
     assert not set(known) & set(hold_out(numbers, CLASSES)[1])
     real, labels = trainer.next_batch(trainer._random())
     assert real.shape == (8, 1, 16, 16)
-    assert (labels[:4] != UNLABELLED).all()
+    assert (labels[::2] != UNLABELLED).all()
     pixels = to_signed(x[known][:, None], torch.device("cpu"))
-    for picture, label in zip(real[:4], labels[:4], strict=True):
+    for picture, label in zip(real[::2], labels[::2], strict=True):
         (place,) = np.flatnonzero([torch.equal(picture, one) for one in pixels])
         assert numbers[known[place]] == label
 

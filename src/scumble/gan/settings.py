@@ -145,7 +145,7 @@ class GANSettings(Settings):
         if self.batch % (processes := self.devices * self.nodes):
             raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
         share = self.batch // processes
-        if share % self.accumulate or share < 2 * self.accumulate:
+        if self.accumulate > 1 and (share % self.accumulate or share < 2 * self.accumulate):
             of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
             wanted = "parts of equally many pictures, two or more"
             raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")

@@ -284,7 +284,7 @@ def _counted(values: torch.Tensor, mass: torch.Tensor | float) -> torch.Tensor:
     wide = values.dtype if values.device.type == "mps" else torch.float64
     counts = values.new_zeros(len(levels), values.shape[1], dtype=wide)
     counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
-    return counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide)).to(values)
+    return counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide))
 
 
 def _stairs(one: Statistics, other: Statistics) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
