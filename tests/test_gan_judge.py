@@ -95,6 +95,7 @@ def test_a_training_that_was_stopped_while_it_was_measured_ends_with_the_same_li
         assert contents(parts / folder) == contents(whole / folder)
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_while_it_was_measured_ends_with_the_same_lines_and_bits(data, tmp_path):
     whole, copies = tmp_path / "whole", []
     for number, _ in enumerate(train_events(data, whole, settings())):

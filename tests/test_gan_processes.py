@@ -96,6 +96,7 @@ def test_two_processes_train_as_one_does(data, tmp_path, loss):
 
 
 @two_cores
+@pytest.mark.slow
 def test_a_killed_process_ends_the_job_with_a_line_and_another_number_of_processes_goes_on(data, tmp_path):
     many = GANSettings(**(TINY | {"images": 8 * 50_000, "decay": "none", "devices": 2}))
     events = train_events(data, tmp_path / "run", many)
