@@ -1,6 +1,7 @@
 """Large pictures in tiles: memory and time of one evaluation with VGG19, and whether tiles show in the gradient.
 
-    python benchmarks/tiles.py [--sides 1024,2048,4096] [--tile 1024] [--loss gram] [--roomy]
+    python benchmarks/tiles.py [--sides 1024,2048,4096] [--tile 1024] [--loss gram]
+        [--precision float32] [--roomy]
 
 A line for each square picture, each in a process of its own:
 
@@ -41,16 +42,19 @@ def main():
     parser.add_argument("--sides", default="1024,2048,4096")
     parser.add_argument("--tile", type=int, default=1024)
     parser.add_argument("--loss", default="gram", choices=STYLE_LAYERS)
+    parser.add_argument("--precision", default="float32", choices=device.PRECISIONS)
     parser.add_argument("--roomy", action="store_true")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         with device.memory_kept(arguments.roomy):
-            print(json.dumps(measured(arguments.one, arguments.tile, arguments.loss, 1 + arguments.roomy)))
+            precision = device.PRECISIONS[arguments.precision]
+            print(json.dumps(measured(arguments.one, arguments.tile, arguments.loss, precision, 1 + arguments.roomy)))
         return
     print("| picture | tiles | peak | working | time | ratio | borders |\n|---|---|---|---|---|---|---|")
     for side in map(int, arguments.sides.split(",")):
         command = [sys.executable, __file__, "--one", side, "--tile", arguments.tile, "--loss", arguments.loss]
+        command += ["--precision", arguments.precision]
         command += ["--roomy"] if arguments.roomy else []
         done = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True)
         row = json.loads(done.stdout)
@@ -59,15 +63,14 @@ def main():
         print(f"| {side} x {side} | {row['tiles']} | {memory} | {speed} | {row['borders']:.4f} |", flush=True)
 
 
-def measured(side, tile, loss, evaluations):
+def measured(side, tile, loss, dtype, evaluations):
     """The figures of one picture; its own process knows of no other's memory. The last evaluation is timed."""
-    device.choose("cpu", "float32")
     entry = weights.entry_named("vgg19-caffe")
     found = weights.find(entry)
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     layers = GATYS_CONTENT_LAYERS, STYLE_LAYERS[loss]
-    network = VGG19(weights.read(found).tensors, entry.preprocessing, tuple(layers[0] | layers[1]))
+    network = VGG19(weights.read(found).tensors, entry.preprocessing, tuple(layers[0] | layers[1]), dtype=dtype)
     style = noise(FITS)
     fits = Objective(network, style, [style], *layers, loss)
     fits.value_and_gradient(style)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from scumble.errors import SettingsError
+from scumble.perceptual import fused
 from scumble.perceptual.winograd import RectifiedConvolution
 
 # Output channels of the 3 x 3 convolutions, block by block; 2 x 2 pooling stands between two blocks.
@@ -198,7 +199,7 @@ class VGG19(torch.nn.Module):
                     )
                 x = self.fast[name](x)
             else:
-                x = F.relu_(convolution(x))
+                x = fused.rectified(x, convolution) if fused.is_there(x, convolution) else F.relu_(convolution(x))
             if name in wanted:
                 yield name, _combined(x, self.heads[name]) if name in self.heads else x
                 wanted.remove(name)
@@ -224,8 +225,8 @@ class VGG19(torch.nn.Module):
             inputs = len(weight)
             kept += inputs * weight.element_size() / stride**2
             largest = max(largest, inputs * 4 / stride**2)
-            if name in layers and (name in self.heads or weight.element_size() < 4):
-                kept += self.channels(name) * 4 / stride**2
+            if name in layers and name in self.heads:
+                kept += self.channels(name) * weight.element_size() / stride**2
         return kept + largest
 
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:

@@ -5,8 +5,8 @@ the *statistics* of a picture's features, and the *distance* between two such st
 averages over places. Whatever mixes places therefore mixes statistics, linearly: several styles are blended, regions
 are weighted and large pictures are summed up tile by tile in the same way for every loss.
 
-All computing is done in the number format of the arguments, which the objective makes float32 at least: averages over
-all places lose in shorter formats what little they still change by. What needs more takes float64 by itself.
+Statistics and distances are float32 at least, whatever format features have: averages over all places lose in shorter
+formats what little they still change by. What needs more takes float64 by itself.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,9 @@ Statistics = dict[str, torch.Tensor]
 
 VARIANCE_FLOOR = 1e-4
 """Added to all variances, relative to the target's mean one: roots need some room above 0 to have a gradient."""
+
+PLACES_AT_ONCE, SUMS_THAT_CANCEL = 256, 16
+"""Products of bfloat16 are summed up over so many places, if there are so many sums: 4e-4 of the whole, or less."""
 
 LARGEST_LEVEL = 255
 LEVELS_PER_DOUBLING = 16
@@ -73,6 +76,7 @@ def squares(features: torch.Tensor, weights: torch.Tensor | None = None) -> Stat
     Returns:
         {"mean": (C), "square": (C)}.
     """
+    features = _wide(features)
     return {"mean": _average(features, weights), "square": _average(features.square(), weights)}
 
 
@@ -84,7 +88,7 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
     Returns:
         {"histogram": (bins, C)}, each column with the sum 1.
     """
-    return {"histogram": _counted(features, 1 / len(features) if weights is None else weights[:, None])}
+    return {"histogram": _counted(_wide(features), 1 / len(features) if weights is None else weights[:, None])}
 
 
 # --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------
@@ -99,7 +103,7 @@ def mean_squared_error(values: torch.Tensor, target: torch.Tensor) -> torch.Tens
         >>> mean_squared_error(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0])).item()
         4.5
     """
-    return (values - target).square().mean()
+    return (_wide(values) - _wide(target)).square().mean()
 
 
 def gram_distance(found: Statistics, target: Statistics) -> torch.Tensor:
@@ -246,24 +250,59 @@ class _Moments(torch.autograd.Function):
 
     By itself, autograd would multiply the features by the gradient of their products twice, once for each factor, and
     add the means' gradient, spread over all places: some tenths of what a small network's evaluation takes.
+
+    Features of bfloat16 are multiplied as such. Processors add these products up in float32, but round each sum to
+    three digits: the sums are those of `PLACES_AT_ONCE` places, whose errors cancel in what they come to together.
     """
 
     @staticmethod
     def forward(ctx, features, weights, with_mean):
         ctx.save_for_backward(features, weights)
-        weighted = features if weights is None else features * weights[:, None]
+        if weights is None and len(features) >= PLACES_AT_ONCE * SUMS_THAT_CANCEL:
+            mean, second = _sum(features) if with_mean else None, _products(features)
+        else:
+            wide = _wide(features)
+            weighted = wide if weights is None else wide * weights[:, None]
+            mean, second = weighted.sum(0) if with_mean else None, weighted.mT @ wide
         share = 1 / len(features) if weights is None else 1.0
-        mean = weighted.sum(0) * share if with_mean else features.new_zeros(features.shape[1])
-        return mean, (weighted.mT @ features).mul_(share)
+        mean = second.new_zeros(len(second)) if mean is None else mean.mul_(share)
+        return mean, second.mul_(share)
 
     @staticmethod
     def backward(ctx, to_mean, to_second):  # pyright: ignore[reportIncompatibleMethodOverride]
         features, weights = ctx.saved_tensors
-        both = to_second + to_second.mT
+        both = (to_second + to_second.mT).to(features)
+        to_mean = to_mean.to(features)
         if weights is None:
             share = 1 / len(features)
             return torch.addmm(to_mean, features, both, beta=share, alpha=share), None, None
         return torch.addmm(to_mean, features, both).mul_(weights[:, None]), None, None
+
+
+def _sum(features: torch.Tensor) -> torch.Tensor:
+    """Over all places: (C)."""
+    blocks, rest = _blocks(features)
+    return blocks.sum(1).sum(0, dtype=rest.dtype) + rest.sum(0)
+
+
+def _products(features: torch.Tensor) -> torch.Tensor:
+    """Of all pairs of channels, summed up over all places: (C, C)."""
+    blocks, rest = _blocks(features)
+    return torch.bmm(blocks.mT, blocks).sum(0, dtype=rest.dtype) + rest.mT @ rest
+
+
+def _blocks(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of bfloat16 as (sums, places, C), and the rest of them; longer formats need no such care."""
+    if features.dtype != torch.bfloat16:
+        return features[None, :0], features
+    count = len(features) // PLACES_AT_ONCE
+    blocks, rest = features.split([count * PLACES_AT_ONCE, len(features) - count * PLACES_AT_ONCE])
+    return blocks.view(count, PLACES_AT_ONCE, -1), rest.float()
+
+
+def _wide(features: torch.Tensor) -> torch.Tensor:
+    """In float32 at least."""
+    return features.to(torch.promote_types(features.dtype, torch.float32))
 
 
 def _moments(

@@ -30,6 +30,9 @@ Result = TypeVar("Result")
 Averages = dict[tuple[str, str, str], torch.Tensor]
 """Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
 
+GLANCE = 1.5
+"""Sides of tiles that are looked at without a way back, over the others': they take less than half of the memory."""
+
 GREY_LEVELS = 255
 """Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
 
@@ -130,8 +133,12 @@ class Objective:
 
     @property
     def tiles(self) -> list[Tile]:
-        """Those of the canvas."""
-        return self._tiles(self.size)
+        """Those of the canvas, for the way there and back."""
+        return tiles(*self.size, self.tile_side, self.layers)
+
+    def _glances(self, size: tuple[int, int]) -> list[Tile]:
+        """Those of a picture that is looked at only."""
+        return tiles(*size, self.tile_side and round(GLANCE * self.tile_side), self.layers)
 
     def _evaluate(self, canvas: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The terms and their gradient."""
@@ -144,7 +151,8 @@ class Objective:
     def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """What all tiles come to decides what each of them is to change."""
         with torch.no_grad():
-            averages = functools.reduce(_sums, (self._averages(tile.cut(canvas), tile) for tile in tiles))
+            glances = self._glances(self.size)
+            averages = functools.reduce(_sums, (self._averages(tile.cut(canvas), tile) for tile in glances))
         averages = {key: value.requires_grad_() for key, value in averages.items()}
         terms = self._terms(averages)
         slopes = torch.autograd.grad(_sum(terms), list(averages.values()))
@@ -195,9 +203,6 @@ class Objective:
         targets: dict[str, torch.Tensor] = {}
         for tile, name, features in self._walk(content):
             if name not in self.content_layers:
-                continue
-            if len(self.tiles) == 1:
-                targets[name] = features
                 continue
             if name not in targets:
                 height, width = (length // min_side([name]) for length in self.size)
@@ -258,20 +263,15 @@ class Objective:
 
     # --- Looking ----------------------------------------------------------------------------------------------------
 
-    def _tiles(self, size: tuple[int, int]) -> list[Tile]:
-        return tiles(*size, self.tile_side, self.layers)
-
     def _walk(self, picture: torch.Tensor) -> Iterator[tuple[Tile, str, torch.Tensor]]:
         """The tiles of a picture, with their cores' features, layer by layer."""
-        for tile in self._tiles((picture.shape[2], picture.shape[3])):
+        for tile in self._glances((picture.shape[2], picture.shape[3])):
             for name, features in self._features(tile.cut(picture), tile):
                 yield tile, name, features
 
     def _features(self, seen: torch.Tensor, tile: Tile) -> Iterator[tuple[str, torch.Tensor]]:
-        """In float32 at least, whatever format the convolutions use: it is what the losses are summed in."""
         for name, features in self.network.walk(seen, self.layers):
-            inner = tile.inner(name, features)
-            yield name, inner if inner.dtype == torch.float64 else inner.float()
+            yield name, tile.inner(name, features)
 
     def _statistics(
         self,

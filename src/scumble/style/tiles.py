@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 
 from scumble.perceptual.vgg import LAYERS, after_pooling, min_side
 
@@ -34,11 +35,12 @@ class Tile(NamedTuple):
         return slice(top, bottom), slice(left, right)
 
     def inner(self, name: str, features: torch.Tensor) -> torch.Tensor:
-        """The core's part of what the tile's features are; a view."""
+        """The core's part of what the tile's features are; a copy, unless it is all of them."""
         stride = min_side([name])
-        rows, columns = self.places(name)
-        top, left = self.seen[0] // stride, self.seen[2] // stride
-        return features[:, :, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        beyond = (abs(core - seen) // stride for core, seen in zip(self.core, self.seen, strict=True))
+        top, bottom, left, right = (-rows for rows in beyond)
+        # Padding by less than nothing: its way back keeps channels_last memory, that of a slice does not.
+        return F.pad(features, (left, right, top, bottom)) if any((top, bottom, left, right)) else features
 
 
 def tiles(height: int, width: int, side: int | None, layers: Collection[str]) -> list[Tile]:
