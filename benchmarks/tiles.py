@@ -1,13 +1,14 @@
 """Large pictures in tiles: memory and time of one evaluation with VGG19, and whether tiles show in the gradient.
 
-    python benchmarks/tiles.py [--sides 1024,2048,4096] [--tile 1024] [--loss gram]
+    python benchmarks/tiles.py [--sides 1024,2048,4096] [--tile 1366] [--loss gram]
         [--precision float32] [--roomy]
 
 A line for each square picture, each in a process of its own:
 
     peak      most memory that the process ever held
     working   the same, less what the process held before, the picture, its gradient and the content's features
-    time      seconds of processor time for each million pixels, and as a ratio to an untiled picture's, 512 x 512
+    time      seconds of processor time for each million pixels, and as ratios to untiled pictures': one as large as the
+              largest tile, which fits into the same memory, and one of 512 x 512, which caches help
     borders   energy of the gradient along the tiles' borders over that along the same lines of the pattern elsewhere
 
 Jobs that have room let the process keep memory that it will use again: `--roomy` does, at twice the memory, and times a
@@ -32,7 +33,7 @@ from scumble.perceptual.vgg import VGG19
 from scumble.style.objective import Objective
 from scumble.style.settings import GATYS_CONTENT_LAYERS, STYLE_LAYERS
 
-FITS = 512
+SMALL = 512
 PERIOD = 256
 GIB = 1 << 30
 
@@ -40,7 +41,7 @@ GIB = 1 << 30
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sides", default="1024,2048,4096")
-    parser.add_argument("--tile", type=int, default=1024)
+    parser.add_argument("--tile", type=int, default=1366)
     parser.add_argument("--loss", default="gram", choices=STYLE_LAYERS)
     parser.add_argument("--precision", default="float32", choices=device.PRECISIONS)
     parser.add_argument("--roomy", action="store_true")
@@ -51,7 +52,9 @@ def main():
             precision = device.PRECISIONS[arguments.precision]
             print(json.dumps(measured(arguments.one, arguments.tile, arguments.loss, precision, 1 + arguments.roomy)))
         return
-    print("| picture | tiles | peak | working | time | ratio | borders |\n|---|---|---|---|---|---|---|")
+    print(
+        "| picture | tiles | peak | working | time | to a tile | to 512 | borders |\n|---|---|---|---|---|---|---|---|"
+    )
     for side in map(int, arguments.sides.split(",")):
         command = [sys.executable, __file__, "--one", side, "--tile", arguments.tile, "--loss", arguments.loss]
         command += ["--precision", arguments.precision]
@@ -59,7 +62,7 @@ def main():
         done = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True)
         row = json.loads(done.stdout)
         memory = f"{row['peak'] / GIB:.2f} GiB | {row['working'] / GIB:.2f} GiB"
-        speed = f"{row['time']:.2f} s | {row['time'] / row['fits']:.2f}"
+        speed = f"{row['time']:.2f} s | {row['time'] / row['fits']:.2f} | {row['time'] / row['small']:.2f}"
         print(f"| {side} x {side} | {row['tiles']} | {memory} | {speed} | {row['borders']:.4f} |", flush=True)
 
 
@@ -71,10 +74,10 @@ def measured(side, tile, loss, dtype, evaluations):
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     layers = GATYS_CONTENT_LAYERS, STYLE_LAYERS[loss]
     network = VGG19(weights.read(found).tensors, entry.preprocessing, tuple(layers[0] | layers[1]), dtype=dtype)
-    style = noise(FITS)
-    fits = Objective(network, style, [style], *layers, loss)
-    fits.value_and_gradient(style)
-    fits_seconds = [seconds(fits, style) for _ in range(2)]
+    style = noise(SMALL)
+    small = Objective(network, style, [style], *layers, loss)
+    small.value_and_gradient(style)
+    small_seconds = [seconds(small, style) for _ in range(2)]
 
     before = device.used_bytes()
     canvas = noise(side)
@@ -86,16 +89,27 @@ def measured(side, tile, loss, dtype, evaluations):
     took = time.process_time() - started
     highest = peak()
     # The machine's other load changes while a large picture is looked at.
-    fits_seconds += [seconds(fits, style) for _ in range(2)]
+    small_seconds += [seconds(small, style) for _ in range(2)]
+    whole = noise(largest(objective))
+    fits = Objective(network, whole, [style], *layers, loss)
+    fits.value_and_gradient(whole)
+    fits_seconds = seconds(fits, whole)
     standing = [canvas, gradient, *objective.content_targets.values()]
     return {
         "tiles": len(objective.tiles),
         "peak": highest,
         "working": highest - before - sum(tensor.nbytes for tensor in standing),
         "time": took / side**2 * 1e6,
-        "fits": statistics.mean(fits_seconds) / FITS**2 * 1e6,
+        "fits": fits_seconds / whole.shape[2] ** 2 * 1e6,
+        "small": statistics.mean(small_seconds) / SMALL**2 * 1e6,
         "borders": borders(gradient, objective),
     }
+
+
+def largest(objective):
+    """The side of a square that is as large as the largest tile with its margins."""
+    rectangles = [tile.seen for tile in objective.tiles]
+    return round(max((bottom - top) * (right - left) for top, bottom, left, right in rectangles) ** 0.5)
 
 
 def noise(side):

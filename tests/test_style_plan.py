@@ -44,6 +44,15 @@ def test_less_memory_means_more_tiles_and_is_kept_to(tensors):
         assert found.overhead >= 3 / 2 or found.tiles == 1
 
 
+def test_tiles_that_are_only_looked_at_are_larger_where_they_may_be():
+    network = VGG19(narrow_tensors(), CAFFE, LAYERS)
+    picture = torch.rand(1, 3, 320, 320, generator=torch.Generator().manual_seed(0))
+    for loss, pieces in (("gram", 4), ("histogram", 9)):
+        layers = GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+        objective = Objective(network, picture, [picture], *layers, loss, tile_side=110)
+        assert (len(objective.tiles), len(objective._glances(objective.size))) == (9, pieces)
+
+
 def test_histograms_need_more_and_remembering_is_paid_for(tensors):
     assert (
         planned(tensors, (1024, 1024), 64, loss="histogram").memory_bytes

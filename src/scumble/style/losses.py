@@ -200,11 +200,16 @@ def out_of_range(picture: torch.Tensor) -> torch.Tensor:
 
 
 class StyleLoss(NamedTuple):
-    """How two pictures' features are compared: their statistics, the target completed once, the distance."""
+    """How two pictures' features are compared: their statistics, the target completed once, the distance.
+
+    `glance` is for large pictures: tiles that are looked at without a way back take less than half of the memory, so
+    that their sides may be longer by this factor. Histograms take nearly as much either way.
+    """
 
     statistics: Callable[[torch.Tensor, torch.Tensor | None], Statistics]
     distance: Callable[[Statistics, Statistics], torch.Tensor]
     complete: Callable[[Statistics], Statistics] = lambda target: target
+    glance: float = 1.5
 
 
 STYLE_LOSSES = {
@@ -212,7 +217,7 @@ STYLE_LOSSES = {
     "covariance": StyleLoss(moments, covariance_distance),
     "mean-std": StyleLoss(squares, mean_std_distance),
     "wasserstein": StyleLoss(moments, wasserstein_distance, with_root),
-    "histogram": StyleLoss(histograms, histogram_distance),
+    "histogram": StyleLoss(histograms, histogram_distance, glance=1.0),
 }
 
 

@@ -30,9 +30,6 @@ Result = TypeVar("Result")
 Averages = dict[tuple[str, str, str], torch.Tensor]
 """Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
 
-GLANCE = 1.5
-"""Sides of tiles that are looked at without a way back, over the others': they take less than half of the memory."""
-
 GREY_LEVELS = 255
 """Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
 
@@ -138,7 +135,7 @@ class Objective:
 
     def _glances(self, size: tuple[int, int]) -> list[Tile]:
         """Those of a picture that is looked at only."""
-        return tiles(*size, self.tile_side and round(GLANCE * self.tile_side), self.layers)
+        return tiles(*size, self.tile_side and round(self.loss.glance * self.tile_side), self.layers)
 
     def _evaluate(self, canvas: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """The terms and their gradient."""

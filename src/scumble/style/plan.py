@@ -16,6 +16,7 @@ from scumble.errors import ScumbleError
 from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.inputs import Inputs
+from scumble.style.losses import STYLE_LOSSES
 from scumble.style.objective import Objective
 from scumble.style.optimize import HISTORY_BYTES, HISTORY_PAIRS
 from scumble.style.settings import PaintSettings
@@ -179,10 +180,10 @@ def plan(
         memory = standing + history_bytes + looking
         if memory <= allowed:
             roomy = memory + looking <= allowed
-            seen = sum(map(_area, cut[0])) / pixels
-            overhead = (
-                seen * 3 / 2 if several else 1.0
-            )  # the way back, by the picture alone, costs what a way there does
+            glances = tiles(size[1], size[0], side and round(STYLE_LOSSES[loss].glance * side), layers)
+            # The way back, by the picture alone, takes about as long as the way there, which tiles go twice.
+            looks = sum(map(_area, cut[0])) + several * sum(map(_area, glances)) / 2
+            overhead = looks / pixels
             return Plan(side, len(cut[0]), history_bytes, round(memory + roomy * looking), roomy, overhead)
     raise ScumbleError(
         f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "
