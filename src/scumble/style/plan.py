@@ -39,7 +39,7 @@ GIB = 1 << 30
 
 Networks = Mapping[str, Backbone]
 
-PROBE_SIDE = 128
+PROBE_SIDES = (96, 256)
 PROBED_PIXELS = 20_000_000
 """From so many looks at a pixel on, a minute of work, the time is foretold by a trial of some tenths of a second."""
 
@@ -102,14 +102,13 @@ def in_words(
     """The plan for the one who waits; with the time, if that is long or asked for."""
     width, height = todo[-1].size
     cut = f" in {plan.tiles} tiles" if plan.tiles > 1 else ""
-    looks = dict.fromkeys(networks, 0.0)
-    for stage in todo:
-        looks[stage.backbone] += plan.overhead * stage.steps * math.prod(stage.size)
     times = ""
-    if foretold or sum(looks.values()) > PROBED_PIXELS:
-        seconds = sum(
-            count * _pixel_seconds(settings, networks[name].network, placement) for name, count in looks.items()
-        )
+    if foretold or plan.overhead * sum(stage.steps * math.prod(stage.size) for stage in todo) > PROBED_PIXELS:
+        costs = {name: _seconds(settings, backbone.network, placement) for name, backbone in networks.items()}
+        seconds = 0.0
+        for stage in todo:
+            fixed, of_pixel = costs[stage.backbone]
+            seconds += stage.steps * (fixed + of_pixel * plan.overhead * math.prod(stage.size))
         times = (
             ", a minute at most"
             if seconds < 90
@@ -120,17 +119,22 @@ def in_words(
     return f"{width}x{height} pixels{cut}: about {plan.memory_bytes / GIB:.1f} GiB of memory{times}"
 
 
-def _pixel_seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> float:
-    """The time that one evaluation takes for each pixel, of a small picture; larger ones take a little less."""
-    picture = torch.rand(1, 3, PROBE_SIDE, PROBE_SIDE, generator=torch.Generator().manual_seed(0)).to(placement.device)
+def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> tuple[float, float]:
+    """The time that one evaluation takes whatever the size, as roots of covariances do, and that for each pixel."""
     weights = settings.content_weights(), settings.style_weights()
-    objective = Objective(network, picture, [picture], *weights, settings.loss, settings.variation_weight)
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        objective.value_and_gradient(picture)
-        seconds.append(time.perf_counter() - started)
-    return min(seconds) / PROBE_SIDE**2
+    least = []
+    for side in PROBE_SIDES:
+        picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(placement.device)
+        objective = Objective(network, picture, [picture], *weights, settings.loss, settings.variation_weight)
+        seconds = []
+        for _ in range(3):
+            started = time.perf_counter()
+            objective.value_and_gradient(picture)
+            seconds.append(time.perf_counter() - started)
+        least.append(min(seconds))
+    small, large = (side**2 for side in PROBE_SIDES)
+    of_pixel = max(0.0, least[1] - least[0]) / (large - small)
+    return max(0.0, least[0] - of_pixel * small), of_pixel
 
 
 def plan(
