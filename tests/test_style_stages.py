@@ -69,6 +69,25 @@ def test_all_stages_are_gone_through_and_written_down(content_file, style_file, 
     assert made["weights pocket"]["sha256"] == weights.read(pocket.FILE, pocket.parameter_shapes()).sha256
 
 
+@pytest.mark.usefixtures("vgg19_here")
+def test_a_finish_keeps_the_weights_and_a_sketch_has_its_own(content_file, style_file, monkeypatch):
+    given = []
+    made = job.Objective
+
+    def noted(network, content, styles, content_layers, style_layers, *others):
+        given.append(style_layers)
+        return made(network, content, styles, content_layers, style_layers, *others)
+
+    monkeypatch.setattr(job, "Objective", noted)
+    quick = StyleSettings(size=32, steps=1, finish=1)
+    fine = StyleSettings(preset="fine", size=32, steps=1, sketch=1)
+    for settings in (quick, fine):
+        list(stylize_events(content_file, style_file, settings))
+    assert given[:2] == [quick.style_weights("pocket")] * 2
+    assert given[2:] == [fine.style_weights("pocket"), fine.style_weights("vgg19-caffe")]
+    assert given[2] != given[3]
+
+
 def test_a_sketch_before_adam_may_remember_its_moves(content_file, style_file, monkeypatch):
     """Adam needs no memory, but the sketch and the finish are L-BFGS's."""
     given = []

@@ -58,10 +58,10 @@ STYLE_LAYERS = {
 
 # Of VGG19's distances between paintings that pocket has not learnt from it sees these shares (recipes/pocket/judge.py),
 # which its weights make up for: by Gram matrices 0.97, 1.07, 0.80, 0.84, 0.48, by moments 0.97, 0.67, 0.55, 0.57, 0.28.
-# Where moments are compared, the first two layers count four times as much besides: colours and grain lag behind
-# otherwise, in the few evaluations that are made with pocket (docs/log.md).
+# Where moments are compared, the first two layers count four times as much besides, and the last three times: colours,
+# grain and the largest forms lag behind otherwise, in the few evaluations that are made with pocket (docs/log.md).
 _GRAM_OF_POCKET = dict(zip(GATYS_STYLE_LAYERS, (0.25, 0.057, 0.019, 0.0045, 0.008), strict=True))
-_MOMENTS_OF_POCKET = dict(zip(MOMENT_STYLE_LAYERS, (600.0, 224.0, 17.1, 4.1, 2.09), strict=True))
+_MOMENTS_OF_POCKET = dict(zip(MOMENT_STYLE_LAYERS, (600.0, 224.0, 17.1, 4.1, 6.3), strict=True))
 POCKET_STYLE_LAYERS = {
     loss: _GRAM_OF_POCKET if layers is GATYS_STYLE_LAYERS else _MOMENTS_OF_POCKET
     for loss, layers in STYLE_LAYERS.items()
@@ -79,7 +79,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_weight": 1.0,
         "variation_weight": 6.0,
         "init": "content",
-        "optimizer": "adam",
+        "lr": 1.0,
         "averaging": 0.95,
     },
     # Gatys, Ecker and Bethge 2015.
@@ -91,6 +91,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_weight": 1.0,
         "variation_weight": 0.0,
         "init": "content",
+        "optimizer": "lbfgs",
+        "lr": 1.0,
+        "averaging": 0.0,
         "padding": "zeros",
     },
 }
@@ -108,7 +111,7 @@ class PaintSettings(Settings):
     scales: Literal["auto"] | Scales = Field(
         default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
-    steps: int = Field(default=25, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
+    steps: int = Field(default=50, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
@@ -131,10 +134,10 @@ class PaintSettings(Settings):
         default=1e4, ge=0, le=1e9, description="how much values count against a picture that no file can hold"
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
-    optimizer: Literal["lbfgs", "adam"] = Field(default="lbfgs", description="how the pixels are moved")
-    lr: float = Field(default=1.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
+    optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="how the pixels are moved")
+    lr: float = Field(default=2.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
     averaging: float = Field(
-        default=0.0, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
+        default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
     backbone: Literal["pocket", "vgg19-caffe", "vgg19"] = Field(
         default="pocket", description="network that does the looking; pocket is small and part of scumble"

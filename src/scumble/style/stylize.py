@@ -272,7 +272,9 @@ class _Painter:
 
     def paint(self, job: str) -> Iterator[Event]:
         """Every step of every stage, each told as Progress, and what else there is to tell."""
-        optimizers = {name: make(self.settings.lr, self.history_bytes) for name, make in OPTIMIZERS.items()}
+        # The step that was asked for is the chosen optimiser's: a sketch and a finish make their usual ones.
+        lr = {self.settings.optimizer: self.settings.lr}
+        optimizers = {name: make(lr.get(name, 1.0), self.history_bytes) for name, make in OPTIMIZERS.items()}
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, stage in list(enumerate(self.stages))[self.stage :]:
             size, optimizer = stage.size, optimizers[stage.optimizer]
@@ -311,7 +313,8 @@ class _Painter:
             content,
             styles,
             settings.content_weights(),
-            settings.style_weights(stage.backbone),
+            # A finish looks for what all that came before it was looking for (docs/log.md).
+            settings.style_weights(settings.backbone if stage.backbone == stages.FINISHES else stage.backbone),
             settings.loss,
             strength * settings.variation_weight,  # grain comes with the painting
             strength,
