@@ -63,7 +63,7 @@ def test_stopped_in_the_first_move_of_a_scale_ends_with_the_same_bytes(
 ):
     settings = KINDS[kind]
     list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
-    optimizer = LBFGS if kind == "quick" else Adam
+    optimizer = LBFGS if settings.optimizer == "lbfgs" else Adam
     move, stops = optimizer.move, [KeyboardInterrupt]
 
     def move_and_stop(self, canvas, gradient):
