@@ -67,3 +67,13 @@ def test_a_table_takes_the_place_of_the_old_one_and_nothing_else(tmp_path):
     assert page.read_text() == "above\n<!-- a -->\n| x | y |\n| --- | --- |\n| 1 | 2 |\n<!-- end of a -->\nbelow\n"
     with pytest.raises(SystemExit, match="no place for the table b"):
         tables.write(page, "b", ["x"], [])
+
+
+def test_a_preset_with_few_labels_learns_the_ring_too(tmp_path):
+    settings = GANSettings(preset="sgan", **ring.COMMON | {"width": 4, "batch": 8, "images": 16})
+    trainer = ring.trained(settings, tmp_path)
+    assert ring.measured(trainer)["finite"]
+    _, labels = trainer.next_batch(torch.Generator().manual_seed(0))
+    assert labels is not None
+    assert (labels[1::2] == ring.UNLABELLED).all()
+    assert (labels[::2] >= 0).all()
