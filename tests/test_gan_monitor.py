@@ -1,4 +1,4 @@
-"""Eyes on the training: figures against plain loops and closed forms; warnings on trainings made to fail, and no more."""
+"""Eyes on the training: figures against plain loops and closed forms; warnings on trainings made to fail."""
 
 import json
 import math
@@ -119,7 +119,7 @@ def test_overfitting_is_the_ratio_of_karras_et_al_but_for_what_may_be_chance():
     assert overfitting(trained_on, held_out, fake) == pytest.approx(ratio.item() - 2 * error / 4, abs=1e-3)
     for draw in range(20):  # nothing is learnt by heart: five held-out pictures show no more than chance
         same = torch.randn(128 + 5 + 128, generator=random.manual_seed(draw)).split([128, 5, 128])
-        assert overfitting(same[0] + 2, same[1] + 2, same[2]) < 0.25
+        assert overfitting(same[0] + 2, same[1] + 2, same[2]) < 0.2
 
 
 def test_the_size_of_a_gradient_is_its_root_mean_square():
@@ -248,8 +248,8 @@ def test_a_generator_that_collapses_is_told_of(tmp_path, digits, often):
 
 
 def test_a_discriminator_that_learns_by_heart_is_told_of(tmp_path, blocks, often, monkeypatch):
-    monkeypatch.setattr(training, "HELD_OUT_ONE_OF", 4)  # a mean of many: less training shows it
-    found = warned(blocks, tmp_path / "run", 300, width=4, latent=32, norm="none", loss="bce", lr=2e-3)
+    monkeypatch.setattr(training, "HELD_OUT_ONE_OF", 2)  # few to learn, and a mean of many: seconds show it
+    found = warned(blocks, tmp_path / "run", 300, latent=32, norm="none", lr=2e-3)
     assert found == {"overfitting"}
 
 
@@ -262,7 +262,7 @@ def test_a_discriminator_that_is_far_ahead_wins(tmp_path, digits, often):
     assert "discriminator wins" in warned(digits, tmp_path / "run", 100, preset="gan", lr=1e-3, critic_steps=10)
 
 
-@pytest.mark.parametrize("given", [{"lr": 1e-3}, {"preset": "rpgan", "lr": 1e-3, "width": 4}])
+@pytest.mark.parametrize("given", [{"lr": 1e-3}, {"preset": "rpgan", "lr": 1e-3}])
 def test_trainings_that_go_well_are_left_in_peace(tmp_path, digits, often, given):
     assert warned(digits, tmp_path / "run", 200, **given) == set()
     assert len(looks(tmp_path / "run")) == 10

@@ -145,20 +145,20 @@ SYMPTOMS = {
         "the generator collapses: its pictures are {value:.0%} as far from one another as real ones are",
         ("--preset rpgan", "a smaller --lr", "a larger --batch", "an earlier state, kept by --evaluate-every"),
     ),
-    # 0 where nothing is learnt by heart, within two standard errors, which is why a quarter is much; at a half, real
+    # 0 where nothing is learnt by heart, within two standard errors, which is why a fifth is much; at a half, real
     # pictures that were not met are as near to generated ones as to those that were.
     "overfitting": Symptom(
         "overfitting",
-        lambda value: value > 0.25,
-        lambda value: value < 0.1,
+        lambda value: value > 0.2,
+        lambda value: value < 0.05,
         "the discriminator learns its pictures by heart: of its lead, {value:.0%} or more is gone at real pictures "
         "that it has not met",
         ("--augment", "--augment-colour if there are some hundreds only", "more pictures", "a smaller --width"),
     ),
     "discriminator wins": Symptom(
         "lead",
-        lambda value: value > 6,
-        lambda value: value < 4,
+        lambda value: value > 8,
+        lambda value: value < 5,
         "the discriminator wins: real and generated pictures are {value:.1f} deviations apart to it, and the generator "
         "can hardly learn from that",
         ("--preset rpgan", "--preset sndcgan", "--critic-steps 1", "--augment", "a smaller --lr"),
