@@ -22,8 +22,8 @@ from scumble.gan.trainer import Trainer
 
 COUNT = 128
 """Pictures of each kind that a look is at: some hundreds of passes through the discriminator, and no way back."""
-LOOK_IMAGES, LOOK_STEPS = 6400, 100
-"""A look comes after so many images, and so many steps at least: it then takes 1% of the time (docs/log.md)."""
+LOOK_IMAGES, LOOK_STEPS = 10_000, 100
+"""A look comes after so many images, and so many steps at least: it then takes less than 1% of the time (docs/log.md)."""
 GRACE_IMAGES, GRACE_PART = 50_000, 8
 """Before so many images, or an eighth of the training if that is less, both networks are beginners, and nothing is
 said: what they draw and tell apart in that time looks like every symptom there is."""
@@ -34,38 +34,31 @@ PATIENCE = 3
 # --- Figures --------------------------------------------------------------------------------------------------------
 
 
-def diversity(pictures: torch.Tensor, real: torch.Tensor) -> float:
-    """How far pictures are from one another, over how far real ones are: 0 where all are the same, 1 if all is well.
+def spread(pictures: torch.Tensor) -> torch.Tensor:
+    """(2,): of (N, ...) pictures, the mean distance of two, and the usual (median) distance to the nearest other one.
 
-    Of two such ratios the smaller one: that of the mean distance of two pictures, which falls where all come to look
-    alike, and that of the usual (median) distance to the nearest other one, which falls where a few are drawn again and
-    again.
-
-    Args:
-        pictures: (N, ...), two or more.
-        real: (N, ...), as many: the more there are, the nearer is the nearest one.
+    The first is small where all look alike, the second also where a few are drawn again and again.
 
     Example:
-        >>> real = torch.tensor([[0.0], [2.0], [4.0]])
-        >>> diversity(torch.tensor([[0.0], [1.0], [2.0]]), real)
-        0.5
-        >>> diversity(torch.tensor([[0.0], [0.0], [9.0]]), real)
-        0.0
+        >>> spread(torch.tensor([[0.0], [0.0], [9.0]])).tolist()
+        [6.0, 0.0]
     """
-    drawn, wanted = _distances(pictures), _distances(real)
-    means = drawn.sum() / wanted.sum().clamp(min=1e-12)
-    nearest = _nearest(drawn) / _nearest(wanted).clamp(min=1e-12)
-    return torch.minimum(means, nearest).item()
+    flat = pictures.flatten(1).double()  # in float32, the rounding of products would tell twins apart
+    distances = torch.cdist(flat, flat)
+    nearest = distances.clone().fill_diagonal_(math.inf).min(1).values
+    return torch.stack([distances.sum() / (len(flat) * (len(flat) - 1)), nearest.median()])
 
 
-def _distances(pictures: torch.Tensor) -> torch.Tensor:
-    """(N, N): one by one, for products of matrices would tell twins apart by their rounding."""
-    flat = pictures.flatten(1).double()
-    return torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
+def diversity(spread_of_drawn: torch.Tensor, spread_of_real: torch.Tensor) -> float:
+    """How far generated pictures are from one another, over how far as many real ones are: the smaller of two ratios.
 
+    0 where all are the same, or a few again and again; 1 if all is well.
 
-def _nearest(distances: torch.Tensor) -> torch.Tensor:
-    return distances.clone().fill_diagonal_(math.inf).min(1).values.median()
+    Example:
+        >>> diversity(torch.tensor([6.0, 2.0]), torch.tensor([8.0, 4.0]))
+        0.5
+    """
+    return (spread_of_drawn / spread_of_real.clamp(min=1e-12)).min().item()
 
 
 def lead(real: torch.Tensor, fake: torch.Tensor) -> float:
@@ -247,6 +240,7 @@ class Monitor:
         learnt, held = _spread(trainer.learning), trainer.held_out
         self.real, self.labels = trainer.pictures_at(learnt)
         self.held, self.held_labels = trainer.pictures_at(held) if len(held) else (None, None)
+        self.spread = spread(self.real)
         self.latents = draw_latents(range(len(learnt)), trainer.settings.latent).to(trainer.device)
         self.counts = dict.fromkeys(SYMPTOMS, 0)
         for row in rows:
@@ -266,7 +260,7 @@ class Monitor:
             logits = self._in_parts(self._logits, fake, self.labels)
             real = self._in_parts(self._logits, self.real, self.labels)
             held = None if self.held is None else self._in_parts(self._logits, self.held, self.held_labels)
-        found = {"diversity": diversity(fake, self.real), "lead": lead(real, logits)}
+        found = {"diversity": diversity(spread(fake), self.spread), "lead": lead(real, logits)}
         if held is not None:
             found["overfitting"] = overfitting(real, held, logits)
         return found | {
