@@ -23,7 +23,7 @@ from scumble.gan.trainer import Trainer
 COUNT = 128
 """Pictures of each kind that a look is at: some hundreds of passes through the discriminator, and no way back."""
 LOOK_IMAGES, LOOK_STEPS = 10_000, 100
-"""A look comes after so many images, and so many steps at least: it then takes less than 1% of the time (docs/log.md)."""
+"""A look comes after so many images, and so many steps at least: it takes less than 1% of the time (docs/log.md)."""
 GRACE_IMAGES, GRACE_PART = 50_000, 8
 """Before so many images, or an eighth of the training if that is less, both networks are beginners, and nothing is
 said: what they draw and tell apart in that time looks like every symptom there is."""
@@ -255,12 +255,15 @@ class Monitor:
     def figures(self) -> dict[str, float]:
         """What there is to see now, by name."""
         trainer = self.trainer
-        with trainer.fabric.autocast(), _at_rest(trainer.plain_critic):
-            fake = self._in_parts(self._drawn, self.latents, self.labels)
+        networks = (trainer.plain_generator, trainer.plain_critic)
+        with trainer.fabric.autocast(), _unmoved(networks[0]), _unmoved(networks[1]):
+            # Samples are the average's; what the discriminator fights with is the generator itself.
+            drawn = self._in_parts(self._drawn_by(trainer.average), self.latents, self.labels)
+            fake = self._in_parts(self._drawn_by(trainer.plain_generator), self.latents, self.labels)
             logits = self._in_parts(self._logits, fake, self.labels)
             real = self._in_parts(self._logits, self.real, self.labels)
             held = None if self.held is None else self._in_parts(self._logits, self.held, self.held_labels)
-        found = {"diversity": diversity(spread(fake), self.spread), "lead": lead(real, logits)}
+        found = {"diversity": diversity(spread(drawn), self.spread), "lead": lead(real, logits)}
         if held is not None:
             found["overfitting"] = overfitting(real, held, logits)
         return found | {
@@ -274,9 +277,11 @@ class Monitor:
         self.counts = counted(before, figures, self.trainer.images_seen, settings)
         return [warning(name, figures, settings) for name in self.counts if _is_new(name, before, self.counts)]
 
-    def _drawn(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        inputs = (latents, labels) if self.trainer.settings.draws_classes else (latents,)
-        return self.trainer.average(*inputs).float()
+    def _drawn_by(self, generator: nn.Module) -> Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]:
+        def draw(latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+            return generator(*((latents, labels) if self.trainer.settings.draws_classes else (latents,))).float()
+
+        return draw
 
     def _logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         return self.trainer.plain_critic.look(None, pictures, labels).fake.float()
@@ -287,10 +292,10 @@ class Monitor:
         given: torch.Tensor,
         labels: torch.Tensor | None,
     ) -> torch.Tensor:
-        """A function of a batch and its labels, in parts that are no larger than those of the training."""
-        size = max(1, self.trainer.settings.batch // self.trainer.settings.accumulate)
-        of_labels = [None] * len(given) if labels is None else labels.split(size)
-        return torch.cat([function(*some) for some in zip(given.split(size), of_labels, strict=False)])
+        """A function of a batch and its labels, in equal parts that are no larger than those of the training."""
+        parts = math.ceil(len(given) * self.trainer.settings.accumulate / self.trainer.settings.batch)
+        of_labels = [None] * parts if labels is None else labels.tensor_split(parts)
+        return torch.cat([function(*some) for some in zip(given.tensor_split(parts), of_labels, strict=True)])
 
 
 def _spread(positions: np.ndarray) -> np.ndarray:
@@ -299,11 +304,20 @@ def _spread(positions: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _at_rest(network: nn.Module) -> Iterator[None]:
-    """Batch norm and spectral norm go on learning from whatever they see, unless they are told not to."""
-    was_training = network.training
+def _unmoved(network: nn.Module) -> Iterator[None]:
+    """Have a network in training do as it does, without its learning from what it sees.
+
+    Spectral norm comes to rest. Batch norm goes on with the statistics of the batch, but keeps nothing of them: with
+    those that it has kept, a discriminator that was ahead judged as if it were far behind.
+    """
     network.eval()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train()
+        norm.track_running_stats = False
     try:
         yield
     finally:
-        network.train(was_training)
+        for norm in norms:
+            norm.track_running_stats = True
+        network.train()
