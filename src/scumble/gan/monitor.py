@@ -158,8 +158,8 @@ SYMPTOMS = {
     ),
     "generator wins": Symptom(
         "lead",
-        lambda value: value < 0.1,
-        lambda value: value > 0.3,
+        lambda value: value < 0.02,
+        lambda value: value > 0.2,
         "the generator wins: the discriminator does not tell real from generated pictures any more ({value:.2f} "
         "deviations), and nothing is learnt from it",
         ("--critic-steps 2", "a larger --width", "a smaller --penalty-weight", "--preset sndcgan"),
