@@ -161,6 +161,8 @@ def test_what_the_training_has_already_is_not_advised():
     assert "helps: --augment-colour if" in warning("overfitting", figures, GANSettings(augment=True))
     assert "--preset rpgan" in warning("collapse", figures, GANSettings())
     assert "--preset rpgan" not in warning("collapse", figures, GANSettings(preset="rpgan"))
+    assert "--clip" not in warning("dead generator", {"gradient_size_g": 0.0}, GANSettings(preset="gan"))
+    assert "a larger --clip" in warning("dead generator", {"gradient_size_g": 0.0}, GANSettings(preset="wgan"))
 
 
 @pytest.mark.parametrize("name", SYMPTOMS)

@@ -22,6 +22,8 @@ from scumble.gan.trainer import Trainer
 
 COUNT = 128
 """Pictures of each kind that a look is at: some hundreds of passes through the discriminator, and no way back."""
+MAX_NUMBERS, MIN_COUNT = 2**25, 8
+"""Of pictures larger than about 300 pixels, fewer, down to so few: so many numbers are 128 MiB for each kind."""
 LOOK_IMAGES, LOOK_STEPS = 10_000, 100
 """A look comes after so many images, and so many steps at least: it takes less than 1% of the time (docs/log.md)."""
 GRACE_IMAGES, GRACE_PART = 50_000, 8
@@ -43,6 +45,7 @@ def spread(pictures: torch.Tensor) -> torch.Tensor:
         >>> spread(torch.tensor([[0.0], [0.0], [9.0]])).tolist()
         [6.0, 0.0]
     """
+    pictures = pictures.cpu() if pictures.device.type == "mps" else pictures  # which has no float64
     flat = pictures.flatten(1).double()  # in float32, the rounding of products would tell twins apart
     distances = torch.cdist(flat, flat)
     nearest = distances.clone().fill_diagonal_(math.inf).min(1).values
@@ -108,14 +111,14 @@ def gradient_size(network: nn.Module) -> float:
 class Symptom(NamedTuple):
     """What a figure shows when something goes wrong.
 
-    Where it is neither ill nor well, a symptom that was told of still holds, and another one does not begin.
+    Where it is neither ill nor well, a symptom that was told of goes on, and none begins.
 
     Attributes:
         figure: its name.
         is_ill: whether a value is one of a training that goes wrong.
-        is_well: whether it is one of a training that does not.
+        is_well: whether it is one of a training that goes well.
         words: what goes wrong; {value} stands for the figure.
-        helps: what usually helps. What begins with two hyphens is left out where the training has it already.
+        helps: what usually helps; what would change nothing is left out.
     """
 
     figure: str
@@ -162,13 +165,13 @@ SYMPTOMS = {
         lambda value: value > 0.2,
         "the generator wins: the discriminator does not tell real from generated pictures any more ({value:.2f} "
         "deviations), and nothing is learnt from it",
-        ("--critic-steps 2", "a larger --width", "a smaller --penalty-weight", "--preset sndcgan"),
+        ("a larger --critic-steps", "a larger --width", "a smaller --penalty-weight", "--preset sndcgan"),
     ),
     "dead discriminator": Symptom(
         "gradient_size_d",
         *_DEAD,
         "the discriminator's gradients are dead ({value:.0e}): it does not learn any more",
-        (_FRESH, "--preset rpgan", "--loss hinge", "a smaller --penalty-weight, or a larger --clip"),
+        (_FRESH, "--preset rpgan", "--loss hinge", "a smaller --penalty-weight", "a larger --clip"),
     ),
     "dead generator": Symptom(
         "gradient_size_g",
@@ -210,12 +213,14 @@ def _is_new(name: str, before: dict[str, int], now: dict[str, int]) -> bool:
 def warning(name: str, figures: dict[str, float], settings: GANSettings) -> str:
     """A line: what goes wrong, and what usually helps."""
     symptom = SYMPTOMS[name]
-    helps = [one for one in symptom.helps if not _is_so(one, settings)]
+    helps = [one for one in symptom.helps if not _is_vain(one, settings)]
     return f"{symptom.words.format(value=figures[symptom.figure])}; what usually helps: {', '.join(helps)}"
 
 
-def _is_so(help_: str, settings: GANSettings) -> bool:
-    """Whether the training is what is advised already, such as "--preset rpgan" or "--augment"."""
+def _is_vain(help_: str, settings: GANSettings) -> bool:
+    """Whether the training is what is advised already ("--preset rpgan", "--augment"), or has not what it is about."""
+    if ("--clip" in help_ and not settings.clip) or ("--penalty-weight" in help_ and settings.penalty == "none"):
+        return True
     if not help_.startswith("--"):
         return False
     name, *value = help_[2:].split(" ")
@@ -237,7 +242,8 @@ class Monitor:
     def __init__(self, trainer: Trainer, rows: Sequence[dict[str, Any]]):
         self.trainer = trainer
         self.every = max(LOOK_STEPS, math.ceil(LOOK_IMAGES / trainer.images_per_step))
-        learnt, held = _spread(trainer.learning), trainer.held_out
+        count = min(COUNT, max(MIN_COUNT, MAX_NUMBERS // math.prod(trainer.pictures.shape)))
+        learnt, held = (_some(positions, count) for positions in (trainer.learning, trainer.held_out))
         self.real, self.labels = trainer.pictures_at(learnt)
         self.held, self.held_labels = trainer.pictures_at(held) if len(held) else (None, None)
         self.spread = spread(self.real)
@@ -255,8 +261,7 @@ class Monitor:
     def figures(self) -> dict[str, float]:
         """What there is to see now, by name."""
         trainer = self.trainer
-        networks = (trainer.plain_generator, trainer.plain_critic)
-        with trainer.fabric.autocast(), _unmoved(networks[0]), _unmoved(networks[1]):
+        with trainer.fabric.autocast(), _unmoved(trainer.plain_generator), _unmoved(trainer.plain_critic):
             # Samples are the average's; what the discriminator fights with is the generator itself.
             drawn = self._in_parts(self._drawn_by(trainer.average), self.latents, self.labels)
             fake = self._in_parts(self._drawn_by(trainer.plain_generator), self.latents, self.labels)
@@ -293,14 +298,15 @@ class Monitor:
         labels: torch.Tensor | None,
     ) -> torch.Tensor:
         """A function of a batch and its labels, in equal parts that are no larger than those of the training."""
-        parts = math.ceil(len(given) * self.trainer.settings.accumulate / self.trainer.settings.batch)
+        settings = self.trainer.settings
+        parts = math.ceil(len(given) * settings.accumulate * settings.devices * settings.nodes / settings.batch)
         of_labels = [None] * parts if labels is None else labels.tensor_split(parts)
         return torch.cat([function(*some) for some in zip(given.tensor_split(parts), of_labels, strict=True)])
 
 
-def _spread(positions: np.ndarray) -> np.ndarray:
-    """At most `COUNT` of them, at random, which are always the same."""
-    return np.sort(np.random.default_rng(0).permutation(positions)[:COUNT])
+def _some(positions: np.ndarray, count: int) -> np.ndarray:
+    """At most so many of them, at random, which are always the same."""
+    return np.sort(np.random.default_rng(0).permutation(positions)[:count])
 
 
 @contextlib.contextmanager
