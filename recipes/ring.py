@@ -22,6 +22,7 @@ import torch
 
 from scumble import GANSettings, device, paths
 from scumble.data.store import Store
+from scumble.gan.conditioning import UNLABELLED
 from scumble.gan.timeline import TIMELINE
 from scumble.gan.trainer import Trainer
 from scumble.storage import checkpoint
@@ -44,13 +45,20 @@ SAMPLES = 10_000
 FOUND = 0.1
 """A mode is found if it has at least this part of its fair share of the samples, within three deviations."""
 
+TOLD = {"none": "", "few-labels": "half of the points' modes"} | dict.fromkeys(
+    ("plane", "projection", "auxiliary"), "the mode"
+)
+"""By condition, what the networks are told; with a few labels, the discriminator alone."""
+
 CHECKPOINT_SECONDS = 30.0
 
 ANGLES = torch.arange(MODES) * (2 * math.pi / MODES)
 CENTRES = RADIUS * torch.stack([ANGLES.cos(), ANGLES.sin()], 1)  # (modes, 2)
 
-# The trainer asks for the shape of the pictures and for their classes, which are the modes.
-PLACEHOLDER = Store("ring", np.zeros((MODES, 2, 1, 1), np.uint8), np.arange(MODES), tuple("abcdefgh"), "ring")
+# The trainer asks for the shape of the pictures and for their classes, which are the modes: of each, as many as a
+# preset with a few labels wants to choose from.
+LABELS = np.arange(16 * MODES) % MODES
+PLACEHOLDER = Store("ring", np.zeros((len(LABELS), 2, 1, 1), np.uint8), LABELS, tuple("abcdefgh"), "ring")
 
 
 class RingTrainer(Trainer):
@@ -60,7 +68,10 @@ class RingTrainer(Trainer):
         """(N, 2, 1, 1) points, and their modes if these are looked at."""
         modes = torch.randint(MODES, (self.settings.batch,), generator=random)
         points = CENTRES[modes] + DEVIATION * torch.randn(len(modes), 2, generator=random)
-        return points[:, :, None, None], None if self.labels is None else modes
+        labels = modes.clone()
+        if self.settings.condition == "few-labels":
+            labels[1::2] = UNLABELLED  # every second one is known, as in batches of pictures
+        return points[:, :, None, None], None if self.labels is None else labels
 
 
 def trained(settings: GANSettings, folder: Path) -> RingTrainer:
@@ -80,7 +91,7 @@ def trained(settings: GANSettings, folder: Path) -> RingTrainer:
 def measured(trainer: RingTrainer) -> dict[str, Any]:
     """How many modes the averaged generator has found, and the share of its samples within three deviations of one."""
     latents = torch.randn(SAMPLES, trainer.settings.latent, generator=torch.Generator().manual_seed(0))
-    labels = [] if trainer.labels is None else [torch.arange(SAMPLES) % MODES]
+    labels = [torch.arange(SAMPLES) % MODES] if trainer.settings.draws_classes else []
     points = trainer.average(latents, *labels).flatten(1)
     distances, nearest = torch.cdist(points, CENTRES).min(1)
     close = distances < 3 * DEVIATION
@@ -127,7 +138,7 @@ def row(preset: str, results: list[dict[str, Any]]) -> list[str]:
     """A line of the table."""
     modes = [found["modes"] for found in results]
     close = [100 * found["close"] for found in results]
-    told = "the mode" if "condition" in TIMELINE[preset].values else ""
+    told = TOLD[TIMELINE[preset].values.get("condition", "none")]
     return [
         f"`{preset}`",
         str(TIMELINE[preset].year),

@@ -29,7 +29,16 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 two_cores = pytest.mark.skipif(device.count(torch.device("cpu")) < 2, reason="needs two cores")
 
 # Without batch norm, which has each process look at its own pictures alone.
-TINY = {"preset": "rpgan", "width": 4, "latent": 8, "batch": 8, "augment": True, "flip": "yes", "device": "cpu"}
+TINY = {
+    "precision": "float32",
+    "preset": "rpgan",
+    "width": 4,
+    "latent": 8,
+    "batch": 8,
+    "augment": True,
+    "flip": "yes",
+    "device": "cpu",
+}
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 import math
 import sys
 
+import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from conftest import REPOSITORY
@@ -13,6 +15,7 @@ from scumble.storage import checkpoint
 sys.path.insert(0, str(REPOSITORY / "recipes"))
 ring = pytest.importorskip("ring", reason="needs the folder recipes, which packages do not hold")
 tables = pytest.importorskip("tables")
+stacked = pytest.importorskip("stacked")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -67,3 +70,38 @@ def test_a_table_takes_the_place_of_the_old_one_and_nothing_else(tmp_path):
     assert page.read_text() == "above\n<!-- a -->\n| x | y |\n| --- | --- |\n| 1 | 2 |\n<!-- end of a -->\nbelow\n"
     with pytest.raises(SystemExit, match="no place for the table b"):
         tables.write(page, "b", ["x"], [])
+
+
+def test_a_preset_with_few_labels_learns_the_ring_too(tmp_path):
+    settings = GANSettings(preset="sgan", **ring.COMMON | {"width": 4, "batch": 8, "images": 16})
+    trainer = ring.trained(settings, tmp_path)
+    assert ring.measured(trainer)["finite"]
+    _, labels = trainer.next_batch(torch.Generator().manual_seed(0))
+    assert labels is not None
+    assert (labels[1::2] == ring.UNLABELLED).all()
+    assert (labels[::2] >= 0).all()
+
+
+def test_modes_of_stacked_digits_are_counted_and_their_divergence_is_that_of_scipy():
+    found = torch.randint(1000, (5000,), generator=torch.Generator().manual_seed(0))
+    clear = torch.arange(5000) % 2 == 0
+    figures = stacked.figures(found, clear)
+    counts = np.bincount(found, minlength=1000)
+    assert figures["modes"] == np.count_nonzero(counts)
+    assert figures["clear_modes"] == len(set(found[::2].tolist()))
+    assert figures["divergence"] == pytest.approx(scipy.stats.entropy(counts, np.ones(1000)))
+    assert figures["clear"] == 0.5
+    one = stacked.figures(torch.zeros(10, dtype=torch.int64), torch.ones(10, dtype=torch.bool))
+    assert (one["modes"], one["divergence"]) == (1, pytest.approx(math.log(1000)))
+
+
+def test_the_kind_of_a_stacked_picture_is_its_three_digits():
+    def reads(pictures: torch.Tensor) -> torch.Tensor:
+        """Logits of the digit that is written in the first pixel."""
+        return 20.0 * torch.nn.functional.one_hot(pictures[:, 0, 0, 0].long(), 10)
+
+    digits = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 16, 16), np.uint8)
+    pictures = stacked.stacked(digits, 20, seed=0)
+    found, clear = stacked.kinds(reads, torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
+    assert found.tolist() == [int("".join(map(str, picture[0, 0]))) for picture in pictures]
+    assert clear.all()

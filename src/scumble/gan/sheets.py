@@ -32,6 +32,13 @@ CURVES = {
     "lengths of the gradients": {"gradient_d": "discriminator", "gradient_g": "generator"},
     "speed": {"images_per_second": "images a second"},
 }
+WATCHED = {
+    "what the monitor sees": {
+        "diversity": "diversity of samples, real ones having 1",
+        "overfitting": "overfitting of the discriminator",
+    },
+    "the discriminator's lead, in deviations": {"lead": "real above generated pictures"},
+}
 EVALUATIONS = {
     "Frechet distance, by pocket": {"frechet_distance": "averaged generator"},
     "shares of pictures, by pocket": {name: name for name in ("precision", "recall", "coverage")},
@@ -156,7 +163,9 @@ def write_curves(run: Path, output: Path) -> Path:
     rows = folder.metrics()
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
-    shown = CURVES | (EVALUATIONS if any("frechet_distance" in row for row in rows) else {})
+    shown = dict(CURVES)
+    for curves, figure in ((WATCHED, "diversity"), (EVALUATIONS, "frechet_distance")):
+        shown |= curves if any(figure in row for row in rows) else {}
     height = len(shown) // 2
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
     for axes, (title, curves) in zip(figure.subplots(height, 2).flat, shown.items(), strict=True):

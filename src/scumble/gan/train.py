@@ -7,11 +7,12 @@ and the others make its steps.
 
 import contextlib
 import functools
+import math
 import signal
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Sta
 from scumble.gan import judge, processes, steps
 from scumble.gan.judge import Judge
 from scumble.gan.model import GAN
+from scumble.gan.monitor import Monitor
 from scumble.gan.processes import Processes
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
@@ -162,6 +164,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Proc
 def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts: dict[str, Any]) -> Iterator[Event]:
     """Step after step, and beside it figures, checkpoints and grids, whose failures are told but end nothing."""
     complaints: set[str] = set()
+    monitor = Monitor(trainer, run.metrics())
     yield from _judged(trainer, run, log, referee, facts, complaints)  # where an earlier training was stopped before it
     saved = told = time.perf_counter()
     log.restart()
@@ -172,10 +175,16 @@ def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts:
             ended = trainer.images_seen >= trainer.settings.images
             if trainer.step % LOG_STEPS == 0 or ended:
                 log.write()
+            looked = time.perf_counter()
+            # Before a stop can come between: a look that is due after a step is made once.
+            warnings = _watched(monitor, log)
         now = time.perf_counter()
+        log.rest(now - looked)
         if log.diverged:
             yield from _roll_back(trainer, run, log)
+            monitor = Monitor(trainer, run.metrics())
             continue
+        yield from map(Warned, warnings)
         yield from _judged(trainer, run, log, referee, facts, complaints)  # before a checkpoint says that it was done
         with _told(complaints) as complaint:
             if log.trouble is not None:
@@ -213,6 +222,21 @@ def _judged(
         yield referee.keep(gan, figures, run)
         log.add(figures)  # last: what is written down is not done again
     yield from (Warned(f"{text}; the training goes on") for text in complaint)
+
+
+def _watched(monitor: Monitor, log: "_Log") -> list[str]:
+    """Look at the training, if it is time to, and write down what there is to see; returns what goes wrong."""
+    if not monitor.is_due() or log.diverged:
+        return []
+    figures = monitor.figures()
+    if not all(map(math.isfinite, figures.values())):
+        return []  # the next line of figures will find that it has diverged
+    warnings = monitor.new_warnings(figures)
+    try:
+        log.add(figures, warnings)
+    except RunError as error:
+        log.trouble = error
+    return warnings
 
 
 @contextlib.contextmanager
@@ -464,8 +488,8 @@ class _Log:
             self.trouble = error
         self.restart()
 
-    def add(self, figures: dict[str, float]) -> None:
-        """Add a line of other figures.
+    def add(self, figures: dict[str, float], warnings: Sequence[str] = ()) -> None:
+        """Add a line of other figures, and what was warned of.
 
         Raises:
             RunError: if it cannot be written.
@@ -474,7 +498,7 @@ class _Log:
         if self.board is not None:
             for name, value in figures.items():
                 self.board.add_scalar(name, value, images)
-        self.run.add_metrics({"images": images} | figures)
+        self.run.add_metrics({"images": images} | figures | ({"warnings": list(warnings)} if warnings else {}))
 
     def close(self) -> None:
         """Write what TensorBoard holds back."""

@@ -43,6 +43,11 @@ FREE_TO_CHANGE = {"images", "evaluate_every", "grids", "device", "devices", "nod
 """Settings that a run may be continued with another value of; all others make it another run."""
 
 
+HELD_OUT_ONE_OF, MIN_HELD_OUT, MAX_HELD_OUT = 20, 5, 128
+"""Of so many pictures, one is not learnt from, but at most so many: enough for a mean. Where they would be fewer than
+the least that a mean can be told of, all are learnt from."""
+
+
 class _Drawn(NamedTuple):
     """Real pictures, augmented; generated ones as they are; latents; classes; random numbers; how to augment."""
 
@@ -81,6 +86,7 @@ class Trainer:
         self.fused = self.device.type in ("cpu", "cuda")
         self.labels = _labels(settings, pictures)
         self.known = np.flatnonzero(self.labels != UNLABELLED) if settings.condition == "few-labels" else None
+        self.learning, self.held_out = _parts(len(pictures.pixels), self.labels, self.known)
         generator, discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (generator, discriminator):
             place(network, self.device)
@@ -184,16 +190,19 @@ class Trainer:
 
     def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
         """This process's (N, C, H, W) pictures of a step, in [-1, 1], and their (N,) classes if these are looked at."""
-        count, settings = len(self.pictures.pixels), self.settings
+        settings = self.settings
         batch = self.step * settings.critic_steps + turn
-        chosen = batches.indices(count, settings.batch, batch, self._number())
+        chosen = self.learning[batches.indices(len(self.learning), settings.batch, batch, self._number())]
         if self.known is not None:  # few: so that each batch and each share has some, they take every second place
             half = (settings.batch + 1) // 2
             chosen[::2] = self.known[batches.indices(len(self.known), half, batch, self._number())]
-        chosen = chosen[self.processes.share.of(settings.batch)]
-        real = to_signed(self.pictures.pixels[chosen], self.device).contiguous(memory_format=torch.channels_last)
-        labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(self.device)
+        real, labels = self.pictures_at(chosen[self.processes.share.of(settings.batch)])
         return augment.flip(real, random) if self.flip else real, labels
+
+    def pictures_at(self, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(N, C, H, W) pictures, in [-1, 1], and their (N,) classes if these are looked at."""
+        real = to_signed(self.pictures.pixels[positions], self.device).contiguous(memory_format=torch.channels_last)
+        return real, None if self.labels is None else torch.from_numpy(self.labels[positions]).to(self.device)
 
     def _random(self, turn: int = 0) -> torch.Generator:
         random = Chance()
@@ -319,6 +328,18 @@ def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
     known = np.full_like(pictures.labels, UNLABELLED)
     known[few] = pictures.labels[few]
     return known
+
+
+def _parts(count: int, labels: np.ndarray | None, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Positions to learn from, and of some that never are, by which learning by heart can be told; both ascending.
+
+    The latter are always the same. A class keeps one picture at least, and a known label is never given up.
+    """
+    spared = known if known is not None else [] if labels is None else np.unique(labels, return_index=True)[1]
+    free = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(count), spared))
+    wanted = min(count // HELD_OUT_ONE_OF, MAX_HELD_OUT)
+    held = np.sort(free[: wanted if wanted >= MIN_HELD_OUT else 0])
+    return np.setdiff1d(np.arange(count), held), held
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

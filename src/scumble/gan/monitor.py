@@ -1,0 +1,329 @@
+"""Eyes on a training: what goes wrong with these networks, seen while it does, and told in words with what helps.
+
+Every so often the averaged generator draws, the discriminator looks at that and at real pictures, and what comes of it
+are a few figures that mean the same for every loss and every size. Nothing random is drawn that a training could miss,
+and nothing that it depends on is changed. Nor is there anything to be saved: what was told already follows from the
+figures of the looks so far, which are in the run's log.
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from scumble.gan.sample import draw_latents
+from scumble.gan.settings import GANSettings
+from scumble.gan.steps import gradient_norm
+from scumble.gan.trainer import Trainer
+
+COUNT = 128
+"""Pictures of each kind that a look is at: some hundreds of passes through the discriminator, and no way back."""
+MAX_NUMBERS, MIN_COUNT = 2**25, 8
+"""Of pictures larger than about 300 pixels, fewer, down to so few: so many numbers are 128 MiB for each kind."""
+LOOK_IMAGES, LOOK_STEPS = 10_000, 100
+"""A look comes after so many images, and so many steps at least: it takes less than 1% of the time (docs/log.md)."""
+GRACE_IMAGES, GRACE_PART = 50_000, 8
+"""Before so many images, or an eighth of the training if that is less, both networks are beginners, and nothing is
+said: what they draw and tell apart in that time looks like every symptom there is."""
+PATIENCE = 3
+"""Looks in a row that have to show a symptom before it is told of."""
+
+
+# --- Figures --------------------------------------------------------------------------------------------------------
+
+
+def spread(pictures: torch.Tensor) -> torch.Tensor:
+    """(2,): of (N, ...) pictures, the mean distance of two, and the usual (median) distance to the nearest other one.
+
+    The first is small where all look alike, the second also where a few are drawn again and again.
+
+    Example:
+        >>> spread(torch.tensor([[0.0], [0.0], [9.0]])).tolist()
+        [6.0, 0.0]
+    """
+    pictures = pictures.cpu() if pictures.device.type == "mps" else pictures  # which has no float64
+    flat = pictures.flatten(1).double()  # in float32, the rounding of products would tell twins apart
+    distances = torch.cdist(flat, flat)
+    nearest = distances.clone().fill_diagonal_(math.inf).min(1).values
+    return torch.stack([distances.sum() / (len(flat) * (len(flat) - 1)), nearest.median()])
+
+
+def diversity(spread_of_drawn: torch.Tensor, spread_of_real: torch.Tensor) -> float:
+    """How far generated pictures are from one another, over how far as many real ones are: the smaller of two ratios.
+
+    0 where all are the same, or a few again and again; 1 if all is well.
+
+    Example:
+        >>> diversity(torch.tensor([6.0, 2.0]), torch.tensor([8.0, 4.0]))
+        0.5
+    """
+    return (spread_of_drawn / spread_of_real.clamp(min=1e-12)).min().item()
+
+
+def lead(real: torch.Tensor, fake: torch.Tensor) -> float:
+    """The discriminator's lead: how many deviations the logits (N,) of real pictures are above those of generated ones.
+
+    That is the sensitivity index d' of signal detection. 0 is guessing. It does not change when the logits are moved or
+    stretched, so that it can be compared between losses.
+
+    Example:
+        >>> round(lead(torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 1.0])), 4)  # 3 over the root of 2
+        2.1213
+    """
+    deviation = ((real.var() + fake.var()) / 2).sqrt().item()
+    distance = (real.mean() - fake.mean()).item()
+    return distance / max(deviation, 1e-6 * abs(distance), 1e-30)
+
+
+def overfitting(trained_on: torch.Tensor, held_out: torch.Tensor, fake: torch.Tensor) -> float:
+    """How much the discriminator takes real pictures that it has never met for generated ones: 0 not at all, 1 wholly.
+
+    That is r_v of Karras et al. 2020 ("Training generative adversarial networks with limited data", eq. 1), but of the
+    gap between the first two only what is beyond two standard errors counts: held-out pictures are few.
+
+    Args:
+        trained_on: (N,) logits of real pictures from the training.
+        held_out: (M,) logits of others, two or more.
+        fake: (K,) logits of generated ones.
+
+    Example:
+        >>> overfitting(torch.full((9,), 3.0), torch.full((9,), 1.0), torch.full((9,), -1.0))
+        0.5
+    """
+    error = (trained_on.var() / len(trained_on) + held_out.var() / len(held_out)).sqrt()
+    gap = (trained_on.mean() - held_out.mean() - 2 * error).item()
+    lead_in_logits = (trained_on.mean() - fake.mean()).item()
+    return min(gap / lead_in_logits, 1.0) if gap > 0 and lead_in_logits > 0 else 0.0
+
+
+def gradient_size(network: nn.Module) -> float:
+    """The root mean square of the gradient's numbers, as the last step left it."""
+    return gradient_norm(network).item() / math.sqrt(sum(p.numel() for p in network.parameters()))
+
+
+# --- Symptoms -------------------------------------------------------------------------------------------------------
+
+
+class Symptom(NamedTuple):
+    """What a figure shows when something goes wrong.
+
+    Where it is neither ill nor well, a symptom that was told of goes on, and none begins.
+
+    Attributes:
+        figure: its name.
+        is_ill: whether a value is one of a training that goes wrong.
+        is_well: whether it is one of a training that goes well.
+        words: what goes wrong; {value} stands for the figure.
+        helps: what usually helps; what would change nothing is left out.
+    """
+
+    figure: str
+    is_ill: Callable[[float], bool]
+    is_well: Callable[[float], bool]
+    words: str
+    helps: tuple[str, ...]
+
+
+# The smallest number that Adam and RMSprop divide a gradient by is torch's eps of 1e-8. Below that, steps die out, too.
+_DEAD = (lambda size: size < 1e-8, lambda size: size > 1e-7)
+_FRESH = "to start over (--fresh) with a smaller --lr"
+
+SYMPTOMS = {
+    # Trainings that go well stay above 0.7 once they have begun; what collapsed was below 0.3 (docs/log.md).
+    "collapse": Symptom(
+        "diversity",
+        lambda value: value < 0.5,
+        lambda value: value > 0.6,
+        "the generator collapses: its pictures are {value:.0%} as far from one another as real ones are",
+        ("--preset rpgan", "a smaller --lr", "a larger --batch", "an earlier state, kept by --evaluate-every"),
+    ),
+    # 0 where nothing is learnt by heart, within two standard errors, which is why a fifth is much; at a half, real
+    # pictures that were not met are as near to generated ones as to those that were.
+    "overfitting": Symptom(
+        "overfitting",
+        lambda value: value > 0.2,
+        lambda value: value < 0.05,
+        "the discriminator learns its pictures by heart: of its lead, {value:.0%} or more is gone at real pictures "
+        "that it has not met",
+        ("--augment", "--augment-colour if there are some hundreds only", "more pictures", "a smaller --width"),
+    ),
+    "discriminator wins": Symptom(
+        "lead",
+        lambda value: value > 8,
+        lambda value: value < 5,
+        "the discriminator wins: real and generated pictures are {value:.1f} deviations apart to it, and the generator "
+        "can hardly learn from that",
+        ("--preset rpgan", "--preset sndcgan", "--critic-steps 1", "--augment", "a smaller --lr"),
+    ),
+    "generator wins": Symptom(
+        "lead",
+        lambda value: value < 0.02,
+        lambda value: value > 0.2,
+        "the generator wins: the discriminator does not tell real from generated pictures any more ({value:.2f} "
+        "deviations), and nothing is learnt from it",
+        ("a larger --critic-steps", "a larger --width", "a smaller --penalty-weight", "--preset sndcgan"),
+    ),
+    "dead discriminator": Symptom(
+        "gradient_size_d",
+        *_DEAD,
+        "the discriminator's gradients are dead ({value:.0e}): it does not learn any more",
+        (_FRESH, "--preset rpgan", "--loss hinge", "a smaller --penalty-weight", "a larger --clip"),
+    ),
+    "dead generator": Symptom(
+        "gradient_size_g",
+        *_DEAD,
+        "the generator's gradients are dead ({value:.0e}): it does not learn any more",
+        (_FRESH, "--preset rpgan", "--preset sndcgan", "a larger --clip"),
+    ),
+}
+"""By name. That one side wins is two of them, and so are gradients that die."""
+
+
+def counted(before: dict[str, int], figures: dict[str, float], images: int, settings: GANSettings) -> dict[str, int]:
+    """For each symptom, the looks that have shown it since it was last not there, this one included.
+
+    Args:
+        before: the same up to the look before.
+        figures: of this look; those that it does not have leave their symptoms as they were.
+        images: seen by now.
+        settings: of the training.
+    """
+    if images < min(GRACE_IMAGES, settings.images / GRACE_PART):
+        return before
+    return {name: _count(SYMPTOMS[name], number, figures) for name, number in before.items()}
+
+
+def _count(symptom: Symptom, before: int, figures: dict[str, float]) -> int:
+    value = figures.get(symptom.figure)
+    if value is None:
+        return before
+    if symptom.is_ill(value):
+        return before + 1
+    return 0 if before < PATIENCE or symptom.is_well(value) else before
+
+
+def _is_new(name: str, before: dict[str, int], now: dict[str, int]) -> bool:
+    return before[name] < PATIENCE <= now[name]
+
+
+def warning(name: str, figures: dict[str, float], settings: GANSettings) -> str:
+    """A line: what goes wrong, and what usually helps."""
+    symptom = SYMPTOMS[name]
+    helps = [one for one in symptom.helps if not _is_vain(one, settings)]
+    return f"{symptom.words.format(value=figures[symptom.figure])}; what usually helps: {', '.join(helps)}"
+
+
+def _is_vain(help_: str, settings: GANSettings) -> bool:
+    """Whether the training is what is advised already ("--preset rpgan", "--augment"), or has not what it is about."""
+    if ("--clip" in help_ and not settings.clip) or ("--penalty-weight" in help_ and settings.penalty == "none"):
+        return True
+    if not help_.startswith("--"):
+        return False
+    name, *value = help_[2:].split(" ")
+    now = getattr(settings, name.replace("-", "_"))
+    return now is True or str(now) in value[:1]
+
+
+# --- A look ---------------------------------------------------------------------------------------------------------
+
+
+class Monitor:
+    """What the looks at one training have in common: the same latents, and the same real pictures.
+
+    Args:
+        trainer: of the training.
+        rows: the lines of figures so far.
+    """
+
+    def __init__(self, trainer: Trainer, rows: Sequence[dict[str, Any]]):
+        self.trainer = trainer
+        self.every = max(LOOK_STEPS, math.ceil(LOOK_IMAGES / trainer.images_per_step))
+        count = min(COUNT, max(MIN_COUNT, MAX_NUMBERS // math.prod(trainer.pictures.shape)))
+        learnt, held = (_some(positions, count) for positions in (trainer.learning, trainer.held_out))
+        self.real, self.labels = trainer.pictures_at(learnt)
+        self.held, self.held_labels = trainer.pictures_at(held) if len(held) else (None, None)
+        self.spread = spread(self.real)
+        self.latents = draw_latents(range(len(learnt)), trainer.settings.latent).to(trainer.device)
+        self.counts = dict.fromkeys(SYMPTOMS, 0)
+        for row in rows:
+            if "diversity" in row:
+                self.counts = counted(self.counts, row, row["images"], trainer.settings)
+
+    def is_due(self) -> bool:
+        """Whether this step is one to look after."""
+        return self.trainer.step % self.every == 0
+
+    @torch.no_grad()
+    def figures(self) -> dict[str, float]:
+        """What there is to see now, by name."""
+        trainer = self.trainer
+        with trainer.fabric.autocast(), _unmoved(trainer.plain_generator), _unmoved(trainer.plain_critic):
+            # Samples are the average's; what the discriminator fights with is the generator itself.
+            drawn = self._in_parts(self._drawn_by(trainer.average), self.latents, self.labels)
+            fake = self._in_parts(self._drawn_by(trainer.plain_generator), self.latents, self.labels)
+            logits = self._in_parts(self._logits, fake, self.labels)
+            real = self._in_parts(self._logits, self.real, self.labels)
+            held = None if self.held is None else self._in_parts(self._logits, self.held, self.held_labels)
+        found = {"diversity": diversity(spread(drawn), self.spread), "lead": lead(real, logits)}
+        if held is not None:
+            found["overfitting"] = overfitting(real, held, logits)
+        return found | {
+            "gradient_size_d": gradient_size(trainer.plain_discriminator),
+            "gradient_size_g": gradient_size(trainer.plain_generator),
+        }
+
+    def new_warnings(self, figures: dict[str, float]) -> list[str]:
+        """What shows in the figures of this look for the first time since it last did not."""
+        settings, before = self.trainer.settings, self.counts
+        self.counts = counted(before, figures, self.trainer.images_seen, settings)
+        return [warning(name, figures, settings) for name in self.counts if _is_new(name, before, self.counts)]
+
+    def _drawn_by(self, generator: nn.Module) -> Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]:
+        def draw(latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+            return generator(*((latents, labels) if self.trainer.settings.draws_classes else (latents,))).float()
+
+        return draw
+
+    def _logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return self.trainer.plain_critic.look(None, pictures, labels).fake.float()
+
+    def _in_parts(
+        self,
+        function: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+        given: torch.Tensor,
+        labels: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """A function of a batch and its labels, in equal parts that are no larger than those of the training."""
+        settings = self.trainer.settings
+        parts = math.ceil(len(given) * settings.accumulate * settings.devices * settings.nodes / settings.batch)
+        of_labels = [None] * parts if labels is None else labels.tensor_split(parts)
+        return torch.cat([function(*some) for some in zip(given.tensor_split(parts), of_labels, strict=True)])
+
+
+def _some(positions: np.ndarray, count: int) -> np.ndarray:
+    """At most so many of them, at random, which are always the same."""
+    return np.sort(np.random.default_rng(0).permutation(positions)[:count])
+
+
+@contextlib.contextmanager
+def _unmoved(network: nn.Module) -> Iterator[None]:
+    """Have a network in training do as it does, without its learning from what it sees.
+
+    Spectral norm comes to rest. Batch norm goes on with the statistics of the batch, but keeps nothing of them: with
+    those that it has kept, a discriminator that was ahead judged as if it were far behind.
+    """
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train()
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+        network.train()
