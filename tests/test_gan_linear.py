@@ -48,6 +48,7 @@ def test_rows_turned_have_the_same_products_and_a_way_back(monkeypatch):
     rows, _ = blobs(20, 100)
     rows[7] = rows[3]  # a picture that is there twice
     turned, back = linear._turned(rows)
+    assert back is not None
     assert turned.shape == back.shape == (20, 19)
     np.testing.assert_allclose(turned @ turned.T, rows @ rows.T, atol=1e-9)
     np.testing.assert_allclose(rows @ (back.T @ rows).T, turned, atol=1e-9)
