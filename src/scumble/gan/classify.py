@@ -182,7 +182,8 @@ def _job(
 def _parts(data: str, pictures: Store) -> Generator[Event, None, Parts]:
     """Pictures to learn from, and others to test with."""
     if pictures.labels is None or len(pictures.classes) < 2:
-        raise DataError(f"{pictures.name} has no classes; wanted pictures in a folder for each class, or labels")
+        has = "no classes" if pictures.labels is None else "one class alone"
+        raise DataError(f"{pictures.name} has {has}; wanted pictures in a folder for each class, or labels")
     source = sources.open_testing_part(data)
     testing = None
     if source is not None:
