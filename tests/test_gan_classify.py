@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from scumble.data.labels import hold_out
 from scumble.data.store import Store
 from scumble.errors import RunError, SettingsError
 from scumble.events import Progress
-from scumble.gan import linear
+from scumble.gan import classify, linear
 from scumble.gan.classify import SUBJECTS, TABLE, TRIALS, Trial, _Trials, classify_events, interval
 from scumble.gan.conditioning import UNLABELLED, FewLabelsJudge
 from scumble.gan.critic import Critic
@@ -212,7 +214,7 @@ def save(path, pixels, labels=None):
         ("larger", [], 1, "holds grey pictures of 20x20; the discriminator takes grey pictures of 16x16"),
         ("colour", [], 1, "holds colour pictures of 16x16; the discriminator takes grey"),
         ("unlabelled", [], 1, "has no classes"),
-        ("one class", [], 1, "has no classes"),
+        ("one class", [], 1, "has one class alone"),
         ("single", [], 1, "class 'rare' has 1 picture; wanted 2"),
         ("whole", ["--labels", "17"], 1, "has 16 pictures to learn from; wanted 17"),
         ("whole", ["--labels", "0"], 2, "labels: got '0', wanted 1 or more"),
@@ -321,3 +323,30 @@ def test_few_labels_teach_the_discriminator():
     with torch.no_grad():
         seen = trainer.plain_discriminator.eval()(to_signed(pictures(30, 1)[0][:, None], torch.device("cpu")), None)
     assert (seen[:, 1:].argmax(1).numpy() == np.arange(30) % 3).mean() > 0.9
+
+
+# --- The supervised control -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])
+def test_the_supervised_network_is_of_the_gans_shape_with_batch_norm(preset):
+    settings = GANSettings(preset=preset, width=4, latent=8)
+    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
+    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    network = classify._fresh(gan, 3, seed=0)
+    has_norm = any(isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d) for part in network.modules())
+    assert has_norm == (preset != "rpgan")
+    assert network(torch.randn(4, 1, 16, 16), None).shape == (4, 4)
+
+
+def test_the_supervised_network_learns_its_few_labels():
+    settings = GANSettings(width=4, latent=8)
+    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
+    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    pixels, names = pictures(30, 0)
+    labels = np.array([CLASSES.index(name) for name in names])
+    network = classify._fresh(gan, 3, seed=0)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    for _ in range(30):
+        classify.supervised_step(network, optimizer, pixels[:, None], labels)
+    assert (classify.answers(network.eval(), pixels[:, None]) == labels).all()

@@ -266,9 +266,10 @@ def test_measures_may_be_chosen(projection, tmp_path):
 )
 def test_too_few_pictures_are_refused_with_the_number_that_it_takes(projection, tmp_path, settings, told):
     data = arrays(tmp_path / "x.npz")
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=told) as caught:
         scumble.evaluate(data, data, **settings)
     assert projection.seen == 0
+    assert ("fewer features" in str(caught.value)) == told.startswith("frechet")
 
 
 def test_the_frechet_distance_takes_more_pictures_than_there_are_features(tmp_path):

@@ -43,6 +43,20 @@ def test_the_classifier_is_scikit_learns_with_more_pictures_than_features_and_wi
     np.testing.assert_allclose(fitted.scores(scaled), wanted, atol=0.02 * np.abs(wanted).max())
 
 
+def test_rows_turned_have_the_same_products_and_a_way_back(monkeypatch):
+    monkeypatch.setattr(linear, "COLUMNS", 30)
+    rows, _ = blobs(20, 100)
+    rows[7] = rows[3]  # a picture that is there twice
+    turned, back = linear._turned(rows)
+    assert back is not None
+    assert turned.shape == back.shape == (20, 19)
+    np.testing.assert_allclose(turned @ turned.T, rows @ rows.T, atol=1e-9)
+    np.testing.assert_allclose(rows @ (back.T @ rows).T, turned, atol=1e-9)
+    alone, none = linear._turned(rows[:, :10])
+    assert alone.shape == (20, 10)
+    assert none is None
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_large_support_vector_machine_is_scikit_learns(monkeypatch, classes):
     rows, labels = blobs(600, 30, classes, spread=2.0)

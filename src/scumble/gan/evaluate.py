@@ -250,9 +250,10 @@ def check_counts(measures: Collection[MeasureName], look: Embedding, real: int, 
         kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
         for kind, count in kinds.items():
             if count < least:
+                network = ", or a network with fewer features" if measure == "frechet" else ""
                 raise DataError(
                     f"{measure} by {look.network} takes {least:,} pictures of each kind or more; got {count:,} {kind}",
-                    f"use other --measures than {measure}, or a network with fewer features",
+                    f"use other --measures than {measure}{network}",
                 )
 
 

@@ -26,6 +26,10 @@ MAX_TUNED = 2000
 MAX_LIBLINEAR_NUMBERS = 2 * 10**7
 """scikit-learn's support vector machine copies its table, at 16 bytes a number, and goes through it class by class."""
 MAX_ITERATIONS = 200
+COLUMNS = 4096
+"""Features that are taken in float64 at once."""
+ROUNDING = 1e-12
+"""Eigenvalues so much smaller than the largest are zero but for float64's rounding, which is near 1e-15."""
 TEMPERATURES = (-5.0, 5.0)
 """Bounds of the temperature's logarithm."""
 
@@ -83,14 +87,16 @@ def fit(scaled: np.ndarray, labels: np.ndarray, kind: str = "svm", seed: int = 0
     """
     count = len(scaled)
     part = _part(labels, seed)
-    c, temperature = _tuned(_turned(scaled[part])[0], labels[part], kind, seed)
+    turned, back = _turned(scaled[part])
+    c, temperature = _tuned(turned, labels[part], kind, seed)
     c *= len(part) / count
     if kind == "svm" and scaled.size > MAX_LIBLINEAR_NUMBERS:
         return Linear(*_large_svm(scaled, labels, c), temperature, c)
-    turned, back = _turned(scaled)
+    if len(part) < count:
+        turned, back = _turned(scaled)
     model = _model(kind, c).fit(turned, labels)
     weights, biases = _all_classes(model.coef_, model.intercept_)
-    return Linear(weights if back is None else weights @ back.T, biases, temperature, c)
+    return Linear(weights if back is None else weights @ back.T @ scaled, biases, temperature, c)
 
 
 def _model(kind: str, c: float) -> Any:
@@ -132,11 +138,21 @@ def _part(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _turned(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """(n, D) -> (n, n) with the same products between rows, and the (D, n) way back, where n < D."""
-    if len(scaled) >= scaled.shape[1]:
+    """(n, D) -> (n, r) with the same products between rows, and the (n, r) way back, where n < D; r is their rank.
+
+    Weights w of the r columns are weights w @ back.T @ scaled of the D. The eigenvectors of the (n, n) products take a
+    seventh of the time of a QR decomposition of the rows.
+    """
+    if len(scaled) >= scaled.shape[1] or not scaled.any():
         return scaled, None
-    back, triangle = np.linalg.qr(scaled.T.astype(np.float64))
-    return triangle.T, back
+    products = np.zeros((len(scaled), len(scaled)))
+    for start in range(0, scaled.shape[1], COLUMNS):
+        some = scaled[:, start : start + COLUMNS].astype(np.float64)
+        products += some @ some.T
+    values, vectors = np.linalg.eigh(products)
+    apart = values > ROUNDING * values[-1]  # a picture that is there twice, or all alike
+    roots = np.sqrt(values[apart])
+    return vectors[:, apart] * roots, vectors[:, apart] / roots
 
 
 def _tuned(rows: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[float, float]:
