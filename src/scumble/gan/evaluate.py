@@ -129,7 +129,7 @@ def evaluate_events(
         RunError: if the GAN cannot be read.
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
-    with device.memory_errors("use fewer --pictures or another --network"):
+    with device.memory_errors("use fewer --pictures or another --network"), device.memory_returned():
         return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name))
 
 
