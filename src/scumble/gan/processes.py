@@ -305,6 +305,9 @@ def _work(job: Callable[[], Generator[Event]], variables: dict[str, str], thread
     except ScumbleError as error:
         with contextlib.suppress(OSError):
             connection.send(error)
+        # All is saved and told. Torch's group of processes, which would be taken down now, may wait for ever for a
+        # thread of its own that waits for Python's lock (seen in 2.13, where another machine had been lost).
+        os._exit(0)
     except BrokenPipeError:
         pass
 
