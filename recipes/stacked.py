@@ -17,6 +17,7 @@ import numpy as np
 import tables
 import torch
 import torch.nn.functional as F
+from presets import finished
 from torch import nn
 
 from scumble import GAN, GANSettings, paths, train_events
@@ -33,15 +34,6 @@ COMMON: dict[str, Any] = {"images": 60_000, "width": 16, "batch": 64, "lr": 1e-3
 
 EPOCHS, BATCH = 3, 64
 CPU = torch.device("cpu")
-
-
-def finished(events: Any) -> Any:
-    """What a job returns at its end."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 def digits(source: sources.Source | None) -> store.Store:
