@@ -36,10 +36,13 @@ COMMON: dict[str, Any] = {
     "batch": 128,
     "lr": 1e-3,
     "decay": "linear",
-    "images": 128 * 4000,
 }
-"""Beside a preset's own settings. Equally many images, not steps: presets with many steps of the critic have fewer of
-the generator."""
+"""Beside a preset's own settings."""
+
+GENERATOR_STEPS = 4000
+WEIGHTS_FOR_POINTS = {"gp": 0.1, "dragan": 0.1}
+"""Of penalties on slopes other than 1, a hundredth of those for pictures, as in Gulrajani et al.'s program for points:
+modes lie so close that the discriminator must be steeper between them."""
 
 SAMPLES = 10_000
 FOUND = 0.1
@@ -104,8 +107,14 @@ def measured(trainer: RingTrainer) -> dict[str, Any]:
 
 
 def settings_of(preset: str, seed: int) -> GANSettings:
-    """Of one training."""
-    return GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+    """Of one training: equally many steps of the generator, and no batch norm, through which points see one another."""
+    own = GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+    changed: dict[str, Any] = {"images": own.batch * own.critic_steps * GENERATOR_STEPS}
+    if own.norm == "batch":
+        changed["norm"] = "none"
+    if own.penalty in WEIGHTS_FOR_POINTS:
+        changed["penalty_weight"] = WEIGHTS_FOR_POINTS[own.penalty]
+    return GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON | changed)
 
 
 def measured_before(preset: str, seed: int, runs: Path) -> dict[str, Any] | None:

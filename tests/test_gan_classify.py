@@ -350,3 +350,24 @@ def test_the_supervised_network_learns_its_few_labels():
     for _ in range(30):
         classify.supervised_step(network, optimizer, pixels[:, None], labels)
     assert (classify.answers(network.eval(), pixels[:, None]) == labels).all()
+
+
+@pytest.mark.parametrize(("count", "steps"), [(12, 40), (640, 50)])
+def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch, count, steps):
+    facts = {"settings": GANSettings(width=4).model_dump(), "data": {"shape": [1, 16, 16]}}
+    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    pixels, labels = np.zeros((count, 1, 16, 16), np.uint8), np.arange(count) % 3
+    parts = cast(
+        classify.Parts,
+        SimpleNamespace(
+            draw=lambda per_class, seed: np.arange(count),
+            pixels=pixels,
+            labels=labels,
+            classes=CLASSES,
+            test_pixels=pixels[:2],
+        ),
+    )
+    seen = []
+    monkeypatch.setattr(classify, "supervised_step", lambda network, optimizer, some, known: seen.append(len(some)))
+    classify._supervised(gan, parts, ClassifySettings(supervised_steps=40))(Trial("supervised", None, 0))
+    assert len(seen) == steps

@@ -43,9 +43,9 @@ SUBJECTS = ("discriminator", "untrained", "pixels", "supervised")
 """What is judged: the trained one, and its three controls."""
 SEMI_SUPERVISED = "semi-supervised"
 """One more row where such runs are given: see `GANSettings.condition`."""
-SUPERVISED_BATCH, SUPERVISED_LR = 64, 1e-3
+SUPERVISED_BATCH, SUPERVISED_LR, SUPERVISED_EPOCHS = 64, 1e-3, 5
 """Adam's own rate; 64 is the batch of most GANs here."""
-PROTOCOL = 2
+PROTOCOL = 3
 """To be raised when a result becomes another with the same settings: older ones on the disk are passed over then."""
 ROWS = 1024
 
@@ -286,7 +286,7 @@ def _supervised(gan: GAN, parts: Parts, settings: ClassifySettings) -> Answer:
         network = _fresh(gan, len(parts.classes), seed)
         optimizer = torch.optim.Adam(network.parameters(), SUPERVISED_LR)
         batch = min(SUPERVISED_BATCH, len(chosen))
-        for step in range(settings.supervised_steps):
+        for step in range(max(settings.supervised_steps, SUPERVISED_EPOCHS * len(chosen) // batch)):
             some = chosen[batches.indices(len(chosen), batch, step, seed)]
             supervised_step(network, optimizer, parts.pixels[some], parts.labels[some])
         return answers(network.eval(), parts.test_pixels)

@@ -185,7 +185,11 @@ class ClassifySettings(FeatureSettings):
     )
     draws: int = Field(default=10, ge=2, le=1000, description="times that each number of labels is drawn anew")
     supervised_steps: int = Field(
-        default=300, ge=1, le=10**6, description="steps of the supervised network, of up to 64 pictures"
+        default=300,
+        ge=1,
+        le=10**6,
+        description="steps of the supervised network, of up to 64 pictures; more where it takes more to see all of "
+        "them five times",
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="of what is drawn")
 
