@@ -226,6 +226,8 @@ def write_classification(table: dict[str, Any], output: Path) -> Image.Image:
         bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
         errors.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
     errors.set(xscale="log", yscale="log", xlabel="labels", ylabel="errors in %", title="errors with few labels")
+    for which in ("major", "minor"):  # 40 and 60, not powers of ten
+        getattr(errors.yaxis, f"set_{which}_formatter")("{x:g}")
     errors.grid(alpha=0.3, which="both")
     errors.legend()
     counts = np.array(table["confusion"])
