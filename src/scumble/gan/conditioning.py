@@ -91,7 +91,8 @@ class FewLabelsJudge(AuxiliaryJudge):
     """K classes of real pictures, and one more for what is drawn (Salimans et al. 2016, section 5).
 
     The softmax over K + 1 classes does not change when all logits are moved: that of drawn pictures is held at 0, and
-    the odds of a real picture are the sum over the others. Those share what the network says for itself.
+    the odds of a real picture are the sum over the others. Those share what the network says for itself. Features are
+    summed up over all places, as for `ProjectionJudge`: by their means, few labels are learnt far too slowly.
     """
 
     asks_of_drawn = False
@@ -99,7 +100,7 @@ class FewLabelsJudge(AuxiliaryJudge):
     def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N, 1 + classes): as above."""
         features = self.judge.features(pictures)
-        classes = self.judge.end(features)[:, None] + self.classes(features.mean((2, 3)))
+        classes = self.judge.end(features)[:, None] + self.classes(features.sum((2, 3)))
         return torch.cat([classes.logsumexp(1, keepdim=True), classes], 1)
 
 

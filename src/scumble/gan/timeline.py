@@ -49,7 +49,7 @@ TIMELINE = {
         2016,
         "Salimans et al.",
         "a few labels: the discriminator says which class, or drawn; the generator matches its features",
-        {"loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
+        {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
     ),
     "wgan": Entry(
         2017,
