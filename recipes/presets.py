@@ -26,7 +26,7 @@ from scumble.gan.timeline import TIMELINE
 from scumble.image.tensors import to_signed
 from scumble.perceptual import backbones
 
-IMAGES, SEEDS, SIZE = 100_000, range(2), 32
+IMAGES, SEEDS, SIZE = 100_000, range(1), 32
 COMMON: dict[str, Any] = {"size": str(SIZE), "images": IMAGES, "width": 8, "batch": 32, "decay": "linear", "grids": 4}
 """Beside a preset's own settings: all networks are equally narrow."""
 
