@@ -94,11 +94,7 @@ def settings_of(preset: str, seed: int) -> GANSettings:
 
 def measured_before(preset: str, seed: int, runs: Path) -> dict[str, Any] | None:
     """What an earlier training of the same settings came to, if there was one."""
-    path = runs / f"{preset}-{seed}.json"
-    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
-    return (
-        known if known["settings"] == settings_of(preset, seed).model_dump(mode="json", exclude_defaults=True) else None
-    )
+    return tables.measured_before(runs / f"{preset}-{seed}.json", settings_of(preset, seed))
 
 
 def result(preset: str, seed: int, data: str, runs: Path, looker: Looker) -> dict[str, Any]:

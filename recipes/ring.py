@@ -108,22 +108,19 @@ def measured(trainer: RingTrainer) -> dict[str, Any]:
 
 def settings_of(preset: str, seed: int) -> GANSettings:
     """Of one training: equally many steps of the generator, and no batch norm, through which points see one another."""
-    own = GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON)
+    given = {"preset": preset, "seed": seed} | COMMON
+    own = GANSettings.model_validate(given)
     changed: dict[str, Any] = {"images": own.batch * own.critic_steps * GENERATOR_STEPS}
     if own.norm == "batch":
         changed["norm"] = "none"
     if own.penalty in WEIGHTS_FOR_POINTS:
         changed["penalty_weight"] = WEIGHTS_FOR_POINTS[own.penalty]
-    return GANSettings.model_validate({"preset": preset, "seed": seed} | COMMON | changed)
+    return GANSettings.model_validate(given | changed)
 
 
 def measured_before(preset: str, seed: int, runs: Path) -> dict[str, Any] | None:
     """What an earlier training of the same settings came to, if there was one."""
-    path = runs / f"{preset}-{seed}.json"
-    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
-    return (
-        known if known["settings"] == settings_of(preset, seed).model_dump(mode="json", exclude_defaults=True) else None
-    )
+    return tables.measured_before(runs / f"{preset}-{seed}.json", settings_of(preset, seed))
 
 
 def result(preset: str, seed: int, runs: Path) -> dict[str, Any]:

@@ -130,10 +130,7 @@ def settings_of(preset: str) -> GANSettings:
 
 def measured_before(preset: str, runs: Path) -> dict[str, Any] | None:
     """What an earlier training of the same settings came to, if there was one."""
-    path = runs / f"{preset}.json"
-    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
-    wanted = settings_of(preset).model_dump(mode="json", exclude_defaults=True)
-    return known if known["settings"] == wanted else None
+    return tables.measured_before(runs / f"{preset}.json", settings_of(preset))
 
 
 def result(preset: str, runs: Path, network: nn.Module) -> dict[str, Any]:

@@ -1,8 +1,13 @@
-"""Tables of docs/, written by the recipes that measured them: the text around a table stays as it is."""
+"""Tables of docs/, written by the recipes that measured them, and what these measured before.
 
+The text around a table stays as it is.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
 
-from scumble import paths
+from scumble import GANSettings, paths
 
 
 def write(page: Path, name: str, columns: list[str], rows: list[list[str]]) -> None:
@@ -14,3 +19,9 @@ def write(page: Path, name: str, columns: list[str], rows: list[list[str]]) -> N
         raise SystemExit(f"{page} has no place for the table {name}: wanted the lines {begin}{end}")
     lines = [f"| {' | '.join(cells)} |\n" for cells in (columns, ["---"] * len(columns), *rows)]
     paths.write_atomically(page, "".join([before, begin, *lines, end, after]).encode())
+
+
+def measured_before(path: Path, settings: GANSettings) -> dict[str, Any] | None:
+    """What an earlier training of the same settings came to, if there was one."""
+    known = json.loads(path.read_text()) if path.exists() else {"settings": None}
+    return known if known["settings"] == settings.model_dump(mode="json", exclude_defaults=True) else None

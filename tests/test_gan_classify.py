@@ -328,11 +328,15 @@ def test_few_labels_teach_the_discriminator():
 # --- The supervised control -----------------------------------------------------------------------------------------
 
 
+def run_of(settings: GANSettings) -> GAN:
+    """As much of a run as the control looks at."""
+    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
+    return cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+
+
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])
 def test_the_supervised_network_is_of_the_gans_shape_with_batch_norm(preset):
-    settings = GANSettings(preset=preset, width=4, latent=8)
-    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
-    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    gan = run_of(GANSettings(preset=preset, width=4, latent=8))
     network = classify._fresh(gan, 3, seed=0)
     has_norm = any(isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d) for part in network.modules())
     assert has_norm == (preset != "rpgan")
@@ -340,9 +344,7 @@ def test_the_supervised_network_is_of_the_gans_shape_with_batch_norm(preset):
 
 
 def test_the_supervised_network_learns_its_few_labels():
-    settings = GANSettings(width=4, latent=8)
-    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
-    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    gan = run_of(GANSettings(width=4, latent=8))
     pixels, names = pictures(30, 0)
     labels = np.array([CLASSES.index(name) for name in names])
     network = classify._fresh(gan, 3, seed=0)
@@ -354,8 +356,7 @@ def test_the_supervised_network_learns_its_few_labels():
 
 @pytest.mark.parametrize(("count", "steps"), [(12, 40), (640, 50)])
 def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch, count, steps):
-    facts = {"settings": GANSettings(width=4).model_dump(), "data": {"shape": [1, 16, 16]}}
-    gan = cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    gan = run_of(GANSettings(width=4))
     pixels, labels = np.zeros((count, 1, 16, 16), np.uint8), np.arange(count) % 3
     parts = cast(
         classify.Parts,
