@@ -1,7 +1,7 @@
 """The presets against the plain program's 500 evaluations: time, VGG19's judgement, colours, texture and grain.
 
     python benchmarks/against_example.py FOLDER [--pair photo.jpg painting.jpg] [--pair ...] [--sizes 256]
-        [--ways example,quick,finished,gatys]
+        [--ways quick,finished,gatys] [--against stand-in]
 
 Without a pair, of a photograph that scikit-learn brings and a painting drawn by code. Every picture is painted by a
 command of its own, start-up included, into FOLDER, and not painted again when it is there: the work can be stopped and
@@ -17,6 +17,9 @@ continued. All are judged as saved, in 8 bits, by VGG19 in float32:
 
 All but the way are ratios to the plain program's, as geometric means over the pairs. `gatys` counts up to its first
 picture whose loss is no higher than the plain program's; a loss above 1 says that there was none.
+
+The plain program takes minutes for a picture. For many pairs, `stand-in` may take its place: its algorithm by the
+library, with convolutions in bfloat16 where the hardware multiplies it. As one of the ways, it is compared itself.
 """
 
 import argparse
@@ -50,6 +53,7 @@ WAYS = {
     "quick": [],
     "finished": ["--finish", "20"],
     "gatys": ["--preset", "gatys", "--init", "matched", "--steps", "200"],
+    "stand-in": ["--preset", "gatys", "--range-weight", "0", "--steps", str(EVALUATIONS)],
 }
 """By name: the flags of `scumble stylize`."""
 
@@ -64,7 +68,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pair", type=Path, nargs=2, action="append")
     parser.add_argument("--sizes", default="256", help="shorter sides, in pixels")
-    parser.add_argument("--ways", default="example,quick,finished")
+    parser.add_argument("--ways", default="quick,finished")
+    parser.add_argument("--against", choices=["example", "stand-in"], default="example")
     arguments = parser.parse_args()
     found = weights.find(weights.entry_named("vgg19-caffe"))
     if found is None:
@@ -74,7 +79,7 @@ def main():
 
     pairs = arguments.pair or [drawn(arguments.folder)]
     for size in map(int, arguments.sizes.split(",")):
-        compare(arguments.folder, pairs, size, arguments.ways.split(","), found)
+        compare(arguments.folder, pairs, size, arguments.ways.split(","), arguments.against, found)
 
 
 def drawn(folder: Path) -> tuple[Path, Path]:
@@ -85,26 +90,17 @@ def drawn(folder: Path) -> tuple[Path, Path]:
     return photograph, picture
 
 
-def compare(within: Path, pairs: list[tuple[Path, Path]], size: int, ways: list[str], found: Path) -> None:
+def compare(
+    within: Path, pairs: list[tuple[Path, Path]], size: int, ways: list[str], against: str, found: Path
+) -> None:
     """Print the figures of each picture, and the table of their means."""
     table: dict[str, list[Figures]] = {}
     for content, style in pairs:
         folder = within / f"{content.stem}-{style.stem}-{size}"
         folder.mkdir(exist_ok=True)
-        example = from_scratch(folder, content, style, size, found)
-        judge = judge_of(content, style, Image.open(example).size)
-        wanted = judge(example)
-        photograph = folder / "photograph.png"
-        Image.open(content).convert("RGB").resize(Image.open(example).size, Image.Resampling.LANCZOS).save(photograph)
-        start = judge(photograph)["distance"]
-        for way in ways:
-            path = example if way == "example" else paint(folder, way, content, style, example, wanted["loss"], judge)
-            figures = judge(path)
-            row = {"way": (start - figures["distance"]) / (start - wanted["distance"])}
-            row |= {name: figures[name] / wanted[name] for name in ("loss", "colour", "texture", "grain")}
-            row["time"] = seconds(path) / seconds(example)
+        for way, row in ratios(folder, content, style, size, ways, against, found).items():
             table.setdefault(way, []).append(row)
-            print(path, " ".join(f"{name} {value:.3f}" for name, value in row.items()), flush=True)
+            print(folder / way, " ".join(f"{name} {value:.3f}" for name, value in row.items()), flush=True)
     columns = list(next(iter(table.values()))[0])
     print(f"\n| {len(pairs)} at {size} | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for way, rows in table.items():
@@ -113,6 +109,42 @@ def compare(within: Path, pairs: list[tuple[Path, Path]], size: int, ways: list[
             for c in columns
         ]
         print(f"| {way} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+
+
+def ratios(
+    folder: Path, content: Path, style: Path, size: int, ways: list[str], against: str, found: Path
+) -> dict[str, Figures]:
+    """The figures of a pair's pictures over those of the one that they are held against, but for the way."""
+    photograph = resized(content, size)
+    judge = judge_of(photograph, style)
+    wanted: Figures = {}
+
+    def picture(way: str) -> Path:
+        if way == "example":
+            return from_scratch(folder, content, style, size, found)
+        flags = [str(content), str(style), "--size", str(max(photograph.size))]
+        return paint(folder, way, flags, lambda path: judge(path)["loss"] <= wanted["loss"])
+
+    reference = picture(against)
+    wanted |= judge(reference)
+    photograph.save(folder / "photograph.png")
+    start = judge(folder / "photograph.png")["distance"]
+    rows = {}
+    for way in ways:
+        path = picture(way)
+        figures = judge(path)
+        covered = (start - figures["distance"]) / (start - wanted["distance"])
+        over = {name: figures[name] / wanted[name] for name in ("loss", "colour", "texture", "grain")}
+        rows[way] = {"way": covered, **over, "time": seconds(path) / seconds(reference)}
+    return rows
+
+
+def resized(content: Path, size: int) -> Image.Image:
+    """The photograph as the plain program has it: its shorter side of that many pixels."""
+    photograph = Image.open(content).convert("RGB")
+    scale = size / min(photograph.size)
+    width, height = (round(length * scale) for length in photograph.size)
+    return photograph.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Path) -> Path:
@@ -128,18 +160,16 @@ def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Pat
     return path
 
 
-def paint(
-    folder: Path, way: str, content: Path, style: Path, example: Path, loss: float, judge: Callable[[Path], Figures]
-) -> Path:
-    """The picture of one of `WAYS`."""
+def paint(folder: Path, way: str, flags: list[str], enough: Callable[[Path], bool] = bool) -> Path:
+    """The picture of one of `WAYS`; of `gatys`, the first one that is enough."""
     path = folder / f"{way}.png"
     if not path.exists():
         unfinished = folder / f"{way}-unfinished.png"
-        flags = ["--size", str(max(Image.open(example).size)), "-o", str(unfinished), *WAYS[way]]
+        flags = [*flags, "-o", str(unfinished), *WAYS[way]]
         flags += ["--save-every", str(LOOKED_AT_EVERY)] if way == "gatys" else []
-        command = [sys.executable, "-m", "scumble.cli.app", "stylize", str(content), str(style), *flags, "--json"]
         started = time.perf_counter()
         saved = []
+        command = [sys.executable, "-m", "scumble.cli.app", "stylize", *flags, "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL) as job:
             assert job.stdout
             for line in job.stdout:
@@ -148,8 +178,10 @@ def paint(
                     saved.append((Path(event["path"]), time.perf_counter() - started))
         if job.returncode:
             raise SystemExit(f"{' '.join(command)} failed")
-        reached = next(((p, t) for p, t in sorted(saved, key=lambda pair: pair[1]) if judge(p)["loss"] <= loss), None)
-        chosen, took = (reached or saved[-1]) if way == "gatys" else (unfinished, time.perf_counter() - started)
+        chosen, took = saved[-1]
+        if way == "gatys":
+            in_turn = sorted(saved, key=lambda pair: pair[1])
+            chosen, took = next(((picture, when) for picture, when in in_turn if enough(picture)), saved[-1])
         print(f"{way}: {chosen.name}", flush=True)
         chosen.replace(unfinished)
         finish(unfinished, path, took)
@@ -167,13 +199,9 @@ def seconds(path: Path) -> float:
     return json.loads(path.with_suffix(".json").read_text())["seconds"]
 
 
-def judge_of(content: Path, style: Path, size: tuple[int, int]) -> Callable[[Path], Figures]:
-    """What there is to say about pictures of this size."""
-    photograph = Image.open(content).convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    painting = Image.open(style).convert("RGB")
-    scale = min(size) / min(painting.size)
-    shape = round(painting.width * scale), round(painting.height * scale)
-    painting = painting.resize(shape, Image.Resampling.LANCZOS)
+def judge_of(photograph: Image.Image, style: Path) -> Callable[[Path], Figures]:
+    """What there is to say about pictures of the photograph's size."""
+    painting = resized(style, min(photograph.size))
     entry = weights.entry_named("vgg19-caffe")
     found = weights.find(entry)
     assert found
