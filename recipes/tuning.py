@@ -1,4 +1,4 @@
-"""The pictures of docs/tuning.md: strips that show what each setting does, and the text's figures on standard output.
+"""The pictures of docs/tuning.md, strips that show what each setting does, and that of docs/pocket.md.
 
     python recipes/tuning.py docs/pictures [STRIP...]
 
@@ -34,6 +34,12 @@ def presets(preset: str) -> Callable[[], Image.Image]:
     return lambda: stylize(TEMPLE, NIGHT, preset=preset, size=256)
 
 
+def through(photo: Image.Image, style: Image.Image) -> list[Callable[[], Image.Image]]:
+    """The same settings through the small network, through it and then VGG19, and through VGG19 alone."""
+    networks: list[dict[str, Any]] = [{}, {"finish": 20}, {"backbone": "vgg19-caffe"}]
+    return [lambda chosen=chosen: stylize(photo, style, size=SIZE, **chosen) for chosen in networks]
+
+
 def halves() -> list[Image.Image]:
     """Two masks with a soft edge between them: the sky, and what is below."""
     width, height = TEMPLE.size
@@ -43,6 +49,7 @@ def halves() -> list[Image.Image]:
 
 STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "presets": [lambda: TEMPLE, lambda: NIGHT, presets("quick"), presets("fine"), presets("gatys")],
+    "pocket": through(TEMPLE, NIGHT) + through(FLOWER, DUSK),
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
     "style-weight": variants("style_weight", 0.25, 2.5, 25.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
