@@ -53,7 +53,7 @@ WAYS = {
     "quick": [],
     "finished": ["--finish", "20"],
     "gatys": ["--preset", "gatys", "--init", "matched", "--steps", "200"],
-    "stand-in": ["--preset", "gatys", "--range-weight", "0", "--steps", str(EVALUATIONS)],
+    "stand-in": ["--preset", "gatys", "--range-weight", "0", "--sketch", "0", "--steps", str(EVALUATIONS)],
 }
 """By name: the flags of `scumble stylize`."""
 

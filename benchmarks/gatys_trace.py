@@ -28,7 +28,7 @@ def main():
     arguments = parser.parse_args()
 
     settings = StyleSettings(
-        preset="gatys", size=682, steps=arguments.steps, range_weight=0.0
+        preset="gatys", size=682, steps=arguments.steps, range_weight=0.0, sketch=0
     )  # the paper's loss alone
     best, behind = float("inf"), []
     for event in stylize_events(arguments.content, arguments.style, settings):

@@ -46,7 +46,21 @@ def test_a_sketch_comes_first_and_the_finish_last():
         Stage((40, 20), "vgg19", 7, "adam", 0.95, 0.01),
         Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
     ]
-    assert stages(StyleSettings(preset="gatys", steps=7), [(20, 10)]) == [Stage((20, 10), "vgg19-caffe", 7, "lbfgs")]
+
+
+@pytest.mark.parametrize("given", [{"sketch": 0}, {"content_layers": {"relu3_2": 1}}])
+def test_gatys_begins_with_a_sketch_if_it_can_be_made(given):
+    (only,) = stages(StyleSettings(preset="gatys", **given), [(20, 10)])
+    assert only.steps == 500
+    sketch, _ = stages(StyleSettings(preset="gatys"), [(20, 10)])
+    assert sketch == Stage((20, 10), "pocket", 50, "lbfgs")
+
+
+@pytest.mark.usefixtures("vgg19_here")
+def test_a_sketch_that_cannot_be_made_is_told_of(content_file, style_file):
+    settings = StyleSettings(preset="gatys", content_layers={"relu3_2": 1}, size=32, steps=2)
+    told = [event.message for event in stylize_events(content_file, style_file, settings) if isinstance(event, Noted)]
+    assert "no sketch: pocket has no relu3_2" in told
 
 
 @pytest.mark.usefixtures("vgg19_here")

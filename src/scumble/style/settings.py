@@ -82,7 +82,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lr": 1.0,
         "averaging": 0.95,
     },
-    # Gatys, Ecker and Bethge 2015.
+    # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
     "gatys": {
         "backbone": "vgg19-caffe",
         "loss": "gram",
@@ -95,6 +95,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lr": 1.0,
         "averaging": 0.0,
         "padding": "zeros",
+        "sketch": 50,
     },
 }
 
