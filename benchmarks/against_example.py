@@ -74,12 +74,15 @@ def main():
     found = weights.find(weights.entry_named("vgg19-caffe"))
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
+    ways = arguments.ways.split(",")
+    if unknown := set(ways) - {"example", *WAYS}:
+        parser.error(f"--ways: got {', '.join(sorted(unknown))}, wanted some of example, {', '.join(WAYS)}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     device.choose("cpu", "float32")
 
     pairs = arguments.pair or [drawn(arguments.folder)]
     for size in map(int, arguments.sizes.split(",")):
-        compare(arguments.folder, pairs, size, arguments.ways.split(","), arguments.against, found)
+        compare(arguments.folder, pairs, size, ways, arguments.against, found)
 
 
 def drawn(folder: Path) -> tuple[Path, Path]:
@@ -141,7 +144,7 @@ def ratios(
 
 def resized(content: Path, size: int) -> Image.Image:
     """The photograph as the plain program has it: its shorter side of that many pixels."""
-    photograph = Image.open(content).convert("RGB")
+    photograph = load(content).rgb
     scale = size / min(photograph.size)
     width, height = (round(length * scale) for length in photograph.size)
     return photograph.resize((width, height), Image.Resampling.LANCZOS)

@@ -95,7 +95,10 @@ def test_the_loss_is_nothing_for_the_truth_and_one_for_predicting_nothing(narrow
         assert error == pytest.approx(expected, rel=1e-3), name
 
 
-def test_a_training_that_was_stopped_goes_on_to_the_same_bits(narrow, crops, tmp_path):
+@pytest.mark.parametrize("own_from", [0.25, 0.75])
+def test_a_training_that_was_stopped_goes_on_to_the_same_bits(own_from, narrow, crops, tmp_path, monkeypatch):
+    """Stopped after, or before, its own pictures joined in; these are there already, either way."""
+    monkeypatch.setattr(train, "OWN_FROM", own_from)
     network = teacher()
     moments = prune.second_moments(network, [crops[0], crops[1]])
     axes = prune.principal_axes(moments)

@@ -119,12 +119,12 @@ def test_where_an_allocation_fails_smaller_tiles_are_tried(monkeypatch, error):
 
 def test_a_job_in_tiles_paints_the_same_picture(content_file, style_file, weights_file, tmp_path, monkeypatch):
     """All the way: a small allowance leads to tiles, and the losses are those of one tile."""
-    settings = StyleSettings(size=192, steps=3, weights=weights_file, preset="fine", scales=1)
+    settings = StyleSettings(size=192, steps=3, weights=weights_file, preset="fine", scales=1, sketch=0)
     whole = list(stylize_events(content_file, style_file, settings))
     monkeypatch.setattr(
         plan_module,
         "planned",
-        lambda *arguments: Plan(tile_side=96, tiles=4, history_bytes=0, memory_bytes=1, roomy=False, overhead=2),
+        lambda *arguments: [Plan(tile_side=96, tiles=4, history_bytes=0, memory_bytes=1, roomy=False, overhead=2)],
     )
     tiled = list(stylize_events(content_file, style_file, settings))
     assert "192x160 pixels in 4 tiles" in " ".join(event.message for event in tiled if isinstance(event, Noted))

@@ -38,18 +38,23 @@ def network(name: str):
             return stop.value.network
 
 
-def test_a_sketch_comes_first_and_the_finish_last():
+def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_at_the_last():
     settings = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
     assert stages(settings, [(20, 10), (40, 20)]) == [
-        Stage((20, 10), "pocket", 5, "lbfgs"),
-        Stage((20, 10), "vgg19", 7, "adam", 0.95, 0.01),
-        Stage((40, 20), "vgg19", 7, "adam", 0.95, 0.01),
+        Stage((20, 10), "pocket", 5, "adam", 1.0, 0.95, 0.01),
+        Stage((40, 20), "pocket", 5, "adam", 1.0, 0.95, 0.01),
+        Stage((40, 20), "vgg19", 7, "adam", 1.0, 0.95, 0.01),
         Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
+    ]
+    assert [stage.backbone for stage in stages(settings.model_copy(update={"sketch": 0}), [(20, 10), (40, 20)])] == [
+        "vgg19",
+        "vgg19",
+        "vgg19-caffe",
     ]
 
 
-@pytest.mark.parametrize("given", [{"sketch": 0}, {"content_layers": {"relu3_2": 1}}])
-def test_gatys_begins_with_a_sketch_if_it_can_be_made(given):
+@pytest.mark.parametrize("given", [{"sketch": 0}, {"backbone": "pocket"}, {"content_layers": {"relu3_2": 1}}])
+def test_no_sketch_where_it_is_not_wanted_of_no_use_or_cannot_be_made(given):
     (only,) = stages(StyleSettings(preset="gatys", **given), [(20, 10)])
     assert only.steps == 500
     sketch, _ = stages(StyleSettings(preset="gatys"), [(20, 10)])
@@ -65,16 +70,16 @@ def test_a_sketch_that_cannot_be_made_is_told_of(content_file, style_file):
 
 @pytest.mark.usefixtures("vgg19_here")
 def test_all_stages_are_gone_through_and_written_down(content_file, style_file, tmp_path):
-    settings = StyleSettings(preset="gatys", size=48, scales=2, steps=4, sketch=3, finish=2)
+    settings = StyleSettings(preset="gatys", size=48, scales=2, steps=4, sketch=14, finish=2)
     output = tmp_path / "out.png"
     events = list(stylize_events(content_file, style_file, settings, output))
     progress = [event for event in events if isinstance(event, Progress)]
-    assert len(progress) == 3 + 2 * 4 + 2
-    # Costs are pixels, and a seventh of them for pocket: 3 / 7 / 2 + 4 / 2 + 4 + 2, but for the rounding of sizes.
-    assert progress[-1].done == progress[-1].total == 8
+    assert len(progress) == 2 * 14 + 4 + 2
+    # Costs are pixels, and a seventh of them for pocket: 2 / 2 + 2 + 4 + 2, but for the rounding of sizes.
+    assert progress[-1].done == progress[-1].total == 9
     assert [event.message for event in events if isinstance(event, Noted)][-4:] == [
         "stylize: 34x28 pixels with pocket, 1 of 4",
-        "stylize: 34x28 pixels with vgg19-caffe, 2 of 4",
+        "stylize: 48x40 pixels with pocket, 2 of 4",
         "stylize: 48x40 pixels with vgg19-caffe, 3 of 4",
         "stylize: 48x40 pixels with vgg19-caffe, 4 of 4",
     ]
@@ -102,15 +107,17 @@ def test_a_finish_keeps_the_weights_and_a_sketch_has_its_own(content_file, style
     assert given[2] != given[3]
 
 
-def test_a_sketch_before_adam_may_remember_its_moves(content_file, style_file, monkeypatch):
-    """Adam needs no memory, but the sketch and the finish are L-BFGS's."""
+def test_a_finish_after_adam_may_remember_its_moves(content_file, style_file, monkeypatch):
+    """Adam needs no memory, but the finish is L-BFGS's, with a step of its own."""
     given = []
     make = job.OPTIMIZERS["lbfgs"]
-    monkeypatch.setitem(job.OPTIMIZERS, "lbfgs", lambda lr, history: given.append(history) or make(lr, history))
-    list(stylize_events(content_file, style_file, StyleSettings(backbone="pocket", preset="fine", size=32, steps=1)))
-    settings = StyleSettings(backbone="pocket", preset="fine", size=32, steps=1, sketch=30)
+    monkeypatch.setitem(job.OPTIMIZERS, "lbfgs", lambda *arguments: given.append(arguments) or make(*arguments))
+    settings = StyleSettings(size=32, steps=1, lr=0.5)
     list(stylize_events(content_file, style_file, settings))
-    assert given == [0, 30 * 24 * 32 * 27]
+    assert given == []
+    monkeypatch.setattr(job.stages, "FINISHES", "pocket")
+    list(stylize_events(content_file, style_file, settings.model_copy(update={"finish": 30})))
+    assert given == [(1.0, 30 * 24 * 32 * 27)]
 
 
 def test_the_small_network_needs_nothing_from_anywhere(content_file, style_file):
@@ -126,7 +133,7 @@ def test_a_network_that_is_not_there_is_told_of_before_the_work(content_file, st
 
 
 def test_layers_that_the_small_network_does_not_have_are_refused(content_file, style_file):
-    with pytest.raises(SettingsError, match="layer: got 'relu3_2', wanted one of relu1_1, relu2_1"):
+    with pytest.raises(SettingsError, match="layer: got 'relu3_2', wanted one of pocket's: relu1_1, relu2_1"):
         scumble.stylize(content_file, style_file, backbone="pocket", content_layers={"relu3_2": 1.0}, size=32)
 
 

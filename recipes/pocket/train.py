@@ -2,9 +2,10 @@
 
     python recipes/pocket/train.py WORK --photos photos.zip --paintings paintings.zip [--without FOLDER]
 
-`pocket.safetensors` in the folder WORK is the network, `report.json` its figures on pictures that were held back. Every
-step leaves its result in WORK: the same command goes on where it was stopped. `--without` names a folder of paintings
-that, with all their copies, are not trained on, for results to be judged by. Two hours on one core, 7 GB in WORK.
+`pocket.safetensors` in the folder WORK is the network (in the package, the first digits of its SHA-256 follow its
+name), `report.json` its figures on pictures that were held back. Every step leaves its result in WORK: the same command
+goes on where it was stopped. `--without` names a folder of paintings that, with all their copies, are not trained on,
+for results to be judged by. Two hours on one core, 7 GB in WORK.
 """
 
 import argparse
@@ -189,7 +190,9 @@ def train(
                 make = functools.partial(own_pictures, student, crops)
                 targets.fill(arguments.crops + arguments.own, make, teacher, axes)
                 progress.start()
-            numbers = np.random.default_rng((2, step)).choice(targets.count, BATCH, replace=False)
+            # Not of all that are there: who goes on from before the own pictures may have them already.
+            count = targets.count if step >= own_from else arguments.crops
+            numbers = np.random.default_rng((2, step)).choice(count, BATCH, replace=False)
             pictures, wanted = targets.batch(np.sort(numbers))
             wanted |= coefficients(teacher, axes, pictures, TAPS[:1])  # one small convolution
             for group in optimizer.param_groups:

@@ -35,7 +35,7 @@ class Placement:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Placement:
-    """Find the fastest device and the fastest precision that does not show in the picture.
+    """Find the fastest device and the fastest precision that does not show in the loss.
 
     bfloat16 halves the time of convolutions where the hardware multiplies it natively and is slower than float32 where
     it is emulated, so it is taken only in the first case. It keeps float32's range: unlike float16, it cannot overflow.

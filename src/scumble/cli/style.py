@@ -35,7 +35,9 @@ class Job:
     resume: Annotated[
         Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
     ] = False
-    dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and do nothing")] = False
+    dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (
+        False
+    )
     json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
     quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
 

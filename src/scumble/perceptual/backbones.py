@@ -46,7 +46,7 @@ def load(
     if name not in BACKBONES:
         raise SettingsError(f"backbone: got {name!r}, wanted one of {', '.join(BACKBONES)}")
     entry = weights.CATALOGUE[name]
-    check_layers(layers, entry.layers)
+    check_layers(layers, entry.layers, name)
     path = weights_file or (yield from weights.locate(entry))
     found = weights.read(path, entry.shapes())
     network = VGG19(found.tensors, entry.preprocessing, layers, pooling, padding, placement.dtype)

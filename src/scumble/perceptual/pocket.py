@@ -2,10 +2,11 @@
 
 For each layer in `FEATURES`, a head of 1 x 1 convolutions predicts P^T F: VGG19's features F on the leading
 eigenvectors P of their uncentred second moments. Gram matrices of the heads are then nearly P^T G P for VGG19's G, and
-all that is measured with them keeps its meaning. The heads' outputs are multiplied by sqrt(k / C), for k of VGG19's C
-channels, so that losses averaged over channels, or over pairs of them, keep VGG19's scale, too.
+what is measured with products of channels keeps its meaning; what looks at each channel alone (the losses `mean-std`
+and `histogram`) looks at mixtures of VGG19's channels here. The heads' outputs are multiplied by sqrt(k / C), for k of
+VGG19's C channels, so that losses averaged over channels, or over pairs of them, keep VGG19's scale, too.
 
-`recipes/pocket/train.py` makes the file; docs/pocket.md tells what it was trained on and how well it does.
+`recipes/pocket/train.py` makes such a file; docs/pocket.md tells what it was trained on and how well it does.
 """
 
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 from scumble.perceptual import vgg
 from scumble.perceptual.vgg import BLOCKS, Preprocessing
 
-FILE = Path(__file__).with_name("pocket.safetensors")
+FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
+"""Named after its SHA-256, as all weights are: a damaged one is told from a whole one."""
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels of the convolutions, block by block."""

@@ -111,11 +111,11 @@ def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.T
     return seen
 
 
-def check_layers(layers: Collection[str], known: Collection[str] = LAYERS) -> None:
-    """Raise `SettingsError` unless every name is one of those known."""
+def check_layers(layers: Collection[str], known: Collection[str] = LAYERS, network: str = "VGG19") -> None:
+    """Raise `SettingsError` unless every name is one of those known, which are the network's."""
     for name in layers:
         if name not in known:
-            raise SettingsError(f"layer: got {name!r}, wanted one of {', '.join(known)}")
+            raise SettingsError(f"layer: got {name!r}, wanted one of {network}'s: {', '.join(known)}")
 
 
 class VGG19(torch.nn.Module):

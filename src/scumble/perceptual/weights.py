@@ -164,7 +164,7 @@ def read(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Wei
     if not digest.startswith(promised):
         raise WeightsError(
             f"weights file {path} has SHA-256 {digest[:8]}..., wanted {promised}...: it is damaged or another file",
-            "remove it and fetch it again",
+            "remove it and fetch it again, or install scumble again if it is a part of it",
         )
     return Weights(_checked(_tensors_in(path), path, shapes or parameter_shapes()), digest)
 
@@ -243,7 +243,10 @@ def _checked(
         if not tensor.is_floating_point():
             raise WeightsError(f"weights file {path} has {name} of type {tensor.dtype}; wanted floating-point numbers")
         if tuple(tensor.shape) != shape:
-            raise WeightsError(f"weights file {path} has {name} of shape {tuple(tensor.shape)}; wanted {shape}")
+            raise WeightsError(
+                f"weights file {path} has {name} of shape {tuple(tensor.shape)}; wanted {shape}",
+                "--backbone says what network it is",
+            )
         if not tensor.isfinite().all():
             raise WeightsError(f"weights file {path} has numbers in {name} that are not finite")
     return {name: tensors[name] for name in shapes}

@@ -81,6 +81,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "init": "content",
         "lr": 1.0,
         "averaging": 0.95,
+        "sketch": 50,
+        "finish": 0,
     },
     # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
     "gatys": {
@@ -96,6 +98,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "averaging": 0.0,
         "padding": "zeros",
         "sketch": 50,
+        "finish": 0,
     },
 }
 
@@ -112,7 +115,12 @@ class PaintSettings(Settings):
     scales: Literal["auto"] | Scales = Field(
         default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
-    steps: int = Field(default=50, gt=0, le=10**9, description="evaluations of the loss at each scale, exactly")
+    steps: int = Field(
+        default=50,
+        gt=0,
+        le=10**9,
+        description="evaluations of the loss at each scale; with averaging, the last is the average's",
+    )
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
@@ -144,7 +152,10 @@ class PaintSettings(Settings):
         default="pocket", description="network that does the looking; pocket is small and part of scumble"
     )
     sketch: int = Field(
-        default=0, ge=0, le=10**9, description="evaluations by pocket before all others, at the first scale"
+        default=0,
+        ge=0,
+        le=10**9,
+        description="evaluations by pocket at each scale, before those of the backbone at the last one alone; 0: none",
     )
     finish: int = Field(default=0, ge=0, le=10**9, description="evaluations by vgg19-caffe after all others")
     weights: FileName | None = Field(
@@ -172,9 +183,9 @@ class PaintSettings(Settings):
         """The layers that compare style, with their weights times the styles'; none of them is zero.
 
         Args:
-            backbone: the network that looks; weights that were given are for any.
+            backbone: the network that looks, unless it is that of the settings; weights that were given are for any.
         """
-        usual = POCKET_STYLE_LAYERS if backbone == "pocket" else STYLE_LAYERS
+        usual = POCKET_STYLE_LAYERS if (backbone or self.backbone) == "pocket" else STYLE_LAYERS
         return _without_zeros(self.style_layers or usual[self.loss], self.style_weight)
 
     def layers(self) -> tuple[str, ...]:

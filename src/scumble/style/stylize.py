@@ -163,15 +163,15 @@ def _job(
             yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
-    planned = plan.planned(settings, inputs, todo, networks, placement)
-    yield Noted(plan.in_words(planned, settings, todo, networks, placement, foretold=dry_run))
+    plans = plan.planned(settings, inputs, todo, networks, placement)
+    yield Noted(plan.in_words(plans, settings, todo, networks, placement, foretold=dry_run))
     if dry_run:
         return
-    provenance = _provenance(settings, inputs.pictures, networks, placement, planned)
+    provenance = _provenance(settings, inputs.pictures, networks, placement, plans)
     yield from _differences(repeated, provenance)
 
     job = JOBS[type(settings)]
-    painter = _Painter(settings, inputs, todo, networks, regions, placement, planned)
+    painter = _Painter(settings, inputs, todo, networks, regions, placement, plans)
     result = Result(inputs, provenance, wanted)
     unfinished = None if wanted.output is None else Unfinished(wanted.output, _asked(provenance))
     if unfinished is not None:
@@ -180,7 +180,7 @@ def _job(
     on_the_way.begin(painter.evaluations)
     yield Started(job, painter.total, "evaluations")
     try:
-        with device.memory_kept(planned.roomy):
+        with device.memory_kept(all(planned.roomy for planned in plans)):
             for event in painter.paint(job):
                 result.step, result.evaluations = painter.step, painter.evaluations
                 if isinstance(event, Progress):
@@ -234,7 +234,7 @@ class _Painter:
         networks: dict[str, Backbone],
         regions: list[Region],
         placement: Placement,
-        planned: Plan,
+        plans: Sequence[Plan],
     ):
         self.settings = settings
         self.inputs = inputs
@@ -242,8 +242,8 @@ class _Painter:
         self.networks = networks
         self.regions = regions
         self.device = placement.device
-        self.tile_side = planned.tile_side
-        self.history_bytes = planned.history_bytes
+        self.tile_sides = [planned.tile_side for planned in plans]
+        self.history_bytes = max(planned.history_bytes for planned in plans)
         self.done = 0
         self.evaluations = 0  # made so far, at all sizes and by all networks
         self.before = 0  # made in earlier stages, of which some may have ended early
@@ -258,7 +258,7 @@ class _Painter:
         if self.descent is None:
             return None
         tensors, facts = self.descent.state()
-        memory = {"tile_side": self.tile_side, "history_bytes": self.history_bytes}
+        memory = {"tile_sides": self.tile_sides, "history_bytes": self.history_bytes}
         return Checkpoint(tensors, facts | memory | {"stage": self.stage, "before": self.before})
 
     def resume(self, state: Checkpoint) -> None:
@@ -266,18 +266,19 @@ class _Painter:
         self.resumed = state
         self.stage = state.facts["stage"]
         # As it was planned then: other tiles would round otherwise.
-        self.tile_side, self.history_bytes = state.facts["tile_side"], state.facts["history_bytes"]
+        self.tile_sides, self.history_bytes = state.facts["tile_sides"], state.facts["history_bytes"]
         self.before = state.facts["before"]
         self._count(state.facts["evaluation"])
 
     def paint(self, job: str) -> Iterator[Event]:
         """Every step of every stage, each told as Progress, and what else there is to tell."""
-        # The step that was asked for is the chosen optimiser's: a sketch and a finish make their usual ones.
-        lr = {self.settings.optimizer: self.settings.lr}
-        optimizers = {name: make(lr.get(name, 1.0), self.history_bytes) for name, make in OPTIMIZERS.items()}
+        optimizers: dict[tuple[str, float], Optimizer] = {}  # what they have learnt is carried from stage to stage
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, stage in list(enumerate(self.stages))[self.stage :]:
-            size, optimizer = stage.size, optimizers[stage.optimizer]
+            size, kind = stage.size, (stage.optimizer, stage.lr)
+            if kind not in optimizers:
+                optimizers[kind] = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
+            optimizer = optimizers[kind]
             if len(self.stages) > 1:
                 through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
                 yield Noted(f"{job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
@@ -286,8 +287,8 @@ class _Painter:
                 canvas = self.inputs.start(content, styles, self.device)
             elif self.resumed is None:
                 canvas = resize(canvas, size)
-                optimizer = optimizers[stage.optimizer] = optimizer.carried(size)
-            objective = self._objective(stage, canvas if content is None else content, styles)
+                optimizer = optimizers[kind] = optimizer.carried(size)
+            objective = self._objective(number, canvas if content is None else content, styles)
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizer, stage.steps, stage.averaging, stage.tolerance)
@@ -305,8 +306,8 @@ class _Painter:
                 yield Progress(job, self.done, self.total, step.found.loss, step.found.terms)
             canvas = descent.picture
 
-    def _objective(self, stage: Stage, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
-        settings = self.settings
+    def _objective(self, number: int, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
+        settings, stage = self.settings, self.stages[number]
         strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
         return Objective(
             self.networks[stage.backbone].network,
@@ -314,12 +315,12 @@ class _Painter:
             styles,
             settings.content_weights(),
             # A finish looks for what all that came before it was looking for (docs/log.md).
-            settings.style_weights(settings.backbone if stage.backbone == stages.FINISHES else stage.backbone),
+            settings.style_weights(stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone),
             settings.loss,
             strength * settings.variation_weight,  # grain comes with the painting
             strength,
             self.regions,
-            self.tile_side,
+            self.tile_sides[number],
             settings.range_weight,
         )
 
@@ -389,7 +390,7 @@ def _provenance(
     pictures: dict[str, Picture],
     networks: dict[str, Backbone],
     placement: Placement,
-    planned: Plan,
+    plans: Sequence[Plan],
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture."""
     return {
@@ -401,7 +402,7 @@ def _provenance(
             "device": str(placement.device),
             "precision": str(placement.dtype).removeprefix("torch."),
             "threads": torch.get_num_threads(),
-            "tiles": planned.tiles,
+            "tiles": max(planned.tiles for planned in plans),
         },
         "versions": recipe.versions(),
     }
@@ -425,9 +426,9 @@ def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterat
     for role, made in now["inputs"].items():
         was = _group(_group(repeated, "inputs"), role)
         if was.get("sha256") != made["sha256"]:
-            yield Noted(f"the {role} is {made['name']}; the recipe's was {was.get('name', 'not named')}")
+            yield Noted(f"{role}: {made['name']}; in the recipe {was.get('name', 'not named')}")
     for role in sorted(set(_group(repeated, "inputs")) - set(now["inputs"])):
-        yield Warned(f"the recipe was made with a {role}, this picture without")
+        yield Warned(f"{role}: there in the recipe, but not here")
     for group in ("computed", "versions"):
         for name, value in now[group].items():
             was = _group(repeated, group).get(name)
