@@ -155,7 +155,7 @@ def test_the_smallest_picture_works_and_a_smaller_one_does_not(tensors):
 
 
 def test_unknown_layers_are_refused(tensors):
-    with pytest.raises(SettingsError, match=r"got 'conv1_1', wanted one of relu1_1"):
+    with pytest.raises(SettingsError, match=r"got 'conv1_1', wanted one of VGG19's: relu1_1"):
         VGG19(tensors, CAFFE, ("conv1_1",))
 
 

@@ -103,7 +103,7 @@ def test_repeating_with_other_inputs_or_versions_is_told(settings, content_file,
     made["versions"]["torch"] = "1.0"
     events = list(stylize_events(style_file, style_file, settings, repeated=made))
     notes = [event.message for event in events if isinstance(event, Noted)]
-    assert "the content is style.png; the recipe's was content.png" in notes  # no mistake: that is what recipes are for
+    assert "content: style.png; in the recipe content.png" in notes  # no mistake: that is what recipes are for
     warnings = [event.message for event in events if isinstance(event, Warned)]
     assert len([text for text in warnings if text.startswith("the recipe was made with torch 1.0")]) == 1
 

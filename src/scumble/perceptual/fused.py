@@ -29,6 +29,11 @@ def rectified(x: torch.Tensor, convolution: torch.nn.Module) -> torch.Tensor:
     return _Rectified.apply(x, convolution.weight, convolution.bias, padding)  # pyright: ignore[reportReturnType]
 
 
+def relu_backward(gradient: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+    """What ReLU's own backward pass calls: the gradient where its result is above 0."""
+    return torch.ops.aten.threshold_backward(gradient, result, 0)
+
+
 class _Rectified(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, padding: int) -> torch.Tensor:
@@ -42,7 +47,7 @@ class _Rectified(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         x, weight, result = ctx.saved_tensors
-        passed = torch.ops.aten.threshold_backward(gradients[0], result, 0)  # what ReLU's own backward pass calls
+        passed = relu_backward(gradients[0], result)
         wanted = [True, False, False]
         sides = [1, 1], ctx.padding, [1, 1], False, [0, 0], 1
         return torch.ops.aten.convolution_backward(passed, x, weight, None, *sides, wanted)[0], None, None, None

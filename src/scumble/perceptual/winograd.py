@@ -14,6 +14,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from scumble.perceptual import fused
+
 TILE = 4
 TILES_AT_ONCE = 128
 """What lies between two products, 2.25 times as large as what it comes from, shall stay in the caches."""
@@ -66,7 +68,7 @@ class _Rectified(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):  # pyright: ignore[reportIncompatibleMethodOverride]
         (result,) = ctx.saved_tensors
-        passed = torch.ops.aten.threshold_backward(gradient, result, 0)  # what ReLU's own backward pass calls
+        passed = fused.relu_backward(gradient, result)
         return _convolve(passed, ctx.convolution.kernels.mT, "backward"), None
 
 

@@ -233,7 +233,12 @@ class StyleSettings(PaintSettings):
     content_layers: LayerWeights = Field(
         default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
     )
-    strength: float = Field(default=1.0, ge=0, le=1, description="from 0, the photograph, to 1, the painting")
+    strength: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="whose statistics are aimed at: from 0, the photograph's own, to 1, the painting's",
+    )
     colour: Literal["style", "content", "match"] = Field(
         default="style",
         description="style: the painting's; content: the photograph's, painting in grey; match: the painting is given "
