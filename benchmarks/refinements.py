@@ -53,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = arguments.folder / f"{arguments.size}-{arguments.steps}"
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"preset": "fine", "size": arguments.size, "steps": arguments.steps, "tolerance": 0.0}
+    settings = {"preset": "fine", "size": arguments.size, "steps": arguments.steps, "tolerance": 0.0, "sketch": 0}
     ratios: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     for content, style in arguments.pair:
         judge = judge_of(content, style, StyleSettings(**settings))
