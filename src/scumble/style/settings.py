@@ -81,7 +81,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "init": "content",
         "lr": 1.0,
         "averaging": 0.95,
-        "sketch": 50,
+        "sketch": 200,
         "finish": 0,
     },
     # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
