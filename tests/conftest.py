@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,16 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def loopback() -> None:
+    """The machine's way to itself, which is closed where all of the network is: two processes meet there."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 5):
+            pass
+    except OSError as error:
+        pytest.skip(f"needs the loopback interface: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ def test_shares_of_a_draw_are_those_of_the_whole_batch():
         assert not torch.equal(parts[0], parts[1])
 
 
+@pytest.mark.usefixtures("loopback")
 @two_cores
 @pytest.mark.parametrize("loss", ["relativistic", pytest.param("softmax", marks=pytest.mark.slow)])
 def test_two_processes_train_as_one_does(data, tmp_path, loss):
@@ -104,6 +105,7 @@ def test_two_processes_train_as_one_does(data, tmp_path, loss):
     assert_same_training(tmp_path / "two", tmp_path / "one")
 
 
+@pytest.mark.usefixtures("loopback")
 @two_cores
 @pytest.mark.slow
 def test_a_killed_process_ends_the_job_with_a_line_and_another_number_of_processes_goes_on(data, tmp_path):
@@ -192,6 +194,7 @@ def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subpro
     return jobs
 
 
+@pytest.mark.usefixtures("loopback")
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["torchrun", "nodes"])
 def test_two_machines_train_as_one_does_and_the_first_alone_tells(data, tmp_path, way):
@@ -206,6 +209,7 @@ def test_two_machines_train_as_one_does_and_the_first_alone_tells(data, tmp_path
     assert_same_training(tmp_path / "two", tmp_path / "one")
 
 
+@pytest.mark.usefixtures("loopback")
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["torchrun", "nodes"])
 def test_a_machine_that_is_lost_ends_the_other_one(data, tmp_path, way):

@@ -56,7 +56,7 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(loopback, monkeypatch):
     monkeypatch.setenv("SCUMBLE_OFFLINE", "0")
     server = Server()
     yield server
