@@ -40,7 +40,7 @@ from sklearn.datasets import load_sample_image
 from scumble import device
 from scumble.data import synthetic
 from scumble.image.files import load
-from scumble.image.tensors import to_tensor
+from scumble.image.tensors import fit_shorter_side, to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19
 from scumble.style.losses import STYLE_LOSSES
@@ -142,12 +142,10 @@ def ratios(
     return rows
 
 
-def resized(content: Path, size: int) -> Image.Image:
-    """The photograph as the plain program has it: its shorter side of that many pixels."""
-    photograph = load(content).rgb
-    scale = size / min(photograph.size)
-    width, height = (round(length * scale) for length in photograph.size)
-    return photograph.resize((width, height), Image.Resampling.LANCZOS)
+def resized(source: Path, size: int) -> Image.Image:
+    """A picture of the plain program's size: its shorter side of that many pixels."""
+    picture = load(source).rgb
+    return picture.resize(fit_shorter_side(picture.size, size), Image.Resampling.LANCZOS)
 
 
 def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Path) -> Path:
@@ -163,7 +161,7 @@ def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Pat
     return path
 
 
-def paint(folder: Path, way: str, flags: list[str], enough: Callable[[Path], bool] = bool) -> Path:
+def paint(folder: Path, way: str, flags: list[str], enough: Callable[[Path], bool]) -> Path:
     """The picture of one of `WAYS`; of `gatys`, the first one that is enough."""
     path = folder / f"{way}.png"
     if not path.exists():
