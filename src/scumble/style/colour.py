@@ -7,10 +7,14 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 
 import torch
 
-from scumble.style.transport import coupling
+from scumble.style.transport import transport_map
 
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in brightness (ITU-R BT.601)."""
+
+
+RIDGE = 1e-5
+"""Added to the variances of colours, half a grey level squared and more: a grey picture has directions without any."""
 
 
 def luminance(picture: torch.Tensor) -> torch.Tensor:
@@ -48,7 +52,7 @@ def match_colours(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     By the affine map that moves colours the least (see `scumble.style.transport`).
     """
     colours, wanted = (p.flatten(2)[0].cpu().double() for p in (picture, model))  # (3, P)
-    a, b = (c.cov(correction=0) + 1e-5 * torch.eye(3, dtype=torch.float64) for c in (colours, wanted))
-    transport = torch.linalg.solve(a, coupling(a, b))
+    a, b = (c.cov(correction=0) for c in (colours, wanted))
+    transport = transport_map(a, b + RIDGE * torch.eye(3, dtype=torch.float64), RIDGE)
     moved = transport @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
     return moved.clamp(0, 1).view(picture.shape).to(picture)

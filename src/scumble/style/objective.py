@@ -7,7 +7,7 @@ tile by tile (see `scumble.style.tiles`), with the same result but for rounding.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -19,16 +19,27 @@ from scumble.style.losses import (
     Statistics,
     between,
     blend,
+    directions,
+    excess,
+    gaussian_map,
     mean_squared_error,
+    moments,
+    nearness,
     out_of_range,
     total_variation,
 )
-from scumble.style.masks import Places, Region, counted_places
+from scumble.style.masks import Places, Region, counted_places, resized
 from scumble.style.tiles import Tile, margin_of, tiles
 
 Result = TypeVar("Result")
 Averages = dict[tuple[str, str, str], torch.Tensor]
-"""Averages over a picture's places: (layer, number of a region, statistic) and (layer, "content", "difference")."""
+"""Averages over a picture's places: (layer, number of a region, statistic), and (layer, "canvas", kind of term)."""
+
+Measure = Callable[[torch.Tensor, torch.Tensor | None], Statistics]
+"""Features and weights of places -> statistics, as `StyleLoss.statistics`."""
+
+LEAK_PLACES = 4096
+"""Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
 
 GREY_LEVELS = 255
 """Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
@@ -55,6 +66,20 @@ class RegionTarget(NamedTuple):
     narrow: list[str]
 
 
+class LeakTarget(NamedTuple):
+    """What no place may become more like: the paintings' places of a layer.
+
+    Attributes:
+        places: (Q, C) directions from the centre.
+        centre: (C), the middle between the photograph's and the paintings' means.
+        allowed: (H', W'), how much like them the photograph is at each place.
+    """
+
+    places: torch.Tensor
+    centre: torch.Tensor
+    allowed: torch.Tensor
+
+
 class Objective:
     """L(x) = sum of weighted content and style terms (Gatys et al. 2015, eq. 7), and of terms of the pixels alone.
 
@@ -71,6 +96,9 @@ class Objective:
             itself has no loss, at 1 nothing of its statistics is wanted.
         regions: which part of the canvas takes its style from where; None for all of it from all styles alike.
         tile_side: the side of the tiles that pictures are looked at in, in pixels; None for all at once.
+        transported_layers: layers whose features are compared place by place with the content's after these were moved
+            into the distribution of the styles' (`losses.moved`), with their weights.
+        leak_layers: layers at which no place may become more like some place of the styles than the content's was.
     """
 
     def __init__(
@@ -86,11 +114,15 @@ class Objective:
         regions: Sequence[Region] | None = None,
         tile_side: int | None = None,
         range_weight: float = 0.0,
+        transported_layers: Mapping[str, float] | None = None,
+        leak_layers: Mapping[str, float] | None = None,
     ):
         self.network = network
         self.content_layers = dict(content_layers)
+        self.transported_layers = dict(transported_layers or {})
+        self.leak_layers = dict(leak_layers or {})
         self.style_layers = dict(style_layers)
-        self.layers = tuple(self.content_layers | self.style_layers)
+        self.layers = tuple(self.content_layers | self.transported_layers | self.leak_layers | self.style_layers)
         self.loss = STYLE_LOSSES[loss]
         self.variation_weight = variation_weight
         self.range_weight = range_weight
@@ -99,7 +131,9 @@ class Objective:
         if regions is None:
             regions = [Region("everything", (1 / len(styles),) * len(styles))]
         with torch.no_grad():
-            self.content_targets = self._dividing(self._content_targets, content) if content_layers else {}
+            self.content_targets = self._dividing(self._whole_features, content, self.content_layers)
+            self.transported_targets = self._dividing(self._transported_targets, regions, content, styles, strength)
+            self.leak_targets = self._dividing(self._leak_targets, content, styles)
             self.regions = []
             if style_layers:
                 self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
@@ -166,21 +200,28 @@ class Objective:
         """A tile's part in everything that the terms of the canvas are functions of."""
         averages: Averages = {}
         regions = [region.places for region in self.regions]
-        for name, features in self._features(seen, tile):
-            averages |= self._statistics(name, features, tile, self.size, regions)
-            if name in self.content_targets:
-                target = self.content_targets[name]
-                rows, columns = tile.places(name)
-                here = target[:, :, rows, columns]
-                share = here.numel() / target.numel()
-                averages[name, "content", "difference"] = share * mean_squared_error(features, here)
+        for name, features in self._features(seen, tile, self.layers):
+            if name in self.style_layers:
+                averages |= self._statistics(name, features, tile, self.size, regions, self.loss.statistics)
+            rows, columns = tile.places(name)
+            for kind, targets in (("content", self.content_targets), ("transported", self.transported_targets)):
+                if name in targets:
+                    here = targets[name][:, :, rows, columns]
+                    share = here.numel() / targets[name].numel()
+                    averages[name, "canvas", kind] = share * mean_squared_error(features, here)
+            if name in self.leak_targets:
+                places, centre, allowed = self.leak_targets[name]
+                here = allowed[rows, columns].flatten()
+                near = nearness(by_place(features), places, centre)
+                averages[name, "canvas", "leak"] = here.numel() / allowed.numel() * excess(near, here)
         return averages
 
     def _terms(self, averages: Averages) -> dict[str, torch.Tensor]:
         """The weighted terms, given the averages over the whole canvas."""
         terms = {}
-        for name, weight in self.content_layers.items():
-            terms[f"content {name}"] = weight * averages[name, "content", "difference"]
+        of_canvas = {"content": self.content_layers, "transported": self.transported_layers, "leak": self.leak_layers}
+        for kind, layers in of_canvas.items():
+            terms |= {f"{kind} {name}": weight * averages[name, "canvas", kind] for name, weight in layers.items()}
         for name, weight in self.style_layers.items():
             distances = [
                 # A region counts as much as its share of the canvas.
@@ -196,78 +237,131 @@ class Objective:
 
     # --- Targets ----------------------------------------------------------------------------------------------------
 
-    def _content_targets(self, content: torch.Tensor) -> dict[str, torch.Tensor]:
-        targets: dict[str, torch.Tensor] = {}
-        for tile, name, features in self._walk(content):
-            if name not in self.content_layers:
-                continue
-            if name not in targets:
-                height, width = (length // min_side([name]) for length in self.size)
-                targets[name] = features.new_empty((1, features.shape[1], height, width))
+    def _whole_features(self, picture: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
+        """The features of a picture, put together from those of its tiles."""
+        size = (picture.shape[2], picture.shape[3])
+        found: dict[str, torch.Tensor] = {}
+        for tile, name, features in self._walk(picture, layers):
+            if name not in found:
+                height, width = (length // min_side([name]) for length in size)
+                found[name] = features.new_empty((1, features.shape[1], height, width))
             rows, columns = tile.places(name)
-            targets[name][:, :, rows, columns] = features
+            found[name][:, :, rows, columns] = features
+        return found
+
+    def _transported_targets(
+        self, regions: Sequence[Region], content: torch.Tensor, styles: Sequence[torch.Tensor], strength: float
+    ) -> dict[str, torch.Tensor]:
+        """The content's features after each region was moved into the distribution of what paints it."""
+        layers = self.transported_layers
+        if not layers:
+            return {}
+        places, _ = self._counted(regions, content, layers)
+        unpainted = self._picture_statistics(content, places, layers, moments)
+        painted, _ = self._painted_statistics(regions, styles, layers, moments)
+        targets = self._whole_features(content, layers)
+        for name, target in targets.items():
+            maps = [gaussian_map(here[name], there[name]) for here, there in zip(unpainted, painted, strict=True)]
+            inside = [strength * share_inside(region, target) for region in regions]  # (H', W', 1) each
+            for row in range(target.shape[2]):  # one by one: wide copies of large pictures take much memory
+                here = target[0, :, row].mT.float()  # (W', C)
+                moves = [share[row] * (here @ m + offset - here) for share, (m, offset) in zip(inside, maps, strict=True)]
+                target[0, :, row] = (here + torch.stack(moves).sum(0)).mT
+        return targets
+
+    def _leak_targets(self, content: torch.Tensor, styles: Sequence[torch.Tensor]) -> dict[str, LeakTarget]:
+        """The paintings' places, and how much like them the photograph is."""
+        targets = {}
+        for name, features in self._whole_features(content, self.leak_layers).items():
+            here = by_place(features).float()
+            there = [by_place(self._whole_features(style, [name])[name]).float() for style in styles]
+            centre = (here.mean(0) + torch.stack([features.mean(0) for features in there]).mean(0)) / 2
+            sample = [features[:: 1 + len(features) * len(styles) // LEAK_PLACES] for features in there]
+            places = directions(torch.cat(sample), centre)
+            targets[name] = LeakTarget(places, centre, nearness(here, places, centre).view(features.shape[2:]))
         return targets
 
     def _region_targets(
         self, regions: Sequence[Region], content: torch.Tensor, styles: Sequence[torch.Tensor], strength: float
     ) -> list[RegionTarget]:
-        """The statistics that each region is to have; one style's features, or one tile's, are kept at a time."""
-        places, narrow = zip(*(counted_places(r.mask, content, self.style_layers) for r in regions), strict=True)
-        parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
-        unpainted = self._picture_statistics(content, places) if strength < 1 else [None] * len(regions)
-        for index, style in enumerate(styles):
-            shares = [region.shares[index] for region in regions]
-            masks = [region.style_masks[index] if region.style_masks else None for region in regions]
-            taking = [number for number, share in enumerate(shares) if share]
-            counted = [counted_places(masks[number], style, self.style_layers) for number in taking]
-            found = self._picture_statistics(style, [places_of_style for places_of_style, _ in counted])
-            for number, statistics, (_, narrow_of_style) in zip(taking, found, counted, strict=True):
-                parts[number].append((shares[number], statistics))
-                narrow[number].extend(name for name in narrow_of_style if name not in narrow[number])
+        """The statistics that each region is to have."""
+        layers, statistics = self.style_layers, self.loss.statistics
+        places, narrow = self._counted(regions, content, layers)
+        painted, narrow_in_styles = self._painted_statistics(regions, styles, layers, statistics)
+        if strength < 1:
+            unpainted = self._picture_statistics(content, places, layers, statistics)
+            painted = [
+                {name: between(before[name], after[name], strength) for name in layers}
+                for before, after in zip(unpainted, painted, strict=True)
+            ]
         return [
             RegionTarget(
                 region.name,
                 1.0 if region.mask is None else region.mask.mean().item(),
-                counted,
-                {name: self._target(name, part, before, strength) for name in self.style_layers},
-                narrow_layers,
+                places[number],
+                {name: self.loss.complete(painted[number][name]) for name in layers},
+                list(dict.fromkeys(narrow[number] + narrow_in_styles[number])),
             )
-            for region, counted, narrow_layers, part, before in zip(
-                regions, places, narrow, parts, unpainted, strict=True
-            )
+            for number, region in enumerate(regions)
         ]
 
-    def _target(
-        self,
-        name: str,
-        parts: list[tuple[float, dict[str, Statistics]]],
-        unpainted: dict[str, Statistics] | None,
-        strength: float,
-    ) -> Statistics:
-        shares, statistics = zip(*parts, strict=True)
-        target = blend([s[name] for s in statistics], list(shares))
-        return self.loss.complete(target if unpainted is None else between(unpainted[name], target, strength))
+    def _counted(
+        self, regions: Sequence[Region], content: torch.Tensor, layers: Collection[str]
+    ) -> tuple[list[dict[str, Places | None]], list[list[str]]]:
+        """The places of each region in the canvas, and the layers at which no neuron sees it alone."""
+        counted = [counted_places(region.mask, content, layers) for region in regions]
+        return [places for places, _ in counted], [narrow for _, narrow in counted]
+
+    def _painted_statistics(
+        self, regions: Sequence[Region], styles: Sequence[torch.Tensor], layers: Collection[str], statistics: Measure
+    ) -> tuple[list[dict[str, Statistics]], list[list[str]]]:
+        """What the styles have in store for each region, blended; and where no neuron sees its part of them alone.
+
+        One style's features, or one tile's, are kept at a time.
+        """
+        parts: list[list[tuple[float, dict[str, Statistics]]]] = [[] for _ in regions]
+        narrow: list[list[str]] = [[] for _ in regions]
+        for index, style in enumerate(styles):
+            taking = [number for number, region in enumerate(regions) if region.shares[index]]
+            masks = [regions[n].style_masks[index] if regions[n].style_masks else None for n in taking]
+            counted = [counted_places(mask, style, layers) for mask in masks]
+            found = self._picture_statistics(style, [places for places, _ in counted], layers, statistics)
+            for number, of_style, (_, narrow_of_style) in zip(taking, found, counted, strict=True):
+                parts[number].append((regions[number].shares[index], of_style))
+                narrow[number] += narrow_of_style
+        blended = []
+        for part in parts:
+            shares, found = zip(*part, strict=True)
+            blended.append({name: blend([of_style[name] for of_style in found], list(shares)) for name in layers})
+        return blended, narrow
 
     def _picture_statistics(
-        self, picture: torch.Tensor, places: Sequence[Mapping[str, Places | None]]
+        self,
+        picture: torch.Tensor,
+        places: Sequence[Mapping[str, Places | None]],
+        layers: Collection[str],
+        statistics: Measure,
     ) -> list[dict[str, Statistics]]:
         """The statistics of some regions of a picture, by layer."""
         size = (picture.shape[2], picture.shape[3])
         found: Averages = {}
-        for tile, name, features in self._walk(picture):
-            found = _sums(found, self._statistics(name, features, tile, size, places))
-        return [{name: _part(found, name, number) for name in self.style_layers} for number in range(len(places))]
+        for tile, name, features in self._walk(picture, layers):
+            found = _sums(found, self._statistics(name, features, tile, size, places, statistics))
+        return [{name: _part(found, name, number) for name in layers} for number in range(len(places))]
 
     # --- Looking ----------------------------------------------------------------------------------------------------
 
-    def _walk(self, picture: torch.Tensor) -> Iterator[tuple[Tile, str, torch.Tensor]]:
+    def _walk(self, picture: torch.Tensor, layers: Collection[str]) -> Iterator[tuple[Tile, str, torch.Tensor]]:
         """The tiles of a picture, with their cores' features, layer by layer."""
-        for tile in self._glances((picture.shape[2], picture.shape[3])):
-            for name, features in self._features(tile.cut(picture), tile):
-                yield tile, name, features
+        if layers:
+            for tile in self._glances((picture.shape[2], picture.shape[3])):
+                for name, features in self._features(tile.cut(picture), tile, layers):
+                    yield tile, name, features
 
-    def _features(self, seen: torch.Tensor, tile: Tile) -> Iterator[tuple[str, torch.Tensor]]:
-        for name, features in self.network.walk(seen, self.layers):
+    def _features(
+        self, seen: torch.Tensor, tile: Tile, layers: Collection[str]
+    ) -> Iterator[tuple[str, torch.Tensor]]:
+        for name, features in self.network.walk(seen, layers):
             yield name, tile.inner(name, features)
 
     def _statistics(
@@ -277,23 +371,34 @@ class Objective:
         tile: Tile,
         size: tuple[int, int],
         regions: Sequence[Mapping[str, Places | None]],
+        statistics: Measure,
     ) -> Averages:
         """A tile's part in a layer's statistics of some regions of a picture of that size (height, width)."""
         averages: Averages = {}
-        if name not in self.style_layers:
-            return averages
-        here = features.permute(0, 2, 3, 1).flatten(0, 2)  # (P, C); no copy is made of channels_last memory
+        here = by_place(features)
         shape = [length // min_side([name]) for length in size]
         for number, places in enumerate(regions):
             counted = places[name]
             if counted is None:
                 share = len(here) / (shape[0] * shape[1])
-                found = {key: value * share for key, value in self.loss.statistics(here, None).items()}
+                found = {key: value * share for key, value in statistics(here, None).items()}
             else:
                 indexes, weights = counted.inside(tile.places(name), shape[1])
-                found = self.loss.statistics(here[indexes], weights)
+                found = statistics(here[indexes], weights)
             averages |= {(name, str(number), key): value for key, value in found.items()}
         return averages
+
+
+def by_place(features: torch.Tensor) -> torch.Tensor:
+    """(1, C, H, W) as (H*W, C); no copy is made of channels_last memory."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def share_inside(region: Region, like: torch.Tensor) -> torch.Tensor:
+    """How much of each place of some features (1, C, H, W) is a region's: (H, W, 1)."""
+    if region.mask is None:
+        return like.new_ones(*like.shape[2:], 1, dtype=torch.float32)
+    return resized(region.mask, (like.shape[3], like.shape[2]))[0, 0, :, :, None].to(like.device)
 
 
 def _part(averages: Averages, name: str, region: int) -> Statistics:

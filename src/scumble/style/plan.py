@@ -19,7 +19,7 @@ from scumble.style.inputs import Inputs
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.objective import Objective
 from scumble.style.optimize import HISTORY_BYTES, HISTORY_PAIRS
-from scumble.style.settings import PaintSettings
+from scumble.style.settings import PaintSettings, Terms
 from scumble.style.stages import Stage
 from scumble.style.tiles import Tile, tiles
 
@@ -82,8 +82,7 @@ def planned(
     return [
         plan(
             networks[stage.backbone].network,
-            tuple(settings.content_weights()),
-            tuple(settings.style_weights()),
+            settings.terms(),
             settings.loss,
             stage.size,
             inputs.style_sizes(stage.size),
@@ -126,11 +125,14 @@ def in_words(
 
 def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> tuple[float, float]:
     """The time that one evaluation takes whatever the size, as roots of covariances do, and that for each pixel."""
-    weights = settings.content_weights(), settings.style_weights()
+    terms = settings.terms()
     least = []
     for side in PROBE_SIDES:
         picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(placement.device)
-        objective = Objective(network, picture, [picture], *weights, settings.loss, settings.variation_weight)
+        objective = Objective(
+            network, picture, [picture], terms.content, terms.style, settings.loss, settings.variation_weight,
+            transported_layers=terms.transported, leak_layers=terms.leak,
+        )  # fmt: skip
         seconds = []
         for _ in range(3):
             started = time.perf_counter()
@@ -144,8 +146,7 @@ def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> t
 
 def plan(
     network: VGG19,
-    content_layers: Collection[str],
-    style_layers: Collection[str],
+    terms: Terms,
     loss: str,
     size: tuple[int, int],
     styles: Sequence[tuple[int, int]],
@@ -157,8 +158,7 @@ def plan(
 
     Args:
         network: that will look.
-        content_layers: whose features are kept for the whole picture.
-        style_layers: whose statistics are taken.
+        terms: what is compared: features of the whole picture are kept for two of them.
         loss: the name of the style loss.
         size: (width, height) of the canvas.
         styles: (width, height) of each painting.
@@ -169,9 +169,10 @@ def plan(
     Raises:
         ScumbleError: if that is too little for the smallest tiles.
     """
-    layers = (*content_layers, *style_layers)
+    layers = terms.layers()
+    whole = (*terms.content, *terms.transported)
     pixels = size[0] * size[1]
-    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in content_layers)
+    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in whole)
     standing = used + pixels * (12 * PICTURES + targets) + 24 * sum(width * height for width, height in styles)
     history_bytes = round(
         max(24 * pixels, min(24 * pixels * history, HISTORY_BYTES, HISTORY_SHARE * (allowed - standing)))
@@ -179,7 +180,7 @@ def plan(
     history_bytes = history_bytes if history else 0
     pixel_bytes = network.bytes_per_pixel(layers) + (HISTOGRAM_PIXEL_BYTES if loss == "histogram" else 0)
     shapes = [size, *styles]
-    copies = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in style_layers)  # cut out of their tiles
+    copies = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.style)  # cut out of their tiles
     memory = 0.0
     for side in _sides(max(max(shape) for shape in shapes), layers):
         cut = [tiles(height, width, side, layers) for width, height in shapes]

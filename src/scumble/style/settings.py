@@ -1,7 +1,8 @@
 """The settings of style transfer: these fields are the command's flags, the recipe and the reference at once."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
@@ -68,6 +69,70 @@ POCKET_STYLE_LAYERS = {
 }
 """The same for pocket."""
 
+
+class Balance(NamedTuple):
+    """The layers at which a picture is held to its photograph, and to its painting, with their weights.
+
+    Attributes:
+        content: features are the photograph's (Gatys et al. 2015, eq. 1).
+        transported: features are the photograph's after their distribution was moved into the painting's.
+        leak: no place is nearer to the painting's places than the photograph's was.
+        style: for this loss and network.
+        hold: how many times as much the first two count at small sizes, at most.
+    """
+
+    content: Mapping[str, float]
+    transported: Mapping[str, float]
+    leak: Mapping[str, float]
+    style: Mapping[str, float]
+    hold: float
+
+
+SHALLOW = ("relu1_1", "relu2_1", "relu3_1")
+
+HOLD_EXPONENT = 4
+"""Of the final size over a stage's, with which content counts more at small sizes, where a form that the painting puts in
+the photograph's place stays for good."""
+
+
+def _plain(loss: str, network: str) -> Balance:
+    """Gatys et al. 2015: one layer of content, five of style."""
+    style = (POCKET_STYLE_LAYERS if network == "pocket" else STYLE_LAYERS)[loss]
+    return Balance(GATYS_CONTENT_LAYERS, {}, {}, style, hold=1.0)
+
+
+def _subject(loss: str, network: str) -> Balance:
+    """What things are belongs to the photograph, how they are painted to the painting (docs/log.md has the figures).
+
+    Deep layers see objects. Their statistics ask for the painting's objects, all the more where a picture is small and
+    has fewer places than they have channels: relu5_1 compares content here, not style, and may come no nearer to the
+    painting's places. Middle layers see strokes and edges: at relu3_1 the photograph's edges are wanted as the painting
+    would have them. Shallow layers see brushwork and colour, and count four times as much.
+    """
+    plain = _plain(loss, network).style
+    shallow = {name: 4 * weight for name, weight in plain.items() if name in SHALLOW}
+    style = shallow | {"relu4_1": plain["relu4_1"]}
+    if network == "pocket":
+        return Balance({"relu4_2": 1.0, "relu5_1": 30.0}, {"relu3_1": 4.3}, {"relu5_1": 3e6}, style, hold=8.0)
+    return Balance({"relu4_2": 1.0, "relu5_1": 10.0}, {"relu3_1": 2.35}, {"relu5_1": 1e6}, style, hold=8.0)
+
+
+class Terms(NamedTuple):
+    """The weights of an objective's terms, by layer; none of them is zero."""
+
+    content: dict[str, float]
+    transported: dict[str, float]
+    leak: dict[str, float]
+    style: dict[str, float]
+
+    def layers(self) -> tuple[str, ...]:
+        """All layers that are looked at."""
+        return tuple(self.content | self.transported | self.leak | self.style)
+
+
+BALANCES: dict[str, Callable[[str, str], Balance]] = {"subject": _subject, "plain": _plain}
+"""By name: what the layers and their weights are, for a loss and a network."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The network inside the package, a few evaluations at each of many scales: the fields' own values.
     "quick": {},
@@ -75,6 +140,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fine": {
         "backbone": "vgg19-caffe",
         "steps": 200,
+        "coarse_steps": None,
         "tolerance": 0.01,
         "style_weight": 1.0,
         "variation_weight": 6.0,
@@ -90,6 +156,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "loss": "gram",
         "scales": 1,
         "steps": 500,
+        "coarse_steps": None,
+        "balance": "plain",
         "style_weight": 1.0,
         "variation_weight": 0.0,
         "init": "content",
@@ -116,10 +184,16 @@ class PaintSettings(Settings):
         default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
     steps: int = Field(
-        default=50,
+        default=90,
         gt=0,
         le=10**9,
-        description="evaluations of the loss at each scale; with averaging, the last is the average's",
+        description="evaluations of the loss at the last scale; with averaging, the last is the average's",
+    )
+    coarse_steps: int | None = Field(
+        default=25,
+        gt=0,
+        le=10**9,
+        description="evaluations at each scale before, if that is less (default of fine and gatys: as many)",
     )
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
@@ -175,22 +249,33 @@ class PaintSettings(Settings):
     )
     bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
 
-    def content_weights(self) -> dict[str, float]:
-        """The layers that compare content, with their weights; none of them is zero. A texture has none."""
-        return {}
-
-    def style_weights(self, backbone: str | None = None) -> dict[str, float]:
-        """The layers that compare style, with their weights times the styles'; none of them is zero.
+    def terms(self, backbone: str | None = None, enlargement: float = 1.0) -> Terms:
+        """What counts how much.
 
         Args:
-            backbone: the network that looks, unless it is that of the settings; weights that were given are for any.
+            backbone: the network that looks, unless it is that of the settings.
+            enlargement: the final picture's side over that of the stage.
         """
-        usual = POCKET_STYLE_LAYERS if (backbone or self.backbone) == "pocket" else STYLE_LAYERS
-        return _without_zeros(self.style_layers or usual[self.loss], self.style_weight)
+        balance = self._balance(backbone or self.backbone)
+        keep = self._keep()
+        held = keep * min(enlargement**HOLD_EXPONENT, balance.hold)
+        return Terms(
+            _without_zeros(balance.content, held),
+            _without_zeros(balance.transported, held),
+            _without_zeros(balance.leak, keep),
+            _without_zeros(self.style_layers or balance.style, self.style_weight),
+        )
 
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""
-        return tuple(self.content_weights() | self.style_weights())
+        return self.terms().layers()
+
+    def _balance(self, network: str) -> Balance:
+        return _plain(self.loss, network)
+
+    def _keep(self) -> float:
+        """A texture keeps nothing: there is no photograph."""
+        return 0.0
 
     def style_shares(self, styles: int) -> tuple[float, ...]:
         """The part of each of so many styles, with the sum 1.
@@ -221,17 +306,25 @@ class PaintSettings(Settings):
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
-        if not self.content_weights() | self.style_weights():
-            raise SettingsError("style-weight: got 0, and no content-weight either; wanted something that counts")
+        if not self.layers():
+            raise SettingsError("style-weight: got 0, and keep as well; wanted something that counts")
         return self
 
 
 class StyleSettings(PaintSettings):
     """How a photograph is painted."""
 
-    content_weight: float = Field(default=1.0, ge=0, le=1e9, description="how much the photograph counts")
-    content_layers: LayerWeights = Field(
-        default=GATYS_CONTENT_LAYERS, description="layers that compare content: --content-layers.relu4_2 1"
+    keep: float = Field(
+        default=1.0, ge=0, le=1e9, description="how much the photograph counts: below 1, less of it stays; above, more"
+    )
+    balance: Literal["subject", "plain"] = Field(
+        default="subject",
+        description="what is compared where; subject: what is seen is the photograph's, how it is painted the "
+        "painting's; plain: one layer of content, five of style (Gatys et al. 2015)",
+    )
+    content_layers: LayerWeights | None = Field(
+        default=None,
+        description="layers that compare content: --content-layers.relu4_2 1 (default: those of the balance)",
     )
     strength: float = Field(
         default=1.0,
@@ -249,9 +342,12 @@ class StyleSettings(PaintSettings):
         description="start from: matched (the content in the style's colours), content, noise, style, or a file",
     )
 
-    def content_weights(self) -> dict[str, float]:
-        """The layers that compare content, with their weights times the content's; none of them is zero."""
-        return _without_zeros(self.content_layers, self.content_weight)
+    def _balance(self, network: str) -> Balance:
+        balance = BALANCES[self.balance](self.loss, network)
+        return balance if self.content_layers is None else balance._replace(content=self.content_layers)
+
+    def _keep(self) -> float:
+        return self.keep
 
 
 class TextureSettings(PaintSettings):
@@ -270,5 +366,5 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def _without_zeros(layers: dict[str, float], weight: float) -> dict[str, float]:
+def _without_zeros(layers: Mapping[str, float], weight: float) -> dict[str, float]:
     return {name: value * weight for name, value in layers.items() if value * weight}

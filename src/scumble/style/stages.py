@@ -44,7 +44,8 @@ def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[S
 
     def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int) -> list[Stage]:
         how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
-        return [Stage(size, backbone, steps, *how) for size in sizes]
+        coarse = min(steps, settings.coarse_steps or steps)
+        return [Stage(size, backbone, steps if size == ladder[-1] else coarse, *how) for size in sizes]
 
     if sketch := _sketch(settings):
         found = scales(ladder, SKETCHES, sketch) + scales(ladder[-1:], settings.backbone, settings.steps)

@@ -309,19 +309,23 @@ class _Painter:
     def _objective(self, number: int, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
         settings, stage = self.settings, self.stages[number]
         strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
+        # A finish looks for what all that came before it was looking for (docs/log.md).
+        looks = stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone
+        terms = settings.terms(looks, max(self.stages[-1].size) / max(stage.size))
         return Objective(
             self.networks[stage.backbone].network,
             content,
             styles,
-            settings.content_weights(),
-            # A finish looks for what all that came before it was looking for (docs/log.md).
-            settings.style_weights(stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone),
+            terms.content,
+            terms.style,
             settings.loss,
             strength * settings.variation_weight,  # grain comes with the painting
             strength,
             self.regions,
             self.tile_sides[number],
             settings.range_weight,
+            terms.transported,
+            terms.leak,
         )
 
     def _count(self, further: int) -> None:

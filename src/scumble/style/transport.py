@@ -22,6 +22,28 @@ def coupling(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return root_a @ (left @ right).mT @ root_b
 
 
+def transport_map(a: torch.Tensor, b: torch.Tensor, ridge: float) -> torch.Tensor:
+    """The symmetric matrix T that carries vectors of covariance A to such of covariance B, and moves them the least.
+
+    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2) (Olkin and Pukelsheim 1982), found without an inverse root.
+
+    Args:
+        a: (C, C), a covariance.
+        b: likewise.
+        ridge: added to the variances of A, without which a singular one has no such map.
+
+    Returns:
+        (C, C) in float64, on the CPU.
+
+    Example:
+        >>> transport_map(torch.tensor([[4.0]]), torch.tensor([[36.0]]), 0.0).item()
+        3.0
+    """
+    wide_a, wide_b = a.cpu().double(), b.cpu().double()  # not all devices have float64
+    wide_a = wide_a + ridge * torch.eye(len(wide_a), dtype=torch.float64)
+    return torch.linalg.solve(wide_a, coupling(wide_a, wide_b))
+
+
 def covariance_between(a: torch.Tensor, b: torch.Tensor, share: float) -> torch.Tensor:
     """The covariance after that share of the way from A to B, 0 to 1: a constant speed in Wasserstein's distance.
 
