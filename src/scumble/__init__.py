@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from scumble.gan.model import GAN
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
+    from scumble.style import evaluation
+    from scumble.style.evaluation import compare, compare_events
     from scumble.style.inputs import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
@@ -46,8 +48,11 @@ __all__ = [
     "TextureSettings",
     "WeightsError",
     "__version__",
+    "compare",
+    "compare_events",
     "evaluate",
     "evaluate_events",
+    "evaluation",
     "paint_events",
     "stylize",
     "stylize_events",
@@ -70,8 +75,11 @@ _HOMES = {
     "StyleSettings": "scumble.style.settings",
     "TextureSettings": "scumble.style.settings",
     "WeightsError": "scumble.errors",
+    "compare": "scumble.style.evaluation",
+    "compare_events": "scumble.style.evaluation",
     "evaluate": "scumble.gan.evaluate",
     "evaluate_events": "scumble.gan.evaluate",
+    "evaluation": "scumble.style.evaluation",
     "paint_events": "scumble.style.stylize",
     "stylize": "scumble.style.stylize",
     "stylize_events": "scumble.style.stylize",
@@ -84,7 +92,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home = importlib.import_module(_HOMES[name])
+    return home if name == "evaluation" else getattr(home, name)  # the module itself: its figures are functions
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,9 @@ from PIL.PngImagePlugin import PngInfo
 from scumble.errors import ImageError
 from scumble.image import decode
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: paintings have a balance, coarse steps and cropped borders, and `keep` instead of a content weight."""
+
 KEYWORD = "scumble"
 EXIF_IFD, USER_COMMENT, TIFF_DESCRIPTION = 0x8769, 0x9286, 270
 UNICODE_PREFIX = b"UNICODE\0"  # EXIF 2.3, table 9: how a comment says that it is UTF-16

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from scumble.errors import ImageError, SettingsError
-from scumble.image import files
+from scumble.image import borders, files
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shorter_side, resize, to_tensor
@@ -91,6 +91,9 @@ class Inputs:
         if isinstance(self.init, Path):
             given["init"] = self.init
         self.pictures: dict[str, Picture] = {role: files.load(source, role) for role, source in given.items()}
+        self.cropped: list[str] = []  # names of paintings that had borders
+        if settings.borders == "crop" and not sources.style_maps:
+            self._crop()
         self.content = self.pictures.get("content")
         self.styles = self._all("style")
         self.ladder = list(self._ladder())
@@ -162,6 +165,16 @@ class Inputs:
             inside = 1.0 if region.mask is None else resize(region.mask, size).clamp(0, 1).to(content)
             canvas = canvas + inside * self.strength * (wanted - canvas)
         return canvas.contiguous()
+
+    def _crop(self) -> None:
+        """Leave the paintings' borders out."""
+        for role, picture in self.pictures.items():
+            if role.startswith("style"):
+                box = borders.find(picture.rgb)
+                if box != (0, 0, *picture.size):
+                    alpha = picture.alpha and picture.alpha.crop(box)
+                    self.pictures[role] = replace(picture, rgb=picture.rgb.crop(box), alpha=alpha)
+                    self.cropped.append(picture.name)
 
     def _all(self, role: str) -> list[Picture]:
         return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]

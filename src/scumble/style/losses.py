@@ -98,27 +98,22 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
 # --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------
 
 
-def mean_squared_error(values: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def mean_squared_error(values: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
     """The mean of squared differences: of features for content (eq. 1), of Gram matrices for style (eq. 4).
 
     Up to the constants of the paper, which the weights absorb.
+
+    Args:
+        values: of any shape.
+        target: of the same.
+        weights: how much each value counts, 1 on average, of a shape that can be broadcast; None for all alike.
 
     Example:
         >>> mean_squared_error(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0])).item()
         4.5
     """
-    return (_wide(values) - _wide(target)).square().mean()
-
-
-def weighted_squared_error(values: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """The same with places that count differently.
-
-    Args:
-        values: (1, C, H, W).
-        target: likewise.
-        weights: (1, 1, H, W), with the mean 1 over the whole picture.
-    """
-    return ((_wide(values) - _wide(target)).square() * weights).mean()
+    squares = (_wide(values) - _wide(target)).square()
+    return (squares if weights is None else squares * weights).mean()
 
 
 def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:

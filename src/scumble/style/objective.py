@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F
 
 from scumble.device import is_about_memory
 from scumble.perceptual.vgg import VGG19, min_side
@@ -41,6 +42,7 @@ Measure = Callable[[torch.Tensor, torch.Tensor | None], Statistics]
 LEAK_PLACES = 4096
 """Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
 
+FOCUS = 0.0
 GREY_LEVELS = 255
 """Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
 
@@ -78,6 +80,27 @@ class LeakTarget(NamedTuple):
     places: torch.Tensor
     centre: torch.Tensor
     allowed: torch.Tensor
+
+
+def attention(content, size, focus):
+    from scumble.style.colour import luminance
+
+    grey = luminance(content)
+    side = max(3, min(content.shape[2:]) // FOCUS_WINDOW | 1)
+
+    def blur(x):
+        for _ in range(2):
+            x = F.avg_pool2d(F.pad(x, (side // 2,) * 4, mode="replicate"), side, stride=1)
+        return x
+
+    mean = blur(grey)
+    strength = (blur(grey.square()) - mean.square()).clamp_min(0).sqrt()
+    strength = (strength + 0.1 * strength.mean()) ** focus
+    strength = F.adaptive_avg_pool2d(strength, tuple(size))
+    return strength / strength.mean()
+
+
+FOCUS_WINDOW = 24
 
 
 class Objective:
@@ -134,6 +157,10 @@ class Objective:
             self.content_targets = self._dividing(self._whole_features, content, self.content_layers)
             self.transported_targets = self._dividing(self._transported_targets, regions, content, styles, strength)
             self.leak_targets = self._dividing(self._leak_targets, content, styles)
+            targets = self.content_targets | self.transported_targets
+            self.attention = (
+                {name: attention(content, target.shape[2:], FOCUS) for name, target in targets.items()} if FOCUS else {}
+            )
             self.regions = []
             if style_layers:
                 self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
@@ -208,7 +235,8 @@ class Objective:
                 if name in targets:
                     here = targets[name][:, :, rows, columns]
                     share = here.numel() / targets[name].numel()
-                    averages[name, "canvas", kind] = share * mean_squared_error(features, here)
+                    weights = self.attention[name][:, :, rows, columns] if name in self.attention else None
+                    averages[name, "canvas", kind] = share * mean_squared_error(features, here, weights)
             if name in self.leak_targets:
                 places, centre, allowed = self.leak_targets[name]
                 here = allowed[rows, columns].flatten()
@@ -265,7 +293,9 @@ class Objective:
             inside = [strength * share_inside(region, target) for region in regions]  # (H', W', 1) each
             for row in range(target.shape[2]):  # one by one: wide copies of large pictures take much memory
                 here = target[0, :, row].mT.float()  # (W', C)
-                moves = [share[row] * (here @ m + offset - here) for share, (m, offset) in zip(inside, maps, strict=True)]
+                moves = [
+                    share[row] * (here @ m + offset - here) for share, (m, offset) in zip(inside, maps, strict=True)
+                ]
                 target[0, :, row] = (here + torch.stack(moves).sum(0)).mT
         return targets
 
@@ -358,9 +388,7 @@ class Objective:
                 for name, features in self._features(tile.cut(picture), tile, layers):
                     yield tile, name, features
 
-    def _features(
-        self, seen: torch.Tensor, tile: Tile, layers: Collection[str]
-    ) -> Iterator[tuple[str, torch.Tensor]]:
+    def _features(self, seen: torch.Tensor, tile: Tile, layers: Collection[str]) -> Iterator[tuple[str, torch.Tensor]]:
         for name, features in self.network.walk(seen, layers):
             yield name, tile.inner(name, features)
 

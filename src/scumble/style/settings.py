@@ -153,6 +153,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
     "gatys": {
         "backbone": "vgg19-caffe",
+        "borders": "keep",
         "loss": "gram",
         "scales": 1,
         "steps": 500,
@@ -201,6 +202,9 @@ class PaintSettings(Settings):
     style_weight: float = Field(default=2.5, ge=0, le=1e9, description="how much the painting counts")
     style_scale: Factors = Field(
         default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
+    )
+    borders: Literal["crop", "keep"] = Field(
+        default="crop", description="what becomes of frames, mounts and paper edges around a painting"
     )
     shares: Shares | None = Field(default=None, description="of several paintings in the mixture (default: equal)")
     loss: Literal["gram", "covariance", "mean-std", "wasserstein", "histogram"] = Field(

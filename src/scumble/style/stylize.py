@@ -161,6 +161,8 @@ def _job(
     for role, picture in inputs.pictures.items():
         if role.startswith("style") and picture.alpha is not None:
             yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
+    for name in inputs.cropped:
+        yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)
@@ -380,13 +382,22 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     if made_by.get("job") != job:
         raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {job!r}")
     values = _group(made_by, "settings")
+    if made_by.get("format_version") == 1:
+        values = _from_format_1(values)
     names = {"weights": values.get("weights"), "init": values.get("init")}
     if names["init"] in ("matched", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
             raise SettingsError(f"{field}: the recipe used the file {name}; give it again with --{field} FILE")
-    return given.filled_from(values)
+    unknown_here = {"balance", "keep"} - set(type(given).model_fields)  # a texture has no photograph to keep
+    return given.filled_from({name: value for name, value in values.items() if name not in unknown_here})
+
+
+def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a picture that was painted before there was a balance: they repeat it with the losses it had."""
+    then = {"balance": "plain", "coarse_steps": None, "borders": "keep", "keep": values.get("content_weight", 1.0)}
+    return then | {name: value for name, value in values.items() if name != "content_weight"}
 
 
 def _provenance(
