@@ -108,9 +108,10 @@ def judge_of(content: Path, style: Path, settings: StyleSettings) -> Callable[[P
     inputs = Inputs(Sources(content, [style]), settings)
     photograph, paintings = inputs.pixels(inputs.size(), placement.device)
     assert photograph is not None
+    terms = settings.terms()
     objective = Objective(
-        network, photograph, paintings, settings.content_weights(), settings.style_weights(), settings.loss,
-        settings.variation_weight,
+        network, photograph, paintings, terms.content, terms.style, settings.loss, settings.variation_weight,
+        transported_layers=terms.transported, leak_layers=terms.leak,
     )  # fmt: skip
 
     def judge(path: Path) -> dict[str, float]:

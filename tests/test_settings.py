@@ -83,7 +83,7 @@ def test_names_that_are_no_names_are_unknown_settings():
         {"size": 0},
         {"steps": -3},
         {"style_scale": 0},
-        {"content_weight": -1},
+        {"keep": -1},
         {"lr": float("nan")},
         {"lr": 1e308},
         {"steps": 10**30},
@@ -94,8 +94,8 @@ def test_names_that_are_no_names_are_unknown_settings():
         {"style_layers": {}},
         {"style_layers": {"relu1_1": -1.0}},
         {"seed": -1},
-        {"content_weight": 0, "style_weight": 0},
-        {"content_weight": 0, "style_layers": {"relu1_1": 0}},
+        {"keep": 0, "style_weight": 0},
+        {"keep": 0, "style_layers": {"relu1_1": 0}},
     ],
 )
 def test_values_out_of_range_are_refused(values):

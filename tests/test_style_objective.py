@@ -2,12 +2,13 @@
 
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from conftest import CAFFE, REPOSITORY
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES, out_of_range
+from scumble.style.losses import STYLE_LOSSES, TRANSPORT_RIDGE, out_of_range
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.settings import (
@@ -64,9 +65,9 @@ def test_each_weight_multiplies_its_own_term(network64):
     one, other = terms(1, 1), terms(3, 5)
     assert other["content relu2_1"] == pytest.approx(3 * one["content relu2_1"])
     assert other["style relu1_1"] == pytest.approx(5 * one["style relu1_1"])
-    settings = StyleSettings(content_weight=0, style_weight=1, style_layers={"relu1_1": 1.0, "relu2_1": 0.0})
-    assert (settings.content_weights(), settings.style_weights()) == ({}, {"relu1_1": 1.0})  # not computed at all
-    alone = Objective(network64, picture(0), [picture(1)], {}, settings.style_weights())
+    settings = StyleSettings(keep=0, style_weight=1, style_layers={"relu1_1": 1.0, "relu2_1": 0.0})
+    assert settings.terms()[:4] == ({}, {}, {}, {"relu1_1": 1.0})  # not computed at all
+    alone = Objective(network64, picture(0), [picture(1)], {}, settings.terms().style)
     assert list(alone.value_and_gradient(picture(2)).terms) == ["style relu1_1"]
 
 
@@ -102,7 +103,10 @@ def test_gradient_with_regions_strength_and_terms_of_pixels_equals_finite_differ
     regions = [Region("left", (1.0, 0.0), left), Region("right", (0.25, 0.75), 1 - left)]
     styles = [picture(1, 30, 18), picture(5, 22, 40)]
     layers = {"relu2_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 0.5}
-    objective = Objective(network64, picture(0), styles, *layers, loss, 1e-3, 0.6, regions, range_weight=1e-2)
+    objective = Objective(
+        network64, picture(0), styles, *layers, loss, 1e-3, 0.6, regions, range_weight=1e-2,
+        transported_layers={"relu2_1": 1.0}, leak_layers={"relu3_1": 1e3}, focused=True,
+    )  # fmt: skip
     canvas = 1.2 * picture(2) - 0.1
     found = objective.value_and_gradient(canvas)
     assert found.terms["variation"] > 0
@@ -122,10 +126,124 @@ def test_without_strength_the_content_is_where_it_should_be(network64, loss):
 
 
 def test_pocket_which_sees_shorter_distances_has_larger_weights():
-    settings = StyleSettings(style_weight=2)
-    vgg, pocket = settings.style_weights("vgg19-caffe"), settings.style_weights("pocket")
+    settings = StyleSettings(style_weight=2, balance="plain")
+    vgg, pocket = settings.terms("vgg19-caffe").style, settings.terms("pocket").style
     assert vgg == {name: 2 * weight for name, weight in MOMENT_STYLE_LAYERS.items()}
-    assert pocket == settings.style_weights()
+    assert pocket == settings.terms().style
     assert all(pocket[name] > vgg[name] for name in vgg)
     given = StyleSettings(style_weight=2, style_layers={"relu5_1": 3})
-    assert given.style_weights("pocket") == {"relu5_1": 6}
+    assert given.terms("pocket").style == {"relu5_1": 6}
+
+
+def test_keep_multiplies_all_that_holds_the_photograph_and_small_sizes_hold_it_more():
+    one, three = StyleSettings().terms(), StyleSettings(keep=3).terms()
+    for here, there in zip(one[:3], three[:3], strict=True):
+        assert here
+        assert there == pytest.approx({name: 3 * weight for name, weight in here.items()})
+    assert one.style == three.style
+    halved = StyleSettings().terms(enlargement=1.5)
+    assert halved.content == pytest.approx({name: 1.5**4 * weight for name, weight in one.content.items()})
+    assert halved.leak == one.leak
+    assert StyleSettings().terms(enlargement=4) == StyleSettings().terms(enlargement=64)
+    assert StyleSettings(balance="plain").terms(enlargement=4) == StyleSettings(balance="plain").terms()
+
+
+def test_layers_of_content_that_are_given_take_the_place_of_all_that_holds_it():
+    terms = StyleSettings(content_layers={"relu2_1": 2.0}).terms()
+    assert terms[:3] == ({"relu2_1": 2.0}, {}, {})
+
+
+def test_transported_content_is_the_photograph_moved_by_the_closed_form(network64):
+    """Against the map as it is written in books, in NumPy."""
+
+    def root_of(matrix: np.ndarray) -> np.ndarray:
+        values, vectors = np.linalg.eigh(matrix)
+        return (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+    content, style = picture(0, 48, 40), picture(1, 56, 44)
+    objective = Objective(network64, content, [style], {}, {}, transported_layers={"relu2_1": 3.0})
+    here, there = (network64(p, ["relu2_1"])["relu2_1"][0].flatten(1).T.numpy() for p in (content, style))
+    a, b = (np.cov(f.T, bias=True) for f in (here, there))
+    a += TRANSPORT_RIDGE * a.diagonal().mean() * np.eye(len(a))
+    root = root_of(a)
+    inverse = np.linalg.inv(root)
+    matrix = inverse @ root_of(root @ b @ root) @ inverse
+    expected = there.mean(0) + (here - here.mean(0)) @ matrix
+    found = objective.transported_targets["relu2_1"][0].flatten(1).T.numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    canvas = picture(2, 48, 40)
+    seen = network64(canvas, ["relu2_1"])["relu2_1"][0].flatten(1).T.numpy()
+    terms = objective.value_and_gradient(canvas).terms
+    assert terms == {"transported relu2_1": pytest.approx(3 * ((seen - expected) ** 2).mean(), rel=1e-4)}
+
+
+def test_strength_goes_part_of_the_way_of_transport_and_masks_keep_it_inside(network64):
+    content, style, layers = picture(0), picture(1), {"relu2_1": 1.0}
+    left = torch.zeros(1, 1, 20, 24)
+    left[:, :, :, :12] = 1
+
+    def target(**how) -> torch.Tensor:
+        return Objective(network64, content, [style], {}, {}, transported_layers=layers, **how).transported_targets[
+            "relu2_1"
+        ]
+
+    own = network64(content, ["relu2_1"])["relu2_1"]
+    whole = target()
+    torch.testing.assert_close(target(strength=0.25), own + 0.25 * (whole - own), rtol=1e-4, atol=1e-2)
+    masked = target(regions=[Region("left", (1.0,), left)])
+    torch.testing.assert_close(masked[..., 7:], own[..., 7:], rtol=1e-4, atol=1e-2)
+    assert (masked[..., :5] - own[..., :5]).abs().mean() > 0.01 * own.abs().mean()
+
+
+def test_only_what_becomes_more_like_the_painting_leaks(network64):
+    content, style = picture(0), picture(1)
+    objective = Objective(network64, content, [style], {}, {"relu1_1": 1e-9}, leak_layers={"relu3_1": 2.0})
+
+    def leak(canvas: torch.Tensor) -> float:
+        return objective.value_and_gradient(canvas).terms["leak relu3_1"]
+
+    assert leak(content) == pytest.approx(0, abs=1e-20)
+    assert leak(picture(1)[:, :, :20, :24]) > 0
+    here, there, canvas = (
+        network64(p, ["relu3_1"])["relu3_1"][0].flatten(1).T.numpy() for p in (content, style, picture(2))
+    )
+    centre = (here.mean(0) + there.mean(0)) / 2
+
+    def near(features: np.ndarray) -> np.ndarray:
+        """The naive loop."""
+        best = []
+        for place in features - centre:
+            cosines = [place @ q / np.linalg.norm(place) / np.linalg.norm(q) for q in there - centre]
+            best.append(max(cosines))
+        return np.array(best)
+
+    expected = 2 * (np.maximum(0, near(canvas) - near(here)) ** 2).mean()
+    assert leak(picture(2)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_paintings_without_a_share_do_not_count_as_leaks(network64):
+    both = Objective(
+        network64, picture(0), [picture(1), picture(3)], {}, {"relu1_1": 1.0},
+        regions=[Region("everything", (1.0, 0.0))], leak_layers={"relu3_1": 1.0},
+    )  # fmt: skip
+    alone = Objective(network64, picture(0), [picture(1)], {}, {"relu1_1": 1.0}, leak_layers={"relu3_1": 1.0})
+    assert torch.equal(both.leak_targets["relu3_1"].places, alone.leak_targets["relu3_1"].places)
+
+
+def test_focused_content_counts_where_the_photograph_has_something_to_say(network64):
+    content = picture(0, 96, 96)
+    content[:, :, :48] = 0.5  # a plain sky
+    focused = Objective(network64, content, [picture(1)], {"relu2_1": 1.0}, {}, focused=True)
+    alike = Objective(network64, content, [picture(1)], {"relu2_1": 1.0}, {})
+    weights = focused.importance["relu2_1"]
+    assert weights.mean().item() == pytest.approx(1)
+    assert weights[:, :, :16].max() < 0.3 < 1 < weights[:, :, 32:].min()
+
+    def term(objective: Objective, rows: slice) -> float:
+        canvas = content.clone()
+        canvas[:, :, rows] += 0.1
+        return objective.value_and_gradient(canvas).terms["content relu2_1"]
+
+    assert term(focused, slice(8, 24)) < 0.3 * term(alike, slice(8, 24))
+    assert term(focused, slice(64, 80)) > term(alike, slice(64, 80))
+    assert focused.value_and_gradient(content).loss == 0

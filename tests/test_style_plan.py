@@ -11,7 +11,7 @@ from scumble.style import plan as plan_module
 from scumble.style.inputs import Sources
 from scumble.style.objective import Objective
 from scumble.style.plan import GIB, Plan, plan
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, StyleSettings
+from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, StyleSettings, Terms
 from scumble.style.stylize import paint_events, stylize_events
 
 LAYERS = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
@@ -19,8 +19,8 @@ LAYERS = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
 
 def planned(tensors, size: tuple[int, int], gib: float, history: int = 0, loss: str = "gram") -> Plan:
     network = VGG19(tensors, CAFFE, LAYERS)
-    layers = tuple(GATYS_CONTENT_LAYERS), tuple(GATYS_STYLE_LAYERS)
-    return plan(network, *layers, loss, size, [size], history, used=GIB // 2, allowed=round(gib * GIB))
+    terms = Terms(GATYS_CONTENT_LAYERS, {}, {}, GATYS_STYLE_LAYERS, False)
+    return plan(network, terms, loss, size, [size], history, used=GIB // 2, allowed=round(gib * GIB))
 
 
 def test_a_picture_that_fits_is_one_tile(tensors):

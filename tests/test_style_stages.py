@@ -102,8 +102,8 @@ def test_a_finish_keeps_the_weights_and_a_sketch_has_its_own(content_file, style
     fine = StyleSettings(preset="fine", size=32, steps=1, sketch=1)
     for settings in (quick, fine):
         list(stylize_events(content_file, style_file, settings))
-    assert given[:2] == [quick.style_weights("pocket")] * 2
-    assert given[2:] == [fine.style_weights("pocket"), fine.style_weights("vgg19-caffe")]
+    assert given[:2] == [quick.terms("pocket").style] * 2
+    assert given[2:] == [fine.terms("pocket").style, fine.terms("vgg19-caffe").style]
     assert given[2] != given[3]
 
 

@@ -2,9 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import Any, Literal
 
 from scumble.cli import report
 from scumble.cli.flags import Switch
@@ -26,9 +24,9 @@ def compare(
 ) -> None:
     """Compare painted pictures: how near to the painting, how much of the photograph.
 
-    features, sliced, patches, colours: distance to the painting; 0 the painting's, 1 the photograph's. edges:
-    correlation with the photograph's; 1 the photograph's. structure, leak: 0 the photograph's; leak 1 the painting's: things of the
-    painting in the picture. rank: the photograph's among those of the gallery, by likeness to the picture.
+    features, sliced, patches, colours: distance to the painting; the photograph has 1. edges: correlation with the
+    photograph's. structure: how far from the photograph's. leak: things of the painting in the picture. rank: the
+    photograph's among those of the gallery, by likeness to the picture.
 
     Args:
         results: the pictures; or folders as `scumble batch` fills them, to be compared over all their pictures.

@@ -5,8 +5,12 @@ strip of one colour along a side which ends in a straight line, tilted a little 
 Carved frames are not found.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
+
+from scumble.image.files import Picture
 
 LOOKED_AT = 400
 """Pixels of the shorter side at which borders are looked for."""
@@ -22,6 +26,14 @@ STRAIGHT = 0.012
 
 MOST = 0.85
 """Share of a line that must be where a border ends, and of its outermost row that must have its colour."""
+
+
+def crop(picture: Picture) -> Picture:
+    """A picture without its borders; itself if it has none."""
+    box = find(picture.rgb)
+    if box == (0, 0, *picture.size):
+        return picture
+    return replace(picture, rgb=picture.rgb.crop(box), alpha=picture.alpha and picture.alpha.crop(box))
 
 
 def find(picture: Image.Image) -> tuple[int, int, int, int]:

@@ -1,7 +1,7 @@
 """A page that asks people which of two pictures they like better, without telling which is whose.
 
-One file with everything in it: it can be sent to anybody and needs no server. Trials come in random order, and so do the
-two sides of each. The answers are shown and saved as JSON in the end; until then nobody has seen a name.
+One file with everything in it: it can be sent to anybody and needs no server. Trials come in random order, and so do
+the two sides of each. The answers are shown and saved as JSON in the end; until then nobody has seen a name.
 """
 
 import base64

@@ -8,14 +8,14 @@ figures that need none.
 
 import statistics
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-from scumble.data.sources import SUFFIXES, open_source
+from scumble.data.sources import SUFFIXES, Source, open_source
 from scumble.device import choose
 from scumble.errors import ImageError
 from scumble.events import Event, Progress, Started
@@ -50,8 +50,8 @@ class Figures:
     """What there is to say about a picture; the photograph's and the painting's own values beside each.
 
     Attributes:
-        features: Gaussian Wasserstein-2 distance of features to the painting's, mean over relu1_1 to relu4_1; photograph
-            1, painting 0, as the three that follow.
+        features: Gaussian Wasserstein-2 distance of features to the painting's, mean over relu1_1 to relu4_1; the
+            photograph has 1, the painting 0, as in the three that follow.
         sliced: the same distance, sliced: of whole distributions, not of means and covariances alone.
         patches: sliced distance of patches of 7 x 7 pixels without their means, at two sizes; no network.
         colours: sliced distance of the colours; no network.
@@ -189,7 +189,7 @@ class Comparison:
     trials: list[dict[str, Figures]]
 
     def means(self) -> dict[str, dict[str, float | None]]:
-        """Each figure's mean over the trials by name, the median of ranks, and under "recognised" the share of rank 1."""
+        """Each figure's mean over the trials, by name; the median of ranks; as "recognised", the share of rank 1."""
         return {name: _means([trial[name] for trial in self.trials]) for name in self.trials[0]}
 
 
@@ -238,37 +238,35 @@ def compare_events(
 ) -> Generator[Event, None, Comparison]:
     """`compare` for many trials, as a generator of events that returns the comparison."""
     placement = choose(device, "float32")  # figures of shorter numbers do not compare
-    loaded = yield from backbones.load(network, (*STYLE_LAYERS, SCENE_LAYER, RECOGNITION_LAYERS[network]), placement)
-    looks, place = loaded.network, placement.device
-    photographs = None if gallery is None else open_source(gallery)
-    total = sum(2 + len(trial.results) for trial in todo) + (0 if photographs is None else len(photographs.items))
-    yield Started(JOB, total, "pictures")
-    done = 0
-    points = []
-    for item in photographs.items if photographs else ():
-        points.append(Gallery.look(looks, to_tensor(item.load()).to(place)))
-        done += 1
-        yield Progress(JOB, done, total)
-    known = Gallery(torch.stack(points)) if points else None
+    layers = (*STYLE_LAYERS, SCENE_LAYER, RECOGNITION_LAYERS[network])
+    loaded = yield from backbones.load(network, layers, placement)
+    known = None if gallery is None else (yield from _gallery(open_source(gallery), loaded.network, placement.device))
+    yield Started(JOB, len(todo), "comparisons")
     found = []
-    for _, content, style, results in todo:
-        photograph, painting = (load(source, role) for source, role in ((content, "content"), (style, "style")))
-        box = borders.find(painting.rgb)
-        painting = replace(painting, rgb=painting.rgb.crop(box), alpha=painting.alpha and painting.alpha.crop(box))
-        judge = Judge(looks, *(to_tensor(picture).to(place) for picture in (photograph, painting)), known)
-        pictures = {name: load(source, name) for name, source in results.items()}
-        for picture in pictures.values():
-            _check_shape(picture, photograph)
-        size = max((picture.size for picture in pictures.values()), key=max)
-        rows = judge.bounds(size)
-        done += 2
-        yield Progress(JOB, done, total)
-        for name, picture in pictures.items():
-            rows[name] = judge.figures(to_tensor(picture).to(place))
-            done += 1
-            yield Progress(JOB, done, total)
-        found.append(rows)
-    return Comparison(network, len(points), found)
+    for number, trial in enumerate(todo, 1):
+        found.append(_judged(trial, loaded.network, placement.device, known))
+        yield Progress(JOB, number, len(todo))
+    return Comparison(network, 0 if known is None else len(known.points), found)
+
+
+def _gallery(photographs: Source, network: VGG19, place: torch.device) -> Generator[Event, None, Gallery]:
+    yield Started("gallery", len(photographs.items), "photographs")
+    points = []
+    for number, item in enumerate(photographs.items, 1):
+        points.append(Gallery.look(network, to_tensor(item.load()).to(place)))
+        yield Progress("gallery", number, len(photographs.items))
+    return Gallery(torch.stack(points))
+
+
+def _judged(trial: Trial, network: VGG19, place: torch.device, gallery: Gallery | None) -> dict[str, Figures]:
+    """The figures of a trial's pictures, after those of the photograph and the painting."""
+    photograph, painting = load(trial.content, "content"), borders.crop(load(trial.style, "style"))
+    pictures = {name: load(source, name) for name, source in trial.results.items()}
+    for picture in pictures.values():
+        _check_shape(picture, photograph)
+    judge = Judge(network, to_tensor(photograph).to(place), to_tensor(painting).to(place), gallery)
+    rows = judge.bounds(max((picture.size for picture in pictures.values()), key=max))
+    return rows | {name: judge.figures(to_tensor(picture).to(place)) for name, picture in pictures.items()}
 
 
 def trials(results: Sequence[PictureSource], content: PictureSource, style: PictureSource) -> list[Trial]:
@@ -295,7 +293,8 @@ def trials(results: Sequence[PictureSource], content: PictureSource, style: Pict
                 found.append(Trial(name, one, other, {who: path for who, path in painted.items() if path}))
     if not found:
         raise ImageError(
-            f"{', '.join(map(str, folders))}: no picture is in all of them; wanted CONTENT-STYLE.png, as batch names them"
+            f"{', '.join(map(str, folders))}: no picture is in all of them",
+            "name them CONTENT-STYLE.png, as scumble batch does",
         )
     return found
 
@@ -440,6 +439,7 @@ class _Sight:
 
     def __init__(self, network: VGG19, picture: torch.Tensor):
         self.picture = picture
+        self.colours = picture[0].flatten(1).mT  # (P, 3)
         layers = dict.fromkeys((*STYLE_LAYERS, STRUCTURE_LAYER, SCENE_LAYER))
         self.features = {name: f[0].flatten(1).mT.float() for name, f in network(picture, list(layers)).items()}
         self.moments = {name: moments(self.features[name]) for name in STYLE_LAYERS}
@@ -456,8 +456,8 @@ def _distances(seen: _Sight, painting: _Sight) -> dict[str, list[float]]:
             for name in STYLE_LAYERS
         ],
         "sliced": [sliced_wasserstein(seen.features[name], painting.features[name]) for name in STYLE_LAYERS],
-        "patches": [sliced_wasserstein(*map(patches, pair)) for pair in (both, halved)],
-        "colours": [sliced_wasserstein(*(p[0].flatten(1).mT for p in both))],
+        "patches": [sliced_wasserstein(patches(one), patches(other)) for one, other in (both, halved)],
+        "colours": [sliced_wasserstein(seen.colours, painting.colours)],
     }
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -169,12 +169,9 @@ class Inputs:
     def _crop(self) -> None:
         """Leave the paintings' borders out."""
         for role, picture in self.pictures.items():
-            if role.startswith("style"):
-                box = borders.find(picture.rgb)
-                if box != (0, 0, *picture.size):
-                    alpha = picture.alpha and picture.alpha.crop(box)
-                    self.pictures[role] = replace(picture, rgb=picture.rgb.crop(box), alpha=alpha)
-                    self.cropped.append(picture.name)
+            if role.startswith("style") and (cropped := borders.crop(picture)) is not picture:
+                self.pictures[role] = cropped
+                self.cropped.append(picture.name)
 
     def _all(self, role: str) -> list[Picture]:
         return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]

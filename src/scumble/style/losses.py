@@ -80,7 +80,7 @@ def squares(features: torch.Tensor, weights: torch.Tensor | None = None) -> Stat
     Returns:
         {"mean": (C), "square": (C)}.
     """
-    features = _wide(features)
+    features = wide(features)
     return {"mean": _average(features, weights), "square": _average(features.square(), weights)}
 
 
@@ -92,7 +92,7 @@ def histograms(features: torch.Tensor, weights: torch.Tensor | None = None) -> S
     Returns:
         {"histogram": (bins, C)}, each column with the sum 1.
     """
-    return {"histogram": _counted(_wide(features), 1 / len(features) if weights is None else weights[:, None])}
+    return {"histogram": _counted(wide(features), 1 / len(features) if weights is None else weights[:, None])}
 
 
 # --- Distances: what was found, what is aimed at -> a number ---------------------------------------------------------
@@ -112,7 +112,7 @@ def mean_squared_error(values: torch.Tensor, target: torch.Tensor, weights: torc
         >>> mean_squared_error(torch.tensor([1.0, 5.0]), torch.tensor([1.0, 2.0])).item()
         4.5
     """
-    squares = (_wide(values) - _wide(target)).square()
+    squares = (wide(values) - wide(target)).square()
     return (squares if weights is None else squares * weights).mean()
 
 
@@ -167,7 +167,7 @@ def nearness(features: torch.Tensor, places: torch.Tensor, centre: torch.Tensor)
 
 def directions(features: torch.Tensor, centre: torch.Tensor) -> torch.Tensor:
     """(P, C) features less a centre (C), each of length 1."""
-    return F.normalize(_wide(features) - centre, dim=1)
+    return F.normalize(wide(features) - centre, dim=1)
 
 
 def excess(values: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
@@ -340,9 +340,9 @@ class _Moments(torch.autograd.Function):
         if weights is None and len(features) >= PLACES_AT_ONCE * SUMS_THAT_CANCEL:
             mean, second = _sum(features) if with_mean else None, _products(features)
         else:
-            wide = _wide(features)
-            weighted = wide if weights is None else wide * weights[:, None]
-            mean, second = weighted.sum(0) if with_mean else None, weighted.mT @ wide
+            full = wide(features)
+            weighted = full if weights is None else full * weights[:, None]
+            mean, second = weighted.sum(0) if with_mean else None, weighted.mT @ full
         share = 1 / len(features) if weights is None else 1.0
         mean = second.new_zeros(len(second)) if mean is None else mean.mul_(share)
         return mean, second.mul_(share)
@@ -379,7 +379,7 @@ def _blocks(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return blocks.view(count, PLACES_AT_ONCE, -1), rest.float()
 
 
-def _wide(features: torch.Tensor) -> torch.Tensor:
+def wide(features: torch.Tensor) -> torch.Tensor:
     """In float32 at least."""
     return features.to(torch.promote_types(features.dtype, torch.float32))
 
@@ -399,10 +399,10 @@ def _counted(values: torch.Tensor, mass: torch.Tensor | float) -> torch.Tensor:
     lower = position.clamp(0, len(levels) - 2).long()
     upper_share = ((values - levels[lower]) / (levels[lower + 1] - levels[lower])).clamp(0, 1)
     # Summed place by place, a million small numbers in float32 would be off by 1e-4. (Apple's GPUs have no float64.)
-    wide = values.dtype if values.device.type == "mps" else torch.float64
-    counts = values.new_zeros(len(levels), values.shape[1], dtype=wide)
-    counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(wide))
-    return counts.scatter_add(0, lower + 1, (upper_share * mass).to(wide))
+    exact = values.dtype if values.device.type == "mps" else torch.float64
+    counts = values.new_zeros(len(levels), values.shape[1], dtype=exact)
+    counts = counts.scatter_add(0, lower, ((1 - upper_share) * mass).to(exact))
+    return counts.scatter_add(0, lower + 1, (upper_share * mass).to(exact))
 
 
 def _stairs(one: Statistics, other: Statistics) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

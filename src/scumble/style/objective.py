@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-import torch.nn.functional as F
 
 from scumble.device import is_about_memory
 from scumble.perceptual.vgg import VGG19, min_side
+from scumble.style.importance import at_places, importance
 from scumble.style.losses import (
     STYLE_LOSSES,
     Statistics,
@@ -28,6 +28,7 @@ from scumble.style.losses import (
     nearness,
     out_of_range,
     total_variation,
+    wide,
 )
 from scumble.style.masks import Places, Region, counted_places, resized
 from scumble.style.tiles import Tile, margin_of, tiles
@@ -42,7 +43,6 @@ Measure = Callable[[torch.Tensor, torch.Tensor | None], Statistics]
 LEAK_PLACES = 4096
 """Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
 
-FOCUS = 0.0
 GREY_LEVELS = 255
 """Terms of the pixels are measured in these: the features of Caffe's network are in units of them too."""
 
@@ -82,27 +82,6 @@ class LeakTarget(NamedTuple):
     allowed: torch.Tensor
 
 
-def attention(content, size, focus):
-    from scumble.style.colour import luminance
-
-    grey = luminance(content)
-    side = max(3, min(content.shape[2:]) // FOCUS_WINDOW | 1)
-
-    def blur(x):
-        for _ in range(2):
-            x = F.avg_pool2d(F.pad(x, (side // 2,) * 4, mode="replicate"), side, stride=1)
-        return x
-
-    mean = blur(grey)
-    strength = (blur(grey.square()) - mean.square()).clamp_min(0).sqrt()
-    strength = (strength + 0.1 * strength.mean()) ** focus
-    strength = F.adaptive_avg_pool2d(strength, tuple(size))
-    return strength / strength.mean()
-
-
-FOCUS_WINDOW = 24
-
-
 class Objective:
     """L(x) = sum of weighted content and style terms (Gatys et al. 2015, eq. 7), and of terms of the pixels alone.
 
@@ -122,6 +101,7 @@ class Objective:
         transported_layers: layers whose features are compared place by place with the content's after these were moved
             into the distribution of the styles' (`losses.moved`), with their weights.
         leak_layers: layers at which no place may become more like some place of the styles than the content's was.
+        focused: whether content counts more where there is more of it (see `scumble.style.importance`).
     """
 
     def __init__(
@@ -139,6 +119,7 @@ class Objective:
         range_weight: float = 0.0,
         transported_layers: Mapping[str, float] | None = None,
         leak_layers: Mapping[str, float] | None = None,
+        focused: bool = False,
     ):
         self.network = network
         self.content_layers = dict(content_layers)
@@ -156,11 +137,12 @@ class Objective:
         with torch.no_grad():
             self.content_targets = self._dividing(self._whole_features, content, self.content_layers)
             self.transported_targets = self._dividing(self._transported_targets, regions, content, styles, strength)
-            self.leak_targets = self._dividing(self._leak_targets, content, styles)
-            targets = self.content_targets | self.transported_targets
-            self.attention = (
-                {name: attention(content, target.shape[2:], FOCUS) for name, target in targets.items()} if FOCUS else {}
-            )
+            self.leak_targets = self._dividing(self._leak_targets, regions, content, styles)
+            self.importance: dict[str, torch.Tensor] = {}
+            if focused:
+                of_pixels = importance(content)
+                targets = self.content_targets | self.transported_targets
+                self.importance = {name: at_places(of_pixels, target) for name, target in targets.items()}
             self.regions = []
             if style_layers:
                 self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
@@ -235,8 +217,8 @@ class Objective:
                 if name in targets:
                     here = targets[name][:, :, rows, columns]
                     share = here.numel() / targets[name].numel()
-                    weights = self.attention[name][:, :, rows, columns] if name in self.attention else None
-                    averages[name, "canvas", kind] = share * mean_squared_error(features, here, weights)
+                    counts = self.importance[name][:, :, rows, columns] if name in self.importance else None
+                    averages[name, "canvas", kind] = share * mean_squared_error(features, here, counts)
             if name in self.leak_targets:
                 places, centre, allowed = self.leak_targets[name]
                 here = allowed[rows, columns].flatten()
@@ -292,19 +274,22 @@ class Objective:
             maps = [gaussian_map(here[name], there[name]) for here, there in zip(unpainted, painted, strict=True)]
             inside = [strength * share_inside(region, target) for region in regions]  # (H', W', 1) each
             for row in range(target.shape[2]):  # one by one: wide copies of large pictures take much memory
-                here = target[0, :, row].mT.float()  # (W', C)
+                here = wide(target[0, :, row].mT)  # (W', C)
                 moves = [
                     share[row] * (here @ m + offset - here) for share, (m, offset) in zip(inside, maps, strict=True)
                 ]
                 target[0, :, row] = (here + torch.stack(moves).sum(0)).mT
         return targets
 
-    def _leak_targets(self, content: torch.Tensor, styles: Sequence[torch.Tensor]) -> dict[str, LeakTarget]:
-        """The paintings' places, and how much like them the photograph is."""
+    def _leak_targets(
+        self, regions: Sequence[Region], content: torch.Tensor, styles: Sequence[torch.Tensor]
+    ) -> dict[str, LeakTarget]:
+        """The places of the paintings that have a share, and how much like them the photograph is."""
+        styles = [style for index, style in enumerate(styles) if any(region.shares[index] for region in regions)]
         targets = {}
         for name, features in self._whole_features(content, self.leak_layers).items():
-            here = by_place(features).float()
-            there = [by_place(self._whole_features(style, [name])[name]).float() for style in styles]
+            here = wide(by_place(features))
+            there = [wide(by_place(self._whole_features(style, [name])[name])) for style in styles]
             centre = (here.mean(0) + torch.stack([features.mean(0) for features in there]).mean(0)) / 2
             sample = [features[:: 1 + len(features) * len(styles) // LEAK_PLACES] for features in there]
             places = directions(torch.cat(sample), centre)

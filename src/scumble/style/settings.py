@@ -79,6 +79,7 @@ class Balance(NamedTuple):
         leak: no place is nearer to the painting's places than the photograph's was.
         style: for this loss and network.
         hold: how many times as much the first two count at small sizes, at most.
+        focused: whether these count more where the photograph has more to say.
     """
 
     content: Mapping[str, float]
@@ -86,19 +87,20 @@ class Balance(NamedTuple):
     leak: Mapping[str, float]
     style: Mapping[str, float]
     hold: float
+    focused: bool
 
 
 SHALLOW = ("relu1_1", "relu2_1", "relu3_1")
 
 HOLD_EXPONENT = 4
-"""Of the final size over a stage's, with which content counts more at small sizes, where a form that the painting puts in
-the photograph's place stays for good."""
+"""Of the final size over a stage's: content counts more at small sizes, where a form that the painting puts in the
+photograph's place stays for good."""
 
 
 def _plain(loss: str, network: str) -> Balance:
     """Gatys et al. 2015: one layer of content, five of style."""
     style = (POCKET_STYLE_LAYERS if network == "pocket" else STYLE_LAYERS)[loss]
-    return Balance(GATYS_CONTENT_LAYERS, {}, {}, style, hold=1.0)
+    return Balance(GATYS_CONTENT_LAYERS, {}, {}, style, hold=1.0, focused=False)
 
 
 def _subject(loss: str, network: str) -> Balance:
@@ -113,17 +115,22 @@ def _subject(loss: str, network: str) -> Balance:
     shallow = {name: 4 * weight for name, weight in plain.items() if name in SHALLOW}
     style = shallow | {"relu4_1": plain["relu4_1"]}
     if network == "pocket":
-        return Balance({"relu4_2": 1.0, "relu5_1": 30.0}, {"relu3_1": 4.3}, {"relu5_1": 3e6}, style, hold=8.0)
-    return Balance({"relu4_2": 1.0, "relu5_1": 10.0}, {"relu3_1": 2.35}, {"relu5_1": 1e6}, style, hold=8.0)
+        return Balance(
+            {"relu4_2": 1.0, "relu5_1": 30.0}, {"relu3_1": 4.3}, {"relu5_1": 3e6}, style, hold=8.0, focused=True
+        )
+    return Balance(
+        {"relu4_2": 1.0, "relu5_1": 10.0}, {"relu3_1": 2.35}, {"relu5_1": 1e6}, style, hold=8.0, focused=True
+    )
 
 
 class Terms(NamedTuple):
-    """The weights of an objective's terms, by layer; none of them is zero."""
+    """The weights of an objective's terms, by layer, none of them zero; and whether content is focused."""
 
     content: dict[str, float]
     transported: dict[str, float]
     leak: dict[str, float]
     style: dict[str, float]
+    focused: bool
 
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""
@@ -268,6 +275,7 @@ class PaintSettings(Settings):
             _without_zeros(balance.transported, held),
             _without_zeros(balance.leak, keep),
             _without_zeros(self.style_layers or balance.style, self.style_weight),
+            balance.focused,
         )
 
     def layers(self) -> tuple[str, ...]:
@@ -328,7 +336,8 @@ class StyleSettings(PaintSettings):
     )
     content_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare content: --content-layers.relu4_2 1 (default: those of the balance)",
+        description="layers that compare content, and nothing else that holds it: --content-layers.relu4_2 1 "
+        "(default: those of the balance)",
     )
     strength: float = Field(
         default=1.0,
@@ -348,7 +357,9 @@ class StyleSettings(PaintSettings):
 
     def _balance(self, network: str) -> Balance:
         balance = BALANCES[self.balance](self.loss, network)
-        return balance if self.content_layers is None else balance._replace(content=self.content_layers)
+        if self.content_layers is None:
+            return balance
+        return balance._replace(content=self.content_layers, transported={}, leak={})
 
     def _keep(self) -> float:
         return self.keep

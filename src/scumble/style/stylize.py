@@ -328,6 +328,7 @@ class _Painter:
             settings.range_weight,
             terms.transported,
             terms.leak,
+            terms.focused,
         )
 
     def _count(self, further: int) -> None:
