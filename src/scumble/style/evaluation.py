@@ -41,7 +41,9 @@ LARGEST_SIDE = 1024
 RECOGNISED_AT = 256
 """The longer side at which pictures are recognised."""
 
-MOST_PLACES = 4096
+MOST_PLACES, MOST_POINTS = 4096, 1 << 15
+"""Of more, each second, third, ... is taken."""
+
 PATCH, PATCHES = 7, 20_000
 
 
@@ -159,7 +161,8 @@ class Gallery:
         # The photograph itself may be part of the gallery.
         itself = F.cosine_similarity(self.points - self.mean, right[None]) > 0.999
         others = others[~itself]
-        return 1 + int((others > likeness).sum()), ((likeness - others.mean()) / others.std()).item()
+        spread = others.std(correction=0).clamp_min(1e-9)
+        return 1 + int((others > likeness).sum()), ((likeness - others.mean()) / spread).item()
 
 
 # --- The job --------------------------------------------------------------------------------------------------------
@@ -347,14 +350,15 @@ def sliced_wasserstein(a: torch.Tensor, b: torch.Tensor, count: int = 64, quanti
         3.0
     """
     ways = F.normalize(torch.randn(count, a.shape[1], generator=torch.Generator().manual_seed(0)), dim=1).to(a)
-    at = (torch.arange(quantiles, device=a.device) + 0.5) / quantiles
+    at = (torch.arange(quantiles).to(a) + 0.5) / quantiles
     sides = []
     for points in (a, b):
-        ordered = (points @ ways.mT).sort(0).values
+        points = points[:: 1 + len(points) // MOST_POINTS]
+        ordered = (ways @ points.mT).sort(1).values  # (count, P)
         position = (at * len(points) - 0.5).clamp(0, len(points) - 1)
         below = position.floor().long()
         above = (below + 1).clamp_max(len(points) - 1)
-        sides.append(torch.lerp(ordered[below], ordered[above], (position - below)[:, None]))
+        sides.append(torch.lerp(ordered[:, below], ordered[:, above], position - below))
     return (sides[0] - sides[1]).square().mean().sqrt().item()
 
 

@@ -90,7 +90,8 @@ class Balance(NamedTuple):
     focused: bool
 
 
-SHALLOW = ("relu1_1", "relu2_1", "relu3_1")
+SHALLOW = {"relu1_1": 8.0, "relu2_1": 4.0, "relu3_1": 4.0}
+"""How many times as much these layers of style count where the deepest counts for nothing."""
 
 HOLD_EXPONENT = 4
 """Of the final size over a stage's: content counts more at small sizes, where a form that the painting puts in the
@@ -104,23 +105,20 @@ def _plain(loss: str, network: str) -> Balance:
 
 
 def _subject(loss: str, network: str) -> Balance:
-    """What things are belongs to the photograph, how they are painted to the painting (docs/log.md has the figures).
+    """What things are is the photograph's, how they are painted the painting's (docs/log.md has the figures).
 
     Deep layers see objects. Their statistics ask for the painting's objects, all the more where a picture is small and
     has fewer places than they have channels: relu5_1 compares content here, not style, and may come no nearer to the
-    painting's places. Middle layers see strokes and edges: at relu3_1 the photograph's edges are wanted as the painting
-    would have them. Shallow layers see brushwork and colour, and count four times as much.
+    painting's places. relu2_1 sees edges: they shall be where the photograph's are, as the painting would have them.
+    Shallow layers see brushwork and colour, and count for more.
     """
     plain = _plain(loss, network).style
-    shallow = {name: 4 * weight for name, weight in plain.items() if name in SHALLOW}
-    style = shallow | {"relu4_1": plain["relu4_1"]}
+    style = {name: times * plain[name] for name, times in SHALLOW.items()} | {"relu4_1": plain["relu4_1"]}
     if network == "pocket":
-        return Balance(
-            {"relu4_2": 1.0, "relu5_1": 30.0}, {"relu3_1": 4.3}, {"relu5_1": 3e6}, style, hold=8.0, focused=True
-        )
-    return Balance(
-        {"relu4_2": 1.0, "relu5_1": 10.0}, {"relu3_1": 2.35}, {"relu5_1": 1e6}, style, hold=8.0, focused=True
-    )
+        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 40.0}, {"relu2_1": 6.0}, {"relu5_1": 3e6}
+    else:
+        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 12.0}, {"relu2_1": 0.6}, {"relu5_1": 1e6}
+    return Balance(content, transported, leak, style, hold=8.0, focused=True)
 
 
 class Terms(NamedTuple):
