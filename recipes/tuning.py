@@ -24,9 +24,11 @@ NIGHT = painting(seed=1)
 DUSK = Image.fromarray(np.array(painting(seed=4).rotate(90, expand=True))[:, :, ::-1].copy())
 
 
-def variants(name: str, *values: Any, photo: Image.Image = TEMPLE, **fixed: Any) -> list[Callable[[], Image.Image]]:
+def variants(
+    name: str, *values: Any, photo: Image.Image = TEMPLE, style: Image.Image = NIGHT, **fixed: Any
+) -> list[Callable[[], Image.Image]]:
     """A painting for each value of one setting."""
-    return [lambda value=value: stylize(photo, NIGHT, **{"size": SIZE} | fixed | {name: value}) for value in values]
+    return [lambda value=value: stylize(photo, style, **{"size": SIZE} | fixed | {name: value}) for value in values]
 
 
 def presets(preset: str) -> Callable[[], Image.Image]:
@@ -47,9 +49,19 @@ def halves() -> list[Image.Image]:
     return [Image.fromarray(np.tile(m[:, None] * 255, width).astype(np.uint8)) for m in (1 - below, below)]
 
 
+KEEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
+ROWS = {"keep": 1 + len(KEEPS)}
+"""Pictures in a row, where not all are in one."""
+
 STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "presets": [lambda: TEMPLE, lambda: NIGHT, presets("quick"), presets("fine"), presets("gatys")],
     "pocket": through(TEMPLE, NIGHT) + through(FLOWER, DUSK),
+    "keep": [
+        picture
+        for photo, style in ((TEMPLE, NIGHT), (FLOWER, DUSK), (TEMPLE, DUSK), (FLOWER, NIGHT))
+        for picture in (lambda style=style: style, *variants("keep", *KEEPS, photo=photo, style=style))
+    ],
+    "balance": variants("balance", "plain", "subject"),
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
     "style-weight": variants("style_weight", 0.25, 2.5, 25.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
@@ -72,7 +84,11 @@ def main() -> None:
     for name in sys.argv[2:] or STRIPS:
         path = folder / f"{name}.jpg"
         if not path.exists():
-            side_by_side([make() for make in STRIPS[name]]).save(path, quality=88)
+            made = [make() for make in STRIPS[name]]
+            each = ROWS.get(name, len(made))
+            above_each_other([side_by_side(made[i : i + each]) for i in range(0, len(made), each)]).save(
+                path, quality=88
+            )
             print(path, flush=True)
 
 
@@ -85,6 +101,16 @@ def side_by_side(pictures: list[Image.Image], height: int = 170, gap: int = 4) -
         strip.paste(picture, (left, 0))
         left += picture.width + gap
     return strip
+
+
+def above_each_other(strips: list[Image.Image], gap: int = 4) -> Image.Image:
+    """Strips, one a row."""
+    sheet = Image.new("RGB", (max(s.width for s in strips), sum(s.height + gap for s in strips) - gap), "white")
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height + gap
+    return sheet
 
 
 if __name__ == "__main__":

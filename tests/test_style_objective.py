@@ -153,6 +153,11 @@ def test_layers_of_content_that_are_given_take_the_place_of_all_that_holds_it():
     assert terms[:3] == ({"relu2_1": 2.0}, {}, {})
 
 
+def targets_of(objective: Objective) -> torch.Tensor:
+    (tile,) = objective.tiles
+    return objective._transported_targets(tile)["relu2_1"]
+
+
 def test_transported_content_is_the_photograph_moved_by_the_closed_form(network64):
     """Against the map as it is written in books, in NumPy."""
 
@@ -169,7 +174,7 @@ def test_transported_content_is_the_photograph_moved_by_the_closed_form(network6
     inverse = np.linalg.inv(root)
     matrix = inverse @ root_of(root @ b @ root) @ inverse
     expected = there.mean(0) + (here - here.mean(0)) @ matrix
-    found = objective.transported_targets["relu2_1"][0].flatten(1).T.numpy()
+    found = targets_of(objective)[0].flatten(1).T.numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     canvas = picture(2, 48, 40)
     seen = network64(canvas, ["relu2_1"])["relu2_1"][0].flatten(1).T.numpy()
@@ -183,9 +188,7 @@ def test_strength_goes_part_of_the_way_of_transport_and_masks_keep_it_inside(net
     left[:, :, :, :12] = 1
 
     def target(**how) -> torch.Tensor:
-        return Objective(network64, content, [style], {}, {}, transported_layers=layers, **how).transported_targets[
-            "relu2_1"
-        ]
+        return targets_of(Objective(network64, content, [style], {}, {}, transported_layers=layers, **how))
 
     own = network64(content, ["relu2_1"])["relu2_1"]
     whole = target()

@@ -51,6 +51,23 @@ def test_tiled_loss_and_gradient_equal_the_whole_ones(loss, dtype, tolerance):
     )
 
 
+@pytest.mark.parametrize("focused", [False, True])
+def test_tiled_equals_whole_with_all_that_holds_the_photograph(focused):
+    across = torch.linspace(0, 1, WIDTH).expand(1, 1, HEIGHT, WIDTH)
+    regions = [Region("left", (0.3, 0.7), 1 - across), Region("right", (1.0, 0.0), across)]
+    options: dict[str, Any] = {
+        "loss": "wasserstein",
+        "regions": regions,
+        "strength": 0.8,
+        "transported_layers": {"relu2_1": 2.0, "relu3_1": 1.0},
+        "leak_layers": {"relu4_1": 1e5},
+        "focused": focused,
+    }
+    whole, tiled = evaluation(None, **options), evaluation(100, **options)
+    assert min(whole.terms.values()) > 0
+    assert_same(tiled, whole, 1e-6)
+
+
 @pytest.mark.parametrize("options", [{"pooling": "average"}, {"pooling": "l2"}, {"padding": "replicate"}])
 def test_tiled_equals_whole_with_other_poolings_and_borders(options):
     assert_same(evaluation(64, loss="wasserstein", **options), evaluation(None, loss="wasserstein", **options), 1e-6)

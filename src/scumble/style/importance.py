@@ -34,9 +34,9 @@ def importance(content: torch.Tensor) -> torch.Tensor:
     return contrast / contrast.mean()
 
 
-def at_places(importance: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-    """The importance of the places of some features (1, C, H', W'): (1, 1, H', W'), again 1 on average."""
-    pooled = F.adaptive_avg_pool2d(importance, (features.shape[2], features.shape[3]))
+def at_places(importance: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """The importance of the places of features of some shape (H', W'): (1, 1, H', W'), again 1 on average."""
+    pooled = F.adaptive_avg_pool2d(importance, shape)
     return pooled / pooled.mean()
 
 

@@ -7,6 +7,7 @@ tile by tile (see `scumble.style.tiles`), with the same result but for rounding.
 """
 
 import functools
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -66,6 +67,14 @@ class RegionTarget(NamedTuple):
     places: dict[str, Places | None]
     targets: dict[str, Statistics]
     narrow: list[str]
+
+
+class RegionMap(NamedTuple):
+    """T(F) = F @ matrix + offset, for features (P, C); and how far that way each place of the layer goes, (H', W')."""
+
+    matrix: torch.Tensor
+    offset: torch.Tensor
+    share: torch.Tensor
 
 
 class LeakTarget(NamedTuple):
@@ -131,18 +140,20 @@ class Objective:
         self.variation_weight = variation_weight
         self.range_weight = range_weight
         self.tile_side = tile_side
+        self.content = content
         self.size = (content.shape[2], content.shape[3])
+        self.transported: dict[Tile, dict[str, torch.Tensor]] = {}
         if regions is None:
             regions = [Region("everything", (1 / len(styles),) * len(styles))]
         with torch.no_grad():
             self.content_targets = self._dividing(self._whole_features, content, self.content_layers)
-            self.transported_targets = self._dividing(self._transported_targets, regions, content, styles, strength)
+            self.maps = self._dividing(self._maps, regions, content, styles, strength)
             self.leak_targets = self._dividing(self._leak_targets, regions, content, styles)
             self.importance: dict[str, torch.Tensor] = {}
             if focused:
                 of_pixels = importance(content)
-                targets = self.content_targets | self.transported_targets
-                self.importance = {name: at_places(of_pixels, target) for name, target in targets.items()}
+                for name in self.content_layers | self.transported_layers:
+                    self.importance[name] = at_places(of_pixels, self._shape(name))
             self.regions = []
             if style_layers:
                 self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
@@ -209,16 +220,18 @@ class Objective:
         """A tile's part in everything that the terms of the canvas are functions of."""
         averages: Averages = {}
         regions = [region.places for region in self.regions]
+        transported = self._transported_targets(tile)
         for name, features in self._features(seen, tile, self.layers):
             if name in self.style_layers:
                 averages |= self._statistics(name, features, tile, self.size, regions, self.loss.statistics)
             rows, columns = tile.places(name)
-            for kind, targets in (("content", self.content_targets), ("transported", self.transported_targets)):
-                if name in targets:
-                    here = targets[name][:, :, rows, columns]
-                    share = here.numel() / targets[name].numel()
-                    counts = self.importance[name][:, :, rows, columns] if name in self.importance else None
-                    averages[name, "canvas", kind] = share * mean_squared_error(features, here, counts)
+            targets = {"transported": transported[name]} if name in transported else {}
+            if name in self.content_targets:
+                targets["content"] = self.content_targets[name][:, :, rows, columns]
+            for kind, target in targets.items():
+                share = target[0, 0].numel() / math.prod(self._shape(name))
+                counts = self.importance[name][:, :, rows, columns] if name in self.importance else None
+                averages[name, "canvas", kind] = share * mean_squared_error(features, target, counts)
             if name in self.leak_targets:
                 places, centre, allowed = self.leak_targets[name]
                 here = allowed[rows, columns].flatten()
@@ -259,26 +272,44 @@ class Objective:
             found[name][:, :, rows, columns] = features
         return found
 
-    def _transported_targets(
+    def _maps(
         self, regions: Sequence[Region], content: torch.Tensor, styles: Sequence[torch.Tensor], strength: float
-    ) -> dict[str, torch.Tensor]:
-        """The content's features after each region was moved into the distribution of what paints it."""
+    ) -> dict[str, list[RegionMap]]:
+        """How each region's features are moved into the distribution of what paints it, by layer."""
         layers = self.transported_layers
         if not layers:
             return {}
         places, _ = self._counted(regions, content, layers)
         unpainted = self._picture_statistics(content, places, layers, moments)
         painted, _ = self._painted_statistics(regions, styles, layers, moments)
-        targets = self._whole_features(content, layers)
-        for name, target in targets.items():
-            maps = [gaussian_map(here[name], there[name]) for here, there in zip(unpainted, painted, strict=True)]
-            inside = [strength * share_inside(region, target) for region in regions]  # (H', W', 1) each
-            for row in range(target.shape[2]):  # one by one: wide copies of large pictures take much memory
-                here = wide(target[0, :, row].mT)  # (W', C)
-                moves = [
-                    share[row] * (here @ m + offset - here) for share, (m, offset) in zip(inside, maps, strict=True)
-                ]
-                target[0, :, row] = (here + torch.stack(moves).sum(0)).mT
+        return {
+            name: [
+                RegionMap(*gaussian_map(here[name], there[name]), strength * self._share_inside(region, name))
+                for region, here, there in zip(regions, unpainted, painted, strict=True)
+            ]
+            for name in layers
+        }
+
+    @torch.no_grad()
+    def _transported_targets(self, tile: Tile) -> dict[str, torch.Tensor]:
+        """The content's features in a tile, moved, by layer.
+
+        Shallow features of large pictures take more memory than anything else that would stay, and little time: only
+        those of a picture that is one tile are kept.
+        """
+        if tile in self.transported or not self.maps:
+            return self.transported.get(tile, {})
+        targets = {}
+        for name, features in self._features(tile.cut(self.content), tile, self.transported_layers):
+            rows, columns = tile.places(name)
+            here = wide(by_place(features))
+            moves = torch.zeros_like(here)
+            for matrix, offset, inside in self.maps[name]:
+                moves += inside[rows, columns].reshape(-1, 1) * (here @ matrix + offset - here)
+            found = (here + moves).to(features.dtype)
+            targets[name] = found.view(*features.shape[2:], -1).permute(2, 0, 1)[None]
+        if tile.seen == (0, self.size[0], 0, self.size[1]):
+            self.transported[tile] = targets
         return targets
 
     def _leak_targets(
@@ -319,6 +350,18 @@ class Objective:
             )
             for number, region in enumerate(regions)
         ]
+
+    def _shape(self, name: str) -> tuple[int, int]:
+        """(H', W') of the canvas' features."""
+        height, width = (length // min_side([name]) for length in self.size)
+        return height, width
+
+    def _share_inside(self, region: Region, name: str) -> torch.Tensor:
+        """How much of each place of a layer is a region's: (H', W')."""
+        height, width = self._shape(name)
+        if region.mask is None:
+            return self.content.new_ones(()).expand(height, width)
+        return resized(region.mask, (width, height))[0, 0].to(self.content)
 
     def _counted(
         self, regions: Sequence[Region], content: torch.Tensor, layers: Collection[str]
@@ -405,13 +448,6 @@ class Objective:
 def by_place(features: torch.Tensor) -> torch.Tensor:
     """(1, C, H, W) as (H*W, C); no copy is made of channels_last memory."""
     return features.permute(0, 2, 3, 1).flatten(0, 2)
-
-
-def share_inside(region: Region, like: torch.Tensor) -> torch.Tensor:
-    """How much of each place of some features (1, C, H, W) is a region's: (H, W, 1)."""
-    if region.mask is None:
-        return like.new_ones(*like.shape[2:], 1, dtype=torch.float32)
-    return resized(region.mask, (like.shape[3], like.shape[2]))[0, 0, :, :, None].to(like.device)
 
 
 def _part(averages: Averages, name: str, region: int) -> Statistics:

@@ -158,7 +158,7 @@ def plan(
 
     Args:
         network: that will look.
-        terms: what is compared: features of the whole picture are kept for two of them.
+        terms: what is compared: content's features are kept for the whole picture, transported ones for a tile.
         loss: the name of the style loss.
         size: (width, height) of the canvas.
         styles: (width, height) of each painting.
@@ -170,9 +170,8 @@ def plan(
         ScumbleError: if that is too little for the smallest tiles.
     """
     layers = terms.layers()
-    whole = (*terms.content, *terms.transported)
     pixels = size[0] * size[1]
-    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in whole)
+    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.content)
     standing = used + pixels * (12 * PICTURES + targets) + 24 * sum(width * height for width, height in styles)
     history_bytes = round(
         max(24 * pixels, min(24 * pixels * history, HISTORY_BYTES, HISTORY_SHARE * (allowed - standing)))
@@ -180,6 +179,7 @@ def plan(
     history_bytes = history_bytes if history else 0
     pixel_bytes = network.bytes_per_pixel(layers) + (HISTOGRAM_PIXEL_BYTES if loss == "histogram" else 0)
     shapes = [size, *styles]
+    pixel_bytes += sum(3 * network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.transported)
     copies = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.style)  # cut out of their tiles
     memory = 0.0
     for side in _sides(max(max(shape) for shape in shapes), layers):

@@ -117,7 +117,7 @@ def _subject(loss: str, network: str) -> Balance:
     if network == "pocket":
         content, transported, leak = {"relu4_2": 1.0, "relu5_1": 40.0}, {"relu2_1": 6.0}, {"relu5_1": 3e6}
     else:
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 12.0}, {"relu2_1": 0.6}, {"relu5_1": 1e6}
+        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 12.0}, {"relu2_1": 1.2}, {"relu5_1": 5e5}
     return Balance(content, transported, leak, style, hold=8.0, focused=True)
 
 
