@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 
 import scumble
-from conftest import photograph
+from conftest import REPOSITORY, photograph
 from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
 from scumble.style import results
 from scumble.style import stylize as job
 from scumble.style.objective import Objective
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import stylize_events
 
 
@@ -83,6 +83,24 @@ def test_a_recipe_repeated_gives_the_same_bytes(settings, content_file, style_fi
     events = list(stylize_events(content_file, style_file, repeated, second, repeated=made))
     assert not [event for event in events if isinstance(event, Warned)]
     assert second.read_bytes() == first.read_bytes()
+
+
+def test_a_picture_of_format_1_is_repeated_with_the_losses_it_was_made_with(content_file, style_file):
+    """Painted by the program as it was before content and style had a balance; see the changelog."""
+    old = REPOSITORY / "tests" / "pictures" / "format-1.png"
+    made = recipe.read(old)
+    assert made["format_version"] == 1
+    settings = job.settings_from_recipe(made, StyleSettings())
+    *_, finished = stylize_events(content_file, style_file, settings)
+    assert finished.figures["terms"] == pytest.approx(made["result"]["terms"], rel=1e-3)
+    with Image.open(old) as picture:
+        apart = np.asarray(finished.picture, int) - np.asarray(picture.convert("RGB"), int)
+    assert np.abs(apart).max() <= 2
+    weighed = made | {"settings": made["settings"] | {"content_weight": 3.0}}
+    assert job.settings_from_recipe(weighed, StyleSettings()).keep == 3
+    assert job.settings_from_recipe(made, StyleSettings(preset="quick")).balance == "subject"  # as asked
+    texture = {"job": "texture", "format_version": 1, "settings": {"size": 64, "steps": 50}}
+    assert job.settings_from_recipe(texture, TextureSettings()).coarse_steps is None
 
 
 def test_a_recipe_holds_what_made_the_picture_and_no_paths(settings, content_file, style_file, tmp_path):

@@ -384,20 +384,21 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
         raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {job!r}")
     values = _group(made_by, "settings")
     if made_by.get("format_version") == 1:
-        values = _from_format_1(values)
+        values = _from_format_1(values, job)
     names = {"weights": values.get("weights"), "init": values.get("init")}
     if names["init"] in ("matched", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
             raise SettingsError(f"{field}: the recipe used the file {name}; give it again with --{field} FILE")
-    unknown_here = {"balance", "keep"} - set(type(given).model_fields)  # a texture has no photograph to keep
-    return given.filled_from({name: value for name, value in values.items() if name not in unknown_here})
+    return given.filled_from(values)
 
 
-def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
+def _from_format_1(values: dict[str, Any], job: str) -> dict[str, Any]:
     """The settings of a picture that was painted before there was a balance: they repeat it with the losses it had."""
-    then = {"balance": "plain", "coarse_steps": None, "borders": "keep", "keep": values.get("content_weight", 1.0)}
+    then: dict[str, Any] = {"coarse_steps": None, "borders": "keep"}
+    if job == "stylize":
+        then |= {"balance": "plain", "keep": values.get("content_weight", 1.0)}
     return then | {name: value for name, value in values.items() if name != "content_weight"}
 
 
