@@ -12,7 +12,7 @@ from scumble.style.colour import luminance
 NEIGHBOURHOOD = 24
 """Of these, the shorter side of a picture has as many as this."""
 
-FLOOR = 0.3
+FLOOR = 0.5
 """Of the mean contrast: added everywhere, since even a plain place is part of the photograph."""
 
 

@@ -115,9 +115,9 @@ def _subject(loss: str, network: str) -> Balance:
     plain = _plain(loss, network).style
     style = {name: times * plain[name] for name, times in SHALLOW.items()} | {"relu4_1": plain["relu4_1"]}
     if network == "pocket":
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 40.0}, {"relu2_1": 6.0}, {"relu5_1": 3e6}
+        content, transported, leak = {"relu4_2": 1.5, "relu5_1": 60.0}, {"relu2_1": 9.0}, {"relu5_1": 5e6}
     else:
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 12.0}, {"relu2_1": 1.2}, {"relu5_1": 5e5}
+        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 15.0}, {"relu2_1": 1.5}, {"relu5_1": 5e5}
     return Balance(content, transported, leak, style, hold=8.0, focused=True)
 
 
