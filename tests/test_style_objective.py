@@ -240,13 +240,13 @@ def test_focused_content_counts_where_the_photograph_has_something_to_say(networ
     alike = Objective(network64, content, [picture(1)], {"relu2_1": 1.0}, {})
     weights = focused.importance["relu2_1"]
     assert weights.mean().item() == pytest.approx(1)
-    assert weights[:, :, :16].max() < 0.3 < 1 < weights[:, :, 32:].min()
+    assert weights[:, :, :16].max() < 0.4 < 1 < weights[:, :, 32:].min()
 
     def term(objective: Objective, rows: slice) -> float:
         canvas = content.clone()
         canvas[:, :, rows] += 0.1
         return objective.value_and_gradient(canvas).terms["content relu2_1"]
 
-    assert term(focused, slice(8, 24)) < 0.3 * term(alike, slice(8, 24))
+    assert term(focused, slice(8, 24)) < 0.4 * term(alike, slice(8, 24))
     assert term(focused, slice(64, 80)) > term(alike, slice(64, 80))
     assert focused.value_and_gradient(content).loss == 0
