@@ -29,6 +29,22 @@ Factors = Annotated[
 Shares = Annotated[
     tuple[Annotated[float, Field(ge=0, le=1e6)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
 ]
+Steps = Annotated[
+    int,
+    Field(
+        gt=0,
+        le=10**9,
+        description="evaluations of the loss at the last scale; with averaging, the last is the average's",
+    ),
+]
+CoarseSteps = Annotated[
+    int | None,
+    Field(
+        gt=0,
+        le=10**9,
+        description="evaluations at each scale before, if that is less (default of fine and gatys: as many)",
+    ),
+]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
 
 # Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
@@ -189,18 +205,8 @@ class PaintSettings(Settings):
     scales: Literal["auto"] | Scales = Field(
         default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
     )
-    steps: int = Field(
-        default=90,
-        gt=0,
-        le=10**9,
-        description="evaluations of the loss at the last scale; with averaging, the last is the average's",
-    )
-    coarse_steps: int | None = Field(
-        default=25,
-        gt=0,
-        le=10**9,
-        description="evaluations at each scale before, if that is less (default of fine and gatys: as many)",
-    )
+    steps: Steps = 90
+    coarse_steps: CoarseSteps = 25
     tolerance: float = Field(
         default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
     )
@@ -366,6 +372,9 @@ class StyleSettings(PaintSettings):
 class TextureSettings(PaintSettings):
     """How a texture is made of a painting alone."""
 
+    # From noise, forms have to be found at small sizes first.
+    steps: Steps = 50
+    coarse_steps: CoarseSteps = None
     aspect: float = Field(default=1.0, ge=1 / 64, le=64, description="width over height")
 
 
