@@ -111,7 +111,7 @@ def judge_of(content: Path, style: Path, settings: StyleSettings) -> Callable[[P
     terms = settings.terms()
     objective = Objective(
         network, photograph, paintings, terms.content, terms.style, settings.loss, settings.variation_weight,
-        transported_layers=terms.transported, leak_layers=terms.leak,
+        transported_layers=terms.transported, leak_layers=terms.leak, focused=terms.focused,
     )  # fmt: skip
 
     def judge(path: Path) -> dict[str, float]:

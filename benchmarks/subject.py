@@ -84,7 +84,8 @@ def main() -> None:
         for way in ways:
             paint(one, way, arguments.size)
     if parts == 1:
-        judge(arguments.folder, trials, draws.sample(photographs, min(arguments.gallery, len(photographs))))
+        gallery = draws.sample(photographs, min(arguments.gallery, len(photographs)))
+        judge(arguments.folder, trials, gallery, arguments.seed)
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -133,9 +134,9 @@ def lite(one: Trial, size: int) -> Image.Image:
     return StyleTransfer(device="cpu", max_size=size).stylize_with(resized, load(one.style).rgb)
 
 
-def judge(folder: Path, trials: list[Trial], gallery: list[Path]) -> None:
+def judge(folder: Path, trials: list[Trial], gallery: list[Path], seed: int) -> None:
     """Print a row for each way, and keep every figure in FOLDER/figures.json."""
-    linked = folder / "gallery"
+    linked = folder / f"gallery-{seed}-{len(gallery)}"
     linked.mkdir(exist_ok=True)
     for number, path in enumerate(gallery):
         copy = linked / f"{number}{path.suffix}"

@@ -72,6 +72,15 @@ def test_a_plain_sky_is_no_border(painting):
     assert borders.find(sea) == (0, 0, 480, 400)
 
 
+def test_patterns_and_gradients_have_no_borders():
+    rows = np.arange(400)
+    stripes = np.where(rows // 20 % 2, 40, 220)
+    squares = np.minimum(np.minimum.outer(rows, rows), np.minimum.outer(399 - rows, 399 - rows)) // 25 % 2 * 200
+    for pattern in (np.tile(stripes[:, None], 500), np.tile((rows * 0.6)[:, None], 500), squares):
+        picture = Image.fromarray(pattern.astype(np.uint8)).convert("RGB")
+        assert borders.find(picture) == (0, 0, *picture.size)
+
+
 @pytest.mark.parametrize("size", [(16, 16), (99, 300), (480, 400)])
 def test_pictures_of_nothing_have_no_borders(size):
     assert borders.find(Image.new("RGB", size, PAPER)) == (0, 0, *size)

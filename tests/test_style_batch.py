@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from conftest import photograph
 from scumble.errors import ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Progress, Started, Warned
+from scumble.image import files
 from scumble.perceptual import backbones
 from scumble.style.batch import batch_events, pictures_in
 from scumble.style.settings import StyleSettings
@@ -120,3 +122,15 @@ def test_what_cannot_work_is_told_before_any_work(folders, settings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ImageError, match="cannot be made"):
         list(batch_events([folders[0] / "b.jpg"], [folders[1]], settings, tmp_path / "file"))
+
+
+@pytest.mark.parametrize("broken", [{}, {"inputs": []}, {"inputs": {"content": None}}, {"settings": "none"}])
+def test_a_picture_with_a_broken_recipe_is_not_written_over_and_keeps_no_other_from_being_painted(
+    folders, settings, tmp_path, broken
+):
+    (tmp_path / "out").mkdir()
+    made = {"job": "stylize", "settings": settings.model_dump(mode="json")} | broken
+    files.save(np.zeros((8, 8, 3), np.uint8), tmp_path / "out" / "a-s.png", made)
+    with pytest.raises(ScumbleError, match="1 of 4 pictures failed: a-s.png"):
+        list(batch_events([folders[0]], [folders[1]], settings, tmp_path / "out"))
+    assert names(tmp_path / "out") == ["a-s.png", "a-t.png", "b-s.png", "b-t.png"]

@@ -9,7 +9,7 @@ import torch
 import scumble
 from conftest import photograph, returned
 from scumble.device import choose
-from scumble.errors import ImageError
+from scumble.errors import ImageError, SettingsError
 from scumble.image.files import load
 from scumble.image.tensors import resize, to_tensor
 from scumble.perceptual import backbones
@@ -140,15 +140,18 @@ def test_folders_are_compared_over_all_their_pictures(painted):
     assert len(trials([painted / "one", painted / "other"], painted / "contents", painted / "styles")) == 1
     with pytest.raises(ImageError, match="no picture is in all of them"):
         trials([painted / "one", painted / "styles"], painted / "contents", painted / "styles")
-    with pytest.raises(ImageError, match="folders and pictures"):
+    with pytest.raises(SettingsError, match="either folders or pictures"):
         trials([painted / "one", painted / "other" / "a-s.png"], painted / "contents", painted / "styles")
 
 
 def test_means_are_over_trials_and_ranks_are_medians(painted):
     pictures = [painted / "one", painted / "other"]
-    gallery = str(painted / "contents")
+    gallery = painted / "gallery"
+    gallery.mkdir()
+    for seed in range(12):
+        photograph(64, 48, seed=20 + seed).save(gallery / f"{seed}.png")
     found = compare(pictures, painted / "contents", painted / "styles", gallery=gallery, network="pocket")
-    assert found.gallery == 2
+    assert found.gallery == 12
     name = str(painted / "one")
     table = found.means()
     assert list(table) == ["the photograph", "the painting", name, str(painted / "other")]
@@ -160,6 +163,28 @@ def test_means_are_over_trials_and_ranks_are_medians(painted):
 def test_pictures_of_another_shape_are_refused():
     with pytest.raises(ImageError, match="picture 1 is 48x48 pixels, the photograph 64x48: wanted the same shape"):
         compare([photograph(48, 48)], photograph(64, 48), photograph(48, 48), network="pocket")
+
+
+@pytest.mark.parametrize("size", [(8, 8), (15, 60), (600, 17)])
+def test_pictures_too_small_or_too_long_to_be_seen_are_refused(size):
+    with pytest.raises(ImageError, match=f"{size[0]}x{size[1]} pixels; wanted at least 16 on each side"):
+        compare([photograph(*size)], photograph(*size), photograph(48, 48, seed=1), network="pocket")
+
+
+def test_long_pictures_are_judged_and_small_galleries_refused(tmp_path):
+    long = photograph(300, 17)
+    assert compare([long], long, photograph(48, 48, seed=1), network="pocket").trials[0]["picture 1"].edges > 0.99
+    long.save(tmp_path / "long.png")
+    with pytest.raises(ImageError, match="the gallery has 1 other photographs; wanted at least 10"):
+        compare([long], long, photograph(48, 48, seed=1), network="pocket", gallery=tmp_path)
+
+
+def test_what_cannot_be_told_apart_is_refused():
+    same = photograph(48, 48)
+    with pytest.raises(ImageError, match="the photograph and the painting are alike"):
+        compare([photograph(48, 48, seed=1)], same, same, network="pocket")
+    with pytest.raises(SettingsError, match="the same one twice"):
+        trials(["a.png", "./a.png"], same, same)
 
 
 def test_the_module_is_there_by_its_public_name():
@@ -189,17 +214,25 @@ def test_a_blind_page_asks_for_every_pair_in_random_order_and_holds_each_picture
 
 
 def test_a_name_cannot_end_the_pages_script(tmp_path):
-    pictures = {"</script><b>": photograph(32, 32), "x": photograph(32, 32, seed=1)}
+    pictures = {"</script><!--<script>": photograph(32, 32), "x": photograph(32, 32, seed=1)}
     trial = trials([], photograph(32, 32), photograph(32, 32))[0]._replace(results=pictures)
     html = blind.page([trial])
-    assert html.count("</script>") == 1
+    assert html.count("<script>") == html.count("</script>") == 1
+    assert "<!--" not in html
     assert content_of(html)["trials"][0]["left"]["name"] in pictures
 
 
 def test_a_page_does_not_take_the_place_of_a_picture(painted):
-    found = trials([painted / "one" / "a-s.png"], painted / "contents" / "a.png", painted / "styles" / "s.png")
-    with pytest.raises(ImageError, match="is also an input"):
+    results = [painted / who / "a-s.png" for who in ("one", "other")]
+    found = trials(results, painted / "contents" / "a.png", painted / "styles" / "s.png")
+    with pytest.raises(SettingsError, match="wanted a name that ends in .html"):
         blind.write(painted / "contents" / "a.png", found)
+    gallery = painted / "gallery.html"
+    gallery.write_text("not really")
+    with pytest.raises(ImageError, match="is also an input"):
+        blind.check(gallery, found, str(gallery))
+    with pytest.raises(SettingsError, match="got one picture"):
+        blind.write(painted / "page.html", [found[0]._replace(results={"a": results[0]})])
     blind.write(painted / "page.html", found)
     assert (painted / "page.html").read_text().startswith("<!doctype html>")
     assert load(painted / "contents" / "a.png").size == (64, 48)

@@ -8,7 +8,7 @@ import torch
 
 from conftest import CAFFE, REPOSITORY
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES, TRANSPORT_RIDGE, out_of_range
+from scumble.style.losses import STYLE_LOSSES, TRANSPORT_RIDGES, out_of_range
 from scumble.style.masks import Region
 from scumble.style.objective import Objective
 from scumble.style.settings import (
@@ -169,7 +169,7 @@ def test_transported_content_is_the_photograph_moved_by_the_closed_form(network6
     objective = Objective(network64, content, [style], {}, {}, transported_layers={"relu2_1": 3.0})
     here, there = (network64(p, ["relu2_1"])["relu2_1"][0].flatten(1).T.numpy() for p in (content, style))
     a, b = (np.cov(f.T, bias=True) for f in (here, there))
-    a += TRANSPORT_RIDGE * a.diagonal().mean() * np.eye(len(a))
+    a += TRANSPORT_RIDGES[0] * a.diagonal().mean() * np.eye(len(a))
     root = root_of(a)
     inverse = np.linalg.inv(root)
     matrix = inverse @ root_of(root @ b @ root) @ inverse
@@ -196,6 +196,29 @@ def test_strength_goes_part_of_the_way_of_transport_and_masks_keep_it_inside(net
     masked = target(regions=[Region("left", (1.0,), left)])
     torch.testing.assert_close(masked[..., 7:], own[..., 7:], rtol=1e-4, atol=1e-2)
     assert (masked[..., :5] - own[..., :5]).abs().mean() > 0.01 * own.abs().mean()
+
+
+def test_where_masks_overlap_nothing_moves_twice(network64):
+    white, layers = torch.ones(1, 1, 20, 24), {"relu2_1": 1.0}
+    twice = [Region("one", (1.0,), white), Region("other", (1.0,), white)]
+    found, alone = (
+        targets_of(Objective(network64, picture(0), [picture(1)], {}, {}, transported_layers=layers, regions=regions))
+        for regions in (twice, None)
+    )
+    torch.testing.assert_close(found, alone)
+
+
+def test_a_plain_region_is_not_torn_apart(network64):
+    """Over a plain part there is next to no variance to be moved from."""
+    content = picture(0, 64, 64)
+    content[:, :, :32] = 1
+    sky = torch.zeros(1, 1, 64, 64)
+    sky[:, :, :32] = 1
+    regions = [Region("sky", (1.0,), sky), Region("ground", (1.0,), 1 - sky)]
+    style = picture(1, 64, 64)
+    objective = Objective(network64, content, [style], {}, {}, transported_layers={"relu2_1": 1.0}, regions=regions)
+    largest = network64(style, ["relu2_1"])["relu2_1"].abs().max()
+    assert targets_of(objective).abs().max() < 4 * largest
 
 
 def test_only_what_becomes_more_like_the_painting_leaks(network64):

@@ -2,10 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scumble.cli import report
 from scumble.cli.flags import Switch
+from scumble.style.settings import BackboneName
 
 COLUMNS = ("features", "sliced", "patches", "colours", "edges", "structure", "leak", "rank", "recognised")
 
@@ -15,7 +16,7 @@ def compare(
     content: Path,
     style: Path,
     gallery: str | None = None,
-    network: Literal["pocket", "vgg19-caffe", "vgg19"] = "vgg19-caffe",
+    network: BackboneName = "vgg19-caffe",
     page: Path | None = None,
     question: str | None = None,
     seed: int = 0,
@@ -48,11 +49,12 @@ def compare(
         raise SettingsError("results: got none, wanted pictures, or folders of them")
     found = trials(results, content, style)
     if page is not None:
-        if len(results) < 2:
-            raise SettingsError("page: got one picture, wanted two to choose between")
+        blind.check(page, found, gallery)
+    judged = report.run(compare_events(found, gallery, network, device), quiet=json)
+    if page is not None:
         blind.write(page, found, question or blind.QUESTION, seed)
-        report.say(str(page))
-    judged = report.run(compare_events(found, gallery, network, device), as_lines_of_json=False, quiet=json)
+        if not json:
+            report.say(str(page))
     if json:
         report.data(
             {

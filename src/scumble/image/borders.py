@@ -24,6 +24,12 @@ DEEPEST, DEEPEST_ALONE = 0.15, 0.06
 STRAIGHT = 0.012
 """Share of the shorter side within which the end of a border is a line."""
 
+MOST_BORDERS = 2
+"""One inside of the other."""
+
+STEEPEST, LEAST_ENDS = 0.03, 0.6
+"""How far a border may be tilted, and the share of its length at which it must end: borders of other sides do not."""
+
 MOST = 0.85
 """Share of a line that must be where a border ends, and of its outermost row that must have its colour."""
 
@@ -39,17 +45,17 @@ def crop(picture: Picture) -> Picture:
 def find(picture: Image.Image) -> tuple[int, int, int, int]:
     """The box (left, top, right, bottom) of a picture without its borders, in pixels, as `Image.crop` takes it.
 
-    Borders inside of borders are found as well: a mount in a frame.
+    A border inside of a border is found as well: a mount in a frame.
     """
     scale = max(1.0, min(picture.size) / LOOKED_AT)
     small = np.asarray(
         picture.convert("RGB").resize([max(1, round(side / scale)) for side in picture.size], Image.Resampling.BOX),
         np.int16,
     )
-    box = (0, 0, small.shape[1], small.shape[0])
-    while (inner := _without(small, box)) != box:
-        box = inner
-    if box == (0, 0, small.shape[1], small.shape[0]):
+    whole = box = (0, 0, small.shape[1], small.shape[0])
+    for _ in range(MOST_BORDERS):
+        box = _without(small, box)
+    if box == whole or _without(small, box) != box:  # what goes on and on is no border but a pattern, or a gradient
         return (0, 0, *picture.size)
     across, down = picture.width / small.shape[1], picture.height / small.shape[0]
     left, top, right, bottom = (round(edge * by) for edge, by in zip(box, (across, down, across, down), strict=True))
@@ -80,13 +86,18 @@ def _depth(pixels: np.ndarray) -> int:
     deepest = round(DEEPEST * len(pixels))
     ends = np.where(same.all(0), len(same), same.argmin(0))
     ending = np.flatnonzero(ends <= deepest)  # other columns belong to borders at the sides, or look like this one
-    if len(ending) < 0.6 * len(ends):
+    if len(ending) < LEAST_ENDS * len(ends):
         return 0
     middle = np.median(ends[ending])
-    slope = np.clip(np.polyfit(ending, ends[ending], 1)[0], -0.03, 0.03)
+    slope = np.clip(np.polyfit(ending, ends[ending], 1)[0], -STEEPEST, STEEPEST)
     line = middle + slope * (ending - ending.mean())
     tolerance = max(2.0, STRAIGHT * min(pixels.shape[:2]))
     on_line = np.abs(ends[ending] - line) <= tolerance
     if on_line.sum() < MOST * len(ending) or middle < 1:
+        return 0
+    # A gradient drifts away from its first colour; a border ends.
+    before, after = (np.clip(ends[ending] + step, 0, len(pixels) - 1) for step in (-3, 2))
+    jumps = np.abs(pixels[after, ending] - pixels[before, ending]).max(1)
+    if (jumps > SAME_COLOUR / 2).mean() < LEAST_ENDS:
         return 0
     return min(deepest, int(np.ceil(ends[ending][on_line].max())) + 1)

@@ -18,7 +18,7 @@ from scumble.image import decode, recipe
 from scumble.style import stages
 from scumble.style.inputs import Sources
 from scumble.style.settings import StyleSettings
-from scumble.style.stylize import paint_events
+from scumble.style.stylize import group_of, paint_events
 from scumble.style.unfinished import Unfinished
 
 
@@ -127,10 +127,13 @@ def is_finished(pair: Pair, settings: StyleSettings) -> bool:
     if not output.exists() or Unfinished(output, {}).exists():
         return False
     found = recipe.read(output)
-    if _what_counts(found.get("settings", {})) != _what_counts(settings.model_dump(mode="json")):
+    if _what_counts(group_of(found, "settings")) != _what_counts(settings.model_dump(mode="json")):
         raise ImageError(f"{output} is there already, made otherwise", "remove it, or use another folder")
     for role, path in {"content": pair.content, "style": pair.style}.items():
-        if found["inputs"][role]["sha256"] != hashlib.sha256(decode.read_file(path)).hexdigest():
+        if (
+            group_of(group_of(found, "inputs"), role).get("sha256")
+            != hashlib.sha256(decode.read_file(path)).hexdigest()
+        ):
             raise ImageError(f"{output} is there already, of another {path.name}", "remove it, or use another folder")
     return True
 

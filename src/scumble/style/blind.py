@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from scumble.errors import SettingsError
 from scumble.image.files import PictureSource, check_place, load
 from scumble.paths import write_atomically
 from scumble.storage.folder import writing
@@ -24,14 +25,30 @@ LARGEST_SIDE = 1024
 QUESTION = "Which picture is the better one?"
 
 
+def check(path: Path, trials: Sequence[Trial], gallery: str | None = None) -> None:
+    """Raise unless a page can be written there, and there is something to choose.
+
+    Raises:
+        SettingsError: if no trial has two pictures, or the file's name is not that of a page.
+        ImageError: if the place is no place for it, or is one of the inputs.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise SettingsError(f"page: got {path}, wanted a name that ends in .html")
+    if max(len(trial.results) for trial in trials) < 2:
+        raise SettingsError("page: got one picture, wanted two to choose between")
+    inputs = [picture for trial in trials for picture in (trial.content, trial.style, *trial.results.values())]
+    check_place(path, (*inputs, *([gallery] if gallery else [])))
+
+
 def write(path: Path, trials: Sequence[Trial], question: str = QUESTION, seed: int = 0) -> None:
     """Write the page to a file; see `page`.
 
     Raises:
-        ImageError: if it cannot be written, or a picture cannot be read.
+        SettingsError: as `check` does.
+        ImageError: likewise, or if a picture cannot be read.
+        RunError: if the file cannot be written.
     """
-    inputs = [picture for trial in trials for picture in (trial.content, trial.style, *trial.results.values())]
-    check_place(path, tuple(inputs))
+    check(path, trials)
     with writing(path):
         write_atomically(path, page(trials, question, seed).encode())
 
@@ -65,8 +82,8 @@ def page(trials: Sequence[Trial], question: str = QUESTION, seed: int = 0) -> st
             )
     shuffled.shuffle(asked)
     content = json.dumps({"question": question, "trials": asked, "pictures": list(pictures)})
-    # "</script>" in a file's name would end the script.
-    return TEMPLATE.read_text(encoding="utf-8").replace("/*PAGE*/null/*PAGE*/", content.replace("</", "<\\/"))
+    # A file's name may hold what would end the script, or make the browser wait for another end.
+    return TEMPLATE.read_text(encoding="utf-8").replace("/*PAGE*/null/*PAGE*/", content.replace("<", "\\u003c"))
 
 
 def _data_url(source: PictureSource) -> str:

@@ -1,6 +1,6 @@
 """How near painted pictures are to their painting, and what of their photograph is left, in figures to be compared.
 
-Four figures tell of style and six of the subject, because each alone is easily won by a bad picture: the painting
+Some figures tell of style and others of the subject, because each alone is easily won by a bad picture: the painting
 itself has the best style there is, the photograph the best edges. So both are always rows of the table. A network is a
 poor judge of what it painted itself, or what a network painted that learnt from it: choose another one, and mind the
 figures that need none.
@@ -10,36 +10,49 @@ import statistics
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
 from scumble.data.sources import SUFFIXES, Source, open_source
-from scumble.device import choose
-from scumble.errors import ImageError
+from scumble.device import choose, memory_errors
+from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Progress, Started
 from scumble.image import borders
 from scumble.image.files import Picture, PictureSource, load
 from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_tensor
 from scumble.perceptual import backbones
-from scumble.perceptual.vgg import VGG19
+from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.batch import pictures_in
 from scumble.style.colour import luminance
 from scumble.style.losses import STYLE_LOSSES, directions, moments, nearness
+from scumble.style.masks import check_shape
+from scumble.style.settings import BackboneName
 
 JOB = "compare"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 STRUCTURE_LAYER, SCENE_LAYER = "relu4_1", "relu5_1"
 RECOGNITION_LAYERS = {"pocket": "relu5_1", "vgg19-caffe": "relu5_4", "vgg19": "relu5_4"}
 """The deepest layer of each network."""
-BackboneName = Literal["pocket", "vgg19-caffe", "vgg19"]
 
 LARGEST_SIDE = 1024
 """Larger pictures are judged at this size: eyes are no nearer to them either."""
 
 RECOGNISED_AT = 256
 """The longer side at which pictures are recognised."""
+
+SMALLEST_SIDE = min_side([SCENE_LAYER])
+"""Of anything that is looked at."""
+
+MOST_OBLONG = 32
+"""A longer side over a shorter one: what is longer would be looked at as a strip of next to nothing."""
+
+SMALLEST_GALLERY = 10
+"""Other photographs: among fewer, being found says nothing."""
+
+ALIKE = 1e-4
+"""Distances below which a photograph and a painting are the same but for rounding."""
 
 MOST_PLACES, MOST_POINTS = 4096, 1 << 15
 """Of more, each second, third, ... is taken."""
@@ -102,11 +115,14 @@ class Judge:
     @torch.no_grad()
     def figures(self, picture: torch.Tensor) -> Figures:
         """The figures of a picture (1, 3, H, W), of the photograph's shape and any size."""
-        size = _judged_size(picture)
+        size = _shrunk(picture, LARGEST_SIDE)
         if size not in self.sights:
             photograph = _Sight(self.network, resize(self.content, size))
             painting = _Sight(self.network, resize(self.style, _beside(self.style, size)))
-            self.sights[size] = photograph, painting, _distances(photograph, painting)
+            whole = _distances(photograph, painting)
+            if min(min(values) for values in whole.values()) < ALIKE:
+                raise ImageError("the photograph and the painting are alike: nothing lies between them to be measured")
+            self.sights[size] = photograph, painting, whole
         photograph, painting, whole = self.sights[size]
         seen = _Sight(self.network, resize(picture, size))
         recognised = (
@@ -146,7 +162,7 @@ class Gallery:
     @torch.no_grad()
     def look(network: VGG19, picture: torch.Tensor) -> torch.Tensor:
         """(D): the deepest layer's features, averaged over all places."""
-        small = resize(picture, fit_longer_side((picture.shape[3], picture.shape[2]), RECOGNISED_AT))
+        small = resize(picture, _shrunk(picture, RECOGNISED_AT))
         layer = network.names[-1]
         return network(small, (layer,))[layer].float().mean((0, 2, 3))
 
@@ -161,6 +177,11 @@ class Gallery:
         # The photograph itself may be part of the gallery.
         itself = F.cosine_similarity(self.points - self.mean, right[None]) > 0.999
         others = others[~itself]
+        if len(others) < SMALLEST_GALLERY:
+            raise ImageError(
+                f"the gallery has {len(others)} other photographs; "
+                f"wanted at least {SMALLEST_GALLERY}, better some hundreds"
+            )
         spread = others.std(correction=0).clamp_min(1e-9)
         return 1 + int((others > likeness).sum()), ((likeness - others.mean()) / spread).item()
 
@@ -247,7 +268,8 @@ def compare_events(
     yield Started(JOB, len(todo), "comparisons")
     found = []
     for number, trial in enumerate(todo, 1):
-        found.append(_judged(trial, loaded.network, placement.device, known))
+        with memory_errors("compare smaller pictures"):
+            found.append(_judged(trial, loaded.network, placement.device, known))
         yield Progress(JOB, number, len(todo))
     return Comparison(network, 0 if known is None else len(known.points), found)
 
@@ -265,8 +287,10 @@ def _judged(trial: Trial, network: VGG19, place: torch.device, gallery: Gallery 
     """The figures of a trial's pictures, after those of the photograph and the painting."""
     photograph, painting = load(trial.content, "content"), borders.crop(load(trial.style, "style"))
     pictures = {name: load(source, name) for name, source in trial.results.items()}
+    for picture in (photograph, painting, *pictures.values()):
+        _check_sides(picture)
     for picture in pictures.values():
-        _check_shape(picture, photograph)
+        check_shape(picture, photograph.size, "the photograph")
     judge = Judge(network, to_tensor(photograph).to(place), to_tensor(painting).to(place), gallery)
     rows = judge.bounds(max((picture.size for picture in pictures.values()), key=max))
     return rows | {name: judge.figures(to_tensor(picture).to(place)) for name, picture in pictures.items()}
@@ -279,19 +303,23 @@ def trials(results: Sequence[PictureSource], content: PictureSource, style: Pict
     paintings, or of single ones.
 
     Raises:
-        ImageError: if a folder has no such pictures, or folders and pictures are given together.
+        ImageError: if a folder has no such pictures.
+        SettingsError: if folders and pictures are given together, or one of them twice.
     """
-    folders = [Path(r) for r in results if isinstance(r, str | Path) and Path(r).is_dir()]
+    paths = [Path(result).resolve() for result in results if isinstance(result, str | Path)]
+    if len(set(paths)) < len(paths):
+        raise SettingsError("results: got the same one twice, wanted different ones")
+    folders = [path for path in results if isinstance(path, str | Path) and Path(path).is_dir()]
     if not folders:
         return [Trial("", content, style, {_name(r, n): r for n, r in enumerate(results, 1)})]
     if len(folders) < len(results):
-        raise ImageError("results: got folders and pictures, wanted either")
+        raise SettingsError("results: got folders and what is none, wanted either folders or pictures")
     contents, styles = (pictures_in([Path(str(given))]) for given in (content, style))
     found = []
     for one in contents:
         for other in styles:
             name = f"{one.stem}-{other.stem}"
-            painted = {str(folder): _picture_named(folder, name) for folder in folders}
+            painted = {str(folder): _picture_named(Path(folder), name) for folder in folders}
             if all(painted.values()):
                 found.append(Trial(name, one, other, {who: path for who, path in painted.items() if path}))
     if not found:
@@ -311,12 +339,12 @@ def _name(result: PictureSource, number: int) -> str:
     return str(result) if isinstance(result, str | Path) else f"picture {number}"
 
 
-def _check_shape(picture: Picture, photograph: Picture) -> None:
-    (width, height), (full_width, full_height) = picture.size, photograph.size
-    if abs(width * full_height / full_width - height) > max(1.0, height / 50):
+def _check_sides(picture: Picture) -> None:
+    width, height = picture.size
+    if min(width, height) < SMALLEST_SIDE or max(width, height) > MOST_OBLONG * min(width, height):
         raise ImageError(
-            f"{picture.name} is {width}x{height} pixels, the photograph {full_width}x{full_height}: "
-            "wanted the same shape"
+            f"{picture.name} is {width}x{height} pixels; wanted at least {SMALLEST_SIDE} on each side, "
+            f"and one at most {MOST_OBLONG} times as long as the other"
         )
 
 
@@ -373,7 +401,7 @@ def edge_correlation(picture: torch.Tensor, other: torch.Tensor) -> float:
         1 if edges are in the same places with the same relative strength, 0 if they have nothing to do with one another
         or there are none.
     """
-    strengths = torch.stack([_edge_strength(p).flatten() for p in (picture, other)]).double()
+    strengths = torch.stack([_edge_strength(p).flatten() for p in (picture, other)]).cpu().double()
     return torch.corrcoef(strengths)[0, 1].nan_to_num(0).item()
 
 
@@ -390,11 +418,8 @@ def self_similarity_distance(features: torch.Tensor, other: torch.Tensor) -> flo
     step = 1 + len(features) // MOST_PLACES
     matrices = []
     for places in (features[::step], other[::step]):
-        distances = (
-            1
-            - directions(places, places.new_zeros(places.shape[1]))
-            @ directions(places, places.new_zeros(places.shape[1])).mT
-        )
+        unit = directions(places, places.new_zeros(places.shape[1]))
+        distances = 1 - unit @ unit.mT
         matrices.append(distances / distances.sum(0).clamp_min(1e-9))
     return ((matrices[0] - matrices[1]).abs().mean() * len(matrices[0])).item()
 
@@ -480,6 +505,8 @@ def _beside(style: torch.Tensor, size: tuple[int, int]) -> tuple[int, int]:
     return fit_shorter_side((style.shape[3], style.shape[2]), min(size))
 
 
-def _judged_size(picture: torch.Tensor) -> tuple[int, int]:
+def _shrunk(picture: torch.Tensor, longest: int) -> tuple[int, int]:
+    """(width, height) of a picture whose longer side is that long at most, and whose shorter one can still be seen."""
     size = (picture.shape[3], picture.shape[2])
-    return size if max(size) <= LARGEST_SIDE else fit_longer_side(size, LARGEST_SIDE)
+    width, height = size if max(size) <= longest else fit_longer_side(size, longest)
+    return max(width, SMALLEST_SIDE), max(height, SMALLEST_SIDE)

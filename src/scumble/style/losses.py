@@ -24,8 +24,9 @@ Statistics = dict[str, torch.Tensor]
 VARIANCE_FLOOR = 1e-4
 """Added to all variances, relative to the target's mean one: roots need some room above 0 to have a gradient."""
 
-TRANSPORT_RIDGE = 0.01
-"""Added to variances that are moved from, relative to their mean."""
+TRANSPORT_RIDGES = (0.01, 0.001)
+"""Added to variances that are moved from: the larger of these shares of their mean, and of the mean of those moved to.
+Without the second, what is all but plain would be stretched without bound."""
 
 PLACES_AT_ONCE, SUMS_THAT_CANCEL = 256, 16
 """Products of bfloat16 are summed up over so many places, if there are so many sums: 4e-4 of the whole, or less."""
@@ -128,7 +129,7 @@ def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, t
         wanted: moments, as they shall be.
 
     Returns:
-        A matrix (C, C) and an offset (C), in float32: T(F) = F @ matrix + offset for features (P, C).
+        A matrix (C, C) and an offset (C), in the moments' format: T(F) = F @ matrix + offset for features (P, C).
 
     Example:
         From deviation 1 around 0 to deviation 2 around 3, but for the ridge:
@@ -141,7 +142,8 @@ def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, t
     here, there = _double(found), _double(wanted)
     covariance = _covariance(here)
     # Fewer places than channels leave directions without any variance, along which there is nothing to move.
-    ridge = TRANSPORT_RIDGE * covariance.diagonal().mean().item()
+    variances = (c.diagonal().mean().item() for c in (covariance, _covariance(there)))
+    ridge = max(share * variance for share, variance in zip(TRANSPORT_RIDGES, variances, strict=True))
     matrix = transport_map(covariance, _covariance(there), ridge).to(covariance.device)
     offset = there["mean"] - here["mean"] @ matrix
     return matrix.to(found["mean"]), offset.to(found["mean"])

@@ -114,7 +114,7 @@ def regions_of_masks(masks: Sequence[Picture], canvas: tuple[int, int]) -> list[
     """
     regions = []
     for number, mask in enumerate(masks):
-        _check_shape(mask, canvas, "the content")
+        check_shape(mask, canvas, "the content")
         values = torch.from_numpy(np.array(mask.rgb.convert("L"), np.float32) / 255)[None, None]
         if mask.alpha is not None:
             values = values * torch.from_numpy(np.array(mask.alpha, np.float32) / 255)
@@ -145,9 +145,9 @@ def regions_of_maps(
         ImageError: if a map has another shape than its picture, has no regions or too many, or if the content's has a
             colour that none of the styles' has.
     """
-    _check_shape(content_map, canvas, "the content")
+    check_shape(content_map, canvas, "the content")
     for style_map, size in zip(style_maps, styles, strict=True):
-        _check_shape(style_map, size, "its style")
+        check_shape(style_map, size, "its style")
     colours, labels = _labelled(content_map)
     labelled_styles = [_labelled(style_map) for style_map in style_maps]
     regions = []
@@ -165,13 +165,13 @@ def regions_of_maps(
     return regions
 
 
-def _check_shape(mask: Picture, size: tuple[int, int], of: str) -> None:
-    """The same shape, up to two pixels or a twentieth, at any resolution."""
-    (width, height), (wanted_width, wanted_height) = mask.size, size
+def check_shape(picture: Picture, size: tuple[int, int], of: str) -> None:
+    """Raise `ImageError` unless it has the shape of `size`, up to two pixels or a twentieth, at any resolution."""
+    (width, height), (wanted_width, wanted_height) = picture.size, size
     off = abs(width * wanted_height / wanted_width - height)  # in rows of the mask
     if off > min(2 * max(1.0, height / wanted_height), max(1.0, height / 20)):
         raise ImageError(
-            f"{mask.name} is {width}x{height} pixels, {of} {wanted_width}x{wanted_height}: wanted the same shape"
+            f"{picture.name} is {width}x{height} pixels, {of} {wanted_width}x{wanted_height}: wanted the same shape"
         )
 
 

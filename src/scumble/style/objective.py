@@ -108,7 +108,7 @@ class Objective:
         regions: which part of the canvas takes its style from where; None for all of it from all styles alike.
         tile_side: the side of the tiles that pictures are looked at in, in pixels; None for all at once.
         transported_layers: layers whose features are compared place by place with the content's after these were moved
-            into the distribution of the styles' (`losses.moved`), with their weights.
+            into the distribution of the styles' (`losses.gaussian_map`), with their weights.
         leak_layers: layers at which no place may become more like some place of the styles than the content's was.
         focused: whether content counts more where there is more of it (see `scumble.style.importance`).
     """
@@ -181,6 +181,7 @@ class Objective:
                 if not is_about_memory(error) or side < margin_of(self.layers):
                     raise
                 self.tile_side = side
+                self.transported.clear()
 
     @property
     def tiles(self) -> list[Tile]:
@@ -279,13 +280,15 @@ class Objective:
         layers = self.transported_layers
         if not layers:
             return {}
-        places, _ = self._counted(regions, content, layers)
-        unpainted = self._picture_statistics(content, places, layers, moments)
         painted, _ = self._painted_statistics(regions, styles, layers, moments)
+        shares = {name: self._shares(regions, name) for name in layers}
+        # Of the places that will be moved: a map that is found where a plain region is plainest tears its edges apart.
+        places = [{name: _weighed(shares[name][n], region) for name in layers} for n, region in enumerate(regions)]
+        unpainted = self._picture_statistics(content, places, layers, moments)
         return {
             name: [
-                RegionMap(*gaussian_map(here[name], there[name]), strength * self._share_inside(region, name))
-                for region, here, there in zip(regions, unpainted, painted, strict=True)
+                RegionMap(*gaussian_map(here[name], there[name]), strength * share)
+                for here, there, share in zip(unpainted, painted, shares[name], strict=True)
             ]
             for name in layers
         }
@@ -324,7 +327,8 @@ class Objective:
             centre = (here.mean(0) + torch.stack([features.mean(0) for features in there]).mean(0)) / 2
             sample = [features[:: 1 + len(features) * len(styles) // LEAK_PLACES] for features in there]
             places = directions(torch.cat(sample), centre)
-            targets[name] = LeakTarget(places, centre, nearness(here, places, centre).view(features.shape[2:]))
+            near = torch.cat([nearness(block, places, centre) for block in here.split(LEAK_PLACES)])
+            targets[name] = LeakTarget(places, centre, near.view(features.shape[2:]))
         return targets
 
     def _region_targets(
@@ -356,12 +360,18 @@ class Objective:
         height, width = (length // min_side([name]) for length in self.size)
         return height, width
 
-    def _share_inside(self, region: Region, name: str) -> torch.Tensor:
-        """How much of each place of a layer is a region's: (H', W')."""
+    def _shares(self, regions: Sequence[Region], name: str) -> list[torch.Tensor]:
+        """How much of each place of a layer is each region's, (H', W'); where masks overlap, 1 in all."""
         height, width = self._shape(name)
-        if region.mask is None:
-            return self.content.new_ones(()).expand(height, width)
-        return resized(region.mask, (width, height))[0, 0].to(self.content)
+        shares = torch.stack(
+            [
+                self.content.new_ones(height, width)
+                if region.mask is None
+                else resized(region.mask, (width, height))[0, 0].to(self.content)
+                for region in regions
+            ]
+        )
+        return list(shares / shares.sum(0).clamp_min(1))
 
     def _counted(
         self, regions: Sequence[Region], content: torch.Tensor, layers: Collection[str]
@@ -448,6 +458,14 @@ class Objective:
 def by_place(features: torch.Tensor) -> torch.Tensor:
     """(1, C, H, W) as (H*W, C); no copy is made of channels_last memory."""
     return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _weighed(share: torch.Tensor, region: Region) -> Places | None:
+    """All places of a layer, each as its share (H', W') of a region says; None for a region that is everything."""
+    if region.mask is None:
+        return None
+    weights = share.flatten() / share.sum().clamp_min(1e-12)
+    return Places(torch.arange(len(weights), device=weights.device), weights)
 
 
 def _part(averages: Averages, name: str, region: int) -> Statistics:

@@ -35,6 +35,9 @@ HISTORY_SHARE = 0.25
 FREE_SHARE = 0.8
 """Of the memory that is free, what is taken unless something else is asked for."""
 
+TRANSPORTED_AGAIN = 0.1
+"""How much longer evaluations in tiles take where the photograph is looked at again for its transported features."""
+
 GIB = 1 << 30
 
 Networks = Mapping[str, Backbone]
@@ -193,7 +196,7 @@ def plan(
             glances = tiles(size[1], size[0], side and round(STYLE_LOSSES[loss].glance * side), layers)
             # The way back, by the picture alone, takes about as long as the way there, which tiles go twice.
             looks = sum(map(_area, cut[0])) + several * sum(map(_area, glances)) / 2
-            overhead = looks / pixels
+            overhead = looks / pixels * (1 + several * bool(terms.transported) * TRANSPORTED_AGAIN)
             return Plan(side, len(cut[0]), history_bytes, round(memory + roomy * looking), roomy, overhead)
     raise ScumbleError(
         f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "

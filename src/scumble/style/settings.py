@@ -15,6 +15,7 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
+BackboneName = Literal["pocket", "vgg19-caffe", "vgg19"]
 Scales = Annotated[int, Field(gt=0, le=64)]
 
 
@@ -223,7 +224,8 @@ class PaintSettings(Settings):
     )
     style_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the loss)",
+        description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the balance "
+        "and the loss)",
     )
     variation_weight: float = Field(
         default=3.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
@@ -237,7 +239,7 @@ class PaintSettings(Settings):
     averaging: float = Field(
         default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
-    backbone: Literal["pocket", "vgg19-caffe", "vgg19"] = Field(
+    backbone: BackboneName = Field(
         default="pocket", description="network that does the looking; pocket is small and part of scumble"
     )
     sketch: int = Field(

@@ -42,15 +42,16 @@ class Stage:
 def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[Stage]:
     """The stages of a picture that is worked at these sizes."""
 
-    def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int) -> list[Stage]:
+    def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int, coarse: int) -> list[Stage]:
         how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
-        coarse = min(steps, settings.coarse_steps or steps)
         return [Stage(size, backbone, steps if size == ladder[-1] else coarse, *how) for size in sizes]
 
     if sketch := _sketch(settings):
-        found = scales(ladder, SKETCHES, sketch) + scales(ladder[-1:], settings.backbone, settings.steps)
+        found = scales(ladder, SKETCHES, sketch, sketch)
+        found += scales(ladder[-1:], settings.backbone, settings.steps, settings.steps)
     else:
-        found = scales(ladder, settings.backbone, settings.steps)
+        coarse = min(settings.steps, settings.coarse_steps or settings.steps)
+        found = scales(ladder, settings.backbone, settings.steps, coarse)
     if settings.finish:
         found.append(Stage(ladder[-1], FINISHES, settings.finish, "lbfgs"))
     return found

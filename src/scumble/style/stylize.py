@@ -382,7 +382,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     job = JOBS[type(given)]
     if made_by.get("job") != job:
         raise ImageError(f"the recipe is of the job {made_by.get('job')!r}; wanted {job!r}")
-    values = _group(made_by, "settings")
+    values = group_of(made_by, "settings")
     if made_by.get("format_version") == 1:
         values = _from_format_1(values, job)
     names = {"weights": values.get("weights"), "init": values.get("init")}
@@ -441,19 +441,19 @@ def _differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterat
     if repeated is None:
         return
     for role, made in now["inputs"].items():
-        was = _group(_group(repeated, "inputs"), role)
+        was = group_of(group_of(repeated, "inputs"), role)
         if was.get("sha256") != made["sha256"]:
             yield Noted(f"{role}: {made['name']}; in the recipe {was.get('name', 'not named')}")
-    for role in sorted(set(_group(repeated, "inputs")) - set(now["inputs"])):
+    for role in sorted(set(group_of(repeated, "inputs")) - set(now["inputs"])):
         yield Warned(f"{role}: there in the recipe, but not here")
     for group in ("computed", "versions"):
         for name, value in now[group].items():
-            was = _group(repeated, group).get(name)
+            was = group_of(repeated, group).get(name)
             if was != value:
                 yield Warned(f"the recipe was made with {name} {was}, this picture with {value}: they may differ")
 
 
-def _group(made_by: dict[str, Any], name: str) -> dict[str, Any]:
+def group_of(made_by: dict[str, Any], name: str) -> dict[str, Any]:
     """A part of a recipe, which anybody may have edited: empty where it is missing or no group at all."""
     group = made_by.get(name)
     return group if isinstance(group, dict) else {}
