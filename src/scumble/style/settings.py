@@ -325,7 +325,7 @@ class PaintSettings(Settings):
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
         if not self.layers():
-            raise SettingsError("style-weight: got 0, and keep as well; wanted something that counts")
+            raise SettingsError("style-weight: got 0, and nothing else counts; wanted something that does")
         return self
 
 
