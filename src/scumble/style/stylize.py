@@ -291,6 +291,7 @@ class _Painter:
                 canvas = resize(canvas, size)
                 optimizer = optimizers[kind] = optimizer.carried(size)
             objective = self._objective(number, canvas if content is None else content, styles)
+            del content, styles  # of large pictures, half a gigabyte that nobody looks at again
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizer, stage.steps, stage.averaging, stage.tolerance)
