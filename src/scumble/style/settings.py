@@ -163,7 +163,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "vgg19-caffe",
         "steps": 200,
         "coarse_steps": None,
-        "tolerance": 0.01,
+        "tolerance": 0.015,
         "style_weight": 1.0,
         "variation_weight": 6.0,
         "init": "content",
