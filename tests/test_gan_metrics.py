@@ -111,9 +111,10 @@ def test_frechet_distance_of_equals_is_zero_and_that_of_a_shift_its_square(count
     moments = Moments.of(mixed(count, 40, seed=3))
     shift = np.linspace(-1, 2, 40)
     equal = frechet_distance(moments.mean, moments.covariance, moments.mean, moments.covariance)
-    assert 0 <= equal < 1e-6 * np.trace(moments.covariance)
+    rounding = 1e-6 * np.trace(moments.covariance)  # of roots of what should be 0, where there are few pictures
+    assert 0 <= equal < rounding
     shifted = frechet_distance(moments.mean, moments.covariance, moments.mean + shift, moments.covariance)
-    assert shifted == pytest.approx(np.sum(shift**2), rel=1e-6)
+    assert shifted == pytest.approx(np.sum(shift**2), rel=1e-6, abs=rounding)
 
 
 def test_frechet_distance_is_right_with_fewer_pictures_than_features():

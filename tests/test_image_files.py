@@ -318,7 +318,7 @@ def test_what_is_saved_comes_back(tmp_path, name, bits, channels):
     array = (ramp * levels).round().astype(np.uint8 if bits == 8 else np.uint16)
     save(array, tmp_path / name, RECIPE)
 
-    assert recipe.read(tmp_path / name) == {"format_version": 1} | RECIPE
+    assert recipe.read(tmp_path / name) == {"format_version": recipe.FORMAT_VERSION} | RECIPE
     picture = load(tmp_path / name)
     lossy = name in ("a.jpg", "a.webp")
     if channels == 3 or not lossy:
