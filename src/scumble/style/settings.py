@@ -134,7 +134,7 @@ def _subject(loss: str, network: str) -> Balance:
     if network == "pocket":
         content, transported, leak = {"relu4_2": 1.5, "relu5_1": 60.0}, {"relu2_1": 9.0}, {"relu5_1": 5e6}
     else:
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 15.0}, {"relu2_1": 1.5}, {"relu5_1": 5e5}
+        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 15.0}, {"relu2_1": 0.8}, {"relu5_1": 5e5}
     return Balance(content, transported, leak, style, hold=8.0, focused=True)
 
 
