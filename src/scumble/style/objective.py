@@ -311,7 +311,7 @@ class Objective:
                 moves += inside[rows, columns].reshape(-1, 1) * (here @ matrix + offset - here)
             found = (here + moves).to(features.dtype)
             targets[name] = found.view(*features.shape[2:], -1).permute(2, 0, 1)[None]
-        if tile.seen == (0, self.size[0], 0, self.size[1]):
+        if len(self.tiles) == 1:
             self.transported[tile] = targets
         return targets
 
