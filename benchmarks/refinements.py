@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from scumble import device, stylize
+from scumble.events import returned
 from scumble.image.files import load
 from scumble.image.tensors import to_tensor
 from scumble.perceptual import backbones
@@ -104,7 +105,7 @@ def judge_of(content: Path, style: Path, settings: StyleSettings) -> Callable[[P
     """The objective of `fine` at full size, for all variants the same."""
     placement = device.choose("cpu", "float32")
     loading = backbones.load(settings.backbone, settings.layers(), placement, settings.pooling, settings.padding, None)
-    network = _returned(loading).network
+    network = returned(loading).network
     inputs = Inputs(Sources(content, [style]), settings)
     photograph, paintings = inputs.pixels(inputs.size(), placement.device)
     assert photograph is not None
@@ -131,14 +132,6 @@ def _frame(picture: torch.Tensor) -> float:
     turned = picture.mT
     strips = [p[:, :, place] for p in (picture, turned) for place in (slice(FRAME), slice(-FRAME, None))]
     return sum(total_variation(strip).item() for strip in strips) / len(strips)
-
-
-def _returned(generator: Any) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
 
 
 if __name__ == "__main__":

@@ -32,9 +32,10 @@ from PIL import Image
 
 from scumble import stylize
 from scumble.data.sources import SUFFIXES
+from scumble.events import returned
 from scumble.image.files import load
 from scumble.style import blind
-from scumble.style.evaluation import Comparison, Trial, compare_events
+from scumble.style.evaluation import Trial, compare_events
 
 PLAIN = {"balance": "plain", "borders": "keep"}
 WAYS: dict[str, dict[str, Any]] = {
@@ -141,13 +142,7 @@ def judge(folder: Path, trials: list[Trial], gallery: list[Path], seed: int) -> 
         copy = linked / f"{number}{path.suffix}"
         if not copy.exists():
             copy.symlink_to(path.resolve())
-    events = compare_events(trials, linked)
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            found: Comparison = end.value
-            break
+    found = returned(compare_events(trials, linked))
     extra = by_code(trials) | by_faces(trials)
     rows = found.means()
     for way in trials[0].results:

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from scumble import device
 from scumble.data import sources, store, synthetic
 from scumble.data.store import Store
+from scumble.events import returned
 from scumble.gan.settings import GANSettings
 from scumble.gan.trainer import Trainer
 
@@ -77,7 +78,7 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = arguments.data or draw_shapes(Path(folder))
-        pictures = finished(store.prepare(sources.open_source(data), (64, 64), 3))
+        pictures = returned(store.prepare(sources.open_source(data), (64, 64), 3))
         compare_speed(data, pictures, arguments.steps, arguments.precision)
         if arguments.curves:
             compare_curves(data, pictures, arguments.curves, arguments.precision)
@@ -114,14 +115,6 @@ def draw_shapes(folder: Path) -> Path:
     for number in range(DRAWN):
         synthetic.shape(number).save(folder / f"{number:04}.png")
     return folder
-
-
-def finished(events) -> Store:
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 if __name__ == "__main__":

@@ -139,12 +139,3 @@ def content_file(tmp_path) -> Path:
 def style_file(tmp_path) -> Path:
     photograph(36, 44, seed=1).save(tmp_path / "style.png")
     return tmp_path / "style.png"
-
-
-def returned(events):
-    """What a generator of events returns in the end."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value

@@ -17,7 +17,7 @@ from scumble.cli import app
 from scumble.data.labels import hold_out
 from scumble.data.store import Store
 from scumble.errors import RunError, SettingsError
-from scumble.events import Progress
+from scumble.events import Progress, returned
 from scumble.gan import classify, linear
 from scumble.gan.classify import SUBJECTS, TABLE, TRIALS, Trial, _Trials, classify_events, interval
 from scumble.gan.conditioning import UNLABELLED, FewLabelsJudge
@@ -65,15 +65,6 @@ def run(halves, tmp_path):
     return tmp_path / "run"
 
 
-def finish(events):
-    """What is returned in the end."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
-
-
 def command(*words: object) -> int:
     with pytest.raises(SystemExit) as exit_:
         app.main(["gan", *map(str, words)])
@@ -81,7 +72,7 @@ def command(*words: object) -> int:
 
 
 def test_the_table_holds_every_subject_and_number_of_labels(run, halves):
-    table = finish(classify_events(run, halves, settings=QUICK))
+    table = returned(classify_events(run, halves, settings=QUICK))
     assert [(row["subject"], row["labels"]) for row in table["rows"]] == [(s, n) for s in SUBJECTS for n in (1, 3)]
     assert table["tested"] == 30
     assert np.array(table["confusion"]).sum(1).tolist() == [10, 10, 10]
@@ -98,7 +89,7 @@ def test_the_table_holds_every_subject_and_number_of_labels(run, halves):
 
 
 def test_a_job_that_was_stopped_goes_on_to_the_same_table(run, halves, tmp_path):
-    whole = finish(classify_events(run, halves, tmp_path / "whole", QUICK))
+    whole = returned(classify_events(run, halves, tmp_path / "whole", QUICK))
     events = classify_events(run, halves, tmp_path / "parts", QUICK)
     while not (isinstance(event := next(events), Progress) and event.job == "classify" and event.done == 5):
         pass
@@ -110,7 +101,7 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_table(run, halves, tmp_path)
     assert done[-11:] == list(range(6, 17))
     assert json.loads((tmp_path / "parts" / TABLE).read_text()) == json.loads(json.dumps(whole))
     before = trials.read_bytes()
-    finish(classify_events(run, halves, tmp_path / "parts", QUICK))
+    returned(classify_events(run, halves, tmp_path / "parts", QUICK))
     assert trials.read_bytes() == before
 
 
@@ -126,7 +117,7 @@ def test_results_made_of_something_else_are_not_taken_for_these(tmp_path):
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "acgan"])
 def test_the_classifier_that_is_kept_is_the_one_that_was_tested(preset, halves, tmp_path):
     train(halves, tmp_path / "run", preset=preset, **TINY)
-    finish(classify_events(tmp_path / "run", halves, tmp_path / "out", QUICK))
+    returned(classify_events(tmp_path / "run", halves, tmp_path / "out", QUICK))
     shutil.rmtree(tmp_path / "run")
     classifier = Classifier.from_pretrained(tmp_path / "out")
     assert classifier.classes == CLASSES
@@ -142,8 +133,8 @@ def test_the_classifier_that_is_kept_is_the_one_that_was_tested(preset, halves, 
 
 def test_features_from_a_file_give_the_same_table(run, halves, tmp_path):
     assert command("features", run, halves, "-o", tmp_path / "f.npy", "-q") == 0
-    one = finish(classify_events(run, halves, tmp_path / "one", QUICK))
-    other = finish(classify_events(run, halves, tmp_path / "other", QUICK, tmp_path / "f.npy"))
+    one = returned(classify_events(run, halves, tmp_path / "one", QUICK))
+    other = returned(classify_events(run, halves, tmp_path / "other", QUICK, tmp_path / "f.npy"))
     assert one == other
 
 
@@ -152,7 +143,7 @@ def test_without_a_part_for_testing_a_fifth_is_held_out(tmp_path):
     np.savez(tmp_path / "all.npz", x=x, y=y)
     train(tmp_path / "all.npz", tmp_path / "run", **TINY)
     settings = QUICK.model_copy(update={"labels": "2,all", "classifier": "logistic"})
-    table = finish(classify_events(tmp_path / "run", tmp_path / "all.npz", settings=settings))
+    table = returned(classify_events(tmp_path / "run", tmp_path / "all.npz", settings=settings))
     assert table["tested"] == 12
     assert table["labels_of_all"] == 48
     of_all = [row for row in table["rows"] if row["labels"] == "all"]
@@ -190,7 +181,7 @@ def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(run, halves, t
 
 
 def test_a_damaged_classifier_is_told(run, halves, tmp_path):
-    finish(classify_events(run, halves, tmp_path / "out", QUICK))
+    returned(classify_events(run, halves, tmp_path / "out", QUICK))
     with pytest.raises(RunError, match="holds no classifier"):
         Classifier.from_pretrained(run / "model")
     facts = json.loads((tmp_path / "out" / "settings.json").read_text())
@@ -304,12 +295,12 @@ def test_a_semi_supervised_run_stands_in_the_same_table(run, halves, tmp_path):
     for seed in (0, 1):
         train(halves, tmp_path / f"semi{seed}", preset="sgan", labelled=3, seed=seed, **TINY)
     semi = [tmp_path / "semi0", tmp_path / "semi1"]
-    table = finish(classify_events(run, halves, tmp_path / "out", QUICK, semi=semi))
+    table = returned(classify_events(run, halves, tmp_path / "out", QUICK, semi=semi))
     row = table["rows"][-1]
     assert (row["subject"], row["labels"], row["draws"]) == ("semi-supervised", 3, 2)
     assert GAN.from_pretrained(semi[0]).classes == ()
     with pytest.raises(SettingsError, match="condition none; wanted few-labels"):
-        finish(classify_events(run, halves, tmp_path / "again", QUICK, semi=[run]))
+        returned(classify_events(run, halves, tmp_path / "again", QUICK, semi=[run]))
 
 
 def test_few_labels_teach_the_discriminator():

@@ -15,6 +15,7 @@ import scumble
 from scumble import GAN
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
+from scumble.events import returned
 from scumble.gan import evaluate, metrics, sets
 from scumble.gan.evaluate import evaluate_events
 from scumble.gan.metrics import Moments, frechet_distance, kernel_distance, neighbour_figures
@@ -24,14 +25,6 @@ from scumble.perceptual.embedding import EMBEDDINGS, Embedding
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = {"width": 4, "latent": 8, "batch": 8, "images": 80}
-
-
-def done(events):
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 class Projection:
@@ -94,7 +87,7 @@ def test_figures_of_pieces_are_those_of_all_pictures_at_once(monkeypatch):
     look = Projection(6).embedding()
     real, generated = numbered(500, "real"), numbered(None, "generated")
     generated = dataclasses.replace(generated, take=lambda n: numbered(None).take(range(n.start + 900, n.stop + 900)))
-    found = done(evaluate.compare((real, generated), look, (200, 233), ("frechet", "kernel", "neighbours")))
+    found = returned(evaluate.compare((real, generated), look, (200, 233), ("frechet", "kernel", "neighbours")))
     x, y = all_features(real, look, 200), all_features(generated, look, 233)
     one, other = Moments.of(x), Moments.of(y)
     whole = frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
@@ -108,20 +101,20 @@ def test_what_was_looked_at_once_is_not_looked_at_again(monkeypatch):
     monkeypatch.setattr(sets, "PIECE", 50)
     network, pictures = Projection(6), numbered(500)
     look = network.embedding()
-    first = done(sets.points(pictures, look, 120))
+    first = returned(sets.points(pictures, look, 120))
     assert network.seen == 120
-    again = done(sets.points(pictures, look, 120))
+    again = returned(sets.points(pictures, look, 120))
     assert network.seen == 120
     assert np.array_equal(first.features, again.features)
     assert np.array_equal(first.features, look.features(pictures.take(range(120))))
     network.seen = 0
-    done(sets.points(pictures, look, 180))  # 100 of which are kept in whole pieces
+    returned(sets.points(pictures, look, 180))  # 100 of which are kept in whole pieces
     assert network.seen == 80
     other = dataclasses.replace(look, sha256="1" * 64)
-    done(sets.points(pictures, other, 50))  # another network's weights
+    returned(sets.points(pictures, other, 50))  # another network's weights
     assert network.seen == 130
     sets.forget(pictures, look)
-    done(sets.points(pictures, look, 50))
+    returned(sets.points(pictures, look, 50))
     assert network.seen == 180
 
 
@@ -135,7 +128,7 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(monkeypatch):
             break
     events.close()
     before = network.seen
-    done(sets.points(pictures, look, 200))
+    returned(sets.points(pictures, look, 200))
     assert (before, network.seen) == (100, 200)
 
 
@@ -143,13 +136,13 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(monkeypatch):
 def test_a_damaged_piece_is_made_again(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("SCUMBLE_HOME", str(tmp_path))
     look, pictures = Projection(6).embedding(), numbered(500)
-    whole = done(sets.points(pictures, look, 40)).features
+    whole = returned(sets.points(pictures, look, 40)).features
     (piece,) = tmp_path.glob("features/*/*.npy")
     if damage is None:
         np.save(piece, whole[:-1])
     else:
         piece.write_bytes(damage)
-    assert np.array_equal(done(sets.points(pictures, look, 40)).features, whole)
+    assert np.array_equal(returned(sets.points(pictures, look, 40)).features, whole)
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures(monkeypatch):
@@ -160,7 +153,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(monkeypatch):
 
     def peak(count):
         tracemalloc.start()
-        done(sets.points(pictures, Projection(64).embedding(), count))
+        returned(sets.points(pictures, Projection(64).embedding(), count))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -205,7 +198,7 @@ def test_only_what_inception_measures_is_called_fid(projection, tmp_path):
     data = arrays(tmp_path / "x.npz")
     other = arrays(tmp_path / "y.npz", seed=1)
     for network in EMBEDDINGS:
-        found = done(evaluate_events(other, data, network))
+        found = returned(evaluate_events(other, data, network))
         names = [figure.name for figure in found.figures]
         shares = ["precision", "recall", "density", "coverage"]
         if network == "inception":

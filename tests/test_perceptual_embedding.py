@@ -7,6 +7,7 @@ import torch
 
 from scumble import device
 from scumble.errors import SettingsError, WeightsError
+from scumble.events import returned
 from scumble.perceptual import backbones, embedding, weights
 from scumble.perceptual.inception import Inception
 from scumble.perceptual.vgg import VGG19
@@ -14,15 +15,6 @@ from scumble.perceptual.vgg import VGG19
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 PLACEMENT = device.choose("cpu", "float32")
-
-
-def done(events):
-    """What a job returns."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 def pictures(count, channels=3, side=20, seed=0) -> np.ndarray:
@@ -38,7 +30,7 @@ def weights_folder(tensors, inception_tensors, tmp_path, monkeypatch):
 
 
 def test_pocket_looks_at_pictures_of_any_size_and_at_grey_ones():
-    look = done(embedding.load("pocket", PLACEMENT))
+    look = returned(embedding.load("pocket", PLACEMENT))
     for shape in ((16, 16), (33, 20)):
         colour = np.random.default_rng(1).integers(0, 256, (3, 3, *shape), dtype=np.uint8)
         assert look.features(colour).shape == (3, look.width)
@@ -49,7 +41,7 @@ def test_pocket_looks_at_pictures_of_any_size_and_at_grey_ones():
 
 
 def test_vgg19s_features_are_relu5_1_of_an_input_of_deviation_1_averaged_over_pixels(weights_folder, tensors):
-    look = done(embedding.load("vgg19-caffe", PLACEMENT))
+    look = returned(embedding.load("vgg19-caffe", PLACEMENT))
     some = pictures(3, side=32)
     entry = weights.CATALOGUE["vgg19-caffe"]
     network = VGG19(tensors, entry.preprocessing, ("relu5_1",), dtype=torch.float64)
@@ -61,7 +53,7 @@ def test_vgg19s_features_are_relu5_1_of_an_input_of_deviation_1_averaged_over_pi
 def test_inceptions_features_are_its_own_and_its_probabilities_the_softmax_of_its_logits(
     weights_folder, inception_tensors
 ):
-    look = done(embedding.load("inception", PLACEMENT))
+    look = returned(embedding.load("inception", PLACEMENT))
     some = pictures(1)
     network = Inception(inception_tensors)
     features = network.features(torch.from_numpy(some).float() / 255)
@@ -73,15 +65,15 @@ def test_inceptions_features_are_its_own_and_its_probabilities_the_softmax_of_it
 
 
 def test_a_batch_has_as_many_pictures_as_memory_allows(weights_folder):
-    look = done(embedding.load("pocket", PLACEMENT))
+    look = returned(embedding.load("pocket", PLACEMENT))
     assert [look.batch(side, side) for side in (16, 64, 512, 4096)] == [1024, 64, 1, 1]
 
 
 def test_networks_that_are_unknown_or_not_here_are_refused():
     with pytest.raises(SettingsError, match="network: got 'resnet', wanted one of pocket"):
-        done(embedding.load("resnet", PLACEMENT))
+        returned(embedding.load("resnet", PLACEMENT))
     with pytest.raises(WeightsError, match="inception are not on this machine"):
-        done(embedding.load("inception", PLACEMENT))
+        returned(embedding.load("inception", PLACEMENT))
 
 
 def test_every_set_of_weights_can_look():

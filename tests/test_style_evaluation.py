@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import scumble
-from conftest import photograph, returned
+from conftest import photograph
 from scumble.device import choose
 from scumble.errors import ImageError, SettingsError
+from scumble.events import returned
 from scumble.image.files import load
 from scumble.image.tensors import resize, to_tensor
 from scumble.perceptual import backbones

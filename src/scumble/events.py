@@ -6,9 +6,10 @@ the generator: it saves what it has.
 
 import dataclasses
 import math
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL.Image import Image
 
@@ -78,7 +79,18 @@ class Finished:
     figures: dict[str, Any]
 
 
+Result = TypeVar("Result")
+
 Event = Started | Progress | Noted | Warned | Preview | Saved | Finished
+
+
+def returned(events: Generator[Event, None, Result]) -> Result:
+    """Run a job to its end, whatever it tells on the way, and return what it returns."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value
 
 
 def as_json(event: Event) -> dict[str, Any]:

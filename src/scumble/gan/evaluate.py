@@ -14,7 +14,7 @@ import numpy as np
 from scumble import device
 from scumble.data import sources, store
 from scumble.errors import DataError, SettingsError
-from scumble.events import Event, Noted, Progress, Started
+from scumble.events import Event, Noted, Progress, Started, returned
 from scumble.gan import metrics, sets
 from scumble.gan.metrics import Estimate
 from scumble.gan.model import GAN, is_trained
@@ -139,12 +139,7 @@ def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluati
     Example:
         >>> scumble.evaluate("runs/digits", "digits", pictures=1000).figures[0]  # doctest: +SKIP
     """
-    events = evaluate_events(subject, data, **settings)
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
+    return returned(evaluate_events(subject, data, **settings))
 
 
 def _job(

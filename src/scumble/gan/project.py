@@ -17,7 +17,7 @@ from PIL import Image
 
 from scumble.device import Placement
 from scumble.errors import SettingsError
-from scumble.events import Event, Finished, Progress, Saved, Started
+from scumble.events import Event, Finished, Progress, Saved, Started, returned
 from scumble.gan.latents import on_sphere
 from scumble.gan.model import GAN
 from scumble.gan.sample import draw_latents
@@ -108,12 +108,7 @@ def project(
     gan: GAN, picture: files.PictureSource, output: str | Path, by: str = "pocket", of_class: str | None = None
 ) -> Projection:
     """The same at once; see `project_events`."""
-    events = project_events(gan, picture, Path(output), by, of_class)
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
+    return returned(project_events(gan, picture, Path(output), by, of_class))
 
 
 def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:

@@ -24,7 +24,7 @@ from scumble import device
 from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
 from scumble.errors import DataError, DivergedError, LostError, RunError, ScumbleError, SettingsError
-from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
+from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, returned
 from scumble.gan import judge, processes, steps
 from scumble.gan.judge import Judge
 from scumble.gan.model import GAN
@@ -298,21 +298,13 @@ def _follow(data: str, together: Processes) -> None:
     try:
         placement = together.device(device.choose(settings.device, settings.precision))
         preparing = store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
-        pictures = _result(preparing)
+        pictures = returned(preparing)
     except ScumbleError as error:
         together.gathered((socket.gethostname(), error))
         raise LostError("told to the first process") from error
     together.gathered((socket.gethostname(), pictures.digest))
     trainer = Trainer(settings, pictures, together.told(False), placement, together)
     together.follow(trainer.train_step, trainer.restore)
-
-
-def _result(job: Generator[Event, None, Store]) -> Store:
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            return end.value
 
 
 def _share_state(trainer: Trainer) -> None:

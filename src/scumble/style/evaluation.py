@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from scumble.data.sources import SUFFIXES, Source, open_source
 from scumble.device import choose, memory_errors
 from scumble.errors import ImageError, SettingsError
-from scumble.events import Event, Progress, Started
+from scumble.events import Event, Progress, Started, returned
 from scumble.image import borders
 from scumble.image.files import Picture, PictureSource, load
 from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_tensor
@@ -246,12 +246,7 @@ def compare(
         >>> table["a.png"]["edges"]  # doctest: +SKIP
         0.52
     """
-    events = compare_events(trials(results, content, style), gallery, network, device)
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
+    return returned(compare_events(trials(results, content, style), gallery, network, device))
 
 
 def compare_events(

@@ -140,11 +140,11 @@ def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, t
         [[[2.0]], [3.0]]
     """
     here, there = _double(found), _double(wanted)
-    covariance = _covariance(here)
+    covariance, target = _covariance(here), _covariance(there)
     # Fewer places than channels leave directions without any variance, along which there is nothing to move.
-    variances = (c.diagonal().mean().item() for c in (covariance, _covariance(there)))
+    variances = (c.diagonal().mean().item() for c in (covariance, target))
     ridge = max(share * variance for share, variance in zip(TRANSPORT_RIDGES, variances, strict=True))
-    matrix = transport_map(covariance, _covariance(there), ridge).to(covariance.device)
+    matrix = transport_map(covariance, target, ridge).to(covariance.device)
     offset = there["mean"] - here["mean"] @ matrix
     return matrix.to(found["mean"]), offset.to(found["mean"])
 
