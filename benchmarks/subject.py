@@ -19,6 +19,7 @@ was without a balance. --page writes a page for two ways on which people choose 
 
 import argparse
 import dataclasses
+import importlib
 import json
 import random
 import re
@@ -184,7 +185,7 @@ def by_code(trials: list[Trial]) -> dict[str, dict[str, float]]:
 def by_faces(trials: list[Trial]) -> dict[str, dict[str, float]]:
     """By way: the share of the photographs' faces that are found again, and how many others are found, a picture."""
     try:
-        import cv2  # pyright: ignore[reportMissingImports]
+        cv2: Any = importlib.import_module("cv2")
     except ImportError:
         return {}
     cascade = cv2.CascadeClassifier(f"{Path(cv2.__file__).parent}/data/haarcascade_frontalface_default.xml")
