@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,11 @@ class Placement:
     device: torch.device
     dtype: torch.dtype
     reason: str
+
+    def compute(self, network: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Tensor:
+        """What a network makes of its inputs in this number format, as float32: losses are computed in that."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return network(*inputs).float()
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Placement:

@@ -1,0 +1,1 @@
+"""What GANs learn, as tasks of the training engine: a file for each kind."""

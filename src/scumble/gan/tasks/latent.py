@@ -1,0 +1,270 @@
+"""From noise to pictures: the task of every preset, one generator of latents against one discriminator.
+
+Which pictures a step sees, how they are mirrored, and the latents, are functions of (seed, step) alone. The generated
+pictures of a step are made once, and both networks' losses look at them. Some pictures are never learnt from, so that
+discriminator overfitting can be measured. Where classes are drawn, the n-th generated picture is of the class of the
+n-th real one.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from scumble.data import batches
+from scumble.data.labels import draw as draw_labelled
+from scumble.data.labels import hold_out
+from scumble.data.store import Store
+from scumble.device import Placement
+from scumble.errors import SettingsError
+from scumble.gan import augment
+from scumble.gan.conditioning import UNLABELLED, judge_of
+from scumble.gan.losses import LOSSES, Logits
+from scumble.gan.model import build, place
+from scumble.gan.penalties import PENALTIES
+from scumble.gan.settings import GANSettings
+from scumble.image.tensors import to_signed
+from scumble.training.distributed import Processes
+from scumble.training.randomness import draw
+from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
+from scumble.training.updates import clip_weights, frozen
+
+HELD_OUT_ONE_OF, MIN_HELD_OUT, MAX_HELD_OUT = 20, 5, 128
+"""Of so many pictures, one is not learnt from, but at most so many: enough for a mean. Where they would be fewer than
+the least that a mean needs, all are learnt from."""
+
+AUGMENTED_AGAIN = 1
+"""Tells the random numbers of what the generator's loss does to pictures from those of the discriminator's."""
+
+
+class LatentGAN:
+    """Two networks on one data set: what their steps look at, and their losses.
+
+    Args:
+        settings: of the training.
+        pictures: to learn from.
+        flip: whether to mirror them at random.
+        placement: where, and in what precision.
+        processes: whose losses may compare each picture with the whole batch.
+
+    Attributes:
+        generator: (N, Z) latents, and (N,) classes if it draws such -> (N, C, H, W) in [-1, 1].
+        discriminator: pictures, and classes if it knows of such -> (N,) logits, or (N, 1 + classes) if it says which.
+        learning: positions of the pictures to learn from; `held_out` of the others.
+    """
+
+    def __init__(
+        self,
+        settings: GANSettings,
+        pictures: Store,
+        flip: bool,
+        placement: Placement,
+        processes: Processes | None = None,
+    ):
+        self.settings, self.pictures, self.flip, self.placement = settings, pictures, flip, placement
+        self.processes = processes or Processes()
+        self.loss = LOSSES[settings.loss]
+        self.labels = _labels(settings, pictures)
+        self.known = np.flatnonzero(self.labels != UNLABELLED) if settings.condition == "few-labels" else None
+        self.learning, self.held_out = _parts(len(pictures.pixels), self.labels, self.known)
+        self.generator, self.discriminator = build(settings, pictures.shape, len(pictures.classes))
+        for network in (self.generator, self.discriminator):
+            place(network, placement.device)
+        self.penalty = None if settings.penalty == "none" else PENALTIES[settings.penalty]
+        self.generator_is_due = every(settings.critic_steps)
+
+    def task(self) -> Task:
+        """What the trainer trains."""
+        settings = self.settings
+        clip = settings.clip
+        after = (lambda *_: clip_weights(self.discriminator, clip)) if clip else None
+        discriminate = Update(
+            "d", ("discriminator",), self.discriminator_loss, self._optimizer, schedule=self._schedule, after=after
+        )
+        generate = Update(
+            "g", ("generator",), self.generator_loss, self._optimizer, self.generator_is_due, self._schedule
+        )
+        return Task(
+            {"generator": self.generator, "discriminator": self.discriminator},
+            (discriminate, generate),
+            self.batch,
+            settings.batch,
+            averaged=("generator",),
+            half_life=settings.ema,
+            result=("generator", "discriminator"),
+        )
+
+    # --- What a step looks at ---------------------------------------------------------------------------------------
+
+    def batch(self, moment: Moment) -> Batch:
+        """Real pictures, mirrored and augmented; latents; classes; and the random numbers that are left."""
+        random = moment.generator(*self._turn(moment))
+        real, labels = self._real(moment)
+        real = augment.flip(real, random) if self.flip else real
+        latents = draw(torch.randn, len(real), self.settings.latent, random=random).to(self.placement.device)
+        return {"real": self._augmented(real, random), "latents": latents, "labels": labels, "random": random}
+
+    def _real(self, moment: Moment) -> tuple[torch.Tensor, torch.Tensor | None]:
+        batch, seed = self.settings.batch, moment.seed_for()
+        chosen = self.learning[batches.indices(len(self.learning), batch, moment.step, seed)]
+        if self.known is not None:  # few: so that each batch and each share has some, they take every second position
+            chosen[::2] = self.known[batches.indices(len(self.known), (batch + 1) // 2, moment.step, seed)]
+        return self.pictures_at(chosen[moment.share.of(batch)])
+
+    def pictures_at(self, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(N, C, H, W) pictures, in [-1, 1], and their (N,) classes if these are looked at."""
+        device = self.placement.device
+        real = to_signed(self.pictures.pixels[positions], device).contiguous(memory_format=torch.channels_last)
+        return real, None if self.labels is None else torch.from_numpy(self.labels[positions]).to(device)
+
+    def _turn(self, moment: Moment) -> tuple[int, ...]:
+        """Numbers of a step: of the generator's, and, but for the first, which of the discriminator's before it."""
+        generator_step, turn = divmod(moment.step, self.settings.critic_steps)
+        return (generator_step, turn) if turn else (generator_step,)
+
+    def _augmented(self, pictures: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        if self.settings.augment_colour:
+            pictures = augment.vary_colours(pictures, random)
+        return augment.shift_and_cut(pictures, random) if self.settings.augment else pictures
+
+    def _fake(self, batch: Batch, moment: Moment) -> torch.Tensor:
+        """Generated pictures: with their way back only where the generator's loss will look at the very same."""
+        kept = self.generator_is_due(moment.step) and self.settings.accumulate == 1
+
+        def generate() -> torch.Tensor:
+            with torch.set_grad_enabled(kept):
+                return self.generated(self.generator, batch["latents"], batch["labels"])
+
+        return once(batch, "fake", generate)
+
+    def generated(
+        self, generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None
+    ) -> torch.Tensor:
+        """(N, C, H, W) pictures of a generator, such as the average of ours."""
+        return self.placement.compute(generator, latents, *([labels] if self.settings.draws_classes else []))
+
+    # --- Losses -----------------------------------------------------------------------------------------------------
+
+    def discriminator_loss(self, batch: Batch, moment: Moment) -> Outcome:
+        """To tell real pictures from generated ones, and classes where they are asked for; and the penalty.
+
+        Figures: the mean belief, in [0, 1], that real and generated pictures are real, which are the D(x) and D(G(z))
+        of Goodfellow et al. 2014.
+        """
+        real, labels, random = batch["real"], batch["labels"], batch["random"]
+        fake = self._augmented(self._fake(batch, moment).detach(), random)
+        on_real, on_fake = self._seen_both(real, fake, labels)
+        extra = _class_loss(on_real, labels) + self._class_loss_of_drawn(on_fake, labels)
+        if self.penalty is not None:
+            weight = self.settings.penalty_weight or self.penalty.weight
+            extra = extra + weight * self.penalty.function(
+                lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random
+            )
+        real_logits, fake_logits = _logits(on_real), _logits(on_fake)
+        value = self.loss.discriminator(*self._compared(real_logits, fake_logits)) + extra
+        belief = {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
+        return Outcome(value, belief)
+
+    def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
+        """To be taken for real by the discriminator; real pictures are looked at only where the loss compares."""
+        labels = batch["labels"]
+        fake = once(batch, "fake", lambda: self.generated(self.generator, batch["latents"], labels))
+        if self.settings.augment or self.settings.augment_colour:
+            fake = self._augmented(fake, moment.generator(moment.step, 0, AUGMENTED_AGAIN))
+        with frozen(self.discriminator):
+            if self.loss.of_features:
+                features = (self._features(pictures) for pictures in (batch["real"], fake))
+                return Outcome(self.loss.generator(*self._compared(*features)))
+            real_logits = _logits(self._seen(batch["real"], labels)) if self.loss.compares else fake.new_zeros(0)
+            on_fake = self._seen(fake, labels)
+        value = self.loss.generator(*self._compared(real_logits, _logits(on_fake)))
+        return Outcome(value + self._class_loss_of_drawn(on_fake, labels))
+
+    def logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> Logits:
+        """(N,) of (N, C, H, W) pictures."""
+        return _logits(self._seen(pictures, labels))
+
+    def _seen_both(
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the discriminator says to both: in one pass wherever that changes nothing."""
+        if self.discriminator.couples_pictures:
+            return self._seen(real, labels), self._seen(fake, labels)
+        on_real, on_fake = self._seen(torch.cat([real, fake]), labels).split([len(real), len(fake)])
+        return on_real, on_fake
+
+    def _seen(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        classes = [] if labels is None else [labels.repeat(len(pictures) // len(labels))]
+        return self.placement.compute(self.discriminator, pictures, *classes)
+
+    def _features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """(N, D): what the logits are made from, averaged over positions."""
+        return self.placement.compute(judge_of(self.discriminator).features, pictures).mean((2, 3))
+
+    def _compared(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Those of the whole batch where a loss compares each picture with all of it."""
+        return (self.processes.whole(real), self.processes.whole(fake)) if self.loss.couples else (real, fake)
+
+    def _class_loss_of_drawn(self, seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return _class_loss(seen, labels if getattr(self.discriminator, "asks_of_drawn", True) else None)
+
+    # --- How they move ----------------------------------------------------------------------------------------------
+
+    def _optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        settings = self.settings
+        if settings.optimizer == "rmsprop":
+            return torch.optim.RMSprop(parameters, settings.lr, settings.beta2)
+        fused = self.placement.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+
+    def _schedule(self, step: int) -> dict[str, Any]:
+        settings = self.settings
+        seen = (step - step % settings.critic_steps) * settings.batch  # the critic's steps learn as the generator's do
+        left = 1 - seen / settings.images if settings.decay == "linear" else 1.0
+        return {"lr": settings.lr * max(left, 0.0)}
+
+
+def _logits(seen: torch.Tensor) -> Logits:
+    return seen[:, 0] if seen.dim() == 2 else seen
+
+
+def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3)."""
+    if seen.dim() < 2 or labels is None:
+        return seen.new_zeros(())
+    return F.cross_entropy(seen[:, 1:], labels)
+
+
+def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
+    """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know."""
+    if settings.condition == "none":
+        return None
+    if pictures.labels is None or len(pictures.classes) < 2:
+        raise SettingsError(
+            f"condition: got {settings.condition}, and {pictures.name} has no classes; wanted pictures in a folder "
+            "for each class, or labels"
+        )
+    if settings.condition != "few-labels":
+        return pictures.labels
+    learning, _ = hold_out(pictures.labels, pictures.classes)
+    few = learning[draw_labelled(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
+    known = np.full_like(pictures.labels, UNLABELLED)
+    known[few] = pictures.labels[few]
+    return known
+
+
+def _parts(count: int, labels: np.ndarray | None, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Positions to learn from, and of some that never are, by which overfitting is measured; both ascending.
+
+    The latter are always the same. A class keeps one picture at least, and a known label is never given up.
+    """
+    spared = known if known is not None else [] if labels is None else np.unique(labels, return_index=True)[1]
+    free = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(count), spared))
+    wanted = min(count // HELD_OUT_ONE_OF, MAX_HELD_OUT)
+    held = np.sort(free[: wanted if wanted >= MIN_HELD_OUT else 0])
+    return np.setdiff1d(np.arange(count), held), held
+
+

@@ -1,0 +1,1 @@
+"""One engine for everything that learns: it knows tasks, updates and processes, and no art."""

@@ -1,0 +1,199 @@
+"""The trainer: a task and all that its next step depends on, to be saved and restored to the bit, by name.
+
+What is unusual: there is no state of any random generator, since everything random is a function of (seed, step); and
+there is no gradient of a network that an update does not move, so that nothing is ever frozen or thawed for it.
+"""
+
+import copy
+import functools
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from scumble.errors import RunError
+from scumble.storage import checkpoint
+from scumble.storage.checkpoint import Checkpoint
+from scumble.training.distributed import Processes
+from scumble.training.task import Moment, Task, Update
+from scumble.training.updates import make_update, update_average
+
+
+class Trainer:
+    """Networks, their averages, optimisers, figures since the last look, and the number of the step.
+
+    Args:
+        task: what is learnt. Its modules are on their device.
+        seed: of everything that is random.
+        parts: equal parts that a batch is taken in, one after the other: as many times less memory.
+        processes: that make the same steps, each with its share of every batch.
+        identity: of the training, which a checkpoint must have, too.
+    """
+
+    def __init__(
+        self, task: Task, seed: int = 0, parts: int = 1, processes: Processes | None = None, identity: str = ""
+    ):
+        self.task, self.seed, self.parts, self.identity = task, seed, parts, identity
+        self.processes = processes or Processes()
+        self.averages = {name: copy.deepcopy(task.modules[name]) for name in task.averaged}
+        for average in self.averages.values():
+            average.eval().requires_grad_(False)
+        self.parameters = {update.name: dict(_parameters(task, update)) for update in task.updates}
+        self.optimizers = {update.name: update.optimizer(self.moved(update.name)) for update in task.updates}
+        self.step = self.rollbacks = 0
+        self.averaged_at = dict.fromkeys(task.averaged, 0)
+        self.figures: dict[str, dict[str, torch.Tensor]] = {update.name: {} for update in task.updates}
+        self.moves = {update.name: 0 for update in task.updates}
+
+    @property
+    def images_seen(self) -> int:
+        """The axis of everything: figures, grids, schedules."""
+        return self.step * self.task.size
+
+    def moved(self, update: str) -> list[nn.Parameter]:
+        """The parameters that an update moves."""
+        return list(self.parameters[update].values())
+
+    def train_step(self) -> None:
+        """Every update that is due, on one batch; then the averages."""
+        due = [update for update in self.task.updates if update.due(self.step)]
+        moments = [self.moment(part) for part in range(self.parts)]
+        # A batch in parts is made anew for each update: keeping what one has generated of all parts would take the
+        # memory that the parts are to save.
+        batches = [functools.partial(self.task.batch, moment) for moment in moments]
+        if self.parts == 1:
+            batches = [functools.cache(batches[0])]
+        for update in due:
+            optimizer = self.optimizers[update.name]
+            move = make_update(
+                update, self.moved(update.name), optimizer, list(zip(moments, batches, strict=True)), self.processes
+            )
+            sums = self.figures[update.name]
+            for name, value in move.figures.items():
+                sums[name] = sums[name] + value if name in sums else value
+            self.moves[update.name] += 1
+        self.step += 1
+        self._average({name.split(".")[0] for update in due for name in update.moves})
+
+    def moment(self, part: int = 0) -> Moment:
+        """That of a part of this process's share of this step."""
+        return Moment(self.step, (self.seed, self.rollbacks), self.processes.share.split(part, self.parts))
+
+    def _average(self, moved: set[str]) -> None:
+        """Move the averages of what was moved on by the images since they last were."""
+        for name in moved & self.averages.keys():
+            images = (self.step - self.averaged_at[name]) * self.task.size
+            network = self.task.modules[name]
+            update_average(self.averages[name], network, images, self.images_seen, self.task.half_life)
+            self.averaged_at[name] = self.step
+
+    def result(self) -> dict[str, nn.Module]:
+        """What a finished model holds, by name: the average of a network where there is one."""
+        return {name: self.averages.get(name, self.task.modules[name]) for name in self.task.result}
+
+    def is_finite(self) -> bool:
+        """Whether all figures and weights are numbers; waits for the device."""
+        figures = [value for sums in self.figures.values() for value in sums.values()]
+        weights = [weight for network in self.task.modules.values() for weight in network.parameters()]
+        return bool(torch.stack([tensor.isfinite().all() for tensor in (*figures, *weights)]).all())
+
+    def take_figures(self) -> dict[str, dict[str, float]]:
+        """Each update's figures, averaged since this was last asked for; waits for the device."""
+        taken = {}
+        for name, sums in self.figures.items():
+            count = self.moves[name]
+            taken[name] = {figure: value.item() / count for figure, value in sums.items()}
+            self.figures[name], self.moves[name] = {}, 0
+        return taken
+
+    # --- Saved and restored -----------------------------------------------------------------------------------------
+
+    def state(self) -> Checkpoint:
+        """Everything that the next step depends on, by name."""
+        tensors = {}
+        for group, networks in (("modules", self.task.modules), ("averages", self.averages)):
+            for name, network in networks.items():
+                tensors |= {f"{group}.{name}.{key}": value for key, value in network.state_dict().items()}
+        for update, parameters in self.parameters.items():
+            for name, parameter in parameters.items():
+                moments = self.optimizers[update].state.get(parameter, {})
+                tensors |= {f"optimizers.{update}.{name}.{key}": value for key, value in moments.items()}
+        for update, sums in self.figures.items():
+            tensors |= {f"figures.{update}.{name}": value for name, value in sums.items()}
+        facts = {"step": self.step, "images_seen": self.images_seen, "rollbacks": self.rollbacks}
+        facts |= {"averaged_at": dict(self.averaged_at), "moves": dict(self.moves), "identity": self.identity}
+        return Checkpoint(tensors, facts | {"tensors": len(tensors)})
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Become what `state` returned.
+
+        Raises:
+            RunError: if it is that of another run, or not whole.
+            RuntimeError: if a network's weights are missing or of another shape.
+        """
+        self._check(saved)
+        for group, networks in (("modules", self.task.modules), ("averages", self.averages)):
+            for name, network in networks.items():
+                network.load_state_dict(checkpoint.under(f"{group}.{name}", saved.tensors))
+        for update, parameters in self.parameters.items():
+            given = checkpoint.under(f"optimizers.{update}", saved.tensors)
+            optimizer = self.optimizers[update]
+            optimizer.state.clear()
+            for name, parameter in parameters.items():
+                if moments := checkpoint.under(name, given):
+                    optimizer.state[parameter] = _fitted(moments, parameter, optimizer)
+            self.figures[update] = {
+                name: value.to(next(iter(parameters.values())).device)
+                for name, value in checkpoint.under(f"figures.{update}", saved.tensors).items()
+            }
+        facts = saved.facts
+        self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
+        self.moves = facts["moves"]
+
+    def restored(self, saved: Checkpoint) -> "Trainer":
+        """This trainer, after `restore`."""
+        self.restore(saved)
+        return self
+
+    def _check(self, saved: Checkpoint) -> None:
+        """Refuse what would be taken without a word: another run's state, or one that is not whole."""
+        if saved.facts["identity"] != self.identity:
+            raise RunError("the checkpoint is that of another run")
+        numbers = [saved.facts[name] for name in ("step", "rollbacks")]
+        if not all(isinstance(number, int) and number >= 0 for number in numbers):
+            raise RunError(f"the checkpoint has impossible steps: {saved.facts}")
+        if saved.facts["tensors"] != len(saved.tensors):
+            raise RunError(f"the checkpoint holds {len(saved.tensors)} tensors of {saved.facts['tensors']}")
+
+
+def _parameters(task: Task, update: Update) -> Iterator[tuple[str, nn.Parameter]]:
+    """What an update moves, by network and name; weights that networks share come once."""
+    known: set[nn.Parameter] = set()
+    for moved in update.moves:
+        network, _, part = moved.partition(".")
+        for name, parameter in task.modules[network].get_submodule(part).named_parameters(moved):
+            if parameter not in known:
+                known.add(parameter)
+                yield name, parameter
+
+
+def _fitted(
+    moments: dict[str, torch.Tensor], parameter: nn.Parameter, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    """What an optimiser remembers of a parameter, laid out as it expects.
+
+    A fused optimiser goes through memory in order: what belongs to a parameter must lie as the parameter does, and its
+    counter of steps on the same device.
+
+    Raises:
+        RunError: if something is of another shape.
+    """
+    fitted = {}
+    for name, value in moments.items():
+        if value.shape == parameter.shape:
+            fitted[name] = torch.empty_like(parameter).copy_(value)
+        elif value.dim() == 0:
+            fitted[name] = value.to(parameter.device if optimizer.defaults.get("fused") else "cpu")
+        else:
+            raise RunError(f"the checkpoint's {name} is of shape {list(value.shape)}, wanted {list(parameter.shape)}")
+    return fitted
