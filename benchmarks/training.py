@@ -25,7 +25,7 @@ from scumble.data import sources, store, synthetic
 from scumble.data.store import Store
 from scumble.events import returned
 from scumble.gan.settings import GANSettings
-from scumble.gan.trainer import Trainer
+from scumble.gan.tasks.latent import LatentGAN
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 import dcgan_from_scratch as scratch
@@ -59,14 +59,13 @@ class Ours:
 
     def __init__(self, pictures: Store, seed: int, precision: str):
         settings = GANSettings(preset="dcgan", size="64", channels=3, batch=BATCH, seed=seed)
-        self.trainer = Trainer(settings, pictures, True, device.choose("cpu", precision))
+        self.trainer = LatentGAN(settings, pictures, True, device.choose("cpu", precision)).trainer()
 
     def step(self) -> tuple[float, float]:
         """One step; both losses."""
-        self.trainer.sums.zero_()
         self.trainer.train_step()
-        loss_d, _, _, loss_g, _ = self.trainer.sums.tolist()
-        return loss_d, loss_g
+        figures = self.trainer.take_figures()
+        return figures["d"]["loss"], figures["g"]["loss"]
 
 
 def main():

@@ -24,7 +24,7 @@ from scumble import GANSettings, device, paths
 from scumble.data.store import Store
 from scumble.gan.conditioning import UNLABELLED
 from scumble.gan.timeline import TIMELINE
-from scumble.gan.trainer import Trainer
+from scumble.gan.tasks.latent import LatentGAN
 from scumble.storage import checkpoint
 
 MODES, RADIUS, DEVIATION = 8, 0.8, 0.008
@@ -64,38 +64,45 @@ LABELS = np.arange(16 * MODES) % MODES
 PLACEHOLDER = Store("ring", np.zeros((len(LABELS), 2, 1, 1), np.uint8), LABELS, tuple("abcdefgh"), "ring")
 
 
-class RingTrainer(Trainer):
-    """The package's trainer on points that never repeat: bytes would be too coarse for them."""
+class Ring(LatentGAN):
+    """The package's task on points that never repeat: bytes would be too coarse for them."""
 
-    def next_batch(self, random: torch.Generator, turn: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def batch(self, moment: Moment) -> Batch:
         """(N, 2, 1, 1) points, and their modes if these are looked at."""
+        random = moment.generator(moment.step)
         modes = torch.randint(MODES, (self.settings.batch,), generator=random)
         points = CENTRES[modes] + DEVIATION * torch.randn(len(modes), 2, generator=random)
         labels = modes.clone()
         if self.settings.condition == "few-labels":
             labels[1::2] = UNLABELLED  # every second one is known, as in batches of pictures
-        return points[:, :, None, None], None if self.labels is None else labels
+        latents = torch.randn(len(modes), self.settings.latent, generator=random)
+        return {
+            "real": points[:, :, None, None],
+            "latents": latents,
+            "labels": None if self.labels is None else labels,
+            "random": random,
+        }
 
 
-def trained(settings: GANSettings, folder: Path) -> RingTrainer:
+def trained(settings: GANSettings, folder: Path) -> Trainer:
     """A finished training, from wherever `folder` says that it stood."""
-    trainer = RingTrainer(settings, PLACEHOLDER, False, device.choose("cpu", "float32"))
+    trainer = Ring(settings, PLACEHOLDER, False, device.choose("cpu", "float32")).trainer()
     checkpoint.newest(folder, trainer.restored)
     saved = time.perf_counter()
     while trainer.images_seen < settings.images:
         trainer.train_step()
         if time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            checkpoint.write(folder, trainer.images_seen, trainer.checkpoint())
+            checkpoint.write(folder, trainer.images_seen, trainer.state())
             saved = time.perf_counter()
     return trainer
 
 
 @torch.inference_mode()
-def measured(trainer: RingTrainer) -> dict[str, Any]:
+def measured(trainer: Trainer, settings: GANSettings) -> dict[str, Any]:
     """How many modes the averaged generator has found, and the share of its samples within three deviations of one."""
-    latents = torch.randn(SAMPLES, trainer.settings.latent, generator=torch.Generator().manual_seed(0))
-    labels = [torch.arange(SAMPLES) % MODES] if trainer.settings.draws_classes else []
-    points = trainer.average(latents, *labels).flatten(1)
+    latents = torch.randn(SAMPLES, settings.latent, generator=torch.Generator().manual_seed(0))
+    labels = [torch.arange(SAMPLES) % MODES] if settings.draws_classes else []
+    points = trainer.averages["generator"](latents, *labels).flatten(1)
     distances, nearest = torch.cdist(points, CENTRES).min(1)
     close = distances < 3 * DEVIATION
     counts = nearest[close].bincount(minlength=MODES)

@@ -39,7 +39,8 @@ def train(
         quiet: print nothing but the names of the results.
         settings: everything else, one flag a field.
     """
-    from scumble.gan.train import JOB, train_events
+    from scumble.gan.train import train_events
+    from scumble.training.loop import JOB
 
     kept = report.Kept(JOB, "images", run, "the same command goes on from")
     report.run(train_events(data, run, settings, fresh), json, quiet, kept)

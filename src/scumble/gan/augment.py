@@ -8,7 +8,7 @@ import functools
 import torch
 import torch.nn.functional as F
 
-from scumble.gan.chance import draw
+from scumble.training.randomness import draw
 
 SHIFT = 1 / 8
 """Of a side, the largest shift (Zhao et al. 2020, section 3)."""

@@ -14,7 +14,7 @@ from scumble.data import sources, store
 from scumble.data.store import Store, Survey
 from scumble.events import Event, Noted
 from scumble.gan.settings import GANSettings
-from scumble.gan.trainer import Trainer
+from scumble.gan.tasks.latent import LatentGAN
 
 FEW = 5000
 """Below so many pictures, a discriminator learns them by heart before the generator has learnt to draw."""
@@ -138,13 +138,14 @@ def _shape(survey: Survey) -> tuple[int, int, int]:
 
 def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
     noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
-    trainer = Trainer(settings, Store("noise", noise, None, (), ""), flip=False, placement=device.choose())
+    game = LatentGAN(settings, Store("noise", noise, None, (), ""), flip=False, placement=device.choose())
+    trainer = game.trainer()
     trainer.train_step()
     started = time.perf_counter()
-    for _ in range(TIMED_STEPS):
+    for _ in range(TIMED_STEPS * settings.critic_steps):
         trainer.train_step()
-    trainer.sums.tolist()  # waits for the device
-    speed = TIMED_STEPS * trainer.images_per_step / (time.perf_counter() - started)
+    trainer.take_figures()  # waits for the device
+    speed = TIMED_STEPS * settings.critic_steps * settings.batch / (time.perf_counter() - started)
     return f"{speed:.0f} images a second here: {settings.images:,} take {_duration(settings.images / speed)}"
 
 

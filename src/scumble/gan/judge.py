@@ -16,7 +16,6 @@ from scumble.gan import sets
 from scumble.gan.evaluate import check_counts, compare
 from scumble.gan.model import GAN
 from scumble.gan.settings import EmbeddingName, GANSettings, MeasureName
-from scumble.gan.trainer import Trainer
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 from scumble.storage import checkpoint
@@ -56,10 +55,10 @@ class Judge:
         self.real, self.look, self.settings = real, look, settings
         self.counts = real.at_most(PICTURES), PICTURES
 
-    def is_due(self, trainer: Trainer, run: Run) -> bool:
+    def is_due(self, images_seen: int, images_per_step: int, run: Run) -> bool:
         """Whether the generator of this step shall be measured, and was not."""
-        every, seen = self.settings.evaluate_every, trainer.images_seen
-        passed = seen // every != (seen - trainer.images_per_step) // every
+        every, seen = self.settings.evaluate_every, images_seen
+        passed = seen // every != (seen - images_per_step) // every
         if not seen or not (passed or seen >= self.settings.images):
             return False
         return not any(row["images"] == seen and CRITERION in row for row in run.metrics())

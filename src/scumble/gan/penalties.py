@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from scumble.gan.chance import draw
+from scumble.training.randomness import draw
 
 Judge = Callable[[torch.Tensor], torch.Tensor]
 """(N, C, H, W) pictures -> (N,) logits."""

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from scumble.errors import SettingsError
 from scumble.gan.timeline import TIMELINE
 from scumble.settings import Settings
+from scumble.training.settings import TrainingSettings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
@@ -23,7 +24,7 @@ def _number_of_channels(channels: Any) -> Any:
     return int(channels) if str(channels).isdecimal() else channels
 
 
-class GANSettings(Settings):
+class GANSettings(TrainingSettings):
     """How a pair of networks is trained."""
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: entry.values for name, entry in TIMELINE.items()}
@@ -35,7 +36,6 @@ class GANSettings(Settings):
         default="sndcgan",
         description="named values for everything below that is not set: `scumble gan presets` lists them",
     )  # fmt: skip
-    images: int = Field(default=500_000, gt=0, le=10**12, description="how many pictures to train on, repeats included")
     size: str = Field(
         default="auto",
         pattern=r"^(auto|\d{1,5}|\d{1,5}x\d{1,5})$",
@@ -75,22 +75,6 @@ class GANSettings(Settings):
     width: int = Field(
         default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
     )
-    batch: int = Field(default=32, ge=2, le=65536, description="pictures in a step")
-    accumulate: int = Field(
-        default=1,
-        ge=1,
-        le=65536,
-        description="equal parts that a batch is taken in, one after the other: as many times less memory",
-    )
-    lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate of both networks")
-    beta1: float = Field(default=0.0, ge=0, lt=1, description="of Adam: how long gradients are averaged")
-    beta2: float = Field(
-        default=0.9, ge=0, lt=1, description="of Adam, and of RMSprop: how long their squares are averaged"
-    )
-    decay: Literal["linear", "none"] = Field(default="linear", description="of the learning rate, to 0 at the end")
-    ema: int = Field(
-        default=10_000, ge=0, le=10**9, description="half-life of the generator's moving average, in images; 0 for none"
-    )
     flip: Literal["auto", "yes", "no"] = Field(
         default="auto", description="mirror pictures at random; auto tests whether mirrored ones look alike"
     )
@@ -100,19 +84,6 @@ class GANSettings(Settings):
     augment_colour: bool = Field(
         default=False, description="vary brightness, saturation and contrast there: for very few pictures"
     )
-    grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples drawn over the whole training")
-    evaluate_every: int = Field(
-        default=0, ge=0, le=10**12, description="images between evaluations, whose best generator is kept; 0 for none"
-    )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of everything that is random")
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
-    devices: int = Field(
-        default=1, ge=1, le=1024, description="of one machine to train on: GPUs, or processes on the CPU"
-    )
-    nodes: int = Field(
-        default=1, ge=1, le=65536, description="machines that are given the same command, each with as many devices"
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="of the networks' products")
 
     @field_validator("size", mode="before")
     @classmethod

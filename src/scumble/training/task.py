@@ -1,9 +1,9 @@
 """What is learnt, as plain records: a task is networks and the updates that move them, and an update has a loss.
 
 A loss is ordinary PyTorch: it may pass through any networks any number of times, take gradients inside, and look at the
-step. Nothing is frozen, wrapped or counted for it, because only what an update moves receives its gradient. Whatever has
-to be remembered from step to step is a module with buffers, which changes in `after` alone, once per update, from the
-figures of the whole batch: so that a batch taken in parts or by several processes leaves the same behind.
+step. Nothing is frozen, wrapped or counted for it, because only what an update moves receives its gradient. Whatever
+has to be remembered from step to step is a module with buffers, which changes in `after` alone, once per update, from
+the figures of the whole batch: so that a batch taken in parts or by several processes leaves the same behind.
 """
 
 from collections.abc import Callable, Iterable
@@ -54,8 +54,8 @@ class Outcome(NamedTuple):
     """
 
     loss: Tensor
-    figures: dict[str, Tensor] = {}
-    kept: dict[str, Tensor] = {}
+    figures: dict[str, Tensor] = {}  # noqa: RUF012 (nothing writes into it)
+    kept: dict[str, Tensor] = {}  # noqa: RUF012
 
 
 def always(step: int) -> bool:

@@ -75,7 +75,7 @@ def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def layers_seeded(moment: Moment, name: str, device: torch.device) -> Iterator[None]:
-    """Have layers that draw from torch's own numbers, such as dropout, draw those of the moment; others' are put back."""
+    """Have layers that draw from torch's own numbers, such as dropout, draw those of the moment; put back what was."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(moment.seed_for(moment.step, moment.share.number, *name.encode()))
         yield

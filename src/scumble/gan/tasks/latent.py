@@ -6,7 +6,7 @@ discriminator overfitting can be measured. Where classes are drawn, the n-th gen
 n-th real one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from scumble.image.tensors import to_signed
 from scumble.training.distributed import Processes
 from scumble.training.randomness import draw
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
+from scumble.training.trainer import Trainer
 from scumble.training.updates import clip_weights, frozen
 
 HELD_OUT_ONE_OF, MIN_HELD_OUT, MAX_HELD_OUT = 20, 5, 128
@@ -97,6 +98,10 @@ class LatentGAN:
             result=("generator", "discriminator"),
         )
 
+    def trainer(self, identity: str = "") -> Trainer:
+        """One that has not begun."""
+        return Trainer(self.task(), self.settings.seed, self.settings.accumulate, self.processes, identity)
+
     # --- What a step looks at ---------------------------------------------------------------------------------------
 
     def batch(self, moment: Moment) -> Batch:
@@ -140,11 +145,10 @@ class LatentGAN:
 
         return once(batch, "fake", generate)
 
-    def generated(
-        self, generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None
-    ) -> torch.Tensor:
+    def generated(self, generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """(N, C, H, W) pictures of a generator, such as the average of ours."""
-        return self.placement.compute(generator, latents, *([labels] if self.settings.draws_classes else []))
+        told = [labels] if labels is not None and self.settings.draws_classes else []
+        return self.placement.compute(generator, latents, *told)
 
     # --- Losses -----------------------------------------------------------------------------------------------------
 
@@ -266,5 +270,3 @@ def _parts(count: int, labels: np.ndarray | None, known: np.ndarray | None) -> t
     wanted = min(count // HELD_OUT_ONE_OF, MAX_HELD_OUT)
     held = np.sort(free[: wanted if wanted >= MIN_HELD_OUT else 0])
     return np.setdiff1d(np.arange(count), held), held
-
-

@@ -1,36 +1,23 @@
-"""Eyes on a training: what goes wrong with these networks, seen while it does, and told in words with what helps.
+"""What goes wrong with these networks, told from figures that mean the same for every loss and every size.
 
-Every so often the averaged generator draws, the discriminator looks at that and at real pictures, and what comes of it
-are a few figures that mean the same for every loss and every size. Nothing random is drawn that a training could miss,
-and nothing that it depends on is changed. Nor is there anything to be saved: what was told already follows from the
-figures of the looks so far, which are in the run's log.
+Each symptom is a figure, what it shows, and what usually helps.
 """
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-from scumble.gan.sample import draw_latents
 from scumble.gan.settings import GANSettings
-from scumble.gan.steps import gradient_norm
-from scumble.gan.trainer import Trainer
+from scumble.training.updates import gradient_norm
 
-COUNT = 128
-"""Pictures of each kind that a look is at: some hundreds of passes through the discriminator, and no way back."""
-MAX_NUMBERS, MIN_COUNT = 2**25, 8
-"""Of pictures larger than about 300 pixels, fewer, down to so few: so many numbers are 128 MiB for each kind."""
-LOOK_IMAGES, LOOK_STEPS = 10_000, 100
-"""A look comes after so many images, and so many steps at least: it takes less than 1% of the time (docs/log.md)."""
 GRACE_IMAGES, GRACE_PART = 50_000, 8
 """Before so many images, or an eighth of the training if that is less, both networks are beginners, and nothing is
 said: what they draw and tell apart in that time looks like every symptom there is."""
 PATIENCE = 3
-"""Looks in a row that have to show a symptom before it is told of."""
+"""Looks in a row that have to show a symptom before it is reported."""
 
 
 # --- Figures --------------------------------------------------------------------------------------------------------
@@ -102,7 +89,7 @@ def overfitting(trained_on: torch.Tensor, held_out: torch.Tensor, fake: torch.Te
 
 def gradient_size(network: nn.Module) -> float:
     """The root mean square of the gradient's numbers, as the last step left it."""
-    return gradient_norm(network).item() / math.sqrt(sum(p.numel() for p in network.parameters()))
+    return gradient_norm(network.parameters()).item() / math.sqrt(sum(p.numel() for p in network.parameters()))
 
 
 # --- Symptoms -------------------------------------------------------------------------------------------------------
@@ -206,7 +193,8 @@ def _count(symptom: Symptom, before: int, figures: dict[str, float]) -> int:
     return 0 if before < PATIENCE or symptom.is_well(value) else before
 
 
-def _is_new(name: str, before: dict[str, int], now: dict[str, int]) -> bool:
+def is_new(name: str, before: dict[str, int], now: dict[str, int]) -> bool:
+    """Whether this look is the one after which a symptom is reported."""
     return before[name] < PATIENCE <= now[name]
 
 
@@ -226,104 +214,3 @@ def _is_vain(help_: str, settings: GANSettings) -> bool:
     name, *value = help_[2:].split(" ")
     now = getattr(settings, name.replace("-", "_"))
     return now is True or str(now) in value[:1]
-
-
-# --- A look ---------------------------------------------------------------------------------------------------------
-
-
-class Monitor:
-    """What the looks at one training have in common: the same latents, and the same real pictures.
-
-    Args:
-        trainer: of the training.
-        rows: the lines of figures so far.
-    """
-
-    def __init__(self, trainer: Trainer, rows: Sequence[dict[str, Any]]):
-        self.trainer = trainer
-        self.every = max(LOOK_STEPS, math.ceil(LOOK_IMAGES / trainer.images_per_step))
-        count = min(COUNT, max(MIN_COUNT, MAX_NUMBERS // math.prod(trainer.pictures.shape)))
-        learnt, held = (_some(positions, count) for positions in (trainer.learning, trainer.held_out))
-        self.real, self.labels = trainer.pictures_at(learnt)
-        self.held, self.held_labels = trainer.pictures_at(held) if len(held) else (None, None)
-        self.spread = spread(self.real)
-        self.latents = draw_latents(range(len(learnt)), trainer.settings.latent).to(trainer.device)
-        self.counts = dict.fromkeys(SYMPTOMS, 0)
-        for row in rows:
-            if "diversity" in row:
-                self.counts = counted(self.counts, row, row["images"], trainer.settings)
-
-    def is_due(self) -> bool:
-        """Whether this step is one to look after."""
-        return self.trainer.step % self.every == 0
-
-    @torch.no_grad()
-    def figures(self) -> dict[str, float]:
-        """What there is to see now, by name."""
-        trainer = self.trainer
-        with trainer.fabric.autocast(), _unmoved(trainer.plain_generator), _unmoved(trainer.plain_critic):
-            # Samples are the average's; what the discriminator fights with is the generator itself.
-            drawn = self._in_parts(self._drawn_by(trainer.average), self.latents, self.labels)
-            fake = self._in_parts(self._drawn_by(trainer.plain_generator), self.latents, self.labels)
-            logits = self._in_parts(self._logits, fake, self.labels)
-            real = self._in_parts(self._logits, self.real, self.labels)
-            held = None if self.held is None else self._in_parts(self._logits, self.held, self.held_labels)
-        found = {"diversity": diversity(spread(drawn), self.spread), "lead": lead(real, logits)}
-        if held is not None:
-            found["overfitting"] = overfitting(real, held, logits)
-        return found | {
-            "gradient_size_d": gradient_size(trainer.plain_discriminator),
-            "gradient_size_g": gradient_size(trainer.plain_generator),
-        }
-
-    def new_warnings(self, figures: dict[str, float]) -> list[str]:
-        """What shows in the figures of this look for the first time since it last did not."""
-        settings, before = self.trainer.settings, self.counts
-        self.counts = counted(before, figures, self.trainer.images_seen, settings)
-        return [warning(name, figures, settings) for name in self.counts if _is_new(name, before, self.counts)]
-
-    def _drawn_by(self, generator: nn.Module) -> Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]:
-        def draw(latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-            return generator(*((latents, labels) if self.trainer.settings.draws_classes else (latents,))).float()
-
-        return draw
-
-    def _logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        return self.trainer.plain_critic.look(None, pictures, labels).fake.float()
-
-    def _in_parts(
-        self,
-        function: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
-        given: torch.Tensor,
-        labels: torch.Tensor | None,
-    ) -> torch.Tensor:
-        """A function of a batch and its labels, in equal parts that are no larger than those of the training."""
-        settings = self.trainer.settings
-        parts = math.ceil(len(given) * settings.accumulate * settings.devices * settings.nodes / settings.batch)
-        of_labels = [None] * parts if labels is None else labels.tensor_split(parts)
-        return torch.cat([function(*some) for some in zip(given.tensor_split(parts), of_labels, strict=True)])
-
-
-def _some(positions: np.ndarray, count: int) -> np.ndarray:
-    """At most so many of them, at random, which are always the same."""
-    return np.sort(np.random.default_rng(0).permutation(positions)[:count])
-
-
-@contextlib.contextmanager
-def _unmoved(network: nn.Module) -> Iterator[None]:
-    """Have a network in training do as it does, without its learning from what it sees.
-
-    Spectral norm comes to rest. Batch norm goes on with the statistics of the batch, but keeps nothing of them: with
-    those that it has kept, a discriminator that was ahead judged as if it were far behind.
-    """
-    network.eval()
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.train()
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True
-        network.train()

@@ -1,0 +1,1 @@
+"""What goes wrong with a training or its data, seen early and told in words."""

@@ -1,0 +1,94 @@
+"""What a run is, as its settings.json tells: whether a training continues it, and what may differ."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from scumble.errors import RunError
+from scumble.events import Event, Noted
+from scumble.image import recipe
+from scumble.storage.run import Run
+from scumble.training.settings import FREE_TO_CHANGE, TrainingSettings
+
+HINT = "use another --run, or --fresh to start over"
+
+
+class DataFacts(BaseModel):
+    """What was trained on: its name, how many pictures, their shape (C, H, W), the classes' names, and a digest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    count: int
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    digest: str
+
+
+class RunFacts(BaseModel):
+    """What a run's settings.json holds, and a model's.
+
+    Attributes:
+        settings: of the training, as plain data.
+        data: what was trained on.
+        flip: whether pictures were mirrored at random.
+        versions: of what computed it.
+        threads: of each process.
+        images_seen: by a model's networks.
+        evaluation: of a model that was kept for being the best: how it was measured, and its figures.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: dict[str, Any]
+    data: DataFacts
+    flip: bool
+    versions: dict[str, str]
+    threads: int
+    images_seen: int | None = None
+    evaluation: dict[str, Any] | None = None
+
+
+def facts_of(settings: TrainingSettings, data: DataFacts, flip: bool) -> RunFacts:
+    """Those of a training that begins here and now."""
+    return RunFacts(
+        settings=settings.model_dump(mode="json"),
+        data=data,
+        flip=flip,
+        versions=recipe.versions(),
+        threads=torch.get_num_threads(),
+    )
+
+
+def identity(settings: TrainingSettings, digest: str, flip: bool) -> str:
+    """The same for trainings that take the same steps: what a checkpoint is known by."""
+    fixed = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
+    return hashlib.sha256(json.dumps([fixed, digest, flip], sort_keys=True).encode()).hexdigest()
+
+
+def differences(run: Run, before: RunFacts, now: RunFacts) -> Iterator[Event]:
+    """Refuse to continue another training; say where the same bits cannot be expected.
+
+    Raises:
+        RunError: if it is another one.
+    """
+    old, new = before.settings, now.settings
+    for name, value in new.items():
+        if value != old.get(name, value) and name not in FREE_TO_CHANGE:
+            raise RunError(f"{run.folder} is a run with {name} {old[name]}; got {name} {value}", HINT)
+    if (before.data.digest, before.data.shape) != (now.data.digest, now.data.shape):
+        raise RunError(
+            f"{run.folder} is a run on {before.data.name} ({before.data.count} pictures); "
+            f"got {now.data.name} ({now.data.count} pictures), which is not the same",
+            HINT,
+        )
+    if new["images"] != old["images"] and new["decay"] != "none":
+        yield Noted("the learning rate decays to another end than it began with: it jumps, and goes on from there")
+    processes_before = old.get("devices", 1) * old.get("nodes", 1)
+    began_with = before.versions, before.threads, processes_before
+    if began_with != (now.versions, now.threads, new["devices"] * new["nodes"]):
+        yield Noted("versions, threads or processes are not those it began with: it goes on, but not to the same bits")

@@ -1,0 +1,312 @@
+"""The training loop, whose axis is the number of images seen: a generator of events that resumes to the bit.
+
+A checkpoint is the trainer's state. On the CPU, a training that was killed and continued ends with the same bits as one
+that never stopped. On several processes the first one goes through the loop, and the others make its steps.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+from scumble.errors import DivergedError, RunError, ScumbleError
+from scumble.events import Event, Noted, Preview, Progress, Saved, Started, Warned
+from scumble.image import files
+from scumble.storage import checkpoint
+from scumble.storage.checkpoint import Checkpoint
+from scumble.storage.folder import make
+from scumble.storage.run import Run
+from scumble.training.continuation import RunFacts
+from scumble.training.log import Log
+from scumble.training.settings import TrainingSettings
+from scumble.training.trainer import Trainer
+
+JOB = "train"
+LOG_STEPS = 20
+"""A line of figures is an average over so many steps. Reading them makes a GPU wait, so it is not done more often."""
+CHECKPOINT_SECONDS = 60.0
+PROGRESS_SECONDS = 0.2
+MAX_ROLLBACKS = 3
+
+
+class Monitor(Protocol):
+    """Looks at a training every so often, and says what goes wrong with it."""
+
+    def is_due(self) -> bool:
+        """Whether this step is one to look after."""
+        ...
+
+    def figures(self) -> dict[str, float]:
+        """What there is to see now, by name."""
+        ...
+
+    def new_warnings(self, figures: dict[str, float]) -> list[str]:
+        """What shows in these figures for the first time since it last did not."""
+        ...
+
+
+class Evaluator(Protocol):
+    """Measures a training every so often, and keeps its best state."""
+
+    def is_due(self, images_seen: int, images_per_step: int, run: Run) -> bool:
+        """Whether this state is to be measured, and was not."""
+        ...
+
+    def evaluate(self, model: Any, /) -> Generator[Event, None, dict[str, float]]:
+        """The figures of this state's model, by name."""
+        ...
+
+    def keep(self, model: Any, figures: dict[str, float], run: Run, /) -> Noted:
+        """Keep the model if it is the best so far; says what was found."""
+        ...
+
+
+class Model(Protocol):
+    """What a training makes."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write it as a folder."""
+        ...
+
+
+class Shown(NamedTuple):
+    """What a training shows and measures of itself, which the engine cannot know.
+
+    Attributes:
+        preview: (H, W, 3) uint8: what it makes now.
+        model: the model as it is now.
+        monitor: made of the lines of figures so far; None for none.
+        evaluator: None for none.
+    """
+
+    preview: Callable[[], np.ndarray]
+    model: Callable[[], Model]
+    monitor: Callable[[Sequence[dict[str, Any]]], Monitor] | None = None
+    evaluator: Evaluator | None = None
+
+
+def training(
+    trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown, is_new: bool, facts: RunFacts
+) -> Generator[Event, None, tuple[Path, np.ndarray, dict[str, float]]]:
+    """Train to the end, from the newest checkpoint or from the start.
+
+    Args:
+        trainer: as it was made.
+        run: its folder, held by us.
+        settings: of the training.
+        shown: what it shows of itself.
+        is_new: whether there was nothing in the folder.
+        facts: for the run's settings.json.
+
+    Returns:
+        The last preview's file and pixels, and the last figures.
+
+    Raises:
+        RunError: if the run has no checkpoint that can be used, or its folder cannot be written.
+        DivergedError: if the figures left the finite numbers more often than going back could mend.
+        LostError: if one of several processes was killed.
+    """
+    yield from _begin(trainer, run, facts, is_new)
+    loop = _Loop(trainer, run, settings, shown)
+    yield Started(JOB, settings.images, "images")
+    yield loop.progress()
+    try:
+        yield from loop.steps()
+    except (GeneratorExit, KeyboardInterrupt):
+        # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
+        if trainer.is_finite():
+            _save(trainer, run)
+        raise
+    except Exception:
+        if is_new and trainer.step == 0:
+            run.clear()  # it never began, and other settings may be tried
+        raise
+    finally:
+        loop.log.close()
+    _save(trainer, run)
+    shown.model().save_pretrained(run.model)
+    yield Saved(run.model)
+    if shown.evaluator is not None and run.best.exists():
+        yield Saved(run.best)
+    last, pixels = loop.preview()
+    yield Saved(last)
+    return last, pixels, loop.log.latest
+
+
+class _Loop:
+    """Step after step, and beside it figures, checkpoints and previews, whose failures are reported but end nothing."""
+
+    def __init__(self, trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown):
+        self.trainer, self.run, self.settings, self.shown = trainer, run, settings, shown
+        self.log = Log(run, trainer)
+        self.complaints: set[str] = set()
+        self.monitor = self._new_monitor()
+
+    def _new_monitor(self) -> Monitor | None:
+        return None if self.shown.monitor is None else self.shown.monitor(self.run.metrics())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all images were seen."""
+        return self.trainer.images_seen >= self.settings.images
+
+    def steps(self) -> Iterator[Event]:
+        """All that are left."""
+        yield from self._evaluated()  # where an earlier training was stopped before it
+        saved = reported = time.perf_counter()
+        self.log.restart()
+        while not self.has_ended:
+            with checkpoint.uninterrupted():
+                with self.trainer.processes.step():
+                    self.trainer.train_step()
+                if self.trainer.step % LOG_STEPS == 0 or self.has_ended:
+                    self.log.write()
+                looked = time.perf_counter()
+                # Before a stop can come between: a look that is due after a step is made once.
+                warnings = self._watched()
+            now = time.perf_counter()
+            self.log.rest(now - looked)
+            if self.log.diverged:
+                yield from self._rolled_back()
+                continue
+            yield from map(Warned, warnings)
+            yield from self._evaluated()  # before a checkpoint says that it was done
+            wants_saving = now - saved > CHECKPOINT_SECONDS and self.trainer.is_finite()
+            saved = now if wants_saving else saved
+            yield from self._written(wants_saving)
+            if now - reported > PROGRESS_SECONDS or self.has_ended:
+                reported = now
+                yield self.progress()
+            self.log.rest(time.perf_counter() - now)
+
+    def _written(self, wants_saving: bool) -> Iterator[Event]:
+        """A checkpoint and a preview, where they are due."""
+        with self._complaining() as complaint:
+            if self.log.trouble is not None:
+                raise self.log.trouble
+            if wants_saving:
+                _save(self.trainer, self.run)
+        with self._complaining() as other_complaint:
+            if self._preview_is_due() and not self.has_ended:
+                path, pixels = self.preview()
+                yield Preview(self.trainer.images_seen, Image.fromarray(pixels), path)
+        yield from (Warned(f"{text}; the training goes on") for text in complaint + other_complaint)
+
+    def _evaluated(self) -> Iterator[Event]:
+        """Measure this state, if it is time to, and write it down."""
+        evaluator, trainer = self.shown.evaluator, self.trainer
+        if evaluator is None or not evaluator.is_due(trainer.images_seen, trainer.task.size, self.run):
+            return
+        if not trainer.is_finite():
+            return
+        with self._complaining() as complaint:
+            model = self.shown.model()
+            evaluation = evaluator.evaluate(model)
+            try:
+                while True:
+                    next(evaluation)  # its own progress would take the place of the training's
+                    if not self.has_ended:  # the end is reported once
+                        yield self.progress()
+            except StopIteration as end:
+                figures = end.value
+            yield evaluator.keep(model, figures, self.run)
+            self.log.add(figures)  # last: what is written down is not done again
+        yield from (Warned(f"{text}; the training goes on") for text in complaint)
+
+    def _watched(self) -> list[str]:
+        """Look at the training, if it is time to, and write down what there is to see; returns what goes wrong."""
+        if self.monitor is None or not self.monitor.is_due() or self.log.diverged:
+            return []
+        figures = self.monitor.figures()
+        if not all(map(math.isfinite, figures.values())):
+            return []  # the next line of figures will find that it has diverged
+        warnings = self.monitor.new_warnings(figures)
+        try:
+            self.log.add(figures, warnings)
+        except RunError as error:
+            self.log.trouble = error
+        return warnings
+
+    @contextlib.contextmanager
+    def _complaining(self) -> Iterator[list[str]]:
+        """Catch what the file system refuses; the list receives it, unless it is known already."""
+        new: list[str] = []
+        try:
+            yield new
+        except ScumbleError as error:
+            if str(error) not in self.complaints:
+                self.complaints.add(str(error))
+                new.append(str(error))
+
+    def _rolled_back(self) -> Iterator[Event]:
+        """Go back to the last checkpoint, and on from there with other pictures and latents."""
+        trainer, run = self.trainer, self.run
+        at, rollbacks = trainer.images_seen, trainer.rollbacks + 1
+        diverged = DivergedError(
+            f"the losses left the finite numbers at {at:,} images, after going back {MAX_ROLLBACKS} times",
+            "start over with --fresh and a smaller --lr",
+        )
+        if rollbacks > MAX_ROLLBACKS:
+            raise diverged
+        with checkpoint.uninterrupted():
+            if checkpoint.newest(run.checkpoints, trainer.restored)[0] is None:
+                raise diverged
+            trainer.rollbacks = rollbacks
+            # Without this, a training that is stopped now would diverge again in the same way.
+            _save(trainer, run)
+            _share_state(trainer)
+            run.forget_metrics_after(trainer.images_seen)
+            self.log.restart()
+            self.monitor = self._new_monitor()
+        yield Warned(f"the losses left the finite numbers at {at:,} images: back to {trainer.images_seen:,}")
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        total = self.settings.images
+        return Progress(JOB, min(self.trainer.images_seen, total), total, None, self.log.latest)
+
+    def _preview_is_due(self) -> bool:
+        every, seen = max(1, self.settings.images // self.settings.grids), self.trainer.images_seen
+        return seen // every != (seen - self.trainer.task.size) // every
+
+    def preview(self) -> tuple[Path, np.ndarray]:
+        """What it makes now: a file, and its pixels."""
+        path, pixels = self.run.grids / f"{self.trainer.images_seen:012}.png", self.shown.preview()
+        make(path.parent)
+        files.save(pixels, path)
+        return path, pixels
+
+
+def _begin(trainer: Trainer, run: Run, facts: RunFacts, is_new: bool) -> Iterator[Event]:
+    """Take up the newest checkpoint that can be read, or write the first one."""
+    restored, complaints = checkpoint.newest(run.checkpoints, trainer.restored)
+    if complaints and restored is None:
+        raise RunError(f"{run.folder} has no checkpoint that can be used: {complaints[0]}", "use --fresh to start over")
+    for complaint in complaints:
+        yield Warned(f"{complaint}; the one before it is used")
+    if restored is not None:
+        yield Noted(f"continuing {run.folder} at {trainer.images_seen:,} images")
+    elif not is_new:
+        yield Warned(f"{run.folder} has lost its checkpoints: it starts at 0 images")
+    run.forget_metrics_after(trainer.images_seen)
+    run.write_facts(facts.model_dump(mode="json", exclude_none=True))
+    if restored is None:
+        _save(trainer, run)
+    _share_state(trainer)
+
+
+def _save(trainer: Trainer, run: Run) -> None:
+    checkpoint.write(run.checkpoints, trainer.images_seen, trainer.state())
+
+
+def _share_state(trainer: Trainer) -> None:
+    def state() -> Checkpoint:
+        saved = trainer.state()
+        return saved._replace(tensors={name: tensor.cpu() for name, tensor in saved.tensors.items()})
+
+    trainer.processes.restore(state)
