@@ -22,8 +22,8 @@ import torch
 
 from scumble import GANSettings, device, paths
 from scumble.data.store import Store
-from scumble.gan.conditioning import UNLABELLED
-from scumble.gan.timeline import TIMELINE
+from scumble.gan.networks.conditioning import UNLABELLED
+from scumble.gan.presets import PRESETS
 from scumble.gan.trainer import Trainer
 from scumble.storage import checkpoint
 
@@ -144,10 +144,10 @@ def row(preset: str, results: list[dict[str, Any]]) -> list[str]:
     """A line of the table."""
     modes = [found["modes"] for found in results]
     close = [100 * found["close"] for found in results]
-    told = TOLD[TIMELINE[preset].values.get("condition", "none")]
+    told = TOLD[PRESETS[preset].values.get("condition", "none")]
     return [
         f"`{preset}`",
-        str(TIMELINE[preset].year),
+        str(PRESETS[preset].year),
         told,
         " ".join(map(str, modes)),
         f"{modes.count(MODES)} of {len(modes)}",
@@ -162,9 +162,9 @@ def main() -> None:
     runs.mkdir(parents=True, exist_ok=True)
     columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
     for seed in SEEDS:
-        for preset in sys.argv[3:] or TIMELINE:
+        for preset in sys.argv[3:] or PRESETS:
             result(preset, seed, runs)
-            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in TIMELINE}
+            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in PRESETS}
             tables.write(page, "ring", columns, [row(name, some) for name, some in known.items() if some])
 
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.conditioning import judge_of
 from scumble.gan.losses import Logits
+from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.penalties import PENALTIES
 
 
@@ -70,7 +70,7 @@ class Critic(nn.Module):
         """
         if of_features:
             assert real is not None
-            on_real, on_fake = (judge_of(self.discriminator).features(each).mean((2, 3)) for each in (real, fake))
+            on_real, on_fake = (unconditional(self.discriminator).features(each).mean((2, 3)) for each in (real, fake))
             return Verdict(on_real, on_fake, fake.new_zeros(()))
         on_real = fake.new_zeros(0) if real is None else _logit(self._see(real, labels))
         on_fake = self._see(fake, labels)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scumble.gan.sample import draw_latents
+from scumble.gan.models.sample import draw_latents
 from scumble.gan.settings import GANSettings
 from scumble.gan.steps import gradient_norm
 from scumble.gan.trainer import Trainer

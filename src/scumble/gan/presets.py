@@ -1,14 +1,14 @@
-"""The timeline of generative adversarial networks as presets of one training: each is a point of one grid.
+"""Presets: a row per published method, from 2014 on, each a point in one grid of settings.
 
-network x norm of the discriminator x loss x penalty x condition x schedule: what a row does not say is as in
-`sndcgan`, the first one, whose values are the fields' own.
+The axes are network, norm of the discriminator, loss, penalty, condition and schedule. What a row leaves out is as in
+`sndcgan`, whose values are the defaults of the fields.
 """
 
 from typing import Any, NamedTuple
 
 
-class Entry(NamedTuple):
-    """A preset: its year, its paper, what was new, and the settings that differ from the default's."""
+class Preset(NamedTuple):
+    """A method: its year, its paper, what was new, and the settings that differ from the defaults."""
 
     year: int
     paper: str
@@ -21,86 +21,85 @@ _DCGAN = {"network": "dcgan", "norm": "batch", "loss": "bce", **_BEFORE_2018}
 _WGAN = _DCGAN | {"loss": "wasserstein", "critic_steps": 5}
 _UNCOUPLED = {"norm": "none", "lr": 1e-4, "beta1": 0.0, "beta2": 0.9}
 
-TIMELINE = {
-    "gan": Entry(
+PRESETS = {
+    "gan": Preset(
         2014,
         "Goodfellow et al.",
-        "two networks against each other, without any convolution",
+        "two networks against each other; no convolutions",
         _DCGAN | {"network": "mlp", "norm": "none"},
     ),
-    "cgan": Entry(
+    "cgan": Preset(
         2014,
         "Mirza and Osindero",
-        "both networks are told a class to draw and to judge",
+        "both networks are given the class",
         _DCGAN | {"condition": "plane"},
     ),
     # The batch of 64 is that of the authors' program.
-    "dcgan": Entry(2015, "Radford, Metz and Chintala", "convolutions of stride 2 and batch norm all the way", _DCGAN),
-    "lsgan": Entry(
-        2016, "Mao et al.", "squared errors, which also pull in what is far away", _DCGAN | {"loss": "least-squares"}
+    "dcgan": Preset(2015, "Radford, Metz and Chintala", "convolutions of stride 2 and batch norm all the way", _DCGAN),
+    "lsgan": Preset(
+        2016,
+        "Mao et al.",
+        "squared errors, which also pull on far samples",
+        _DCGAN | {"loss": "least-squares"},
     ),
-    "acgan": Entry(
+    "acgan": Preset(
         2016,
         "Odena, Olah and Shlens",
-        "the discriminator also says which class it sees",
+        "the discriminator also predicts the class",
         _DCGAN | {"condition": "auxiliary"},
     ),
-    "sgan": Entry(
+    "sgan": Preset(
         2016,
         "Salimans et al.",
-        "a few labels: the discriminator says which class, or drawn; the generator matches its features",
+        "a few labels: the discriminator predicts the class, or generated; the generator matches its features",
         {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
     ),
-    "wgan": Entry(
+    "wgan": Preset(
         2017,
         "Arjovsky, Chintala and Bottou",
-        "a distance of distributions for a loss, by clipping the weights",
+        "a distance between distributions as the loss, by clipping weights",
         _WGAN | {"clip": 0.01, "optimizer": "rmsprop", "lr": 5e-5},
     ),
-    "bgan": Entry(2017, "Hjelm et al.", "the generator seeks even odds", _DCGAN | {"loss": "boundary-seeking"}),
-    "softmax-gan": Entry(2017, "Lin", "one softmax over the whole batch", _DCGAN | {"loss": "softmax"}),
-    "wgan-gp": Entry(
+    "bgan": Preset(2017, "Hjelm et al.", "the generator seeks probability 1/2", _DCGAN | {"loss": "boundary-seeking"}),
+    "softmax-gan": Preset(2017, "Lin", "one softmax over the whole batch", _DCGAN | {"loss": "softmax"}),
+    "wgan-gp": Preset(
         2017,
         "Gulrajani et al.",
-        "a penalty on slopes other than 1, in place of clipping",
+        "a penalty on gradient norms other than 1, in place of clipping",
         _WGAN | _UNCOUPLED | {"network": "resnet", "penalty": "gp"},
     ),
-    "dragan": Entry(
+    "dragan": Preset(
         2017,
         "Kodali et al.",
-        "a penalty on slopes around real pictures alone",
+        "the gradient penalty around real pictures only",
         _DCGAN | {"norm": "none", "penalty": "dragan"},
     ),
-    "sndcgan": Entry(2018, "Miyato et al.", "a spectral norm bounds the discriminator; hinge loss", {}),
-    "sngan": Entry(2018, "Miyato et al.", "the same with residual networks", {"network": "resnet", "critic_steps": 5}),
-    "projection": Entry(
+    "sndcgan": Preset(2018, "Miyato et al.", "spectral norm bounds the discriminator; hinge loss", {}),
+    "sngan": Preset(2018, "Miyato et al.", "the same with residual networks", {"network": "resnet", "critic_steps": 5}),
+    "projection": Preset(
         2018,
         "Miyato and Koyama",
         "the class as a direction among the discriminator's features",
         {"network": "resnet", "condition": "projection"},
     ),
-    "wgan-div": Entry(
+    "wgan-div": Preset(
         2018,
         "Wu et al.",
-        "a divergence that needs no bound on the slope",
+        "a divergence that needs no bound on the gradient",
         _WGAN | _UNCOUPLED | {"network": "resnet", "penalty": "div"},
     ),
-    "r1gan": Entry(
+    "r1gan": Preset(
         2018,
         "Mescheder, Geiger and Nowozin",
-        "slopes at real pictures fall to zero: training comes to rest",
+        "R1: the gradient at real pictures is penalised to zero; training converges",
         _UNCOUPLED | {"network": "resnet", "loss": "bce", "penalty": "r1"},
     ),
-    "rgan": Entry(
-        2019, "Jolicoeur-Martineau", "real or not, compared with one other picture", {"loss": "relativistic"}
-    ),
-    "ragan": Entry(
-        2019, "Jolicoeur-Martineau", "the same, compared with the average", {"loss": "relativistic-average"}
-    ),
-    "rpgan": Entry(
+    "rgan": Preset(2019, "Jolicoeur-Martineau", "real or not, relative to one other picture", {"loss": "relativistic"}),
+    "ragan": Preset(2019, "Jolicoeur-Martineau", "the same, relative to the average", {"loss": "relativistic-average"}),
+    "rpgan": Preset(
         2024,
         "Huang et al. (R3GAN)",
-        "pairs and slopes at real and generated pictures: no mode is lost; no normalisation",
+        "relativistic pairs, R1 and R2: no mode is lost; no normalisation",
         {
             "network": "normfree",
             "norm": "none",
@@ -110,4 +109,4 @@ TIMELINE = {
         },
     ),
 }
-"""By name, in the order of their years."""
+"""By name, in order of year."""

@@ -25,12 +25,13 @@ from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
 from scumble.errors import DataError, DivergedError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, returned
-from scumble.gan import judge, processes, steps
-from scumble.gan.judge import Judge
-from scumble.gan.model import GAN
+from scumble.gan import processes, steps
+from scumble.gan.evaluation import best_model
+from scumble.gan.evaluation.best_model import Evaluator
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.monitor import Monitor
 from scumble.gan.processes import Processes
-from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.gan.trainer import FREE_TO_CHANGE, Trainer
 from scumble.image import files, recipe
@@ -123,7 +124,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Proc
     _check_same(together.gathered((socket.gethostname(), pictures.digest)))
     if before is not None:
         yield from _differences(run, before, settings, pictures)
-    referee = (yield from judge.appoint(settings, pictures)) if settings.evaluate_every else None
+    evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
@@ -137,7 +138,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Proc
         yield Started(JOB, settings.images, "images")
         yield _progress(trainer, log)
         try:
-            yield from _loop(trainer, run, log, referee, facts)
+            yield from _loop(trainer, run, log, evaluator, facts)
         except (GeneratorExit, KeyboardInterrupt):
             # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
             if trainer.is_finite():
@@ -152,7 +153,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Proc
         _save(trainer, run)
         trainer.gan(facts).save_pretrained(run.model)
         yield Saved(run.model)
-        if referee is not None and run.best.exists():
+        if evaluator is not None and run.best.exists():
             yield Saved(run.best)
         final = _grid_path(run, trainer)
         sheet = _write_grid(trainer, final)
@@ -161,11 +162,15 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, together: Proc
     yield Finished(JOB, [run.model, final], time.perf_counter() - started, Image.fromarray(sheet), figures)
 
 
-def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts: dict[str, Any]) -> Iterator[Event]:
+def _loop(
+    trainer: Trainer, run: Run, log: "_Log", evaluator: Evaluator | None, facts: dict[str, Any]
+) -> Iterator[Event]:
     """Step after step, and beside it figures, checkpoints and grids, whose failures are told but end nothing."""
     complaints: set[str] = set()
     monitor = Monitor(trainer, run.metrics())
-    yield from _judged(trainer, run, log, referee, facts, complaints)  # where an earlier training was stopped before it
+    yield from _judged(
+        trainer, run, log, evaluator, facts, complaints
+    )  # where an earlier training was stopped before it
     saved = told = time.perf_counter()
     log.restart()
     while trainer.images_seen < trainer.settings.images:
@@ -185,7 +190,7 @@ def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts:
             monitor = Monitor(trainer, run.metrics())
             continue
         yield from map(Warned, warnings)
-        yield from _judged(trainer, run, log, referee, facts, complaints)  # before a checkpoint says that it was done
+        yield from _judged(trainer, run, log, evaluator, facts, complaints)  # before a checkpoint says that it was done
         with _told(complaints) as complaint:
             if log.trouble is not None:
                 raise log.trouble
@@ -204,14 +209,18 @@ def _loop(trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts:
 
 
 def _judged(
-    trainer: Trainer, run: Run, log: "_Log", referee: Judge | None, facts: dict[str, Any], complaints: set[str]
+    trainer: Trainer, run: Run, log: "_Log", evaluator: Evaluator | None, facts: dict[str, Any], complaints: set[str]
 ) -> Iterator[Event]:
     """Measure the generator, if it is time to, and write it down."""
-    if referee is None or not referee.is_due(trainer, run) or not trainer.is_finite():
+    if (
+        evaluator is None
+        or not evaluator.is_due(trainer.images_seen, trainer.images_per_step, run)
+        or not trainer.is_finite()
+    ):
         return
     with _told(complaints) as complaint:
         gan = trainer.gan(facts)
-        evaluation = referee.evaluate(gan)
+        evaluation = evaluator.evaluate(gan)
         try:
             while True:
                 next(evaluation)  # its own progress would take the place of the training's
@@ -219,7 +228,7 @@ def _judged(
                     yield _progress(trainer, log)
         except StopIteration as end:
             figures = end.value
-        yield referee.keep(gan, figures, run)
+        yield evaluator.keep(gan, figures, run)
         log.add(figures)  # last: what is written down is not done again
     yield from (Warned(f"{text}; the training goes on") for text in complaint)
 

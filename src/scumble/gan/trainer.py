@@ -23,10 +23,11 @@ from scumble.device import Placement
 from scumble.errors import RunError, SettingsError
 from scumble.gan import augment, steps
 from scumble.gan.chance import Chance, draw
-from scumble.gan.conditioning import UNLABELLED
 from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
-from scumble.gan.model import GAN, build, place
+from scumble.gan.models.gan import GAN
+from scumble.gan.networks.build import build, to_device
+from scumble.gan.networks.conditioning import UNLABELLED
 from scumble.gan.penalties import PENALTIES
 from scumble.gan.processes import ALONE, Processes
 from scumble.gan.settings import GANSettings
@@ -89,7 +90,7 @@ class Trainer:
         self.learning, self.held_out = _parts(len(pictures.pixels), self.labels, self.known)
         generator, discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (generator, discriminator):
-            place(network, self.device)
+            to_device(network, self.device)
         self.average = copy.deepcopy(generator).eval().requires_grad_(False)
         self.plain_generator, self.plain_discriminator = generator, discriminator
         weight = settings.penalty_weight or (PENALTIES[settings.penalty].weight if settings.penalty != "none" else 0.0)

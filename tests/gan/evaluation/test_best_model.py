@@ -1,4 +1,4 @@
-"""The judge of a training: what it writes down and keeps, that it resumes to the bit, and that it harms no training."""
+"""The best model of a training: what is logged and kept, that it resumes to the bit, and harms no training."""
 
 import json
 import shutil
@@ -11,7 +11,8 @@ import scumble
 from scumble import GAN, GANSettings
 from scumble.errors import DataError
 from scumble.events import Finished, Noted, Progress, Saved, Warned
-from scumble.gan import judge, sets, sheets, train
+from scumble.gan import plots, train
+from scumble.gan.evaluation import best_model, feature_cache
 from scumble.gan.train import train_events
 from scumble.storage.run import Run
 
@@ -22,8 +23,8 @@ FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "densit
 
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch):
-    monkeypatch.setattr(judge, "PICTURES", 140)
-    monkeypatch.setattr(sets, "PIECE", 70)
+    monkeypatch.setattr(best_model, "PICTURES", 140)
+    monkeypatch.setattr(feature_cache, "PIECE", 70)
     monkeypatch.setattr(train, "PROGRESS_SECONDS", -1.0)
 
 
@@ -60,11 +61,11 @@ def test_a_training_is_measured_on_its_way_and_at_its_end_and_the_best_generator
     assert all(set(row) == {"images", *FIGURES} for row in measured)
     assert isinstance(events[-1], Finished)
     assert [event.path for event in events if isinstance(event, Saved)][:2] == [run / "model", run / "best"]
-    assert len([event for event in events if isinstance(event, Noted) and "Frechet distance" in event.message]) == 3
+    assert len([event for event in events if isinstance(event, Noted) and "Fréchet distance" in event.message]) == 3
     best = GAN.from_pretrained(run / "best")
     assert best.facts["images_seen"] == min(found, key=lambda images: found[images])
     assert best.facts["evaluation"]["figures"]["frechet_distance"] == min(found.values())
-    assert sheets.write_curves(run, tmp_path / "curves.png").stat().st_size > 10_000
+    assert plots.write_curves(run, tmp_path / "curves.png").stat().st_size > 10_000
 
 
 def test_the_figure_is_that_of_the_kept_generator(data, tmp_path):
@@ -132,13 +133,13 @@ def test_a_kill_after_the_best_was_kept_and_before_it_was_written_down_is_made_g
 
 def test_evaluations_change_nothing_of_the_training_and_may_be_begun_later(data, tmp_path):
     list(train_events(data, tmp_path / "plain", settings(evaluate_every=0)))
-    list(train_events(data, tmp_path / "judged", settings()))
-    plain, judged = (contents(tmp_path / run / "model") for run in ("plain", "judged"))
-    assert plain["model.safetensors"] == judged["model.safetensors"]
+    list(train_events(data, tmp_path / "evaluated", settings()))
+    plain, evaluated = (contents(tmp_path / run / "model") for run in ("plain", "evaluated"))
+    assert plain["model.safetensors"] == evaluated["model.safetensors"]
     assert not (tmp_path / "plain" / "best").exists()
     list(train_events(data, tmp_path / "plain", settings(evaluate_every=80)))  # it is finished: its end is measured
     assert list(evaluations(tmp_path / "plain")) == [200]
-    assert evaluations(tmp_path / "plain")[200] == evaluations(tmp_path / "judged")[200]
+    assert evaluations(tmp_path / "plain")[200] == evaluations(tmp_path / "evaluated")[200]
     list(train_events(data, tmp_path / "plain", settings(evaluate_every=80), fresh=True))
     assert list(evaluations(tmp_path / "plain")) == [80, 160, 200]
 
@@ -158,7 +159,7 @@ def test_an_evaluation_that_fails_is_told_and_ends_nothing(data, tmp_path, monke
         def refuse(path, piece):
             raise DataError("the disk is full")
 
-        monkeypatch.setattr(sets, "_write", refuse)
+        monkeypatch.setattr(feature_cache, "_write", refuse)
     else:
         nowhere = property(lambda run: data / "best", lambda run, path: None)  # a file is no folder
         monkeypatch.setattr(Run, "new_best", nowhere, raising=False)

@@ -3,47 +3,28 @@
 import dataclasses
 import itertools
 import json
-import tracemalloc
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageFilter
 from sklearn.datasets import load_digits
 
 import scumble
-from scumble import GAN
+from conftest import Projection, arrays, numbered
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
 from scumble.events import returned
-from scumble.gan import evaluate, metrics, sets
-from scumble.gan.evaluate import evaluate_events
-from scumble.gan.metrics import Moments, frechet_distance, kernel_distance, neighbour_figures
+from scumble.gan.evaluation import evaluate, feature_cache, intervals
+from scumble.gan.evaluation.evaluate import evaluate_events
+from scumble.gan.evaluation.frechet import Moments, frechet_distance
+from scumble.gan.evaluation.kernel import kernel_distance
+from scumble.gan.evaluation.neighbours import neighbour_figures
 from scumble.perceptual import embedding
-from scumble.perceptual.embedding import EMBEDDINGS, Embedding
+from scumble.perceptual.embedding import EMBEDDINGS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = {"width": 4, "latent": 8, "batch": 8, "images": 80}
-
-
-class Projection:
-    """A stand-in for a network, with few features, that counts the pictures it has seen."""
-
-    def __init__(self, width: int):
-        self.matrix = torch.randn(3 * 256, width, generator=torch.Generator().manual_seed(0)) / 16
-        self.seen = 0
-
-    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        self.seen += len(pictures)
-        return pictures[:, :, :16, :16].flatten(1) @ self.matrix
-
-    def embedding(self, name: str = "projection", classes: int = 5) -> Embedding:
-        def probabilities(features: np.ndarray) -> np.ndarray:
-            return torch.from_numpy(features[:, :classes]).double().softmax(1).numpy()
-
-        width = self.matrix.shape[1]
-        return Embedding(name, "0" * 64, "pool_3", width, None, self, probabilities, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -59,136 +40,29 @@ def projection(monkeypatch) -> Projection:
     return network
 
 
-def arrays(path, count=64, seed=0, side=16, **more):
-    pictures = np.random.default_rng(seed).integers(0, 256, (count, side, side), dtype=np.uint8)
-    np.savez(path, x=pictures, **more)
-    return path
-
-
-def numbered(count, name="numbers"):
-    """Pictures that can be told from each other."""
-
-    def take(numbers):
-        return np.stack([np.random.default_rng(n).integers(0, 256, (1, 16, 16), dtype=np.uint8) for n in numbers])
-
-    return sets.PictureSet(name, "digest of " + name, count, (1, 16, 16), take)
-
-
-def all_features(pictures, look, count):
-    return look.features(pictures.take(range(count))).astype(np.float64)
+def all_features(pictures, feature_network, count):
+    return feature_network.features(pictures.take(range(count))).astype(np.float64)
 
 
 # --- What figures are made of ---
 
 
 def test_figures_of_pieces_are_those_of_all_pictures_at_once(monkeypatch):
-    monkeypatch.setattr(sets, "PIECE", 70)
-    monkeypatch.setattr(sets, "KEPT_IN_MEMORY", 150)
-    look = Projection(6).embedding()
+    monkeypatch.setattr(feature_cache, "PIECE", 70)
+    monkeypatch.setattr(feature_cache, "KEPT_IN_MEMORY", 150)
+    feature_network = Projection(6).embedding()
     real, generated = numbered(500, "real"), numbered(None, "generated")
     generated = dataclasses.replace(generated, take=lambda n: numbered(None).take(range(n.start + 900, n.stop + 900)))
-    found = returned(evaluate.compare((real, generated), look, (200, 233), ("frechet", "kernel", "neighbours")))
-    x, y = all_features(real, look, 200), all_features(generated, look, 233)
+    found = returned(
+        evaluate.compare((real, generated), feature_network, (200, 233), ("frechet", "kernel", "neighbours"))
+    )
+    x, y = all_features(real, feature_network, 200), all_features(generated, feature_network, 233)
     one, other = Moments.of(x), Moments.of(y)
     whole = frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
     assert found["frechet_distance"].value == pytest.approx(whole, rel=1e-9)
     assert found["kernel_distance"].value == pytest.approx(kernel_distance(x[:150], y[:150]), rel=1e-9)
     shares = neighbour_figures(x[:150], y[:150])
     assert [found[name].value for name in shares._fields] == pytest.approx(list(shares), rel=1e-12)
-
-
-def test_what_was_looked_at_once_is_not_looked_at_again(monkeypatch):
-    monkeypatch.setattr(sets, "PIECE", 50)
-    network, pictures = Projection(6), numbered(500)
-    look = network.embedding()
-    first = returned(sets.points(pictures, look, 120))
-    assert network.seen == 120
-    again = returned(sets.points(pictures, look, 120))
-    assert network.seen == 120
-    assert np.array_equal(first.features, again.features)
-    assert np.array_equal(first.features, look.features(pictures.take(range(120))))
-    network.seen = 0
-    returned(sets.points(pictures, look, 180))  # 100 of which are kept in whole pieces
-    assert network.seen == 80
-    other = dataclasses.replace(look, sha256="1" * 64)
-    returned(sets.points(pictures, other, 50))  # another network's weights
-    assert network.seen == 130
-    sets.forget(pictures, look)
-    returned(sets.points(pictures, look, 50))
-    assert network.seen == 180
-
-
-def test_an_evaluation_that_was_killed_goes_on_where_it_was(monkeypatch):
-    monkeypatch.setattr(sets, "PIECE", 50)
-    network, pictures = Projection(6), numbered(500)
-    look = network.embedding()
-    events = sets.points(pictures, look, 200)
-    for event in events:
-        if getattr(event, "done", 0) >= 100:
-            break
-    events.close()
-    before = network.seen
-    returned(sets.points(pictures, look, 200))
-    assert (before, network.seen) == (100, 200)
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", None])
-def test_a_damaged_piece_is_made_again(tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("SCUMBLE_HOME", str(tmp_path))
-    look, pictures = Projection(6).embedding(), numbered(500)
-    whole = returned(sets.points(pictures, look, 40)).features
-    (piece,) = tmp_path.glob("features/*/*.npy")
-    if damage is None:
-        np.save(piece, whole[:-1])
-    else:
-        piece.write_bytes(damage)
-    assert np.array_equal(returned(sets.points(pictures, look, 40)).features, whole)
-
-
-def test_memory_does_not_grow_with_the_number_of_pictures(monkeypatch):
-    monkeypatch.setattr(sets, "PIECE", 100)
-    monkeypatch.setattr(sets, "KEPT_IN_MEMORY", 200)
-    block = np.random.default_rng(0).integers(0, 256, (100, 1, 16, 16), dtype=np.uint8)
-    pictures = sets.PictureSet("block", "", None, (1, 16, 16), lambda numbers: block[: len(numbers)])
-
-    def peak(count):
-        tracemalloc.start()
-        returned(sets.points(pictures, Projection(64).embedding(), count))
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
-
-    few = peak(1000)
-    sets.forget(pictures, Projection(64).embedding())
-    assert peak(10_000) < 1.1 * few  # float64 features of the others would be 4.6 MB
-
-
-def test_real_pictures_come_in_a_mixed_order_without_repeats():
-    pixels = np.arange(300).repeat(256).reshape(300, 1, 16, 16).astype(np.uint16)
-    pictures = sets.of_store(scumble_store(pixels))
-    first = pictures.take(range(100))[:, 0, 0, 0]
-    rest = pictures.take(range(100, 300))[:, 0, 0, 0]
-    assert sorted([*first, *rest]) == list(range(300))
-    assert first.std() > 60  # not the first hundred
-    assert (pictures.at_most(50), pictures.at_most(1000)) == (50, 300)
-
-
-def scumble_store(pixels):
-    from scumble.data.store import Store
-
-    return Store("pixels", pixels, None, (), "digest")
-
-
-def test_generated_pictures_are_those_of_their_seeds(tmp_path):
-    gan = scumble.train(arrays(tmp_path / "x.npz"), tmp_path / "run", **TINY)
-    pictures = sets.of_gan(gan, "run")
-    expected = np.stack([np.asarray(picture) for picture in gan.sample(range(3, 6))])[:, None]
-    assert np.array_equal(pictures.take(range(3, 6)), expected)
-    other = GAN.from_pretrained(tmp_path / "run" / "model")
-    assert sets.of_gan(other, "model").digest == pictures.digest
-    with torch.no_grad():
-        next(other.generator.parameters()).add_(1e-3)
-    assert sets.of_gan(other, "model").digest != pictures.digest
 
 
 # --- What figures are called, and what is told with them ---
@@ -241,7 +115,7 @@ def test_measures_may_be_chosen(projection, tmp_path):
     data = arrays(tmp_path / "x.npz")
     found = scumble.evaluate(data, data, measures=["neighbours", "frechet"])
     assert [figure.name for figure in found.figures][:2] == ["frechet_distance", "precision"]
-    assert set(evaluate.MEASURES) == {"frechet", *metrics.MEASURES}
+    assert set(evaluate.MEASURES) == {"frechet", *intervals.MEASURES}
 
 
 # --- What is refused ---
@@ -318,12 +192,12 @@ def test_the_command_prints_a_table_or_json(projection, tmp_path, monkeypatch, c
     title, *rows = captured.out.splitlines()
     assert title.split()[:4] == ["figure", "value", "95%", "interval"]
     assert [row.split("  ")[0] for row in rows] == [
-        *("Frechet distance", "kernel distance"),
+        *("Fréchet distance", "kernel distance"),
         *("precision", "recall", "density", "coverage"),
     ]
     for row in rows:
         assert "pocket pool_3, 16x16, 50 real (x.npz, train split), 50 of run at 80 images, averaged generator" in row
-    assert "look at" in captured.err
+    assert "features of" in captured.err
     chosen = ("--pictures", "30", "--measures", "kernel", "--network", "inception")
     assert run("gan", "evaluate", "run/model", "x.npz", *chosen, "--json") == 0
     found = json.loads(capsys.readouterr().out)

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import untrained_gan
+from scumble.cli import app
 from scumble.errors import ScumbleError
-from scumble.gan import export
-from scumble.gan.sample import draw_latents
-from test_gan_latents import run, untrained
+from scumble.gan.models import onnx
+from scumble.gan.models.sample import draw_latents
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        app.main([str(argument) for argument in arguments])
+    return int(exit_.value.code or 0)
 
 
 @pytest.mark.parametrize(
@@ -20,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    gan = untrained(preset, (1, 20, 18))
-    list(export.onnx_events(gan, tmp_path / "gan.onnx"))
+    gan = untrained_gan(preset, (1, 20, 18))
+    list(onnx.onnx_events(gan, tmp_path / "gan.onnx"))
     session = onnxruntime.InferenceSession(tmp_path / "gan.onnx")
     for count in (1, 3, 7):
         inputs = {"latents": draw_latents(range(100, 100 + count), 8)}
@@ -39,9 +46,9 @@ def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
 def test_a_file_that_draws_something_else_is_not_written(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    monkeypatch.setattr(export, "_difference", lambda *given: 0.02)
+    monkeypatch.setattr(onnx, "_difference", lambda *given: 0.02)
     with pytest.raises(ScumbleError, match="differ by 0.02"):
-        list(export.onnx_events(untrained("gan", (1, 16, 16)), tmp_path / "gan.onnx"))
+        list(onnx.onnx_events(untrained_gan("gan", (1, 16, 16)), tmp_path / "gan.onnx"))
     assert not list(tmp_path.iterdir())
 
 
@@ -51,12 +58,12 @@ def test_a_difference_is_seen():
             return (given["latents"] + 0.25,)
 
     inputs = {"latents": torch.zeros(2, 3)}
-    assert export._difference(Session(), torch.nn.Identity(), inputs) == pytest.approx(0.25)
-    assert export._difference(Session(), torch.nn.Flatten(0), inputs) == float("inf")
+    assert onnx._difference(Session(), torch.nn.Identity(), inputs) == pytest.approx(0.25)
+    assert onnx._difference(Session(), torch.nn.Flatten(0), inputs) == float("inf")
 
 
 def test_without_the_packages_it_says_which_to_install(tmp_path, monkeypatch, capsys):
-    untrained("rpgan").save_pretrained(tmp_path / "model")
+    untrained_gan("rpgan").save_pretrained(tmp_path / "model")
     for name in ("onnx", "onnxruntime", "onnxscript"):
         monkeypatch.setitem(__import__("sys").modules, name, None)
     assert run("gan", "export", tmp_path / "model", "--onnx", tmp_path / "gan.onnx") == 2

@@ -6,8 +6,8 @@ import torch
 
 from scumble.errors import SettingsError
 from scumble.gan.critic import Critic
-from scumble.gan.model import build
-from scumble.gan.networks import NETWORKS, dcgan, sndcgan
+from scumble.gan.networks import dcgan, sndcgan
+from scumble.gan.networks.build import NETWORKS, build
 from scumble.gan.networks.pyramid import stage_channels, stage_sizes
 from scumble.gan.settings import GANSettings
 
@@ -43,7 +43,7 @@ def test_pictures_of_any_size_come_out_and_go_in(name, shape):
 @pytest.mark.parametrize("norm", get_args(GANSettings.model_fields["norm"].annotation))
 def test_pictures_see_one_another_exactly_where_it_is_said(name, norm):
     if (name, norm) == ("normfree", "batch"):
-        with pytest.raises(SettingsError, match="made to do without"):
+        with pytest.raises(SettingsError, match="built to work without"):
             GANSettings(network=name, norm=norm)
         return
     _, discriminator = build(GANSettings(network=name, norm=norm, width=4), (1, 16, 16))

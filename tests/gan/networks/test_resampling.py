@@ -19,7 +19,7 @@ def case(size, channels=3, after=5):
 def never_as_a_product(monkeypatch):
     def slow(function, *arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(resampling, "MAX_PLACES", -1)
+            patch.setattr(resampling, "MAX_POSITIONS", -1)
             return function(*arguments)
 
     return slow

@@ -8,10 +8,9 @@ import torch
 
 from scumble.data.store import Store
 from scumble.errors import RunError, SettingsError
-from scumble.gan import features
-from scumble.gan.features import extract, open_features, with_statistics_of, write_events
-from scumble.gan.model import build
-from scumble.gan.networks import NETWORKS
+from scumble.gan.networks.build import NETWORKS, build
+from scumble.gan.probe import features
+from scumble.gan.probe.features import extract, open_features, with_statistics_of, write_events
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.gan.train import train
 
@@ -21,9 +20,9 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (20, 1, 16, 24), dtype=np.uin
 PICTURES = torch.from_numpy(PIXELS).float() / 127.5 - 1
 
 
-def judge(network="sndcgan", norm="spectral"):
-    _, discriminator = build(GANSettings(network=network, norm=norm, loss="bce", width=4, latent=8), (1, 16, 24))
-    return discriminator.eval().requires_grad_(False)
+def discriminator(network="sndcgan", norm="spectral"):
+    _, built = build(GANSettings(network=network, norm=norm, loss="bce", width=4, latent=8), (1, 16, 24))
+    return built.eval().requires_grad_(False)
 
 
 def run_events(events):
@@ -54,7 +53,7 @@ def pooled_by_loops(activation: torch.Tensor, side: int, reduce) -> np.ndarray:
 @pytest.mark.parametrize(("pool", "reduce"), [("max", np.max), ("average", np.mean)])
 @pytest.mark.parametrize("network", ["sndcgan", "resnet"])
 def test_features_are_those_of_slow_loops(pool, reduce, network):
-    this = judge(network)
+    this = discriminator(network)
     found = features.features(this, PICTURES[:2], FeatureSettings(pool=pool, side=3))
     wanted = [
         np.concatenate([pooled_by_loops(layer[n], 3, reduce) for layer in this.activations(PICTURES[:2])])
@@ -65,7 +64,7 @@ def test_features_are_those_of_slow_loops(pool, reduce, network):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_activations_end_in_what_the_logit_is_made_from_and_layers_count_from_there(network):
-    this = judge(network, "none")
+    this = discriminator(network, "none")
     layers = list(this.activations(PICTURES))
     assert len(layers) >= 2
     torch.testing.assert_close(this.end(layers[-1]), this(PICTURES))
@@ -77,15 +76,15 @@ def test_activations_end_in_what_the_logit_is_made_from_and_layers_count_from_th
 
 def test_activations_come_after_the_nonlinearity():
     """A leaky ReLU's outputs are a tenth of what is below zero: its input, read back, is that of the layer."""
-    this = judge(norm="none")
+    this = discriminator(norm="none")
     first = next(this.activations(PICTURES))
     before = this.layers[0](PICTURES)
     torch.testing.assert_close(first, torch.where(before > 0, before, 0.1 * before))
-    assert all(layer.min() >= 0 for layer in judge("resnet").activations(PICTURES))
+    assert all(layer.min() >= 0 for layer in discriminator("resnet").activations(PICTURES))
 
 
 def test_statistics_of_batch_norm_become_those_of_the_pictures():
-    this = with_statistics_of(judge("dcgan", "batch"), PIXELS)
+    this = with_statistics_of(discriminator("dcgan", "batch"), PIXELS)
     assert not this.training
     seen = torch.nn.functional.leaky_relu(this.downsamplings[0](PICTURES), 0.2)
     into_norm = this.downsamplings[1](seen)
@@ -94,7 +93,7 @@ def test_statistics_of_batch_norm_become_those_of_the_pictures():
 
 
 def test_large_features_are_on_the_disk_and_the_same(monkeypatch):
-    this, settings = judge(), FeatureSettings()
+    this, settings = discriminator(), FeatureSettings()
     told, in_memory = run_events(extract(this, PIXELS, settings))
     assert [event.done for event in told[1:]] == [20]
     monkeypatch.setattr(features, "LARGE_BYTES", 0)
@@ -108,7 +107,7 @@ def test_large_features_are_on_the_disk_and_the_same(monkeypatch):
 
 
 def test_activations_that_float16_cannot_hold_are_refused():
-    this = judge(norm="none")
+    this = discriminator(norm="none")
     this.layers[0].weight *= 1e9
     with pytest.raises(RunError, match="beyond 65504"):
         run_events(extract(this, PIXELS, FeatureSettings()))
@@ -137,7 +136,7 @@ def test_a_features_file_is_of_one_run_one_data_set_and_one_way(run, tmp_path):
         found, features.features(this, PICTURES, FeatureSettings(side=2)).numpy(), rtol=2e-3, atol=1e-6
     )
     for args, complaint in (
-        ((judge(), pictures, FeatureSettings(side=2)), "of another run"),
+        ((discriminator(), pictures, FeatureSettings(side=2)), "of another run"),
         ((this, store(digest="other"), FeatureSettings(side=2)), "of other pictures"),
         ((this, store(PIXELS[:5], facts["data"]), FeatureSettings(side=2)), "wanted 5 rows"),
         ((this, pictures, FeatureSettings(side=3)), "made with"),

@@ -1,4 +1,4 @@
-"""The linear classifier: against scikit-learn without what is around it, and odds that are known."""
+"""The linear classifier: against scikit-learn without what is around it, and known probabilities."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from scumble.gan import linear
-from scumble.gan.linear import Scaling, fit
+from scumble.gan.probe import linear
+from scumble.gan.probe.linear import Scaling, fit
 
 
 def blobs(count=60, features=100, classes=3, spread=1.0, seed=0):
@@ -43,16 +43,16 @@ def test_the_classifier_is_scikit_learns_with_more_pictures_than_features_and_wi
     np.testing.assert_allclose(fitted.scores(scaled), wanted, atol=0.02 * np.abs(wanted).max())
 
 
-def test_rows_turned_have_the_same_products_and_a_way_back(monkeypatch):
+def test_rows_rotated_have_the_same_products_and_a_way_back(monkeypatch):
     monkeypatch.setattr(linear, "COLUMNS", 30)
     rows, _ = blobs(20, 100)
     rows[7] = rows[3]  # a picture that is there twice
-    turned, back = linear._turned(rows)
+    rotated, back = linear._rotated(rows)
     assert back is not None
-    assert turned.shape == back.shape == (20, 19)
-    np.testing.assert_allclose(turned @ turned.T, rows @ rows.T, atol=1e-9)
-    np.testing.assert_allclose(rows @ (back.T @ rows).T, turned, atol=1e-9)
-    alone, none = linear._turned(rows[:, :10])
+    assert rotated.shape == back.shape == (20, 19)
+    np.testing.assert_allclose(rotated @ rotated.T, rows @ rows.T, atol=1e-9)
+    np.testing.assert_allclose(rows @ (back.T @ rows).T, rotated, atol=1e-9)
+    alone, none = linear._rotated(rows[:, :10])
     assert alone.shape == (20, 10)
     assert none is None
 
@@ -82,20 +82,20 @@ def test_the_temperature_that_labels_were_drawn_with_is_found():
     random = np.random.default_rng(0)
     scores = random.normal(0, 3, (20_000, 4))
     for temperature in (0.5, 2.0):
-        odds = softmax(scores / temperature, axis=1)
-        labels = (odds.cumsum(1) < random.random((len(scores), 1))).sum(1)
+        probabilities = softmax(scores / temperature, axis=1)
+        labels = (probabilities.cumsum(1) < random.random((len(scores), 1))).sum(1)
         assert linear._temperature(scores, labels) == pytest.approx(temperature, rel=0.05)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("kind", ["svm", "logistic"])
-def test_probabilities_are_odds_of_all_classes(classes, kind):
+def test_probabilities_are_of_all_classes(classes, kind):
     rows, labels = blobs(90, 20, classes, spread=0.5)
     fitted = fit(Scaling.of(rows)(rows), labels, kind)
-    odds = fitted.probabilities(Scaling.of(rows)(rows))
-    assert odds.shape == (90, classes)
-    np.testing.assert_allclose(odds.sum(1), 1, rtol=1e-5)
-    assert (odds.argmax(1) == labels).all()
+    probabilities = fitted.probabilities(Scaling.of(rows)(rows))
+    assert probabilities.shape == (90, classes)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+    assert (probabilities.argmax(1) == labels).all()
 
 
 def test_one_label_a_class_is_enough():

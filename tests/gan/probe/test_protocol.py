@@ -1,4 +1,4 @@
-"""Few labels: the protocol, its table, the classifier that is kept, and labels for pictures."""
+"""The few-label linear probe: the protocol, its table, the classifier that is saved, and labels for pictures."""
 
 import csv
 import json
@@ -18,11 +18,14 @@ from scumble.data.labels import hold_out
 from scumble.data.store import Store
 from scumble.errors import RunError, SettingsError
 from scumble.events import Progress, returned
-from scumble.gan import classify, linear
-from scumble.gan.classify import SUBJECTS, TABLE, TRIALS, Trial, _Trials, classify_events, interval
-from scumble.gan.conditioning import UNLABELLED, FewLabelsJudge
 from scumble.gan.critic import Critic
-from scumble.gan.model import build
+from scumble.gan.networks.build import build
+from scumble.gan.networks.conditioning import UNLABELLED, FewLabelsDiscriminator
+from scumble.gan.probe import linear, supervised
+from scumble.gan.probe.data import ProbeData
+from scumble.gan.probe.protocol import SUBJECTS, TABLE, classify_events
+from scumble.gan.probe.table import confidence_interval
+from scumble.gan.probe.trials import TRIALS, Trial, Trials
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.gan.train import train
 from scumble.gan.trainer import Trainer
@@ -82,7 +85,7 @@ def test_the_table_holds_every_subject_and_number_of_labels(run, halves):
         assert len(these) == row["draws"] == 2
         right = [np.trace(confusion) / 30 for confusion in these]
         assert row["accuracy"] == pytest.approx(np.mean(right))
-        assert row["interval"] == pytest.approx(interval(right))
+        assert row["interval"] == pytest.approx(confidence_interval(right))
     pixels = next(row for row in table["rows"] if (row["subject"], row["labels"]) == ("pixels", 3))
     assert pixels["accuracy"] > 0.9  # halves are easy
     assert (run / "classifier" / "table.png").stat().st_size > 10_000
@@ -107,9 +110,9 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_table(run, halves, tmp_path)
 
 def test_results_made_of_something_else_are_not_taken_for_these(tmp_path):
     trial, confusion = Trial("pixels", None, 0), np.eye(2, dtype=np.int64)
-    _Trials(tmp_path, "one").add(trial, confusion)
-    assert _Trials(tmp_path, "other").results == {}
-    ((found, counts),) = _Trials(tmp_path, "one").results.items()
+    Trials(tmp_path, "one").add(trial, confusion)
+    assert Trials(tmp_path, "other").results == {}
+    ((found, counts),) = Trials(tmp_path, "one").results.items()
     assert found == trial
     assert np.array_equal(counts, confusion)
 
@@ -152,8 +155,10 @@ def test_without_a_part_for_testing_a_fifth_is_held_out(tmp_path):
 
 def test_the_interval_is_students():
     """Of 1, 2, 3 hundredths: 2, and t = 4.3027 (tables, 2 degrees of freedom) standard errors of 1 / sqrt(3)."""
-    assert interval([0.51, 0.52, 0.53]) == pytest.approx((0.52 - 0.043027 / 3**0.5, 0.52 + 0.043027 / 3**0.5), abs=1e-6)
-    assert interval([0.5]) is None
+    assert confidence_interval([0.51, 0.52, 0.53]) == pytest.approx(
+        (0.52 - 0.043027 / 3**0.5, 0.52 + 0.043027 / 3**0.5), abs=1e-6
+    )
+    assert confidence_interval([0.5]) is None
 
 
 def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(run, halves, tmp_path, capsys):
@@ -175,8 +180,10 @@ def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(run, halves, t
     assert order == sorted(order)
     classifier = Classifier.from_pretrained(run / "classifier")
     for row in rows:
-        odds = classifier.probabilities([tmp_path / "new" / row["picture"]])[0]
-        assert [float(row[f"probability of {name}"]) for name in CLASSES] == pytest.approx(odds.tolist(), abs=1e-3)
+        probabilities = classifier.probabilities([tmp_path / "new" / row["picture"]])[0]
+        assert [float(row[f"probability of {name}"]) for name in CLASSES] == pytest.approx(
+            probabilities.tolist(), abs=1e-3
+        )
         assert float(row["probability"]) == max(float(row[f"probability of {name}"]) for name in CLASSES)
 
 
@@ -252,7 +259,7 @@ def test_real_or_drawn_is_a_softmax_over_one_class_more():
     """The logarithms of D(x) and 1 - D(x) are those of K + 1 logits, the last of which is 0."""
     settings = GANSettings(preset="sgan", width=4, latent=8)
     _, judge = build(settings, (1, 16, 16), 3)
-    assert isinstance(judge, FewLabelsJudge)
+    assert isinstance(judge, FewLabelsDiscriminator)
     seen = judge(torch.randn(5, 1, 16, 16), torch.zeros(5, dtype=torch.long)).detach().double().numpy()
     whole = log_softmax(np.concatenate([seen[:, 1:], np.zeros((5, 1))], 1), axis=1)
     np.testing.assert_allclose(-np.logaddexp(0, seen[:, 0]), whole[:, -1], rtol=1e-5)
@@ -316,11 +323,11 @@ def test_few_labels_teach_the_discriminator():
     assert (seen[:, 1:].argmax(1).numpy() == np.arange(30) % 3).mean() > 0.9
 
 
-# --- The supervised control -----------------------------------------------------------------------------------------
+# --- The supervised baseline -----------------------------------------------------------------------------------------
 
 
 def run_of(settings: GANSettings) -> GAN:
-    """As much of a run as the control looks at."""
+    """As much of a run as the baseline needs."""
     facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
     return cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
 
@@ -328,7 +335,7 @@ def run_of(settings: GANSettings) -> GAN:
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])
 def test_the_supervised_network_is_of_the_gans_shape_with_batch_norm(preset):
     gan = run_of(GANSettings(preset=preset, width=4, latent=8))
-    network = classify._fresh(gan, 3, seed=0)
+    network = supervised.fresh_network(gan, 3, seed=0)
     has_norm = any(isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d) for part in network.modules())
     assert has_norm == (preset != "rpgan")
     assert network(torch.randn(4, 1, 16, 16), None).shape == (4, 4)
@@ -338,11 +345,11 @@ def test_the_supervised_network_learns_its_few_labels():
     gan = run_of(GANSettings(width=4, latent=8))
     pixels, names = pictures(30, 0)
     labels = np.array([CLASSES.index(name) for name in names])
-    network = classify._fresh(gan, 3, seed=0)
+    network = supervised.fresh_network(gan, 3, seed=0)
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     for _ in range(30):
-        classify.supervised_step(network, optimizer, pixels[:, None], labels)
-    assert (classify.answers(network.eval(), pixels[:, None]) == labels).all()
+        supervised.supervised_step(network, optimizer, pixels[:, None], labels)
+    assert (supervised.predictions(network.eval(), pixels[:, None]) == labels).all()
 
 
 @pytest.mark.parametrize(("count", "steps"), [(12, 40), (640, 50)])
@@ -350,7 +357,7 @@ def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch
     gan = run_of(GANSettings(width=4))
     pixels, labels = np.zeros((count, 1, 16, 16), np.uint8), np.arange(count) % 3
     parts = cast(
-        classify.Parts,
+        ProbeData,
         SimpleNamespace(
             draw=lambda per_class, seed: np.arange(count),
             pixels=pixels,
@@ -360,6 +367,6 @@ def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch
         ),
     )
     seen = []
-    monkeypatch.setattr(classify, "supervised_step", lambda network, optimizer, some, known: seen.append(len(some)))
-    classify._supervised(gan, parts, ClassifySettings(supervised_steps=40))(Trial("supervised", None, 0))
+    monkeypatch.setattr(supervised, "supervised_step", lambda network, optimizer, some, known: seen.append(len(some)))
+    supervised.supervised(gan, parts, ClassifySettings(supervised_steps=40))(Trial("supervised", None, 0))
     assert len(seen) == steps

@@ -1,7 +1,7 @@
 """How good a GAN is: its pictures against real ones, in figures that say what they were measured with.
 
-A figure without its network, its resize and its numbers of pictures means nothing, and so none is told without them.
-What is called FID and KID here is measured with the Inception network that defines them, and nothing else is.
+A figure means nothing without its feature network, resize and numbers of pictures, so none is reported without them.
+Only what is measured with the Inception network that defines them is called FID and KID.
 """
 
 from collections.abc import Collection, Generator
@@ -15,10 +15,11 @@ from scumble import device
 from scumble.data import sources, store
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, returned
-from scumble.gan import metrics, sets
-from scumble.gan.metrics import Estimate
-from scumble.gan.model import GAN, is_trained
-from scumble.gan.sets import PictureSet, Points
+from scumble.gan.evaluation import feature_cache, intervals
+from scumble.gan.evaluation.feature_cache import FeatureSet, PictureSet
+from scumble.gan.evaluation.frechet import GROUPS
+from scumble.gan.evaluation.intervals import Estimate
+from scumble.gan.models.gan import GAN, is_trained
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
@@ -28,31 +29,31 @@ DEFAULT_PICTURES = 10_000
 MOST_PICTURES = 10_000_000
 
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
-"""All that can be asked for; without a choice, all that the network is able to."""
+"""All choices; by default, all that the feature network supports."""
 
 TITLES = {
-    "frechet_distance": "Frechet distance",
+    "frechet_distance": "Fréchet distance",
     "kernel_distance": "kernel distance",
     "inception_score": "Inception Score",
     "fid": "FID",
     "kid": "KID",
 }
-"""Of figures whose name is no word."""
+"""How figures are printed whose name is not a word."""
 
 BY_INCEPTION = {"frechet_distance": "fid", "kernel_distance": "kid"}
-"""What these distances are called if Inception is the network, and only then."""
+"""What these distances are called with Inception as the feature network, and only then."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure with its 95% interval, value - margin to value + margin.
+    """One figure with its 95% confidence interval, value - margin to value + margin.
 
     Attributes:
         name: such as "frechet_distance", or "fid" if it is one.
         value: of all pictures.
-        margin: half the interval's length.
-        of_half: the average of the same for halves of the pictures; far from `value`, their number matters.
-        real: how many real pictures it was measured with; None where these play no part.
+        margin: half the interval's width.
+        of_half: its mean over halves of the pictures; where it is far from `value`, the number of pictures matters.
+        real: how many real pictures it was measured with; None where these are not used.
         generated: how many generated ones.
     """
 
@@ -70,10 +71,10 @@ class Evaluation:
 
     Attributes:
         figures: in the order of `MEASURES`.
-        network: that made features of pictures; `layer` tells which features, `sha256` the file of its weights.
-        resize: what the network was shown.
-        data: the real pictures' name; `split`, which part of them was taken.
-        subject: what was judged: "RUN at N images" of a GAN, or the name of other pictures.
+        network: the feature network; `layer`, where its features are from; `sha256`, the digest of its weights.
+        resize: how pictures were brought to the network's size.
+        data: the real pictures' name; `split`, which part of them was used.
+        subject: what was evaluated: "RUN at N images" of a GAN, or the name of other pictures.
         averaged: whether a GAN's pictures are those of its averaged generator; None if it is no GAN.
     """
 
@@ -88,7 +89,7 @@ class Evaluation:
     averaged: bool | None
 
     def described(self, figure: Figure) -> str:
-        """All that a figure depends on, in one line."""
+        """Everything that a figure depends on, in one line."""
         real = f"{figure.real:,} real ({self.data}, {self.split} split), " if figure.real is not None else ""
         generator = {True: ", averaged generator", False: ", generator as trained", None: ""}[self.averaged]
         return f"{self.network} {self.layer}, {self.resize}, {real}{figure.generated:,} of {self.subject}{generator}"
@@ -103,28 +104,28 @@ def evaluate_events(
     measures: Collection[MeasureName] | None = None,
     device_name: str = "auto",
 ) -> Generator[Event, None, Evaluation]:
-    """Judge a GAN, or other pictures, by how much they look like real ones.
+    """Measure how much the pictures of a GAN, or others, look like real ones.
 
-    Real pictures are prepared as for the GAN's training; what a network sees in them is kept in the cache. The first
-    10,000 pictures alone are compared pair by pair (all figures but the Frechet distance) and scored.
+    Real pictures are prepared as for the GAN's training; their features are kept in the cache. The Fréchet distance
+    uses all pictures; the other figures, most of which compare them pair by pair, use the first 10,000.
 
     Args:
-        subject: a run, a model's folder, or pictures as in `data`, of which those for training are taken.
+        subject: a run, a model's folder, or pictures as in `data`, of which the training split is used.
         data: the real pictures; see `scumble.data.sources`.
         network: one of `scumble.perceptual.embedding.EMBEDDINGS`.
         pictures: how many of each kind, or as many as there are.
-        split: "train", or "test" for pictures of `data` that no training sees.
+        split: of `data`: "train", or "test", which no training sees.
         measures: of `MEASURES`.
         device_name: "auto", or torch's name of a device.
 
     Yields:
-        Started and Progress of looking at pictures, and of the job "compare"; Noted.
+        Started and Progress of computing features, and of the job "compare"; Noted.
 
     Returns:
         The figures.
 
     Raises:
-        SettingsError: if something asked for does not exist, or the network cannot do it.
+        SettingsError: if a choice does not exist, or the network does not support it.
         DataError: if pictures cannot be read, are too few for a figure, or differ in size or colours.
         RunError: if the GAN cannot be read.
         WeightsError: if the network's weights cannot be found, fetched or trusted.
@@ -159,54 +160,54 @@ def _job(
     gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
     if gan is None:
         try:
-            judged = yield from _pictures(subject, "train", None)
+            evaluated = yield from _pictures(subject, "train", None)
         except DataError as error:
             raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
     else:
-        judged = sets.of_gan(gan, f"{subject} at {gan.facts['images_seen']:,} images")
+        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts['images_seen']:,} images")
     real = yield from _pictures(data, split, gan)
-    _check_alike(judged, real)
-    look = yield from embedding.load(network, placement)
-    counts = real.at_most(pictures), judged.at_most(pictures)
-    check_counts(chosen, look, *counts)
-    estimates = yield from compare((real, judged), look, counts, chosen)
+    _check_alike(evaluated, real)
+    feature_network = yield from embedding.load(network, placement)
+    counts = real.at_most(pictures), evaluated.at_most(pictures)
+    check_counts(chosen, feature_network, *counts)
+    estimates = yield from compare((real, evaluated), feature_network, counts, chosen)
     if gan is not None:
-        sets.forget(judged, look)
+        feature_cache.remove(evaluated, feature_network)
     _, height, width = real.shape
     return Evaluation(
         figures=[_figure(name, one, network, *counts) for name, one in estimates.items()],
         network=network,
-        layer=look.layer,
-        sha256=look.sha256,
-        resize=look.resize(width, height),
+        layer=feature_network.layer,
+        sha256=feature_network.sha256,
+        resize=feature_network.resize(width, height),
         data=real.name,
         split=split,
-        subject=judged.name,
+        subject=evaluated.name,
         averaged=None if gan is None else gan.settings.ema > 0,
     )
 
 
 def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:
-    able: list[MeasureName] = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
+    supported: list[MeasureName] = [measure for measure in MEASURES if measure != "inception" or network == "inception"]
     if wanted is None:
-        return able
+        return supported
     if not wanted:
         raise SettingsError(f"measures: got none, wanted some of {', '.join(MEASURES)}")
     for measure in wanted:
         if measure not in MEASURES:
             raise SettingsError(f"measures: got {measure!r}, wanted some of {', '.join(MEASURES)}")
-        if measure not in able:
+        if measure not in supported:
             raise SettingsError(
-                f"measures: got inception with network {network}; the score is of the classes of network inception"
+                f"measures: got inception with network {network}; the score needs the classes of network inception"
             )
-    return [measure for measure in able if measure in wanted]
+    return [measure for measure in supported if measure in wanted]
 
 
 # --- Pictures -------------------------------------------------------------------------------------------------------
 
 
 def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, None, PictureSet]:
-    """Real pictures, prepared as they are, or as they were for a GAN's training."""
+    """Real pictures, prepared as for the GAN's training if there is a GAN."""
     if split == "test":
         source = sources.open_testing_part(given)
         if source is None:
@@ -217,13 +218,13 @@ def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, Non
     settings = None if gan is None else gan.settings
     channels = None if settings is None or settings.channels == "auto" else settings.channels
     prepared = yield from store.prepare(source, settings.picture_size if settings else None, channels)
-    return sets.of_store(prepared)
+    return feature_cache.of_store(prepared)
 
 
-def _check_alike(judged: PictureSet, real: PictureSet) -> None:
-    if judged.shape != real.shape:
-        one, other = (_described(pictures.shape) for pictures in (judged, real))
-        raise DataError(f"{judged.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
+def _check_alike(evaluated: PictureSet, real: PictureSet) -> None:
+    if evaluated.shape != real.shape:
+        one, other = (_described(pictures.shape) for pictures in (evaluated, real))
+        raise DataError(f"{evaluated.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
 
 
 def _described(shape: tuple[int, int, int]) -> str:
@@ -231,24 +232,25 @@ def _described(shape: tuple[int, int, int]) -> str:
     return f"{width}x{height} {'grey' if channels == 1 else 'colour'}"
 
 
-def check_counts(measures: Collection[MeasureName], look: Embedding, real: int, generated: int) -> None:
-    """Refuse figures of too few pictures before any is looked at.
+def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:
+    """Refuse figures of too few pictures before any features are computed.
 
-    The Frechet distance takes one more than there are features: with fewer, the covariance has no full rank, and the
-    figure is hardly more than its bias.
+    The Fréchet distance needs one more than there are features: with fewer, the covariance is singular, and the
+    figure is little more than its bias.
 
     Raises:
-        DataError: if there are too few; it says how many it takes.
+        DataError: if there are too few; it says how many are needed.
     """
     for measure in measures:
-        least = max(look.width + 1, metrics.GROUPS) if measure == "frechet" else 2 * metrics.MEASURES[measure].least
+        least = max(network.width + 1, GROUPS) if measure == "frechet" else 2 * intervals.MEASURES[measure].least
         kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
         for kind, count in kinds.items():
             if count < least:
-                network = ", or a network with fewer features" if measure == "frechet" else ""
+                other = ", or a network with fewer features" if measure == "frechet" else ""
                 raise DataError(
-                    f"{measure} by {look.network} takes {least:,} pictures of each kind or more; got {count:,} {kind}",
-                    f"use other --measures than {measure}{network}",
+                    f"{measure} by {network.network} takes {least:,} pictures of each kind or more; "
+                    f"got {count:,} {kind}",
+                    f"use other --measures than {measure}{other}",
                 )
 
 
@@ -256,7 +258,10 @@ def check_counts(measures: Collection[MeasureName], look: Embedding, real: int, 
 
 
 def compare(
-    pictures: tuple[PictureSet, PictureSet], look: Embedding, counts: tuple[int, int], measures: Collection[MeasureName]
+    pictures: tuple[PictureSet, PictureSet],
+    network: Embedding,
+    counts: tuple[int, int],
+    measures: Collection[MeasureName],
 ) -> Generator[Event, None, dict[str, Estimate]]:
     """Estimates by the name of the figure, of the first `counts` of real and of generated pictures.
 
@@ -264,29 +269,31 @@ def compare(
         DataError: if features are not finite, or the cache cannot be used.
     """
     real, generated = pictures
-    real_points = yield from sets.points(real, look, counts[0], "frechet" in measures)
-    generated_points = yield from sets.points(generated, look, counts[1], "frechet" in measures)
+    of_real = yield from feature_cache.features(real, network, counts[0], "frechet" in measures)
+    of_generated = yield from feature_cache.features(generated, network, counts[1], "frechet" in measures)
     yield Started(JOB, len(measures), "measures")
     found: dict[str, Estimate] = {}
     for done, measure in enumerate(measures, 1):
-        found |= _estimates(measure, real_points, generated_points, look)
+        found |= _estimates(measure, of_real, of_generated, network)
         yield Progress(JOB, done, len(measures))
     return found
 
 
-def _estimates(measure: MeasureName, real: Points, generated: Points, look: Embedding) -> dict[str, Estimate]:
+def _estimates(
+    measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding
+) -> dict[str, Estimate]:
     random = np.random.default_rng(0)
     if measure == "frechet":
         moments = (real.groups.moments(), generated.groups.moments())
-        return {"frechet_distance": metrics.estimate_frechet(*moments, generator=random)}
+        return {"frechet_distance": intervals.estimate_frechet(*moments, generator=random)}
     if measure == "inception":
-        assert look.probabilities is not None
-        return metrics.estimate(measure, look.probabilities(generated.features), generator=random)
-    return metrics.estimate(measure, real.features, generated.features, generator=random)
+        assert network.probabilities is not None
+        return intervals.estimate(measure, network.probabilities(generated.features), generator=random)
+    return intervals.estimate(measure, real.features, generated.features, generator=random)
 
 
 def _figure(name: str, found: Estimate, network: str, real: int, generated: int) -> Figure:
     if name != "frechet_distance":
-        real, generated = min(real, sets.KEPT_IN_MEMORY), min(generated, sets.KEPT_IN_MEMORY)
+        real, generated = min(real, feature_cache.KEPT_IN_MEMORY), min(generated, feature_cache.KEPT_IN_MEMORY)
     title = BY_INCEPTION.get(name, name) if network == "inception" else name
     return Figure(title, *found, None if name == "inception_score" else real, generated)

@@ -1,8 +1,8 @@
-"""Sets of pictures as points: real ones and generated ones, looked at by a network once, in pieces that are kept.
+"""Features of picture sets, real or generated: computed once, kept in the cache.
 
-A piece is a file of the features of a thousand pictures, written whole or not at all, in a folder that is named by a
-digest of all that the features depend on. So an evaluation that was killed goes on where it was, and the next one reads
-what this one computed. No more pictures than those of a batch are ever in memory.
+A cached piece holds the features of a thousand pictures. It is written whole or not at all, in a folder named by a
+digest of all that the features depend on. So a killed evaluation goes on where it was, and the next one reads what this
+one computed. Only one batch of pictures is in memory at a time.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from scumble import paths
 from scumble.data.store import Store
 from scumble.errors import DataError, reason
 from scumble.events import Event, Progress, Started
-from scumble.gan.metrics import MomentsOfGroups
-from scumble.gan.model import GAN
+from scumble.gan.evaluation.frechet import MomentsOfGroups
+from scumble.gan.models.gan import GAN
 from scumble.perceptual.embedding import Embedding
 from scumble.storage.folder import as_safetensors
 
@@ -30,18 +30,18 @@ FORMAT_VERSION = 1
 PIECE = 1000
 
 KEPT_IN_MEMORY = 10_000
-"""So many pictures' features, the first ones: figures that compare all pairs take no more, since a hundred times the
-time goes into ten times the pictures."""
+"""The features of the first so many pictures: figures that compare all pairs take no more, since ten times the pictures
+take a hundred times the time."""
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures that can be had by their numbers, again and again the same, in an order that means nothing.
+    """Pictures by number, always the same, in an order without meaning.
 
     Attributes:
-        name: to speak of it.
+        name: for messages.
         digest: hexadecimal SHA-256 of what the pictures depend on.
-        count: how many there are; None if there is no end.
+        count: how many there are; None if unlimited.
         shape: (channels, height, width) of one.
         take: numbers -> (n, C, H, W) uint8.
     """
@@ -58,11 +58,11 @@ class PictureSet:
 
 
 @dataclass(frozen=True)
-class Points:
-    """What figures are made of.
+class FeatureSet:
+    """What figures are computed from.
 
     count: of the pictures.
-    groups: moments of all of them; nothing in it if they were not asked for.
+    groups: moments of all of them; empty if not wanted.
     features: (n, D) float32, of the first `KEPT_IN_MEMORY`.
     """
 
@@ -72,7 +72,7 @@ class Points:
 
 
 def of_store(pictures: Store) -> PictureSet:
-    """Real pictures, in a random order that is always the same."""
+    """Real pictures, in a fixed random order."""
     count = len(pictures.pixels)
     order = np.random.default_rng(0).permutation(count)
 
@@ -83,7 +83,7 @@ def of_store(pictures: Store) -> PictureSet:
 
 
 def of_gan(gan: GAN, name: str) -> PictureSet:
-    """Pictures of the seeds 0, 1, 2, ...; where there are classes, in turn."""
+    """Pictures of the seeds 0, 1, 2, ...; classes take turns."""
     channels, height, width = gan.facts["data"]["shape"]
     digest = hashlib.sha256(json.dumps([gan.facts["settings"], gan.classes]).encode())
     digest.update(as_safetensors(gan.generator.state_dict()))
@@ -94,18 +94,18 @@ def of_gan(gan: GAN, name: str) -> PictureSet:
     return PictureSet(name, digest.hexdigest(), None, (channels, height, width), take)
 
 
-def points(
+def features(
     pictures: PictureSet, embedding: Embedding, count: int, with_moments: bool = True
-) -> Generator[Event, None, Points]:
-    """Look at the first `count` pictures, or read what was seen of them before.
+) -> Generator[Event, None, FeatureSet]:
+    """Compute the features of the first `count` pictures, or read them from the cache.
 
     Yields:
-        Started and Progress of the job "look at NAME".
+        Started and Progress of the job "features of NAME".
 
     Raises:
         DataError: if the cache cannot be read or written.
     """
-    folder, job = _folder(pictures, embedding), f"look at {pictures.name}"
+    folder, job = _folder(pictures, embedding), f"features of {pictures.name}"
     groups, kept = MomentsOfGroups(), []
     yield Started(job, count, "pictures")
     for start in range(0, count, PIECE):
@@ -113,18 +113,18 @@ def points(
         path = folder / f"{numbers.start:09}-{numbers.stop:09}.npy"
         piece = _read(path, (len(numbers), embedding.width))
         if piece is None:
-            piece = yield from _look(pictures, embedding, numbers, job, count)
+            piece = yield from _compute(pictures, embedding, numbers, job, count)
             _write(path, piece)
         if with_moments:
             groups.add(piece)
         if start < KEPT_IN_MEMORY:
             kept.append(piece)
         yield Progress(job, numbers.stop, count)
-    return Points(count, groups, np.concatenate(kept)[:KEPT_IN_MEMORY])
+    return FeatureSet(count, groups, np.concatenate(kept)[:KEPT_IN_MEMORY])
 
 
-def forget(pictures: PictureSet, embedding: Embedding) -> None:
-    """Remove what is kept of a set that will not be looked at again."""
+def remove(pictures: PictureSet, embedding: Embedding) -> None:
+    """Remove the cached features of a set that will not be needed again."""
     shutil.rmtree(_folder(pictures, embedding), ignore_errors=True)
 
 
@@ -134,15 +134,15 @@ def _folder(pictures: PictureSet, embedding: Embedding) -> Path:
     return paths.cache_folder() / "features" / hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def _look(
+def _compute(
     pictures: PictureSet, embedding: Embedding, numbers: range, job: str, total: int
 ) -> Generator[Event, None, np.ndarray]:
     _, height, width = pictures.shape
-    step, seen = embedding.batch(width, height), []
+    step, found = embedding.batch(width, height), []
     for start in range(numbers.start, numbers.stop, step):
         yield Progress(job, start, total)
-        seen.append(embedding.features(pictures.take(range(start, min(start + step, numbers.stop)))))
-    return np.concatenate(seen)
+        found.append(embedding.features(pictures.take(range(start, min(start + step, numbers.stop)))))
+    return np.concatenate(found)
 
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""A trained GAN as a thing: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
+"""A trained GAN: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,9 +13,8 @@ from torch import nn
 
 from scumble import __version__, device, paths
 from scumble.errors import RunError, SettingsError, reason
-from scumble.gan.conditioning import EMBEDDED, JUDGES, MORE_COLOURS, ConditionalGenerator
-from scumble.gan.networks import NETWORKS
-from scumble.gan.sample import draw_latents, generate
+from scumble.gan.models.sample import draw_latents, generate
+from scumble.gan.networks.build import build, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
@@ -26,38 +25,13 @@ from scumble.storage.run import Run
 CARD_SAMPLES = 64
 
 
-def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) -> tuple[nn.Module, nn.Module]:
-    """A generator and a discriminator for pictures of `shape` = (C, H, W), with fresh weights drawn from the seed.
-
-    Args:
-        settings: of the training.
-        shape: of a picture.
-        classes: how many there are; looked at only by settings with a condition.
-    """
-    pair, condition = NETWORKS[settings.network], settings.condition
-    with torch.random.fork_rng(devices=[]):  # layers draw from the CPU's global numbers: others find them as they were
-        torch.default_generator.manual_seed(settings.seed)
-        told = EMBEDDED if settings.draws_classes else 0
-        generator = pair.Generator(settings.latent + told, settings.width, shape)
-        colours = shape[0] + MORE_COLOURS.get(condition, 0)
-        judge = pair.Discriminator(settings.width, (colours, *shape[1:]), settings.norm)
-        if told:
-            generator = ConditionalGenerator(generator, classes)
-        return generator, judge if condition == "none" else JUDGES[condition](judge, classes, shape)
-
-
-def place(network: nn.Module, device: torch.device) -> None:
-    """Move a network to a device, its kernels laid out with the channels last, as convolutions read them fastest."""
-    network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (not in its signatures)
-
-
 class GAN:
-    """A generator, the averaged one of its training, and its discriminator.
+    """A generator, the moving average of its training, and the discriminator.
 
     Args:
         generator: (N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
         discriminator: (N, C, H, W) pictures -> (N,) logits.
-        facts: how they came to be; what a run's settings.json holds, and `images_seen`.
+        facts: what a run's settings.json holds, and `images_seen`.
 
     Example:
         >>> gan = scumble.GAN.from_pretrained("runs/digits")  # doctest: +SKIP
@@ -96,7 +70,7 @@ class GAN:
         except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
             raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
         for network in (generator, discriminator):
-            place(network.eval().requires_grad_(False), placement.device)
+            to_device(network.eval().requires_grad_(False), placement.device)
         return cls(generator, discriminator, facts)
 
     @property
@@ -106,7 +80,7 @@ class GAN:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that can be asked for; none if it was trained without."""
+        """The names of the classes that can be drawn; none if it was trained without."""
         return tuple(self.facts["data"]["classes"]) if self.settings.draws_classes else ()
 
     def sample(
@@ -116,9 +90,8 @@ class GAN:
 
         Args:
             seeds: such as range(64).
-            truncation: latents' numbers beyond this are drawn again: 1 gives more usual pictures that are more alike,
-                None the whole variety.
-            of_class: one of `classes`; of seed n, by default, that number n, counted in a circle.
+            truncation: redraw latent values beyond this: 1 trades diversity for fidelity; None keeps all diversity.
+            of_class: one of `classes`; by default, seed n draws class n modulo their number.
 
         Returns:
             PIL pictures, of mode L for grey and RGB for colour.
@@ -138,7 +111,7 @@ class GAN:
         return generate(self.generator, latents, self.labels(seeds, of_class))
 
     def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
-        """(N, H, W, C) uint8 pixels from (N, Z) latents of one's own, all of one class: by default, the first."""
+        """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, the first."""
         return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
 
     def labels(self, seeds: Iterable[int], of_class: str | None = None) -> torch.Tensor | None:
@@ -157,7 +130,7 @@ class GAN:
         return torch.tensor(numbers)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write settings.json, model.safetensors, samples.png and README.md, which tells what they are.
+        """Write settings.json, model.safetensors, samples.png and README.md, a model card.
 
         Raises:
             RunError: if the folder cannot be written, or is that of a run.
@@ -201,7 +174,7 @@ CARD = """# A GAN trained on {name}
 
 ![samples](samples.png)
 
-Draws {kind} pictures of {width} x {height} pixels. The samples above are those of the seeds 0 to 63, neither chosen nor
+Draws {kind} pictures of {width} x {height} pixels. The samples above are seeds 0 to 63, neither selected nor
 truncated.
 
     scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
@@ -225,21 +198,20 @@ discriminator; `settings.json` holds everything below, the digest of the data, a
 
 ## Limits
 
-It knows what it was shown, and nothing else: whatever is rare, missing or wrong in those pictures is so here. It may
-repeat pictures that it was trained on, above all where they were few. Whether you may pass it on depends
-on the terms of those pictures.
+It knows only what it was trained on: whatever is rare, missing or wrong in those pictures is so here. It may repeat
+training pictures, above all where they were few. Whether you may pass it on depends on the terms of those pictures.
 """
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether a folder says that it is a run or a model; reading it may still fail."""
+    """Whether a folder looks like a run or a model; reading it may still fail."""
     return _holds(folder, FACTS)
 
 
 def _holds(folder: Path, name: str) -> bool:
     try:
         return (folder / name).exists()
-    except (OSError, ValueError):  # a name that the system refuses to look at: reading it will say why
+    except (OSError, ValueError):  # a name that the system refuses: reading it will say why
         return False
 
 

@@ -1,8 +1,8 @@
-"""A generator as an ONNX file, for programs without PyTorch; what it draws there is compared with what it draws here.
+"""A generator as an ONNX file, for programs without PyTorch; checked against PyTorch before it is written.
 
-The generator is the one that `sample` asks: the moving average, with its statistics frozen. Inputs are `latents`
-(N, Z), normal numbers, and `labels` (N,), numbers of classes, if it was trained with them; the output is `pictures`
-(N, C, H, W), about in [-1, 1]. The file's metadata holds the names of the classes and the settings of the training.
+The generator is the one that `sample` uses: the moving average, with its statistics frozen. Inputs are `latents`
+(N, Z), standard normal, and `labels` (N,), class indices, if it is conditional; the output is `pictures` (N, C, H, W),
+about in [-1, 1]. The file's metadata holds the names of the classes and the settings of the training.
 """
 
 import copy
@@ -19,24 +19,24 @@ import torch
 from scumble import paths
 from scumble.errors import ScumbleError, SettingsError
 from scumble.events import Event, Noted, Saved
-from scumble.gan.model import GAN
-from scumble.gan.sample import draw_latents
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.sample import draw_latents
 from scumble.image import files, recipe
 from scumble.storage.folder import writing
 
 SUFFIX = ".onnx"
 CHECKED = (1, 5)
-"""Batches of so many pictures are compared."""
+"""Batch sizes that are compared."""
 
 TOLERANCE = 1e-3
 """Of numbers in [-1, 1]: an eighth of a grey level."""
 
 
 def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
-    """Write a generator as ONNX, unless what onnxruntime draws with it differs from what torch draws.
+    """Write a generator as ONNX, unless onnxruntime draws other pictures with it than torch.
 
     Yields:
-        Noted, with the largest difference that was seen, and Saved.
+        Noted, with the largest difference found, and Saved.
 
     Raises:
         SettingsError: if the output does not end in .onnx, or the packages for it are not installed.
@@ -80,7 +80,7 @@ def _exported(generator: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> An
     """The model in onnx's own form, for any number of pictures."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the exporter's own parts say to one another
+        warnings.simplefilter("ignore")  # the exporter warns about its own parts
         program = torch.onnx.export(
             generator,
             tuple(inputs.values()),

@@ -1,9 +1,8 @@
 """The latent whose picture is nearest to a given one.
 
-The pictures of some hundred seeds are looked at, and from the nearest few of them the way goes on by gradients. Latents
-stay on the sphere where nearly all of them lie in training (Menon et al. 2020, "PULSE"): elsewhere, nearer pictures can
-be found that the generator was never asked for. What it has not learnt it cannot draw: a picture of another kind than
-those of its training only finds what looks a little like it.
+Gradient descent starts from the nearest few of some hundred seeds. Latents stay on the sphere where nearly all of them
+lie in training (Menon et al. 2020, "PULSE"): elsewhere, nearer pictures exist that the generator was never trained on.
+What it has not learnt it cannot draw: a picture of another kind only finds what looks a little like it.
 """
 
 import time
@@ -18,21 +17,21 @@ from PIL import Image
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event, Finished, Progress, Saved, Started, returned
-from scumble.gan.latents import on_sphere
-from scumble.gan.model import GAN
-from scumble.gan.sample import draw_latents
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.latents import on_sphere
+from scumble.gan.models.sample import draw_latents
 from scumble.image import files, recipe, tensors
 from scumble.perceptual import backbones
 
 JOB = "project"
 LAYERS = ("relu1_1", "relu2_1", "relu3_1")
-"""Of the small network: as deep as pictures of 16 pixels can be looked at with some precision."""
+"""Of the small network: the deepest that still resolve pictures of 16 pixels."""
 
 SEEDS, KEPT = 256, 8
-"""How many seeds are looked at, and from how many of them the search goes on."""
+"""How many seeds are tried, and from how many of them gradient descent starts."""
 
 STEPS, LR = 200, 0.1
-"""Of Adam, on numbers with a deviation of 1; the rate falls to 0 in a line."""
+"""Of Adam, on latents of standard deviation 1; the rate decays linearly to 0."""
 
 CHUNK = 32
 
@@ -40,7 +39,7 @@ DISTANCES = ("pocket", "pixels")
 
 
 class Projection(NamedTuple):
-    """What was found: a latent (Z,), its class, how far its picture is away, and the nearest seed and its distance."""
+    """The result: a latent (Z,), its class, its picture's distance, and the nearest seed and its distance."""
 
     latent: torch.Tensor
     of_class: str | None
@@ -50,17 +49,17 @@ class Projection(NamedTuple):
 
 
 Distance = Callable[[torch.Tensor], torch.Tensor]
-"""(N, C, H, W) pictures in [-1, 1] -> (N,): how far each is from the given one."""
+"""(N, C, H, W) pictures in [-1, 1] -> (N,): the distance of each from the given one."""
 
 
 def project_events(
     gan: GAN, picture: files.PictureSource, output: Path, by: str = "pocket", of_class: str | None = None
 ) -> Generator[Event, None, Projection]:
-    """Find the latent, and write a sheet: the given picture, that of the nearest seed, and what was found.
+    """Find the latent, and write a sheet: the given picture, that of the nearest seed, and the projection.
 
     Args:
-        gan: to look in.
-        picture: to look for; its middle is cut out and resampled to the size of the GAN's pictures.
+        gan: whose latents are searched.
+        picture: the target; its middle is cut out and resampled to the size of the GAN's pictures.
         output: the sheet, whose recipe holds the latent.
         by: "pocket", the features of the small network, or "pixels".
         of_class: one of the GAN's classes; by default, all of them are tried.
@@ -74,11 +73,11 @@ def project_events(
         raise SettingsError(f"by: got {by!r}, wanted one of {', '.join(DISTANCES)}")
     files.check_output(output, inputs=(picture,))
     labels = gan.labels(range(SEEDS), of_class)
-    wanted = _fitted(gan, picture)
-    distance = yield from _distance(by, wanted)
+    target = _fitted(gan, picture)
+    distance = yield from _distance(by, target)
     yield Started(JOB, STEPS, "steps")
-    latents = on_sphere(draw_latents(range(SEEDS), gan.settings.latent)).to(wanted.device)
-    labels = None if labels is None else labels.to(wanted.device)
+    latents = on_sphere(draw_latents(range(SEEDS), gan.settings.latent)).to(target.device)
+    labels = None if labels is None else labels.to(target.device)
     at_first = _distances(gan, distance, latents, labels)
     nearest = at_first.argsort()[:KEPT]
     labels = None if labels is None else labels[nearest]
@@ -90,7 +89,7 @@ def project_events(
     seed_class = None if labels is None else gan.classes[int(labels[0])]
     pictures = np.concatenate(
         [
-            tensors.from_signed(wanted),
+            tensors.from_signed(target),
             gan.draw_array(latents[seed, None].cpu(), seed_class),
             gan.draw_array(result.latent[None], chosen),
         ]
@@ -120,17 +119,17 @@ def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:
     return tensors.to_signed(array, gan.device)
 
 
-def _distance(by: str, wanted: torch.Tensor) -> Generator[Event, None, Distance]:
-    """The mean squared difference of pixels; or of features, each layer as a share of the wanted picture's squares."""
+def _distance(by: str, target: torch.Tensor) -> Generator[Event, None, Distance]:
+    """The mean squared difference of pixels; or of features, each layer relative to the target's mean square."""
     if by == "pixels":
-        return lambda pictures: (pictures - wanted).square().flatten(1).mean(1)
-    backbone = yield from backbones.load("pocket", LAYERS, Placement(wanted.device, torch.float32, ""))
+        return lambda pictures: (pictures - target).square().flatten(1).mean(1)
+    backbone = yield from backbones.load("pocket", LAYERS, Placement(target.device, torch.float32, ""))
 
     def see(pictures: torch.Tensor) -> list[torch.Tensor]:
         rgb = ((pictures + 1) / 2).expand(-1, 3, -1, -1)
         return list(backbone.network(rgb, LAYERS).values())
 
-    goals = [features.detach() for features in see(wanted)]
+    goals = [features.detach() for features in see(target)]
     sizes = [goal.square().mean().clamp_min(1e-8) for goal in goals]
 
     def distance(pictures: torch.Tensor) -> torch.Tensor:
@@ -142,7 +141,7 @@ def _distance(by: str, wanted: torch.Tensor) -> Generator[Event, None, Distance]
 
 @torch.inference_mode()
 def _distances(gan: GAN, distance: Distance, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    """(N,): of the pictures of all latents, some at a time."""
+    """(N,): of the pictures of all latents, in chunks."""
     parts = [slice(start, start + CHUNK) for start in range(0, len(latents), CHUNK)]
     return torch.cat([distance(_pictures(gan, latents[part], labels, part)) for part in parts]).clone()
 
@@ -154,7 +153,7 @@ def _pictures(gan: GAN, latents: torch.Tensor, labels: torch.Tensor | None, part
 def _descend(
     gan: GAN, distance: Distance, latents: torch.Tensor, labels: torch.Tensor | None
 ) -> Generator[Event, None, tuple[torch.Tensor, torch.Tensor]]:
-    """(N, Z) latents moved to where their pictures are nearest, and their (N,) distances there."""
+    """(N, Z) latents after gradient descent, and their pictures' (N,) distances."""
     with torch.inference_mode(False):
         latents = latents.clone().requires_grad_()
         optimizer = torch.optim.Adam([latents], LR)

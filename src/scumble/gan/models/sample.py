@@ -1,6 +1,6 @@
-"""Pictures out of a generator: latents drawn seed by seed, statistics frozen, one picture at a time.
+"""Sampling a generator: latents are drawn seed by seed, statistics are frozen, pictures are made one at a time.
 
-Picture 7 is therefore the same, to the bit, alone or among a thousand, and on every device up to its rounding.
+Picture 7 is therefore the same, to the bit, alone or among a thousand; between devices, only rounding differs.
 """
 
 import operator
@@ -17,13 +17,13 @@ MIN_TRUNCATION = 0.05
 
 
 def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = None) -> torch.Tensor:
-    """(N, Z) latents, one a seed, of normal distribution.
+    """(N, Z) latents, standard normal, one a seed.
 
     Args:
         seeds: one number a picture, 0 or more.
-        size: Z.
-        truncation: numbers beyond this on either side are drawn again (Brock et al. 2018, section 3.1): the smaller,
-            the more usual the pictures and the more alike.
+        size: Z, the latent dimension.
+        truncation: values beyond this on either side are redrawn (Brock et al. 2018, section 3.1): the smaller, the
+            more diversity is traded for fidelity.
 
     Raises:
         SettingsError: if the truncation is too small or a seed is negative.
@@ -49,7 +49,7 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = Non
 
 @torch.inference_mode()
 def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
-    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator knows of such.
+    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator is conditional.
 
     The generator must be in evaluation mode, and N at least 1.
     """

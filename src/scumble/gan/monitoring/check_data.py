@@ -1,4 +1,4 @@
-"""What is in a data set, which settings fit it, and what will go wrong: told before hours are spent on it."""
+"""What is in a data set, which settings fit it, and what will go wrong: before hours are spent on training."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ from scumble.gan.settings import GANSettings
 from scumble.gan.trainer import Trainer
 
 FEW = 5000
-"""Below so many pictures, a discriminator learns them by heart before the generator has learnt to draw."""
+"""With fewer pictures, the discriminator overfits before the generator has learnt to draw."""
 VERY_FEW = 500
 MANY_DUPLICATES = 0.01
 TIMED_STEPS = 3
@@ -25,7 +25,7 @@ TIMED_STEPS = 3
 
 @dataclass(frozen=True)
 class Advice:
-    """What was found, in rows of a table; the command that fits, if training is possible at all; and warnings."""
+    """Findings, as rows of a table; the command that fits, if training is possible at all; and warnings."""
 
     found: dict[str, str]
     command: str | None
@@ -36,7 +36,7 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
     """Look at every picture, and time a few steps of training on pictures of that size.
 
     Raises:
-        DataError: if there is nothing to be read.
+        DataError: if there is nothing to read.
     """
     source = sources.open_source(data)
     if source.note:
@@ -59,7 +59,7 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
 
 
 def fitting_settings(survey: Survey) -> GANSettings:
-    """The default preset, and what this data set needs besides."""
+    """The default preset, and augmentation where there are few pictures."""
     return GANSettings(augment=True) if survey.count < FEW else GANSettings()
 
 
@@ -73,34 +73,34 @@ def _is_refused(survey: Survey) -> bool:
 
 
 def warnings(survey: Survey) -> list[str]:
-    """What will go wrong, or not as one might expect, in lines."""
+    """What will go wrong, or may surprise, one line each."""
     count, bad = survey.count, len(survey.unreadable)
-    told = []
+    lines = []
     if count < store.MIN_PICTURES:
-        told.append(f"too few pictures: {count}; training wants {store.MIN_PICTURES} at least")
+        lines.append(f"too few pictures: {count}; training needs at least {store.MIN_PICTURES}")
     elif count < VERY_FEW:
-        told.append(f"very few pictures: {count}; expect samples that repeat them")
+        lines.append(f"very few pictures: {count}; expect samples that repeat them")
     elif count < FEW:
-        told.append(f"few pictures: {count}; use --augment, and look for samples that repeat them")
+        lines.append(f"few pictures: {count}; use --augment, and check for samples that repeat them")
     if bad:
         name, why = survey.unreadable[0]
-        fate = "too many to go on" if _has_too_many_unreadable(survey) else "to be skipped"
-        told.append(f"unreadable: {bad}, {fate}; the first is {name}: {why}")
+        fate = "too many to train" if _has_too_many_unreadable(survey) else "to be skipped"
+        lines.append(f"unreadable: {bad}, {fate}; the first is {name}: {why}")
     if survey.duplicates > MANY_DUPLICATES * count:
-        told.append(f"copies of others: {survey.duplicates}; the generator will draw those more often")
+        lines.append(f"duplicates: {survey.duplicates}; the generator will draw them more often")
     if len(survey.sizes) > 1:
-        told.append(
-            "sizes differ: all are cut to the shape of the most common one and resampled, unless --size is given"
+        lines.append(
+            "sizes differ: all are cropped to the shape of the most common one and resampled, unless --size is given"
         )
     if survey.sizes:
         width, height = survey.sizes.most_common(1)[0][0]
         if min(width, height) > store.MAX_AUTOMATIC_SIDE:
-            told.append(f"pictures are reduced to {_automatic(survey)}; --size {min(width, height)} keeps all there is")
+            lines.append(f"pictures are reduced to {_automatic(survey)}; --size {min(width, height)} keeps all pixels")
         if min(width, height) < store.MIN_SIDE:
-            told.append(f"pictures are enlarged to {_automatic(survey)}, the least that the networks take")
+            lines.append(f"pictures are enlarged to {_automatic(survey)}, the smallest size of the networks")
     if survey.transparent:
-        told.append(f"transparent: {survey.transparent}; they are laid on white")
-    return told
+        lines.append(f"transparent: {survey.transparent}; they are composited on white")
+    return lines
 
 
 def _found(survey: Survey) -> dict[str, str]:
@@ -113,7 +113,7 @@ def _found(survey: Survey) -> dict[str, str]:
         "classes": _classes(survey.classes),
         "duplicates": f"{survey.duplicates:,}",
         "unreadable": f"{len(survey.unreadable):,}",
-        "mirrored at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
+        "flipped at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
             survey.mirrored_alike
         ],
     }
@@ -145,7 +145,7 @@ def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
         trainer.train_step()
     trainer.sums.tolist()  # waits for the device
     speed = TIMED_STEPS * trainer.images_per_step / (time.perf_counter() - started)
-    return f"{speed:.0f} images a second here: {settings.images:,} take {_duration(settings.images / speed)}"
+    return f"{speed:.0f} images per second here: {settings.images:,} take {_duration(settings.images / speed)}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,27 +1,27 @@
-"""Classes: a generator that is told which one to draw, and discriminators that are told, or asked, which one they see.
+"""Classes: a generator that is given one to draw, and discriminators that are given, or asked for, the one they see.
 
-Any pair of networks can be made conditional: the generator's latent is made longer by a vector for the class, and the
-discriminator takes the class into account in one of several ways, by name in `JUDGES`. Where only a few pictures have
-a label, the generator is told nothing, and the discriminator learns what it can from these few.
+Any pair of networks can be made conditional. The generator's latent gets an embedding of the class appended; the
+discriminator takes the class into account in one of several ways, by name in `CONDITIONAL`. Where only a few pictures
+have a label, the generator is given no class, and the discriminator learns what it can from these few.
 """
 
 import torch
 from torch import nn
 
-from scumble.gan.networks.pyramid import Judge
+from scumble.gan.networks.discriminator import Discriminator
 
 EMBEDDED = 32
-"""Numbers that stand for a class beside a latent."""
+"""The dimension of a class's embedding beside a latent."""
 
 UNLABELLED = -100
-"""The class of a picture whose class is not known; torch's cross-entropy passes over it."""
+"""The class of a picture whose class is not known; torch's cross-entropy ignores it."""
 
 
 class ConditionalGenerator(nn.Module):
     """(N, Z) latents and (N,) classes -> (N, C, H, W) pictures.
 
     Args:
-        generator: takes latents of Z + `EMBEDDED` numbers.
+        generator: takes latents of dimension Z + `EMBEDDED`.
         classes: how many there are.
     """
 
@@ -35,18 +35,26 @@ class ConditionalGenerator(nn.Module):
         return self.generator(torch.cat([latents, self.embedding(labels)], 1))
 
 
-class PlaneJudge(nn.Module):
-    """The class as one more colour of the picture (Mirza and Osindero 2014; a picture of it rather than a vector).
+class ConditionalDiscriminator(nn.Module):
+    """A discriminator, and what a subclass adds for classes.
 
     Args:
-        judge: takes pictures with one colour more.
+        discriminator: takes pictures with `EXTRA_CHANNELS` more channels.
         classes: how many there are.
         shape: (C, H, W) of a picture.
     """
 
-    def __init__(self, judge: Judge, classes: int, shape: tuple[int, int, int]):
+    def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
         super().__init__()
-        self.judge, self.couples_pictures = judge, judge.couples_pictures
+        self.judge = discriminator  # so are its weights called in saved models
+        self.couples_pictures = discriminator.couples_pictures
+
+
+class PlaneDiscriminator(ConditionalDiscriminator):
+    """The class as one more channel of the picture (Mirza and Osindero 2014; a learnt plane rather than a vector)."""
+
+    def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
+        super().__init__(discriminator, classes, shape)
         self.size = shape[1:]
         self.embedding = nn.Embedding(classes, self.size[0] * self.size[1])
 
@@ -56,13 +64,12 @@ class PlaneJudge(nn.Module):
         return self.judge(torch.cat([pictures, plane.to(pictures)], 1))
 
 
-class ProjectionJudge(nn.Module):
+class ProjectionDiscriminator(ConditionalDiscriminator):
     """The class as a direction among the features, added to the logit (Miyato and Koyama 2018, eq. 4)."""
 
-    def __init__(self, judge: Judge, classes: int, shape: tuple[int, int, int]):
-        super().__init__()
-        self.judge, self.couples_pictures = judge, judge.couples_pictures
-        self.embedding = nn.Embedding(classes, judge.channels)
+    def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
+        super().__init__(discriminator, classes, shape)
+        self.embedding = nn.Embedding(classes, discriminator.channels)
 
     def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N,) logits."""
@@ -70,16 +77,15 @@ class ProjectionJudge(nn.Module):
         return self.judge.end(features) + (self.embedding(labels) * features.sum((2, 3))).sum(1)
 
 
-class AuxiliaryJudge(nn.Module):
-    """The class is not told but asked for (Odena et al. 2017): a logit more for each."""
+class AuxiliaryDiscriminator(ConditionalDiscriminator):
+    """The class is not given but asked for (Odena et al. 2017): one more logit for each."""
 
     asks_of_drawn = True
-    """Whether drawn pictures are of classes, too."""
+    """Whether generated pictures have classes, too."""
 
-    def __init__(self, judge: Judge, classes: int, shape: tuple[int, int, int]):
-        super().__init__()
-        self.judge, self.couples_pictures = judge, judge.couples_pictures
-        self.classes = nn.Linear(judge.channels, classes)
+    def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
+        super().__init__(discriminator, classes, shape)
+        self.classes = nn.Linear(discriminator.channels, classes)
 
     def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N, 1 + classes): the logit of being real, and those of the classes."""
@@ -87,12 +93,13 @@ class AuxiliaryJudge(nn.Module):
         return torch.cat([self.judge.end(features)[:, None], self.classes(features.mean((2, 3)))], 1)
 
 
-class FewLabelsJudge(AuxiliaryJudge):
-    """K classes of real pictures, and one more for what is drawn (Salimans et al. 2016, section 5).
+class FewLabelsDiscriminator(AuxiliaryDiscriminator):
+    """K classes of real pictures, and one more for generated ones (Salimans et al. 2016, section 5).
 
-    The softmax over K + 1 classes does not change when all logits are moved: that of drawn pictures is held at 0, and
-    the odds of a real picture are the sum over the others. Those share what the network says for itself. Features are
-    summed up over all places, as for `ProjectionJudge`: by their means, few labels are learnt far too slowly.
+    The softmax over K + 1 classes does not change when all logits are shifted: that of generated pictures is fixed at
+    0, and the probability of a real picture is the sum over the others. Those share what the network's own logit says.
+    Features are summed over all positions, as in `ProjectionDiscriminator`: from their means, few labels are learnt far
+    too slowly.
     """
 
     asks_of_drawn = False
@@ -104,20 +111,20 @@ class FewLabelsJudge(AuxiliaryJudge):
         return torch.cat([classes.logsumexp(1, keepdim=True), classes], 1)
 
 
-JUDGES = {
-    "plane": PlaneJudge,
-    "projection": ProjectionJudge,
-    "auxiliary": AuxiliaryJudge,
-    "few-labels": FewLabelsJudge,
+CONDITIONAL: dict[str, type[ConditionalDiscriminator]] = {
+    "plane": PlaneDiscriminator,
+    "projection": ProjectionDiscriminator,
+    "auxiliary": AuxiliaryDiscriminator,
+    "few-labels": FewLabelsDiscriminator,
 }
-"""Each is made of a judge, the number of classes and the shape of a picture."""
+"""Conditional discriminators by the setting `condition`."""
 
-MORE_COLOURS = {"plane": 1}
-"""How many colours more than the picture's own the judge within takes."""
+EXTRA_CHANNELS = {"plane": 1}
+"""By condition: how many channels more than a picture has the discriminator within takes."""
 
 
-def judge_of(discriminator: nn.Module) -> Judge:
+def unconditional(discriminator: nn.Module) -> Discriminator:
     """The discriminator without what it has for classes."""
-    judge = discriminator if isinstance(discriminator, Judge) else discriminator.judge
-    assert isinstance(judge, Judge)
-    return judge
+    inner = discriminator.judge if isinstance(discriminator, ConditionalDiscriminator) else discriminator
+    assert isinstance(inner, Discriminator)
+    return inner

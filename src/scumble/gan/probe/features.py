@@ -1,18 +1,17 @@
-"""What a discriminator sees in pictures, as one row of numbers for each: features for a classifier.
+"""A discriminator's features of pictures, for a classifier: one row of numbers a picture.
 
-It was trained without labels, to tell real pictures from drawn ones, and had to learn for that what is in them
-(Radford, Metz and Chintala 2015, section 5): the activations of its layers, each pooled to a few pixels, are laid end
-to end. What is different from the paper: layers that are smaller than the pooled size stay as they are.
+To tell real pictures from generated ones, it had to learn what is in them (Radford, Metz and Chintala 2015, section 5):
+the activations of its layers, each pooled to a few pixels, are concatenated. What is different from the paper: layers
+smaller than the pooled size stay as they are.
 
-Rows are float16, for they are many and long. On the disk they are an .npy file, which is mapped, not read, and a .json
-beside it that knows which discriminator and which pictures they were made of.
+Rows are float16, to save memory. On the disk they are an .npy file, which is mapped, not read, and a .json beside it
+that identifies the discriminator and the pictures.
 """
 
 import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,10 @@ from scumble.data import batches, sources, store
 from scumble.data.store import Store
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
-from scumble.gan.conditioning import judge_of
-from scumble.gan.model import GAN, build
-from scumble.gan.networks.pyramid import Judge
+from scumble.gan.models.gan import GAN
+from scumble.gan.networks.build import build
+from scumble.gan.networks.conditioning import unconditional
+from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image.tensors import to_signed
 from scumble.storage.folder import as_safetensors, make, writing
@@ -38,9 +38,9 @@ JOB = "features"
 FORMAT_VERSION = 1
 BATCH = 256
 LARGE_BYTES = 1 << 28
-"""More than so much goes to the disk."""
+"""Larger features go to the disk."""
 STATISTICS_PICTURES = 5000
-"""Means and deviations are those of so many pictures; of more, they would be the same to some hundredths."""
+"""Means and standard deviations are those of so many pictures; more would change them by some hundredths."""
 POOLINGS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
     "max": F.adaptive_max_pool2d,
     "average": F.adaptive_avg_pool2d,
@@ -48,75 +48,75 @@ POOLINGS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
 
 
 @torch.no_grad()
-def features(judge: Judge, pictures: torch.Tensor, settings: FeatureSettings) -> torch.Tensor:
+def features(discriminator: Discriminator, pictures: torch.Tensor, settings: FeatureSettings) -> torch.Tensor:
     """(N, C, H, W) pictures in [-1, 1] -> (N, D): the last `layers` activations, pooled, flattened and concatenated.
 
     The discriminator must be in evaluation mode: a picture's features depend on itself alone.
     """
-    assert not judge.training
+    assert not discriminator.training
     pool = POOLINGS[settings.pool]
     pooled = []
-    for activation in list(judge.activations(pictures))[-settings.layers :]:  # all of them where it is 0
+    for activation in list(discriminator.activations(pictures))[-settings.layers :]:  # all of them where it is 0
         height, width = (min(settings.side, side) for side in activation.shape[2:])
         pooled.append(pool(activation, (height, width)).flatten(1))
     return torch.cat(pooled, 1)
 
 
-def with_statistics_of(judge: Judge, pixels: np.ndarray, seed: int = 0) -> Judge:
-    """The discriminator in evaluation mode, its batch norms' statistics, if any, those of (N, C, H, W) uint8 pictures.
+def with_statistics_of(discriminator: Discriminator, pixels: np.ndarray, seed: int = 0) -> Discriminator:
+    """The discriminator in evaluation mode; batch norms get the statistics of (N, C, H, W) uint8 pictures.
 
-    While a GAN learns, batches of real and of generated pictures take turns, and the running averages fit neither.
+    In GAN training, batches of real and of generated pictures alternate, and the running averages fit neither.
     """
-    if judge.couples_pictures:
-        count, placement = min(len(pixels), STATISTICS_PICTURES), next(judge.parameters()).device
+    if discriminator.couples_pictures:
+        count, placement = min(len(pixels), STATISTICS_PICTURES), next(discriminator.parameters()).device
         steps = max(1, count // BATCH)
         chosen = (batches.indices(len(pixels), min(BATCH, len(pixels)), step, seed) for step in range(steps))
         with torch.no_grad():
-            update_bn((to_signed(pixels[some], placement) for some in chosen), judge)
-    return judge.eval()
+            update_bn((to_signed(pixels[some], placement) for some in chosen), discriminator)
+    return discriminator.eval()
 
 
-def rows(judge: Judge, pixels: np.ndarray, settings: FeatureSettings) -> Iterator[np.ndarray]:
+def rows(discriminator: Discriminator, pixels: np.ndarray, settings: FeatureSettings) -> Iterator[np.ndarray]:
     """(n, D) float16 features of (N, C, H, W) uint8 pictures, batch after batch.
 
     Raises:
         RunError: if they leave float16's range.
     """
-    placement = next(judge.parameters()).device
+    placement = next(discriminator.parameters()).device
     for start in range(0, len(pixels), BATCH):
-        some = pixels[start : start + BATCH].copy()  # torch takes no memory that is only for reading
+        some = pixels[start : start + BATCH].copy()  # torch takes no read-only memory
         pictures = to_signed(some, placement).contiguous(memory_format=torch.channels_last)
-        found = features(judge, pictures, settings).half()
+        found = features(discriminator, pictures, settings).half()
         if not found.isfinite().all():
-            raise RunError("the discriminator's activations are beyond 65504; wanted features that float16 can hold")
+            raise RunError("the discriminator's activations are beyond 65504, the largest number of float16")
         yield found.cpu().numpy()
 
 
-def width(judge: Judge, shape: tuple[int, int, int], settings: FeatureSettings) -> int:
+def width(discriminator: Discriminator, shape: tuple[int, int, int], settings: FeatureSettings) -> int:
     """D: how many features a picture of (C, H, W) has."""
-    blank = torch.zeros(1, *shape, device=next(judge.parameters()).device)
-    return features(judge, blank, settings).shape[1]
+    blank = torch.zeros(1, *shape, device=next(discriminator.parameters()).device)
+    return features(discriminator, blank, settings).shape[1]
 
 
 def extract(
-    judge: Judge, pixels: np.ndarray, settings: FeatureSettings, path: Path | None = None
+    discriminator: Discriminator, pixels: np.ndarray, settings: FeatureSettings, path: Path | None = None
 ) -> Generator[Event, None, np.ndarray]:
-    """(N, D) float16 features, in memory or, where they are large, on the disk.
+    """(N, D) float16 features, in memory or, if large, on the disk.
 
     Args:
-        judge: in evaluation mode.
+        discriminator: in evaluation mode.
         pixels: (N, C, H, W) uint8 pictures.
         settings: which activations, and how they are pooled.
-        path: of an .npy file to write them to; None for a file without a name that goes when the array does.
+        path: of an .npy file to write them to; None for a temporary file that lives as long as the array.
 
     Yields:
         Started and Progress of the job "features", in pictures.
     """
-    shape = (len(pixels), width(judge, pixels.shape[1:], settings))
-    found = _room(shape, path)
+    shape = (len(pixels), width(discriminator, pixels.shape[1:], settings))
+    found = _allocated(shape, path)
     yield Started(JOB, len(pixels), "pictures")
     done = 0
-    for some in rows(judge, pixels, settings):
+    for some in rows(discriminator, pixels, settings):
         found[done : done + len(some)] = some
         done += len(some)
         yield Progress(JOB, done, len(pixels))
@@ -125,7 +125,7 @@ def extract(
     return found
 
 
-def _room(shape: tuple[int, int], path: Path | None) -> np.ndarray:
+def _allocated(shape: tuple[int, int], path: Path | None) -> np.ndarray:
     if path is not None:
         with writing(path):
             return np.lib.format.open_memmap(path, "w+", np.float16, shape)
@@ -137,11 +137,11 @@ def _room(shape: tuple[int, int], path: Path | None) -> np.ndarray:
         return np.memmap(file, np.float16, "w+", shape=shape)
 
 
-# --- What they are made of ------------------------------------------------------------------------------------------
+# --- Discriminators and pictures --------------------------------------------------------------------------------------
 
 
 def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
-    """The pictures of `data`, as the GAN's own training would take them.
+    """The pictures of `data`, prepared as for the GAN's training.
 
     Raises:
         DataError: if they are of another size or of other channels than the discriminator takes.
@@ -162,23 +162,23 @@ def _described(shape: tuple[int, ...]) -> str:
     return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
 
 
-def unlabelled_judge(gan: GAN) -> Judge:
+def unlabelled_discriminator(gan: GAN) -> Discriminator:
     """The discriminator without what it has for classes.
 
     Raises:
-        SettingsError: if it looks at nothing without being told a class.
+        SettingsError: if it needs the class of each picture.
     """
     if gan.settings.condition == "plane":
         raise SettingsError(
-            "the run's condition is plane: its discriminator has to be told the classes; wanted another"
+            "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
         )
-    return judge_of(gan.discriminator)
+    return unconditional(gan.discriminator)
 
 
-def fresh_judge(settings: GANSettings, shape: tuple[int, int, int]) -> Judge:
-    """The same discriminator as it was before its training; see `scumble.gan.model.build`."""
+def fresh_discriminator(settings: GANSettings, shape: tuple[int, int, int]) -> Discriminator:
+    """The same discriminator as it was before its training; see `scumble.gan.networks.build`."""
     values: dict[str, Any] = settings.model_dump() | {"condition": "none"}
-    return judge_of(build(GANSettings(**values), shape)[1])
+    return unconditional(build(GANSettings(**values), shape)[1])
 
 
 def digest_of(network: nn.Module) -> str:
@@ -186,17 +186,7 @@ def digest_of(network: nn.Module) -> str:
     return hashlib.sha256(as_safetensors(dict(network.state_dict()))).hexdigest()
 
 
-@dataclass(frozen=True, eq=False)
-class FeaturesFile:
-    """Features on the disk.
-
-    Attributes:
-        features: (N, D) float16, mapped.
-        facts: "discriminator" and "data", both digests, "settings", and "labels" and "classes" as of a `Store`.
-    """
-
-    features: np.ndarray
-    facts: dict[str, Any]
+# --- Features on the disk ---------------------------------------------------------------------------------------------
 
 
 def write_events(
@@ -217,14 +207,14 @@ def write_events(
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .npy")
     with device.memory_errors("use a smaller --side or fewer --layers"):
         gan = GAN.from_pretrained(run, settings.device)
-        judge = unlabelled_judge(gan)
+        discriminator = unlabelled_discriminator(gan)
         pictures = yield from open_pictures(gan, str(data))
-        facts = _facts(judge, pictures, settings)
-        judge = with_statistics_of(judge, pictures.pixels)
+        facts = _facts(discriminator, pictures, settings)
+        discriminator = with_statistics_of(discriminator, pictures.pixels)
         make(output.parent)
         partial = output.with_name(f".{output.name}.part")
         try:
-            found = yield from extract(judge, pictures.pixels, settings, partial)
+            found = yield from extract(discriminator, pictures.pixels, settings, partial)
             yield Noted(f"{len(found):,} pictures, {found.shape[1]:,} features each")
             del found
             with writing(output):
@@ -238,14 +228,14 @@ def write_events(
         yield Saved(_beside(output))
 
 
-def open_features(path: Path, judge: Judge, pictures: Store, settings: FeatureSettings) -> np.ndarray:
+def open_features(path: Path, discriminator: Discriminator, pictures: Store, settings: FeatureSettings) -> np.ndarray:
     """The (N, D) float16 features that `write_events` wrote, if they are of this discriminator and these pictures.
 
     Args:
         path: the .npy file.
-        judge: as it was trained, before its statistics are taken anew.
-        pictures: that the features are to be of.
-        settings: that they are to be made with.
+        discriminator: as it was trained, before its statistics are recomputed.
+        pictures: that the features must be of.
+        settings: that they must be made with.
 
     Raises:
         RunError: if they are not, or the files cannot be read.
@@ -256,7 +246,7 @@ def open_features(path: Path, judge: Judge, pictures: Store, settings: FeatureSe
         version, held = facts["format_version"], FeatureSettings(**facts["settings"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SettingsError) as error:
         raise RunError(f"{path} and {_beside(path)} cannot be read as features: {reason(error)}") from error
-    wanted = _facts(judge, pictures, settings)
+    wanted = _facts(discriminator, pictures, settings)
     if version != FORMAT_VERSION or found.ndim != 2 or len(found) != len(pictures.pixels):
         raise RunError(f"{path} holds {found.shape} features of format {version!r}; wanted {len(pictures.pixels)} rows")
     if facts.get("discriminator") != wanted["discriminator"]:
@@ -277,10 +267,10 @@ def _which(settings: FeatureSettings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in ("pool", "side", "layers")}
 
 
-def _facts(judge: Judge, pictures: Store, settings: FeatureSettings) -> dict[str, Any]:
+def _facts(discriminator: Discriminator, pictures: Store, settings: FeatureSettings) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
-        "discriminator": digest_of(judge),
+        "discriminator": digest_of(discriminator),
         "name": pictures.name,
         "data": pictures.digest,
         "settings": _which(settings),

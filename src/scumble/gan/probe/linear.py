@@ -1,10 +1,10 @@
-"""A linear classifier on standardised features, with odds: scikit-learn's, and what has to be around it.
+"""A linear classifier on standardised features, with calibrated probabilities; scikit-learn's underneath.
 
 Standardised features are divided by the root of their number, so that one grid of C serves any discriminator. C is
-chosen by stratified cross-validation. The scores of a support vector machine are no odds: they are divided by a
-temperature first, the one under which held-out labels are likeliest (Guo et al. 2017). What is unusual: where there
-are fewer pictures than features, both are turned into the space that the pictures span, which changes nothing about
-such a classifier and takes a tenth of the time.
+chosen by stratified cross-validation. The scores of a support vector machine are not log-probabilities: they are
+divided by a temperature, the one under which held-out labels are likeliest (Guo et al. 2017). What is unusual: where
+there are fewer pictures than features, both are rotated into the subspace that the pictures span, which leaves the
+classifier unchanged and takes a tenth of the time.
 """
 
 import math
@@ -18,31 +18,31 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_pre
 from sklearn.svm import LinearSVC
 
 GRID = (0.1, 1.0, 10.0, 100.0)
-WITHOUT_A_CHOICE = 10.0
-"""C where a class has a single label, of which nothing can be held out: what most draws of more labels choose."""
+DEFAULT_C = 10.0
+"""C where a class has a single label and nothing can be held out: what most draws of more labels choose."""
 FOLDS = 3
 MAX_TUNED = 2000
-"""Cross-validation takes so many pictures at most; of more, C is chosen on a part, and falls as pictures multiply."""
+"""Cross-validation uses so many pictures at most; of more, C is chosen on a part, and divided as pictures multiply."""
 MAX_LIBLINEAR_NUMBERS = 2 * 10**7
-"""scikit-learn's support vector machine copies its table, at 16 bytes a number, and goes through it class by class."""
+"""scikit-learn's SVM copies its input, at 16 bytes a number, and goes through it class by class."""
 MAX_ITERATIONS = 200
 COLUMNS = 4096
-"""Features that are taken in float64 at once."""
+"""Features that are converted to float64 at once."""
 ROUNDING = 1e-12
-"""Eigenvalues so much smaller than the largest are zero but for float64's rounding, which is near 1e-15."""
+"""Eigenvalues so much smaller than the largest are zero up to float64's rounding, which is near 1e-15."""
 TEMPERATURES = (-5.0, 5.0)
 """Bounds of the temperature's logarithm."""
 
 
 class Scaling(NamedTuple):
-    """Features' means (D,) and what they are divided by (D,)."""
+    """Features' means (D,), and their divisors (D,)."""
 
     mean: np.ndarray
     scale: np.ndarray
 
     @classmethod
     def of(cls, features: np.ndarray, rows: int = 2048) -> "Scaling":
-        """Of (N, D) features, which need not be in memory; those that never change are taken to deviate by 1."""
+        """Of (N, D) features, which may be on the disk; constant ones get a standard deviation of 1."""
         total, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
         shift = np.asarray(features[:rows], np.float64).mean(0)  # squares of what is near 0 lose no digits
         for start in range(0, len(features), rows):
@@ -50,17 +50,17 @@ class Scaling(NamedTuple):
             total += some.sum(0)
             squares += (some**2).sum(0)
         mean = total / len(features)
-        deviation = np.sqrt(np.maximum(squares / len(features) - mean**2, 0))
-        deviation[deviation == 0] = 1
-        return cls(shift + mean, deviation * np.sqrt(features.shape[1]))
+        standard_deviation = np.sqrt(np.maximum(squares / len(features) - mean**2, 0))
+        standard_deviation[standard_deviation == 0] = 1
+        return cls(shift + mean, standard_deviation * np.sqrt(features.shape[1]))
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """(n, D) float32: of mean 0, and rows of length 1 on average."""
+        """(n, D) float32: of mean 0, and rows of norm 1 on average."""
         return ((features - self.mean.astype(np.float32)) / self.scale.astype(np.float32)).astype(np.float32)
 
 
 class Linear(NamedTuple):
-    """Scores (n, K) = features @ weights.T + biases of K classes; their softmax at a temperature is the odds."""
+    """Scores (n, K) of K classes: features @ weights.T + biases; probabilities are their softmax at a temperature."""
 
     weights: np.ndarray  # (K, D)
     biases: np.ndarray  # (K,)
@@ -68,11 +68,11 @@ class Linear(NamedTuple):
     c: float
 
     def scores(self, scaled: np.ndarray) -> np.ndarray:
-        """(n, K) of (n, D) scaled features; the largest is the answer."""
+        """(n, K) of (n, D) scaled features; the largest is the predicted class."""
         return scaled @ self.weights.T.astype(scaled.dtype) + self.biases
 
     def probabilities(self, scaled: np.ndarray) -> np.ndarray:
-        """(n, K), each row of sum 1."""
+        """(n, K), rows with the sum 1."""
         return softmax(self.scores(scaled) / self.temperature, axis=1)
 
 
@@ -87,14 +87,14 @@ def fit(scaled: np.ndarray, labels: np.ndarray, kind: str = "svm", seed: int = 0
     """
     count = len(scaled)
     part = _part(labels, seed)
-    turned, back = _turned(scaled[part])
-    c, temperature = _tuned(turned, labels[part], kind, seed)
+    rotated, back = _rotated(scaled[part])
+    c, temperature = _tuned(rotated, labels[part], kind, seed)
     c *= len(part) / count
     if kind == "svm" and scaled.size > MAX_LIBLINEAR_NUMBERS:
         return Linear(*_large_svm(scaled, labels, c), temperature, c)
     if len(part) < count:
-        turned, back = _turned(scaled)
-    model = _model(kind, c).fit(turned, labels)
+        rotated, back = _rotated(scaled)
+    model = _model(kind, c).fit(rotated, labels)
     weights, biases = _all_classes(model.coef_, model.intercept_)
     return Linear(weights if back is None else weights @ back.T @ scaled, biases, temperature, c)
 
@@ -118,8 +118,8 @@ def _large_svm(rows: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarr
         both = flat.reshape(shape)
         weights, biases = both[:, :-1].astype(rows.dtype), both[:, -1]
         short = np.maximum(0, 1 - signs * (rows @ weights.T + biases.astype(rows.dtype)))  # (n, K)
-        slopes = -2 * c * signs * short
-        gradient = both + np.concatenate([slopes.T @ rows, slopes.sum(0)[:, None]], 1)
+        of_scores = -2 * c * signs * short
+        gradient = both + np.concatenate([of_scores.T @ rows, of_scores.sum(0)[:, None]], 1)
         return float((both**2).sum() / 2 + c * (short.astype(np.float64) ** 2).sum()), gradient.ravel()
 
     options = {"maxiter": MAX_ITERATIONS}
@@ -129,7 +129,7 @@ def _large_svm(rows: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarr
 
 
 def _part(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Positions of `MAX_TUNED` pictures at most, of each class its share."""
+    """Positions of at most `MAX_TUNED` pictures, each class in proportion."""
     if len(labels) <= MAX_TUNED:
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -137,8 +137,8 @@ def _part(labels: np.ndarray, seed: int) -> np.ndarray:
     return in_turn[np.linspace(0, len(labels) - 1, MAX_TUNED).astype(int)]
 
 
-def _turned(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """(n, D) -> (n, r) with the same products between rows, and the (n, r) way back, where n < D; r is their rank.
+def _rotated(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """(n, D) -> (n, r) with the same inner products, and the (n, r) inverse, where n < D; r is the rank.
 
     Weights w of the r columns are weights w @ back.T @ scaled of the D. The eigenvectors of the (n, n) products take a
     seventh of the time of a QR decomposition of the rows.
@@ -150,16 +150,16 @@ def _turned(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         some = scaled[:, start : start + COLUMNS].astype(np.float64)
         products += some @ some.T
     values, vectors = np.linalg.eigh(products)
-    apart = values > ROUNDING * values[-1]  # a picture that is there twice, or all alike
-    roots = np.sqrt(values[apart])
-    return vectors[:, apart] * roots, vectors[:, apart] / roots
+    nonzero = values > ROUNDING * values[-1]  # zero: a picture that is there twice, or all equal
+    roots = np.sqrt(values[nonzero])
+    return vectors[:, nonzero] * roots, vectors[:, nonzero] / roots
 
 
 def _tuned(rows: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[float, float]:
     """C with the fewest errors on held-out folds, and the temperature for the scores there."""
     folds = min(FOLDS, int(np.unique(labels, return_counts=True)[1].min()))
     if folds < 2:
-        return WITHOUT_A_CHOICE, 1.0
+        return DEFAULT_C, 1.0
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
     search = GridSearchCV(_model(kind, 1.0), {"C": GRID}, cv=split, refit=False).fit(rows, labels)
     c = float(search.best_params_["C"])
@@ -168,10 +168,10 @@ def _tuned(rows: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[
 
 
 def _temperature(scores: np.ndarray, labels: np.ndarray) -> float:
-    def surprise(logarithm: float) -> float:
+    def cross_entropy(logarithm: float) -> float:
         return -log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(labels)), labels].mean()
 
-    found: Any = minimize_scalar(surprise, bounds=TEMPERATURES, method="bounded")
+    found: Any = minimize_scalar(cross_entropy, bounds=TEMPERATURES, method="bounded")
     return float(np.exp(found.x))
 
 
@@ -181,7 +181,7 @@ def _both(scores: np.ndarray) -> np.ndarray:
 
 
 def _all_classes(weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Likewise, (K, D) and (K,)."""
+    """Likewise weights (K, D) and biases (K,)."""
     if len(weights) > 1:
         return weights, biases
     return np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
