@@ -11,12 +11,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from scumble import GAN, GANSettings
-from scumble.gan.evaluation.feature_cache import PictureSet
-from scumble.gan.networks.build import build
-from scumble.gan.train import train_events
 from scumble.perceptual import inception, weights
-from scumble.perceptual.embedding import Embedding
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 REPOSITORY = Path(__file__).parents[1]
@@ -144,80 +139,3 @@ def content_file(tmp_path) -> Path:
 def style_file(tmp_path) -> Path:
     photograph(36, 44, seed=1).save(tmp_path / "style.png")
     return tmp_path / "style.png"
-
-
-def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
-    """A GAN whose pictures differ from seed to seed, without looking like anything."""
-    settings = GANSettings(preset=preset, width=4, latent=8)
-    generator, discriminator = build(settings, shape, 3)
-    with torch.no_grad():
-        for parameter in generator.parameters() if preset != "rpgan" else ():  # whose pictures nothing holds in [-1, 1]
-            parameter.mul_(4 if parameter.dim() > 1 else 1)
-    data = {"name": "noise", "shape": list(shape), "count": 40, "classes": ["a", "b", "c"], "digest": ""}
-    facts = {"settings": settings.model_dump(mode="json"), "data": data, "images_seen": 0}
-    facts |= {"flip": False, "versions": {}, "threads": 1}
-    networks = [network.eval().requires_grad_(False) for network in (generator, discriminator)]
-    return GAN(*networks, facts)
-
-
-@pytest.fixture(scope="session")
-def noise_run(tmp_path_factory):
-    """A run of a few steps on noise in colour, with two grids."""
-    folder = tmp_path_factory.mktemp("gan")
-    np.savez(folder / "noise.npz", x=np.random.default_rng(0).integers(0, 256, (40, 16, 20, 3), dtype=np.uint8))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SCUMBLE_HOME", str(folder / "cache"))
-        settings = GANSettings(preset="dcgan", width=4, latent=8, batch=8, images=8 * 50, grids=2)
-        list(train_events(folder / "noise.npz", folder / "run", settings))
-    return folder / "run"
-
-
-@pytest.fixture
-def noise_gan(noise_run) -> GAN:
-    return GAN.from_pretrained(noise_run)
-
-
-def normal(*shape, seed=0) -> np.ndarray:
-    """Standard normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def mixed(count, width, seed, scale=1.0, shift=0.0):
-    """Correlated features with a scale of their own each."""
-    mixture = normal(width, width, seed=99) * np.linspace(0.2, 1, width)
-    return normal(count, width, seed=seed) @ mixture * scale + shift
-
-
-class Projection:
-    """A feature network with few features, that counts the pictures it has seen."""
-
-    def __init__(self, width: int):
-        self.matrix = torch.randn(3 * 256, width, generator=torch.Generator().manual_seed(0)) / 16
-        self.seen = 0
-
-    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        self.seen += len(pictures)
-        return pictures[:, :, :16, :16].flatten(1) @ self.matrix
-
-    def embedding(self, name: str = "projection", classes: int = 5) -> Embedding:
-        def probabilities(features: np.ndarray) -> np.ndarray:
-            return torch.from_numpy(features[:, :classes]).double().softmax(1).numpy()
-
-        width = self.matrix.shape[1]
-        return Embedding(name, "0" * 64, "pool_3", width, None, self, probabilities, torch.device("cpu"))
-
-
-def numbered(count, name="numbers") -> PictureSet:
-    """Pictures that can be told from each other."""
-
-    def take(numbers):
-        return np.stack([np.random.default_rng(n).integers(0, 256, (1, 16, 16), dtype=np.uint8) for n in numbers])
-
-    return PictureSet(name, "digest of " + name, count, (1, 16, 16), take)
-
-
-def arrays(path, count=64, seed=0, side=16, **more) -> Path:
-    """An .npz of noise."""
-    pictures = np.random.default_rng(seed).integers(0, 256, (count, side, side), dtype=np.uint8)
-    np.savez(path, x=pictures, **more)
-    return path

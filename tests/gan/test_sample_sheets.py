@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import untrained_gan
+from gan_material import untrained_gan
 from scumble.cli import app
 from scumble.errors import SettingsError
 from scumble.gan import sample_sheets

@@ -28,13 +28,10 @@ class GANSettings(Settings):
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: preset.values for name, preset in PRESETS.items()}
 
-    preset: Literal[
-        "gan", "cgan", "dcgan", "lsgan", "acgan", "sgan", "wgan", "bgan", "softmax-gan", "wgan-gp", "dragan", "sndcgan",
-        "sngan", "projection", "wgan-div", "r1gan", "rgan", "ragan", "rpgan",
-    ] = Field(
+    preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm] (the names are those of the table)
         default="sndcgan",
         description="published method that sets the defaults below; `scumble gan presets` lists them",
-    )  # fmt: skip
+    )
     images: int = Field(
         default=500_000,
         gt=0,

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from sklearn.datasets import load_digits
 
 import scumble
-from conftest import Projection, arrays, numbered
+from gan_material import Projection, arrays, numbered
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
 from scumble.events import returned

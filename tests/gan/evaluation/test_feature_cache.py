@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import scumble
-from conftest import Projection, arrays, numbered
+from gan_material import Projection, arrays, numbered
 from scumble import GAN
 from scumble.data.store import Store
 from scumble.events import returned

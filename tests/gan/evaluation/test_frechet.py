@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 import scipy.stats
 
-from conftest import mixed, normal
+from gan_material import mixed, normal
 from scumble.errors import DataError
 from scumble.gan.evaluation.frechet import GROUPS, Moments, MomentsOfGroups, frechet_distance
 from scumble.gan.evaluation.intervals import estimate_frechet

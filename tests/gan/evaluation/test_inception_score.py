@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import scipy.stats
 
-from conftest import normal
+from gan_material import normal
 from scumble.errors import DataError
 from scumble.gan.evaluation.inception_score import inception_score
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conftest import mixed, normal
+from gan_material import mixed, normal
 from scumble.gan.evaluation.frechet import GROUPS, Moments, MomentsOfGroups, frechet_distance
 from scumble.gan.evaluation.inception_score import inception_score
 from scumble.gan.evaluation.intervals import MEASURES, estimate, estimate_frechet

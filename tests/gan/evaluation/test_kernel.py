@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conftest import mixed, normal
+from gan_material import mixed, normal
 from scumble.gan.evaluation import measure as measures
 from scumble.gan.evaluation.kernel import kernel_distance
 

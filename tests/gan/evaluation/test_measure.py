@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conftest import mixed, normal
+from gan_material import mixed, normal
 from scumble.errors import DataError
 from scumble.gan.evaluation.frechet import Moments, frechet_distance
 from scumble.gan.evaluation.inception_score import inception_score

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import untrained_gan
+from gan_material import untrained_gan
 from scumble.cli import app
 from scumble.errors import ScumbleError
 from scumble.gan.models import onnx

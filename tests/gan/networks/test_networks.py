@@ -1,3 +1,5 @@
+"""Pairs of networks: shapes, parameters, initialisation and normalisation."""
+
 from typing import get_args
 
 import numpy as np
@@ -5,10 +7,8 @@ import pytest
 import torch
 
 from scumble.errors import SettingsError
-from scumble.gan.critic import Critic
 from scumble.gan.networks import dcgan, sndcgan
 from scumble.gan.networks.build import NETWORKS, build
-from scumble.gan.networks.pyramid import stage_channels, stage_sizes
 from scumble.gan.settings import GANSettings
 
 
@@ -71,55 +71,6 @@ def test_networks_without_norm_begin_as_chains_of_resamplings():
     features = generator.start(latents)
     for block in generator.blocks[:1]:
         assert torch.equal(block(features), features)
-
-
-@pytest.mark.parametrize("condition", ["plane", "projection", "auxiliary"])
-@pytest.mark.parametrize("network", NETWORKS)
-def test_any_pair_can_be_told_of_classes(network, condition):
-    settings = GANSettings(network=network, condition=condition, latent=6, width=4)
-    generator, discriminator = build(settings, (3, 16, 20), classes=5)
-    latents, labels = torch.randn(4, 6), torch.tensor([0, 4, 2, 2])
-    pictures = generator(latents, labels)
-    assert pictures.shape == (4, 3, 16, 20)
-    assert not torch.equal(pictures, generator(latents, labels.flip(0)))
-    seen = discriminator(pictures.detach(), labels)
-    assert seen.shape == ((4, 6) if condition == "auxiliary" else (4,))
-    with torch.no_grad():
-        for module in discriminator.modules():
-            if isinstance(module, torch.nn.Embedding):
-                module.weight.normal_(generator=torch.Generator().manual_seed(0))
-    discriminator.eval()
-    seen, other = discriminator(pictures, labels), discriminator(pictures, (labels + 1) % 5)
-    assert torch.equal(seen, other) is (condition == "auxiliary")
-
-
-def test_classes_are_asked_for_by_one_softmax():
-    """A softmax before the cross-entropy, which has one of its own, has been seen elsewhere."""
-    settings = GANSettings(network="mlp", condition="auxiliary", width=4)
-    _, discriminator = build(settings, (1, 16, 16), classes=3)
-    critic, labels = Critic(discriminator).eval(), torch.tensor([0, 2])
-    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    found = critic(real, fake, labels, torch.Generator())
-    expected = 0.0
-    for pictures in (real, fake):
-        logits = discriminator(pictures, labels)[:, 1:].detach().double().numpy()
-        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-        expected -= np.log(shares[[0, 1], labels]).mean()
-    assert found.extra.item() == pytest.approx(expected, rel=1e-5)
-    assert torch.equal(found.real, critic.judge(real, fake, labels)[0][:, 0])
-
-
-def test_stages_halve_the_picture_down_to_about_four_pixels():
-    assert stage_sizes(64, 64) == [(4, 4), (8, 8), (16, 16), (32, 32), (64, 64)]
-    assert stage_sizes(28, 28) == [(4, 4), (7, 7), (14, 14), (28, 28)]
-    assert stage_sizes(16, 40) == [(4, 10), (8, 20), (16, 40)]
-    for side in range(16, 300):
-        assert 3 <= stage_sizes(side, side)[0][0] <= 6
-
-
-def test_channels_halve_on_the_way_up():
-    assert stage_channels(64, 4) == [512, 256, 128, 64]
-    assert stage_channels(16, 7) == [128, 64, 32, 16, 8, 4, 4]
 
 
 def test_dcgan_weights_are_drawn_from_the_papers_distributions():

@@ -125,16 +125,16 @@ def _distance(by: str, target: torch.Tensor) -> Generator[Event, None, Distance]
         return lambda pictures: (pictures - target).square().flatten(1).mean(1)
     backbone = yield from backbones.load("pocket", LAYERS, Placement(target.device, torch.float32, ""))
 
-    def see(pictures: torch.Tensor) -> list[torch.Tensor]:
+    def layers_of(pictures: torch.Tensor) -> list[torch.Tensor]:
         rgb = ((pictures + 1) / 2).expand(-1, 3, -1, -1)
         return list(backbone.network(rgb, LAYERS).values())
 
-    goals = [features.detach() for features in see(target)]
+    goals = [features.detach() for features in layers_of(target)]
     sizes = [goal.square().mean().clamp_min(1e-8) for goal in goals]
 
     def distance(pictures: torch.Tensor) -> torch.Tensor:
-        layers = zip(see(pictures), goals, sizes, strict=True)
-        return torch.stack([(seen - goal).square().flatten(1).mean(1) / size for seen, goal, size in layers]).mean(0)
+        layers = zip(layers_of(pictures), goals, sizes, strict=True)
+        return torch.stack([(layer - goal).square().flatten(1).mean(1) / size for layer, goal, size in layers]).mean(0)
 
     return distance
 

@@ -113,7 +113,7 @@ def _found(survey: Survey) -> dict[str, str]:
         "classes": _classes(survey.classes),
         "duplicates": f"{survey.duplicates:,}",
         "unreadable": f"{len(survey.unreadable):,}",
-        "flipped at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
+        "mirrored at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
             survey.mirrored_alike
         ],
     }

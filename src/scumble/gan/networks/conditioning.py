@@ -46,7 +46,7 @@ class ConditionalDiscriminator(nn.Module):
 
     def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
         super().__init__()
-        self.judge = discriminator  # so are its weights called in saved models
+        self.judge = discriminator  # the name is part of saved weights' keys
         self.couples_pictures = discriminator.couples_pictures
 
 

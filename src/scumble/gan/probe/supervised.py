@@ -17,7 +17,7 @@ from scumble.data import batches
 from scumble.errors import RunError, SettingsError
 from scumble.gan.models.gan import GAN
 from scumble.gan.networks.build import build, to_device
-from scumble.gan.networks.conditioning import AuxiliaryDiscriminator
+from scumble.gan.networks.conditioning import AuxiliaryDiscriminator, unconditional
 from scumble.gan.probe.data import ProbeData
 from scumble.gan.probe.features import BATCH as PREDICTION_BATCH
 from scumble.gan.probe.features import with_statistics_of
@@ -100,5 +100,5 @@ def semi_supervised(
         facts = gan.facts["data"]
         if tuple(facts["classes"]) != data.classes or not data.digest.startswith(facts["digest"]):
             raise RunError(f"{run} was trained on {facts['name']}; wanted a run on the same pictures")
-        with_statistics_of(gan.discriminator.judge, data.pixels)
+        with_statistics_of(unconditional(gan.discriminator), data.pixels)
         yield gan.settings.labelled, confusion(predictions(gan.discriminator, data.test_pixels), data)
