@@ -21,8 +21,9 @@ import torch
 from scumble import GAN, GANSettings, paths, train_events
 from scumble.data import sources, store
 from scumble.device import choose
-from scumble.gan import metrics
-from scumble.gan.timeline import TIMELINE
+from scumble.gan.evaluation.frechet import Moments, frechet_distance
+from scumble.gan.evaluation.neighbours import neighbour_figures
+from scumble.gan.presets import PRESETS
 from scumble.image.tensors import to_signed
 from scumble.perceptual import backbones
 
@@ -68,7 +69,7 @@ class Looker:
 
     def figures(self, features: np.ndarray) -> dict[str, float]:
         """Distances from the real pictures, and diversity: the mean distance of two pictures, real ones having 1."""
-        neighbours = metrics.neighbour_figures(self.real, features)
+        neighbours = neighbour_figures(self.real, features)
         return {
             "frechet": _frechet(self.real, features),
             "precision": neighbours.precision,
@@ -78,8 +79,8 @@ class Looker:
 
 
 def _frechet(real: np.ndarray, generated: np.ndarray) -> float:
-    one, other = metrics.Moments.of(real), metrics.Moments.of(generated)
-    return metrics.frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
+    one, other = Moments.of(real), Moments.of(generated)
+    return frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
 
 
 def _spread(features: np.ndarray) -> float:
@@ -128,10 +129,10 @@ def main() -> None:
     columns = ["preset", "year", "seeds", "Frechet distance", "precision", "recall", "diversity"]
     real = row("other real pictures", "", [looker.figures(looker.other_real)])
     for seed in SEEDS:
-        for preset in sys.argv[4:] or TIMELINE:
+        for preset in sys.argv[4:] or PRESETS:
             result(preset, seed, data, runs, looker)
-            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in TIMELINE}
-            rows = [row(f"`{name}`", str(TIMELINE[name].year), some) for name, some in known.items() if some]
+            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in PRESETS}
+            rows = [row(f"`{name}`", str(PRESETS[name].year), some) for name, some in known.items() if some]
             tables.write(page, "presets", columns, [real, *rows])
 
 

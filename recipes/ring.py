@@ -22,10 +22,12 @@ import torch
 
 from scumble import GANSettings, device, paths
 from scumble.data.store import Store
-from scumble.gan.conditioning import UNLABELLED
-from scumble.gan.timeline import TIMELINE
+from scumble.gan.networks.conditioning import UNLABELLED
+from scumble.gan.presets import PRESETS
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.storage import checkpoint
+from scumble.training.task import Batch, Moment
+from scumble.training.trainer import Trainer
 
 MODES, RADIUS, DEVIATION = 8, 0.8, 0.008
 SEEDS = range(5)
@@ -151,10 +153,10 @@ def row(preset: str, results: list[dict[str, Any]]) -> list[str]:
     """A line of the table."""
     modes = [found["modes"] for found in results]
     close = [100 * found["close"] for found in results]
-    told = TOLD[TIMELINE[preset].values.get("condition", "none")]
+    told = TOLD[PRESETS[preset].values.get("condition", "none")]
     return [
         f"`{preset}`",
-        str(TIMELINE[preset].year),
+        str(PRESETS[preset].year),
         told,
         " ".join(map(str, modes)),
         f"{modes.count(MODES)} of {len(modes)}",
@@ -169,9 +171,9 @@ def main() -> None:
     runs.mkdir(parents=True, exist_ok=True)
     columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
     for seed in SEEDS:
-        for preset in sys.argv[3:] or TIMELINE:
+        for preset in sys.argv[3:] or PRESETS:
             result(preset, seed, runs)
-            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in TIMELINE}
+            known = {name: [found for s in SEEDS if (found := measured_before(name, s, runs))] for name in PRESETS}
             tables.write(page, "ring", columns, [row(name, some) for name, some in known.items() if some])
 
 

@@ -22,11 +22,11 @@ from torch import nn
 
 from scumble import GAN, GANSettings, paths, train_events
 from scumble.data import batches, sources, store
-from scumble.gan.sample import draw_latents
-from scumble.gan.timeline import TIMELINE
+from scumble.gan.models.sample import draw_latents
+from scumble.gan.presets import PRESETS
 from scumble.image.tensors import to_signed
 
-PRESETS = ("dcgan", "rpgan")
+COMPARED = ("dcgan", "rpgan")
 SIZE, STACKED, SAMPLES, CHUNK = 16, 50_000, 26_000, 500
 MODES, SURE = 1000, 0.9
 COMMON: dict[str, Any] = {"images": 240_000, "width": 16, "batch": 64, "lr": 5e-4, "decay": "linear", "grids": 8}
@@ -176,10 +176,10 @@ def main() -> None:
     other = torch.from_numpy(stacked(test.pixels, SAMPLES, seed=1)).permute(0, 3, 1, 2).float() / 127.5 - 1
     real = row("other real pictures", "", figures(*kinds(network, other)))
     columns = ["preset", "year", "modes", "of clear digits", "KL to uniform", "% clear"]
-    for preset in sys.argv[4:] or PRESETS:
+    for preset in sys.argv[4:] or COMPARED:
         result(preset, runs, network)
-        known = {name: found for name in TIMELINE if (found := measured_before(name, runs)) is not None}
-        rows = [row(f"`{name}`", str(TIMELINE[name].year), found) for name, found in known.items()]
+        known = {name: found for name in PRESETS if (found := measured_before(name, runs)) is not None}
+        rows = [row(f"`{name}`", str(PRESETS[name].year), found) for name, found in known.items()]
         tables.write(page, "stacked", columns, [real, *rows])
 
 

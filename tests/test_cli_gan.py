@@ -97,7 +97,7 @@ def test_check_tells_what_will_go_wrong(tmp_path, capsys):
     told = capsys.readouterr().out
     for words in ("100x100 (16), 40x40 (5)", "very few", "unreadable: 1, to be skipped", "--size 100"):
         assert words in told
-    assert "copies of others: 1" in told
+    assert "duplicates: 1" in told
     assert "sizes differ" in told
 
 

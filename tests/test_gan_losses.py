@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from scumble.gan.conditioning import JUDGES
 from scumble.gan.losses import LOSSES
-from scumble.gan.networks import NETWORKS
+from scumble.gan.networks.build import NETWORKS
+from scumble.gan.networks.conditioning import CONDITIONAL
 from scumble.gan.penalties import PENALTIES
+from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
-from scumble.gan.timeline import TIMELINE
 
 NONE = torch.zeros(0)
 REAL, FAKE = np.array([0.3, -1.2, 2.5]), np.array([-0.7, 0.1, -3.0])
@@ -32,8 +32,8 @@ def test_choices_in_the_settings_are_those_that_exist():
     assert set(get_args(fields["loss"].annotation)) == set(LOSSES)
     assert set(get_args(fields["network"].annotation)) == set(NETWORKS)
     assert set(get_args(fields["penalty"].annotation)) == {"none", *PENALTIES}
-    assert set(get_args(fields["condition"].annotation)) == {"none", *JUDGES}
-    assert list(get_args(fields["preset"].annotation)) == list(TIMELINE) == list(GANSettings.PRESETS)
+    assert set(get_args(fields["condition"].annotation)) == {"none", *CONDITIONAL}
+    assert list(get_args(fields["preset"].annotation)) == list(PRESETS) == list(GANSettings.PRESETS)
 
 
 BOTH = np.concatenate([REAL, FAKE])

@@ -3,11 +3,11 @@ import copy
 import numpy as np
 import pytest
 import torch
+from scumble.gan.critic import Critic
 
 from scumble.gan import steps
-from scumble.gan.critic import Critic
 from scumble.gan.losses import LOSSES
-from scumble.gan.model import build
+from scumble.gan.networks.build import build
 from scumble.gan.settings import GANSettings
 
 SHAPE = (1, 16, 16)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         SettingsError,
         WeightsError,
     )
-    from scumble.gan.classifier import Classifier
-    from scumble.gan.evaluate import evaluate, evaluate_events
-    from scumble.gan.model import GAN
+    from scumble.gan.evaluation.evaluate import evaluate, evaluate_events
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.probe.classifier import Classifier
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
     from scumble.style import evaluation
@@ -62,8 +62,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GAN": "scumble.gan.model",
-    "Classifier": "scumble.gan.classifier",
+    "GAN": "scumble.gan.models.gan",
+    "Classifier": "scumble.gan.probe.classifier",
     "DataError": "scumble.errors",
     "DivergedError": "scumble.errors",
     "GANSettings": "scumble.gan.settings",
@@ -77,8 +77,8 @@ _HOMES = {
     "WeightsError": "scumble.errors",
     "compare": "scumble.style.evaluation",
     "compare_events": "scumble.style.evaluation",
-    "evaluate": "scumble.gan.evaluate",
-    "evaluate_events": "scumble.gan.evaluate",
+    "evaluate": "scumble.gan.evaluation.evaluate",
+    "evaluate_events": "scumble.gan.evaluation.evaluate",
     "evaluation": "scumble.style.evaluation",
     "paint_events": "scumble.style.stylize",
     "stylize": "scumble.style.stylize",

@@ -98,7 +98,9 @@ def unpaired(processes: Processes) -> Task:
 
     def translators_loss(batch: Batch, moment: Moment) -> Outcome:
         with frozen(judge_there, judge_back):
-            value = (judge_there(fake(batch)) - 1).square().mean() + (judge_back(back(batch["others"])) - 1).square().mean()
+            value = (judge_there(fake(batch)) - 1).square().mean() + (
+                judge_back(back(batch["others"])) - 1
+            ).square().mean()
         cycle = (back(fake(batch)) - batch["real"]).abs().mean()
         return Outcome(value + 10 * cycle, {"cycle": cycle})
 
@@ -280,6 +282,4 @@ def compared(processes: Processes) -> Task:
     return Task(modules, updates, noise_and_pictures, SIZE, ("generator",), 20, ("generator",))
 
 
-FAMILIES = {
-    make.__name__: seeded(make) for make in (unpaired, two_phases, controlled, lazy, growing, codes, compared)
-}
+FAMILIES = {make.__name__: seeded(make) for make in (unpaired, two_phases, controlled, lazy, growing, codes, compared)}

@@ -9,8 +9,8 @@ from cyclopts import App, Parameter
 from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
+from scumble.gan.presets import PRESETS
 from scumble.gan.settings import ClassifySettings, EmbeddingName, FeatureSettings, GANSettings, MeasureName, Split
-from scumble.gan.timeline import TIMELINE
 
 app = App(name="gan", help="Train networks on a folder of pictures, and let them draw new ones.")
 
@@ -73,8 +73,8 @@ def sample(
     if columns is not None and columns < 1:
         raise SettingsError(f"columns: got {columns}, wanted 1 or more")
     from scumble.device import memory_errors
-    from scumble.gan.model import GAN
-    from scumble.gan.sheets import write_samples
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_samples
 
     with memory_errors("ask for fewer seeds"):
         for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class):
@@ -89,7 +89,7 @@ def check(data: str, /, *, json: Switch = False) -> None:
         data: what `train` takes.
         json: print one line of JSON.
     """
-    from scumble.gan.check import check_events
+    from scumble.gan.monitoring.check_data import check_events
 
     advice = report.run(check_events(data))
     if json:
@@ -128,7 +128,7 @@ def evaluate(
         device: auto, cpu, cuda, cuda:N or mps.
         json: print one line of JSON.
     """
-    from scumble.gan.evaluate import TITLES, evaluate_events
+    from scumble.gan.evaluation.evaluate import TITLES, evaluate_events
 
     found = report.run(evaluate_events(subject, data, network, pictures, split, measures, device))
     if json:
@@ -149,7 +149,7 @@ def presets(*, json: Switch = False) -> None:
     Args:
         json: print one line of JSON.
     """
-    rows = [{"preset": name} | entry._asdict() for name, entry in TIMELINE.items()]
+    rows = [{"preset": name} | entry._asdict() for name, entry in PRESETS.items()]
     if json:
         report.data({"presets": rows})
         return
@@ -184,7 +184,7 @@ def features(
         quiet: print nothing but the names of the results.
         settings: everything else, one flag a field.
     """
-    from scumble.gan.features import write_events
+    from scumble.gan.probe.features import write_events
 
     report.run(write_events(run, data, output, settings), quiet=quiet)
 
@@ -214,7 +214,7 @@ def classify(
         quiet: print nothing but the names of the results.
         settings: everything else, one flag a field.
     """
-    from scumble.gan.classify import JOB, classify_events
+    from scumble.gan.probe.protocol import JOB, classify_events
 
     folder = output or run / "classifier"
     kept = report.Kept(JOB, "fits", folder, "the same command goes on from")
@@ -251,7 +251,7 @@ def label(
         quiet: print nothing but the name of the result.
     """
     from scumble.device import memory_errors
-    from scumble.gan.classifier import label_events
+    from scumble.gan.probe.label import label_events
 
     with memory_errors("label fewer pictures at a time"):
         report.run(label_events(pictures, classifier, output, device), quiet=quiet)
@@ -265,7 +265,7 @@ def plot(run: Path, /, *, output: Output = None) -> None:
         run: a run, finished or not.
         output: .png, .svg or .pdf to write (default: RUN/curves.png).
     """
-    from scumble.gan.sheets import write_curves
+    from scumble.gan.plots import write_curves
 
     report.say(str(write_curves(run, output or run / "curves.png")))
 
@@ -279,7 +279,7 @@ def film(run: Path, /, *, output: Output = None, seconds: float = 8.0) -> None:
         output: .webp, .gif or .mp4 to write (default: RUN/film.webp).
         seconds: how long the film is.
     """
-    from scumble.gan.sheets import write_film
+    from scumble.gan.sample_sheets import write_film
 
     report.say(str(write_film(run, output or run / "film.webp", seconds)))
 
@@ -313,8 +313,8 @@ def interpolate(
     if between is not None and not 1 <= between <= MAX_BETWEEN:
         raise SettingsError(f"between: got {between}, wanted 1 to {MAX_BETWEEN:,}")
     from scumble.device import memory_errors
-    from scumble.gan.model import GAN
-    from scumble.gan.sheets import write_walk
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_walk
 
     with memory_errors("ask for fewer seeds, or less between them"):
         gan = GAN.from_pretrained(model, device)
@@ -348,8 +348,8 @@ def arithmetic(
     """
     plus, minus, also = (parse_seeds(seeds) for seeds in (a, b, c))
     from scumble.device import memory_errors
-    from scumble.gan.model import GAN
-    from scumble.gan.sheets import write_arithmetic
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_arithmetic
 
     with memory_errors("ask for fewer seeds"):
         report.say(str(write_arithmetic(GAN.from_pretrained(model, device), plus, minus, also, output, of_class)))
@@ -381,8 +381,8 @@ def project(
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from scumble.device import memory_errors
-    from scumble.gan.model import GAN
-    from scumble.gan.project import project_events
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.models.projection import project_events
 
     with memory_errors("use another device"):
         report.run(project_events(GAN.from_pretrained(model, device), picture, output, by, of_class), json, quiet)
@@ -396,8 +396,8 @@ def export(model: Path, /, *, onnx: Path) -> None:
         model: a run, or a model's folder.
         onnx: the .onnx file: from latents (N, Z), and labels (N,) if there are classes, to pictures (N, C, H, W).
     """
-    from scumble.gan.export import onnx_events
-    from scumble.gan.model import GAN
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.models.onnx import onnx_events
 
     report.run(onnx_events(GAN.from_pretrained(model, "cpu"), onnx))
 

@@ -1,6 +1,6 @@
-"""Random changes that both networks see through: mirrored data, and DiffAugment's colours, shifts and holes.
+"""Augmentation: horizontal flips of the data, and DiffAugment's colour, translation and cutout.
 
-What is drawn at random is drawn on the CPU, from a generator that depends on the seed and the step alone.
+Random numbers are drawn on the CPU, from a generator that depends on the seed and the step alone.
 """
 
 import functools
@@ -23,10 +23,10 @@ def flip(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def shift_and_cut(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Each of (N, C, H, W) pictures shifted by up to 1/8, grey moving in, and a square of half its side made grey.
+    """Each of (N, C, H, W) pictures shifted by up to 1/8, padded with grey, with a grey square of half its side.
 
     Differentiable, and applied to real and generated pictures alike: the generator then does not learn to draw shifted
-    pictures with holes, and the discriminator cannot learn few pictures by heart (Zhao et al. 2020, "Differentiable
+    pictures with holes, and the discriminator overfits less to few pictures (Zhao et al. 2020, "Differentiable
     augmentation for data-efficient GAN training").
     """
     rows, columns = (_shifted(side, len(pictures), generator).to(pictures.device) for side in pictures.shape[2:])
@@ -40,7 +40,7 @@ def shift_and_cut(pictures: torch.Tensor, generator: torch.Generator) -> torch.T
 
 
 def vary_colours(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Each of (N, C, H, W) pictures made lighter or darker, paler or more colourful, softer or harder.
+    """Each of (N, C, H, W) pictures changed in brightness, saturation and contrast.
 
     Up to 1/2 is added or taken away; then each pixel's distance from its own grey is multiplied by up to 2, and last
     each number's distance from the mean of its picture by 1/2 to 3/2 (Zhao et al. 2020, section 3; the ranges are those
@@ -55,7 +55,7 @@ def vary_colours(pictures: torch.Tensor, generator: torch.Generator) -> torch.Te
 
 
 def _shifted(side: int, count: int, generator: torch.Generator) -> torch.Tensor:
-    """(N, side) places in a padded picture, all moved by the same amount within each."""
+    """(N, side) positions in a padded picture, shifted by the same amount within each."""
     margin = round(side * SHIFT)
     start = draw(functools.partial(torch.randint, 0, 2 * margin + 1), count, 1, random=generator)
     return start + torch.arange(side)

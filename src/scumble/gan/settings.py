@@ -1,22 +1,22 @@
-"""The settings of a GAN's training: these fields are the command's flags, the run's settings.json and the reference."""
+"""Settings of GAN training and of the linear probe: the commands' flags, a run's settings.json and the reference."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from scumble.errors import SettingsError
-from scumble.gan.timeline import TIMELINE
+from scumble.gan.presets import PRESETS
 from scumble.settings import Settings
 from scumble.training.settings import TrainingSettings
 
 MIN_SIDE, MAX_SIDE = 16, 4096
 
-# What an evaluation can be asked for.
+# The choices of an evaluation.
 EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
 MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
 Split = Literal["train", "test"]
 COUPLING_LOSSES = ("relativistic-average", "softmax", "feature-matching")
-"""Those that compare each picture with the whole batch; a test holds them to `Loss.couples`."""
+"""Losses that compare each picture with the whole batch; a test holds them to `Loss.couples`."""
 
 
 def _number_of_channels(channels: Any) -> Any:
@@ -25,64 +25,62 @@ def _number_of_channels(channels: Any) -> Any:
 
 
 class GANSettings(TrainingSettings):
-    """How a pair of networks is trained."""
+    """How a generator and a discriminator are trained."""
 
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: entry.values for name, entry in TIMELINE.items()}
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: preset.values for name, preset in PRESETS.items()}
 
-    preset: Literal[
-        "gan", "cgan", "dcgan", "lsgan", "acgan", "sgan", "wgan", "bgan", "softmax-gan", "wgan-gp", "dragan", "sndcgan",
-        "sngan", "projection", "wgan-div", "r1gan", "rgan", "ragan", "rpgan",
-    ] = Field(
+    preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm] (the names are those of the table)
         default="sndcgan",
-        description="named values for everything below that is not set: `scumble gan presets` lists them",
-    )  # fmt: skip
+        description="published method that sets the defaults below; `scumble gan presets` lists them",
+    )
     size: str = Field(
         default="auto",
         pattern=r"^(auto|\d{1,5}|\d{1,5}x\d{1,5})$",
-        description="of the pictures: auto (their own, 64 pixels at most), a side such as 64, or WIDTHxHEIGHT",
+        description="size of the pictures: auto (their own, at most 64 pixels), a side such as 64, or WIDTHxHEIGHT",
     )
     channels: Annotated[Literal["auto", 1, 3], BeforeValidator(_number_of_channels)] = Field(
-        default="auto", description="1 for grey, 3 for colour; auto looks at the pictures"
+        default="auto", description="1 for grey, 3 for colour; auto detects it"
     )
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
-        default="sndcgan", description="the pair of networks"
+        default="sndcgan", description="architecture of generator and discriminator"
     )
-    norm: Literal["batch", "spectral", "none"] = Field(
-        default="spectral", description="what keeps the discriminator's signals, or its weights, in range"
-    )
+    norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
         "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
         "softmax", "feature-matching",
-    ] = Field(default="hinge", description="what the two networks minimise")  # fmt: skip
+    ] = Field(default="hinge", description="adversarial loss")  # fmt: skip
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
-        default="none", description="on the slopes of the discriminator, added to its loss"
+        default="none", description="gradient penalty added to the discriminator's loss"
     )
     penalty_weight: float | None = Field(
-        default=None, gt=0, le=1e6, description="of the penalty (default: that of its paper)"
+        default=None, gt=0, le=1e6, description="weight of the penalty (default: its paper's)"
     )
-    clip: float = Field(default=0.0, ge=0, le=100, description="bound of the discriminator's weights; 0 for none")
+    clip: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="bound that the discriminator's weights are clipped to; 0: no clipping",
+    )
     condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"] = Field(
-        default="none", description="what the discriminator has to do with the pictures' classes"
+        default="none", description="how class labels are used; few-labels: by the discriminator only"
     )
     labelled: int = Field(
-        default=10, ge=1, le=10**9, description="of each class, pictures whose label the condition few-labels looks at"
+        default=10, ge=1, le=10**9, description="labelled pictures per class, for --condition few-labels"
     )
-    critic_steps: int = Field(
-        default=1, ge=1, le=100, description="steps of the discriminator for each of the generator"
-    )
-    optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="of both networks")
-    latent: int = Field(default=128, gt=0, le=4096, description="numbers that a picture is made from")
+    critic_steps: int = Field(default=1, ge=1, le=100, description="discriminator steps per generator step")
+    optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="optimizer of both networks")
+    latent: int = Field(default=128, gt=0, le=4096, description="latent dimension")
     width: int = Field(
-        default=32, ge=4, le=1024, description="channels of the networks; twice as many take four times the work"
+        default=32, ge=4, le=1024, description="base number of channels; twice as many take four times the compute"
     )
     flip: Literal["auto", "yes", "no"] = Field(
-        default="auto", description="mirror pictures at random; auto tests whether mirrored ones look alike"
+        default="auto", description="mirror pictures at random; auto: if mirrored ones look like the originals"
     )
     augment: bool = Field(
-        default=False, description="shift and cut out at random before the discriminator looks: for few pictures"
+        default=False, description="DiffAugment translation and cutout on what the discriminator sees: for few pictures"
     )
     augment_colour: bool = Field(
-        default=False, description="vary brightness, saturation and contrast there: for very few pictures"
+        default=False, description="DiffAugment colour on what the discriminator sees: for very few pictures"
     )
 
     @field_validator("size", mode="before")
@@ -101,15 +99,15 @@ class GANSettings(TrainingSettings):
     def _fits_together(self) -> Self:
         """Refuse what cannot be, with the reason."""
         if self.norm == "batch" and self.penalty != "none":
-            why = "the slope at one picture has no meaning where batch norm lets pictures see one another"
+            why = "batch norm couples pictures, so that the gradient at one of them has no meaning"
             raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")
         if self.norm == "batch" and self.network == "normfree":
-            raise SettingsError("norm: got batch with network normfree, which is made to do without")
+            raise SettingsError("norm: got batch with network normfree, which is built to work without")
         if self.loss == "feature-matching" and self.draws_classes:
             why = "which matches averages over all classes"
             raise SettingsError(f"loss: got feature-matching, {why}, with condition {self.condition}: wanted another")
         if self.penalty_weight is not None and self.penalty == "none":
-            raise SettingsError("penalty-weight: got one, and no penalty: name one with --penalty")
+            raise SettingsError("penalty-weight: got one, and no penalty: choose one with --penalty")
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
@@ -124,7 +122,7 @@ class GANSettings(TrainingSettings):
 
     @property
     def draws_classes(self) -> bool:
-        """Whether the generator is told which class to draw."""
+        """Whether the generator is given the class to draw."""
         return self.condition not in ("none", "few-labels")
 
     @property
@@ -138,31 +136,30 @@ class FeatureSettings(Settings):
     """Which of a discriminator's activations become features, and how."""
 
     pool: Literal["max", "average"] = Field(default="max", description="how a layer's activations are pooled")
-    side: int = Field(default=4, ge=1, le=64, description="pixels on each side of what a layer is pooled to, at most")
-    layers: int = Field(default=0, ge=0, le=1000, description="take the last so many layers; 0 for all of them")
+    side: int = Field(default=4, ge=1, le=64, description="side that each layer is pooled to, at most")
+    layers: int = Field(default=0, ge=0, le=1000, description="number of last layers to use; 0: all")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
 
 
 class ClassifySettings(FeatureSettings):
-    """How a discriminator's features are judged by what a linear classifier makes of them with few labels."""
+    """The few-label linear probe of a discriminator's features."""
 
     classifier: Literal["svm", "logistic"] = Field(
-        default="svm", description="linear: a support vector machine with squared hinge loss, or logistic regression"
+        default="svm", description="linear classifier: SVM with squared hinge loss, or logistic regression"
     )
     labels: str = Field(
         default="1,4,10,25,100",
         pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
-        description="how many of each class are known, several after one another, such as 10,100,all",
+        description="labels per class, one or several numbers, such as 10,100,all",
     )
-    draws: int = Field(default=10, ge=2, le=1000, description="times that each number of labels is drawn anew")
+    draws: int = Field(default=10, ge=2, le=1000, description="random draws of labels for each number of them")
     supervised_steps: int = Field(
         default=300,
         ge=1,
         le=10**6,
-        description="steps of the supervised network, of up to 64 pictures; more where it takes more to see all of "
-        "them five times",
+        description="steps of the supervised baseline, at batch size 64; more where five epochs take more",
     )
-    seed: int = Field(default=0, ge=0, lt=2**31, description="of what is drawn")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="random seed of the draws")
 
     @field_validator("labels", mode="before")
     @classmethod
@@ -173,11 +170,11 @@ class ClassifySettings(FeatureSettings):
     @classmethod
     def _one_at_least(cls, labels: str) -> str:
         if any(word.isdecimal() and int(word) == 0 for word in labels.split(",")):
-            raise ValueError("1 or more of each class")
+            raise ValueError("1 or more per class")
         return labels
 
     @property
     def numbers_of_labels(self) -> list[int | None]:
-        """Of each class, ascending; None for all."""
+        """Per class, ascending; None for all."""
         numbers = {None if word == "all" else int(word) for word in self.labels.split(",")}
         return sorted(numbers, key=lambda number: (number is None, number))

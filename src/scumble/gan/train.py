@@ -19,10 +19,10 @@ from scumble.data import batches, mirror, sources, store
 from scumble.data.store import Store
 from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, returned
-from scumble.gan import judge
-from scumble.gan.model import GAN
+from scumble.gan.evaluation import best_model
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.monitoring.monitor import Monitor
-from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.image.tensors import grid
@@ -30,7 +30,7 @@ from scumble.storage.run import Run
 from scumble.training import distributed, launcher, loop
 from scumble.training.continuation import DataFacts, RunFacts, differences, facts_of, identity
 from scumble.training.distributed import Processes
-from scumble.training.loop import Shown
+from scumble.training.loop import Evaluator, Shown
 from scumble.training.trainer import Trainer
 
 GRID_SIDE = 8
@@ -111,7 +111,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
     if before is not None:
         yield from differences(run, before, facts)
         facts = before.model_copy(update={"settings": facts.settings})
-    referee = (yield from judge.appoint(settings, pictures)) if settings.evaluate_every else None
+    evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
@@ -119,7 +119,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
             run.clear()
         game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
         trainer = game.trainer(_identity(game))
-        shown = _shown(game, trainer, facts, referee)
+        shown = _shown(game, trainer, facts, evaluator)
         last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before is None, facts)
     figures = {"images": trainer.images_seen} | figures
     yield Finished(loop.JOB, [run.model, last], time.perf_counter() - started, Image.fromarray(sheet), figures)
@@ -129,7 +129,7 @@ def _identity(game: LatentGAN) -> str:
     return identity(game.settings, game.pictures.digest, game.flip)
 
 
-def _shown(game: LatentGAN, trainer: Trainer, facts: RunFacts, referee: "judge.Judge | None") -> Shown:
+def _shown(game: LatentGAN, trainer: Trainer, facts: RunFacts, evaluator: Evaluator | None) -> Shown:
     """What the loop shows and measures of this training."""
 
     def model() -> GAN:
@@ -141,7 +141,7 @@ def _shown(game: LatentGAN, trainer: Trainer, facts: RunFacts, referee: "judge.J
         preview=lambda: _sheet(game, trainer.averages["generator"]),
         model=model,
         monitor=functools.partial(Monitor, game, trainer),
-        evaluator=referee,
+        evaluator=evaluator,
     )
 
 

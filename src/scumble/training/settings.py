@@ -13,33 +13,46 @@ FREE_TO_CHANGE = frozenset({"images", "evaluate_every", "grids", "device", "devi
 class TrainingSettings(Settings):
     """How long something is trained, by which steps, where, and what is kept of it."""
 
-    images: int = Field(default=500_000, gt=0, le=10**12, description="images to train on, repeats included")
-    batch: int = Field(default=32, ge=2, le=65536, description="images in a step")
+    images: int = Field(
+        default=500_000,
+        gt=0,
+        le=10**12,
+        description="images seen over the whole training, repeats included",
+    )
+    batch: int = Field(default=32, ge=2, le=65536, description="batch size of a step, over all devices")
     accumulate: int = Field(
         default=1,
         ge=1,
         le=65536,
-        description="split each batch into so many parts, one after the other: as many times less memory",
+        description="split each batch into this many parts and accumulate gradients, to save memory",
     )
     lr: float = Field(default=2e-4, gt=0, le=1, description="learning rate")
-    beta1: float = Field(default=0.0, ge=0, lt=1, description="Adam's: how long gradients are averaged")
+    beta1: float = Field(default=0.0, ge=0, lt=1, description="Adam's decay rate of the gradient average")
     beta2: float = Field(
-        default=0.9, ge=0, lt=1, description="Adam's, and RMSprop's: how long squared gradients are averaged"
+        default=0.9, ge=0, lt=1, description="decay rate of the squared-gradient average, of Adam and RMSprop"
     )
-    decay: Literal["linear", "none"] = Field(default="linear", description="of the learning rate: to 0 at the end")
+    decay: Literal["linear", "none"] = Field(
+        default="linear", description="decay of the learning rate: linear to 0, or none"
+    )
     ema: int = Field(
-        default=10_000, ge=0, le=10**9, description="half-life of the weights' moving average, in images; 0 for none"
+        default=10_000,
+        ge=0,
+        le=10**9,
+        description="half-life of the generator's weight average, in images; 0: no average",
     )
-    grids: int = Field(default=40, ge=1, le=100_000, description="grids of samples over the whole training")
+    grids: int = Field(default=40, ge=1, le=100_000, description="number of sample grids saved over the whole training")
     evaluate_every: int = Field(
-        default=0, ge=0, le=10**12, description="evaluate after so many images and keep the best model; 0 for never"
+        default=0,
+        ge=0,
+        le=10**12,
+        description="images between evaluations; the best model is kept; 0: none",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of everything random")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of everything")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
-    devices: int = Field(default=1, ge=1, le=1024, description="GPUs of one machine to train on; on the CPU, processes")
+    devices: int = Field(default=1, ge=1, le=1024, description="devices per machine: GPUs, or processes on the CPU")
     nodes: int = Field(
-        default=1, ge=1, le=65536, description="machines that are given the same command, each with as many devices"
+        default=1, ge=1, le=65536, description="machines that run the same command, each with as many devices"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="number format of convolutions and matrix products"
+        default="auto", description="number format of the networks"
     )

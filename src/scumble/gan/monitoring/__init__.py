@@ -1,1 +1,1 @@
-"""What goes wrong with a training or its data, seen early and told in words."""
+"""Before and during training: what a data set allows, and symptoms of a training that goes wrong."""

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from scumble.gan.models.sample import draw_latents
 from scumble.gan.monitoring.symptoms import (
     SYMPTOMS,
     counted,
@@ -26,7 +27,6 @@ from scumble.gan.monitoring.symptoms import (
     spread,
     warning,
 )
-from scumble.gan.sample import draw_latents
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.training.trainer import Trainer
 

@@ -1,9 +1,9 @@
 """DCGAN (Radford, Metz and Chintala 2015): convolutions of stride 2 all the way, batch norm in both networks.
 
 At 64 x 64 and `width` 64 these are the networks of the authors' Torch program, parameter for parameter: half the width
-of the paper's figure, kernels of 4 x 4. What is different: other sizes are built by the same rule (see `pyramid`), and
-the discriminator ends in a logit, not in a sigmoid, whose gradient would vanish exactly where it is needed most, and
-may do without batch norm, for penalties that do not go with it.
+of the paper's figure, kernels of 4 x 4. What is different: other sizes are built by the same rule (see `pyramid`); the
+discriminator ends in a logit, not in a sigmoid, whose gradient would vanish exactly where it is needed most, and it may
+do without batch norm, for penalties that do not go with it.
 """
 
 from collections.abc import Iterator
@@ -12,29 +12,22 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import (
-    Judge,
-    ToFeatures,
-    ToLogit,
-    batch_norm,
-    bounded,
-    crop,
-    stage_channels,
-    stage_sizes,
-)
+from scumble.gan.networks import discriminator
+from scumble.gan.networks.discriminator import batch_norm, bounded
+from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
 from scumble.gan.networks.resampling import Downsample, Upsample
 
 SLOPE = 0.2
 """Of the discriminator's leaky ReLU (section 3 of the paper)."""
-DEVIATION = 0.02
-"""Of the normal distributions that all weights are drawn from."""
+STANDARD_DEVIATION = 0.02
+"""Of the normal distributions that all weights are drawn from (section 4)."""
 
 
 class Generator(nn.Module):
     """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
 
     Args:
-        latent: Z, numbers in a latent.
+        latent: Z, the latent dimension.
         width: channels at the top of a 64-pixel network; all others are multiples.
         shape: (C, H, W) of a picture.
     """
@@ -59,7 +52,7 @@ class Generator(nn.Module):
         return torch.tanh(x)
 
 
-class Discriminator(Judge):
+class Discriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
     Args:
@@ -86,7 +79,7 @@ class Discriminator(Judge):
         self.end = bounded(end, norm)
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """See `Judge.activations`."""
+        """See the base class."""
         x = pictures
         for downsampling, norm in zip(self.downsamplings, self.norms, strict=True):
             x = F.leaky_relu(norm(downsampling(x)), SLOPE, inplace=True)
@@ -96,6 +89,6 @@ class Discriminator(Judge):
 def draw_weights(module: nn.Module) -> None:
     """Draw a layer's weights from N(0, 0.02) (section 4), the scale of a batch norm from N(1, 0.02) (their program)."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, DEVIATION)
+        nn.init.normal_(module.weight, 0.0, STANDARD_DEVIATION)
     elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, DEVIATION)
+        nn.init.normal_(module.weight, 1.0, STANDARD_DEVIATION)

@@ -1,4 +1,4 @@
-"""The networks of the first GAN (Goodfellow et al. 2014): layers that know nothing of pictures, three hidden ones each.
+"""The networks of the first GAN (Goodfellow et al. 2014): fully connected, three hidden layers each.
 
 What is different from the paper: leaky ReLUs in place of maxout units and sigmoids, and a logit at the end. They are
 good for points in the plane and for small pictures.
@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import Judge, batch_norm, bounded
+from scumble.gan.networks import discriminator
+from scumble.gan.networks.discriminator import batch_norm, bounded
 
 SLOPE = 0.2
 HIDDEN = 3
@@ -21,7 +22,7 @@ class Generator(nn.Module):
     """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
 
     Args:
-        latent: Z, numbers in a latent.
+        latent: Z, the latent dimension.
         width: an eighth of the units of each hidden layer.
         shape: (C, H, W) of a picture.
     """
@@ -41,7 +42,7 @@ class Generator(nn.Module):
         return torch.tanh(self.end(x)).unflatten(1, self.shape)
 
 
-class Discriminator(Judge):
+class Discriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
     Args:
@@ -60,7 +61,7 @@ class Discriminator(Judge):
         self.end = bounded(_ToLogit(self.channels, 1), norm)
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """See `Judge.activations`; pictures of 1 x 1."""
+        """See the base class; pictures of 1 x 1."""
         x = pictures.flatten(1)
         for layer, norm in zip(self.hidden, self.norms, strict=True):
             x = F.leaky_relu(norm(layer(x)[:, :, None, None])[:, :, 0, 0], SLOPE)

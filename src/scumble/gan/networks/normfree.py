@@ -1,6 +1,6 @@
 """Residual networks without any normalisation, for relativistic losses with R1 and R2 (Huang et al. 2024, R3GAN).
 
-Normalisation works against these penalties. What stands for it is the start: the last convolution of every block is
+Normalisation works against these penalties. The initialisation takes its place: the last convolution of every block is
 zero, so that each network begins as a chain of resamplings, whose signal neither grows nor fades (Zhang et al. 2019,
 "Fixup initialization"). Sizes are changed by averages and by linear interpolation, between the blocks. Unlike theirs,
 the convolutions within a block are plain ones of 3 x 3: groups are slow on CPUs.
@@ -14,16 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import Judge, ToFeatures, ToLogit, bounded, stage_channels, stage_sizes
+from scumble.gan.networks import discriminator
+from scumble.gan.networks.discriminator import bounded
+from scumble.gan.networks.pyramid import ToFeatures, ToLogit, stage_channels, stage_sizes
 
 SLOPE = 0.2
 
 
 class Generator(nn.Module):
-    """(N, Z) latents -> (N, C, H, W) pictures, about in [-1, 1]: nothing holds them there but the discriminator.
+    """(N, Z) latents -> (N, C, H, W) pictures, about in [-1, 1]: only the discriminator keeps them there.
 
     Args:
-        latent: Z, numbers in a latent.
+        latent: Z, the latent dimension.
         width: an eighth of the channels at the bottom.
         shape: (C, H, W) of a picture.
     """
@@ -49,7 +51,7 @@ class Generator(nn.Module):
         return self.end(x)
 
 
-class Discriminator(Judge):
+class Discriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
     Args:
@@ -72,7 +74,7 @@ class Discriminator(Judge):
         self.end = bounded(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True), norm)
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """See `Judge.activations`; of whole blocks, which end in a sum, not in a nonlinearity."""
+        """See the base class; of whole blocks, which end in a sum, not in a nonlinearity."""
         first, *others = self.blocks
         x = first(self.start(pictures))
         yield x

@@ -1,11 +1,14 @@
-"""What all pairs of networks share: how often a picture is halved, how many channels each stage has, how it ends."""
+"""The pyramid that all pairs but `mlp` share: how often a picture is halved, and how many channels each stage has.
+
+A picture is halved until its shorter side is about 4 pixels; the widest stage, 8 x `width` channels, is at the bottom,
+and each doubling of the picture halves the channels. Every stage then costs the same: a picture of 128 pixels takes
+twice the work of one of 32, not sixteen times.
+"""
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 BOTTOM_SIDE = 4
 
@@ -56,43 +59,3 @@ class ToLogit(nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Logits."""
         return super().forward(input.permute(0, 2, 3, 1).flatten(1)).squeeze(1)
-
-
-class Judge(nn.Module):
-    """A discriminator: (N, C, H, W) pictures in [-1, 1] -> (N,) logits, positive for what looks real.
-
-    Attributes:
-        channels: of the features that the logit is made from.
-        couples_pictures: whether the pictures of a batch see one another, as batch norm lets them: real and generated
-            ones then come in batches of their own.
-        end: (N, channels, H', W') features -> (N,) logits.
-    """
-
-    channels: int
-    couples_pictures: bool
-    end: nn.Module
-
-    def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """(N, C', H', W') each: what comes out of the nonlinearities one after another; last, the `features`."""
-        raise NotImplementedError
-
-    def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """(N, channels, H', W'): what the logit is made from."""
-        x = pictures
-        for x in self.activations(pictures):  # noqa: B007 (the last one is wanted)
-            pass
-        return x
-
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Logits."""
-        return self.end(self.features(pictures))
-
-
-def bounded(layer: nn.Module, norm: str) -> nn.Module:
-    """The layer, with a spectral norm of 1 where `norm` is "spectral" (Miyato et al. 2018)."""
-    return spectral_norm(layer) if norm == "spectral" else layer
-
-
-def batch_norm(channels: int, norm: str) -> nn.Module:
-    """Batch norm (Ioffe and Szegedy 2015) where `norm` is "batch", and nothing elsewhere."""
-    return nn.BatchNorm2d(channels) if norm == "batch" else nn.Identity()

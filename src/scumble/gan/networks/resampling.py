@@ -1,6 +1,6 @@
 """Convolutions that halve a picture and transposed ones that double it: kernel 4, stride 2, one pixel of border.
 
-On a CPU, where few places are left but many channels, as at the bottom of a pyramid, they are computed as one product
+On a CPU, where few pixels are left but many channels, as at the bottom of a pyramid, they are computed as one product
 of two matrices: the patches of the picture, one a row, and the kernels, one a row. For 256 -> 512 channels at 8 x 8
 pixels, in batches of 64, the convolutions of oneDNN reach 90 to 160 GFLOP/s on two cores, such products 210 to 220.
 """
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-MAX_PLACES = 49
+MAX_POSITIONS = 49
 """Of the smaller picture: with more, the patches leave the processor's caches, and the product is no longer faster."""
 
 
@@ -71,8 +71,8 @@ def upsample(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = 
     return y if bias is None else y + bias[:, None, None]
 
 
-def _is_faster_as_a_product(x: torch.Tensor, places: int) -> bool:
-    return x.device.type == "cpu" and places <= MAX_PLACES and not torch.is_autocast_enabled("cpu")
+def _is_faster_as_a_product(x: torch.Tensor, positions: int) -> bool:
+    return x.device.type == "cpu" and positions <= MAX_POSITIONS and not torch.is_autocast_enabled("cpu")
 
 
 class _Downsample(torch.autograd.Function):
@@ -91,9 +91,7 @@ class _Downsample(torch.autograd.Function):
         to_x, to_weight = ctx.needs_input_grad
         of_x = _fold(_rows(gradient) @ _matrix(weight), gradient.shape, x.shape[2:]) if to_x else None
         if to_weight and torch.is_grad_enabled():
-            patches = _patches(
-                x
-            )  # a gradient of this gradient is wanted: the saved patches have lost where they are from
+            patches = _patches(x)  # for a gradient of this gradient: the saved patches are cut off from x
         return of_x, _kernel(_rows(gradient).T @ patches, weight) if to_weight else None
 
 
@@ -115,7 +113,7 @@ class _Upsample(torch.autograd.Function):
 
 
 def _patches(x: torch.Tensor) -> torch.Tensor:
-    """(N, C, H, W) -> (N h w, 16 C): the 4 x 4 pixels, with all channels, under each place of the smaller picture."""
+    """(N, C, H, W) -> (N h w, 16 C): the 4 x 4 pixels, of all channels, under each position of the smaller picture."""
     n, c, h, w = x.shape
     padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()  # (N, H + 2, W + 2, C)
     row = (w + 2) * c

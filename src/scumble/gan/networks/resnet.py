@@ -1,7 +1,7 @@
 """Residual networks (He et al. 2016) as GANs have them: Gulrajani et al. 2017, and Miyato et al. 2018, Tables 4 and 5.
 
 What is different from the latter: the widths follow our pyramid, halving with each doubling of the picture, where the
-paper keeps one width at 32 pixels. Out of place are rectified copies: a ReLU in place would change what goes around.
+paper keeps one width at 32 pixels. No ReLU works in place: it would change what the skip connection carries.
 """
 
 import itertools
@@ -11,22 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import (
-    Judge,
-    ToFeatures,
-    batch_norm,
-    bounded,
-    crop,
-    stage_channels,
-    stage_sizes,
-)
+from scumble.gan.networks import discriminator
+from scumble.gan.networks.discriminator import batch_norm, bounded
+from scumble.gan.networks.pyramid import ToFeatures, crop, stage_channels, stage_sizes
 
 
 class Generator(nn.Module):
     """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
 
     Args:
-        latent: Z, numbers in a latent.
+        latent: Z, the latent dimension.
         width: an eighth of the channels at the bottom.
         shape: (C, H, W) of a picture.
     """
@@ -49,7 +43,7 @@ class Generator(nn.Module):
         return torch.tanh(self.end(F.relu(self.norm(x))))
 
 
-class Discriminator(Judge):
+class Discriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
     Args:
@@ -68,7 +62,7 @@ class Discriminator(Judge):
         self.end = bounded(SumToLogit(channels[-1]), norm)
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """See `Judge.activations`; of whole blocks."""
+        """See the base class; of whole blocks."""
         x = self.start(pictures)
         for block in self.blocks:
             x = block(x)
@@ -76,7 +70,7 @@ class Discriminator(Judge):
 
 
 class UpBlock(nn.Module):
-    """(N, C, H, W) -> (N, C', 2 H, 2 W): normalised, rectified, doubled and convolved, twice; and around it."""
+    """(N, C, H, W) -> (N, C', 2 H, 2 W): normalised, rectified, doubled and convolved, twice; plus a skip."""
 
     def __init__(self, channels: int, after: int):
         super().__init__()
@@ -88,12 +82,12 @@ class UpBlock(nn.Module):
         """Features of (height, width) = `size`, a pixel less than the double if need be."""
         y = crop(F.interpolate(F.relu(self.norms[0](x)), scale_factor=2.0), size)
         y = self.convolutions[1](F.relu(self.norms[1](self.convolutions[0](y))))
-        # What goes around is convolved first and doubled then: the same with a kernel of one pixel, at a quarter.
+        # The skip convolves first and doubles then: the same with a kernel of one pixel, at a quarter of the cost.
         return y + crop(F.interpolate(self.around(x), scale_factor=2.0), size)
 
 
 class DownBlock(nn.Module):
-    """(N, C, H, W) -> (N, C', H / 2, W / 2), rounded down: rectified and convolved, twice; and around it."""
+    """(N, C, H, W) -> (N, C', H / 2, W / 2), rounded down: rectified and convolved, twice; plus a skip."""
 
     def __init__(self, channels: int, after: int, norm: str):
         super().__init__()
@@ -112,7 +106,7 @@ class DownBlock(nn.Module):
 
 
 class SumToLogit(nn.Linear):
-    """(N, C, H, W) features -> (N,) logits, from the sums over all places."""
+    """(N, C, H, W) features -> (N,) logits, from the sums over all positions."""
 
     def __init__(self, channels: int):
         super().__init__(channels, 1)

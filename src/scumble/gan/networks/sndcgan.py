@@ -14,16 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.networks.pyramid import (
-    Judge,
-    ToFeatures,
-    ToLogit,
-    batch_norm,
-    bounded,
-    crop,
-    stage_channels,
-    stage_sizes,
-)
+from scumble.gan.networks import discriminator
+from scumble.gan.networks.discriminator import batch_norm, bounded
+from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
 from scumble.gan.networks.resampling import Downsample, SmoothUpsample
 
 SLOPE = 0.1
@@ -34,7 +27,7 @@ class Generator(nn.Module):
     """(N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
 
     Args:
-        latent: Z, numbers in a latent.
+        latent: Z, the latent dimension.
         width: an eighth of the channels at the bottom.
         shape: (C, H, W) of a picture.
     """
@@ -59,7 +52,7 @@ class Generator(nn.Module):
         return torch.tanh(self.end(x))
 
 
-class Discriminator(Judge):
+class Discriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: positive for what looks real.
 
     Args:
@@ -83,7 +76,7 @@ class Discriminator(Judge):
         self.end = bounded(ToLogit(channels[-1], (size[0] >> halvings, size[1] >> halvings), bias=True), norm)
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
-        """See `Judge.activations`."""
+        """See the base class."""
         x = pictures
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = F.leaky_relu(norm(layer(x)), SLOPE, inplace=True)

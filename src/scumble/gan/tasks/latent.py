@@ -21,9 +21,9 @@ from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.gan import augment
-from scumble.gan.conditioning import UNLABELLED, judge_of
 from scumble.gan.losses import LOSSES, Logits
-from scumble.gan.model import build, place
+from scumble.gan.networks.build import build, to_device
+from scumble.gan.networks.conditioning import UNLABELLED, unconditional
 from scumble.gan.penalties import PENALTIES
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
@@ -73,7 +73,7 @@ class LatentGAN:
         self.learning, self.held_out = _parts(len(pictures.pixels), self.labels, self.known)
         self.generator, self.discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (self.generator, self.discriminator):
-            place(network, placement.device)
+            to_device(network, placement.device)
         self.penalty = None if settings.penalty == "none" else PENALTIES[settings.penalty]
         self.generator_is_due = every(settings.critic_steps)
 
@@ -206,7 +206,7 @@ class LatentGAN:
 
     def _features(self, pictures: torch.Tensor) -> torch.Tensor:
         """(N, D): what the logits are made from, averaged over positions."""
-        return self.placement.compute(judge_of(self.discriminator).features, pictures).mean((2, 3))
+        return self.placement.compute(unconditional(self.discriminator).features, pictures).mean((2, 3))
 
     def _compared(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Those of the whole batch where a loss compares each picture with all of it."""

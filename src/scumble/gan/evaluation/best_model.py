@@ -1,0 +1,100 @@
+"""The best model of a training: the generator's average is evaluated every so many images, and the best one is kept.
+
+At which images, and with which pictures and figures, is a function of the training's state: a run that was stopped,
+even in the middle of an evaluation, has the same lines and the same best generator as one that was not.
+"""
+
+import shutil
+from collections.abc import Generator
+from typing import Any
+
+from scumble import device
+from scumble.data.store import Store
+from scumble.errors import RunError
+from scumble.events import Event, Noted
+from scumble.gan.evaluation import feature_cache
+from scumble.gan.evaluation.evaluate import check_counts, compare
+from scumble.gan.models.gan import GAN
+from scumble.gan.settings import EmbeddingName, GANSettings, MeasureName
+from scumble.perceptual import embedding
+from scumble.perceptual.embedding import Embedding
+from scumble.storage import checkpoint
+from scumble.storage.folder import read_facts, writing
+from scumble.storage.run import Run
+
+NETWORK: EmbeddingName = "pocket"
+MEASURES: tuple[MeasureName, ...] = ("frechet", "kernel", "neighbours")
+PICTURES = 2000
+"""Of each kind: enough to follow a training's progress, and evaluated in a few seconds."""
+CRITERION = "frechet_distance"
+"""The best generator has the lowest one."""
+
+
+def evaluator(settings: GANSettings, pictures: Store) -> Generator[Event, None, "Evaluator"]:
+    """The evaluator of a training on these pictures.
+
+    Raises:
+        DataError: if there are too few of them for the figures.
+    """
+    feature_network = yield from embedding.load(NETWORK, device.choose(settings.device, "float32"))
+    made = Evaluator(feature_cache.of_store(pictures), feature_network, settings)
+    check_counts(MEASURES, feature_network, *made.counts)
+    return made
+
+
+class Evaluator:
+    """Evaluates the states of one training, and keeps the best.
+
+    Args:
+        real: the pictures that the training learns from.
+        feature_network: what figures are measured with.
+        settings: of the training.
+    """
+
+    def __init__(self, real: feature_cache.PictureSet, feature_network: Embedding, settings: GANSettings):
+        self.real, self.feature_network, self.settings = real, feature_network, settings
+        self.counts = real.at_most(PICTURES), PICTURES
+
+    def is_due(self, images_seen: int, images_per_step: int, run: Run) -> bool:
+        """Whether the generator is to be evaluated after the step that ended at `images_seen`, and was not yet."""
+        every = self.settings.evaluate_every
+        passed = images_seen // every != (images_seen - images_per_step) // every
+        if not images_seen or not (passed or images_seen >= self.settings.images):
+            return False
+        return not any(row["images"] == images_seen and CRITERION in row for row in run.metrics())
+
+    def evaluate(self, gan: GAN) -> Generator[Event, None, dict[str, float]]:
+        """The figures of a training's state, by name."""
+        generated = feature_cache.of_gan(gan, "generated pictures")
+        estimates = yield from compare((self.real, generated), self.feature_network, self.counts, MEASURES)
+        feature_cache.remove(generated, self.feature_network)
+        return {name: one.value for name, one in estimates.items()}
+
+    def keep(self, gan: GAN, figures: dict[str, float], run: Run) -> Noted:
+        """Keep a model as RUN/best if it is the best one so far; reports its distance.
+
+        Raises:
+            RunError: if the folder cannot be written.
+        """
+        measured = {"network": NETWORK, "sha256": self.feature_network.sha256, "pictures": list(self.counts)}
+        images, value, before = gan.facts["images_seen"], figures[CRITERION], _best(run, measured)
+        message = f"at {images:,} images: Fréchet distance {value:.4g} ({NETWORK}, {PICTURES:,} generated pictures)"
+        if before is not None and value >= before:
+            return Noted(f"{message}; the best so far is {before:.4g}")
+        gan.facts["evaluation"] = {"measured": measured, "figures": figures}
+        with checkpoint.uninterrupted(), writing(run.best):
+            # Written beside it first: whoever stops us finds the old one or the new one, and never half of each.
+            shutil.rmtree(run.new_best, ignore_errors=True)
+            gan.save_pretrained(run.new_best)
+            shutil.rmtree(run.best, ignore_errors=True)
+            run.new_best.rename(run.best)
+        return Noted(f"{message}, the best so far")
+
+
+def _best(run: Run, measured: dict[str, Any]) -> float | None:
+    """The criterion of the model in RUN/best; None if there is none, or it was measured in another way."""
+    try:
+        evaluation = read_facts(run.best)["evaluation"]
+        return evaluation["figures"][CRITERION] if evaluation["measured"] == measured else None
+    except (RunError, KeyError, TypeError):
+        return None

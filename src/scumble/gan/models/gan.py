@@ -1,0 +1,236 @@
+"""A trained GAN: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from PIL import Image
+from torch import nn
+
+from scumble import __version__, device, paths
+from scumble.errors import RunError, SettingsError, reason
+from scumble.gan.models.sample import draw_latents, generate
+from scumble.gan.networks.build import build, to_device
+from scumble.gan.settings import GANSettings
+from scumble.image import files
+from scumble.image.tensors import grid
+from scumble.storage import checkpoint
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.run import Run
+
+CARD_SAMPLES = 64
+
+
+class GAN:
+    """A generator, the moving average of its training, and the discriminator.
+
+    Args:
+        generator: (N, Z) latents -> (N, C, H, W) pictures in [-1, 1].
+        discriminator: (N, C, H, W) pictures -> (N,) logits.
+        facts: what a run's settings.json holds, and `images_seen`.
+
+    Example:
+        >>> gan = scumble.GAN.from_pretrained("runs/digits")  # doctest: +SKIP
+        >>> gan.sample(seeds=[7])[0].save("seven.png")  # doctest: +SKIP
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, facts: dict[str, Any]):
+        self.generator, self.discriminator, self.facts = generator, discriminator, facts
+
+    @property
+    def settings(self) -> GANSettings:
+        """Of the training."""
+        return GANSettings(**self.facts["settings"])
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:
+        """Load a model's folder, or the newest state of a run, finished or not.
+
+        Args:
+            folder: what `save_pretrained` wrote, or a run of `scumble gan train`.
+            device_name: "auto", or torch's name of a device.
+
+        Raises:
+            RunError: if there is no such folder, or its files are missing, damaged, or of another version.
+            SettingsError: if the device is not there.
+        """
+        folder = Path(folder)
+        placement = device.choose(device_name, "float32")
+        facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
+        try:
+            data = facts["data"]
+            shape, classes = tuple(data["shape"]), len(data["classes"])
+            generator, discriminator = build(GANSettings(**facts["settings"]), shape, classes)
+            for name, network in (("generator", generator), ("discriminator", discriminator)):
+                network.load_state_dict(checkpoint.under(name, tensors))
+        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
+            raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
+        for network in (generator, discriminator):
+            to_device(network.eval().requires_grad_(False), placement.device)
+        return cls(generator, discriminator, facts)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
+        return next(self.generator.parameters()).device
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that can be drawn; none if it was trained without."""
+        return tuple(self.facts["data"]["classes"]) if self.settings.draws_classes else ()
+
+    def sample(
+        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+    ) -> list[Image.Image]:
+        """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
+
+        Args:
+            seeds: such as range(64).
+            truncation: redraw latent values beyond this: 1 trades diversity for fidelity; None keeps all diversity.
+            of_class: one of `classes`; by default, seed n draws class n modulo their number.
+
+        Returns:
+            PIL pictures, of mode L for grey and RGB for colour.
+
+        Raises:
+            SettingsError: if a seed or the truncation is out of range, or there is no such class.
+        """
+        pictures = self.sample_array(seeds, truncation, of_class)
+        return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
+
+    def sample_array(
+        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+    ) -> np.ndarray:
+        """The same as (N, H, W, C) uint8 pixels."""
+        seeds = list(seeds)
+        latents = draw_latents(seeds, self.settings.latent, truncation)
+        return generate(self.generator, latents, self.labels(seeds, of_class))
+
+    def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
+        """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, the first."""
+        return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
+
+    def labels(self, seeds: Iterable[int], of_class: str | None = None) -> torch.Tensor | None:
+        """(N,): the numbers of the classes that `sample` draws; None if it was trained without.
+
+        Raises:
+            SettingsError: if there is no such class.
+        """
+        classes = self.classes
+        if of_class is not None and of_class not in classes:
+            known = f"one of {', '.join(classes)}" if classes else "none: it was trained without classes"
+            raise SettingsError(f"class: got {of_class!r}, wanted {known}")
+        if not classes:
+            return None
+        numbers = [seed % len(classes) if of_class is None else classes.index(of_class) for seed in seeds]
+        return torch.tensor(numbers)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write settings.json, model.safetensors, samples.png and README.md, a model card.
+
+        Raises:
+            RunError: if the folder cannot be written, or is that of a run.
+        """
+        folder = Path(folder)
+        if _holds(folder, FACTS) and not _holds(folder, WEIGHTS):
+            raise RunError(f"{folder} is a run; wanted a folder of its own for the model")
+        tensors = {
+            f"{name}.{key}": tensor
+            for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
+            for key, tensor in network.state_dict().items()
+        }
+        sheet = grid(self.sample_array(range(CARD_SAMPLES)), 8)
+        make(folder)
+        with writing(folder):
+            files.save(sheet, folder / "samples.png")
+            paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
+            paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
+        write_facts(folder, self.facts)
+
+    def _card(self) -> str:
+        data, settings = self.facts["data"], self.settings
+        colours, height, width = data["shape"]
+        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts["settings"].items())
+        return CARD.format(
+            name=data["name"],
+            count=data["count"],
+            kind="grey" if colours == 1 else "colour",
+            width=width,
+            height=height,
+            images=self.facts["images_seen"],
+            network=settings.network,
+            loss=settings.loss,
+            rows=rows,
+            version=__version__,
+            averaged="The generator is the moving average of the trained one. " if settings.ema else "",
+        )
+
+
+CARD = """# A GAN trained on {name}
+
+![samples](samples.png)
+
+Draws {kind} pictures of {width} x {height} pixels. The samples above are seeds 0 to 63, neither selected nor
+truncated.
+
+    scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
+
+```python
+import scumble
+
+gan = scumble.GAN.from_pretrained("THIS_FOLDER")
+gan.sample(seeds=[7])[0].save("seven.png")
+```
+
+## How it was made
+
+Trained on {count:,} pictures ({name}), for {images:,} images, with the networks `{network}` and the loss `{loss}`, by
+scumble {version}. {averaged}`model.safetensors` holds it and the
+discriminator; `settings.json` holds everything below, the digest of the data, and versions.
+
+| setting | value |
+|---|---|
+{rows}
+
+## Limits
+
+It knows only what it was trained on: whatever is rare, missing or wrong in those pictures is so here. It may repeat
+training pictures, above all where they were few. Whether you may pass it on depends on the terms of those pictures.
+"""
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a folder looks like a run or a model; reading it may still fail."""
+    return _holds(folder, FACTS)
+
+
+def _holds(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):  # a name that the system refuses: reading it will say why
+        return False
+
+
+def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    facts = read_facts(folder)
+    try:
+        return facts, safetensors.torch.load_file(folder / WEIGHTS)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise RunError(f"{folder / WEIGHTS} cannot be read: {reason(error)}") from error
+
+
+def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    run = Run(folder)
+    facts = run.facts()
+    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: (saved.tensors, saved.facts["images_seen"]))
+    if facts is None or found is None:
+        why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
+        raise RunError(f"{folder} is no trained GAN: {why}")
+    tensors, images_seen = found
+    average = {f"generator.{key}": value for key, value in checkpoint.under("average", tensors).items()}
+    discriminator = {name: value for name, value in tensors.items() if name.startswith("discriminator.")}
+    return facts | {"images_seen": images_seen}, average | discriminator

@@ -1,0 +1,61 @@
+"""Sampling a generator: latents are drawn seed by seed, statistics are frozen, pictures are made one at a time.
+
+Picture 7 is therefore the same, to the bit, alone or among a thousand; between devices, only rounding differs.
+"""
+
+import operator
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import nn
+
+from scumble.errors import SettingsError
+from scumble.image.tensors import from_signed
+
+MIN_TRUNCATION = 0.05
+
+
+def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = None) -> torch.Tensor:
+    """(N, Z) latents, standard normal, one a seed.
+
+    Args:
+        seeds: one number a picture, 0 or more.
+        size: Z, the latent dimension.
+        truncation: values beyond this on either side are redrawn (Brock et al. 2018, section 3.1): the smaller, the
+            more diversity is traded for fidelity.
+
+    Raises:
+        SettingsError: if the truncation is too small or a seed is negative.
+    """
+    if truncation is not None and not truncation >= MIN_TRUNCATION:
+        raise SettingsError(f"truncation: got {truncation}, wanted {MIN_TRUNCATION} or more")
+    try:
+        seeds = [operator.index(seed) for seed in seeds]  # NumPy's and torch's whole numbers are as good as Python's
+    except TypeError as error:
+        raise SettingsError(f"seeds: {error}; wanted whole numbers") from error
+    if wrong := [seed for seed in seeds if not 0 <= seed < 2**63]:
+        raise SettingsError(f"seeds: got {wrong[0]}, wanted 0 to 2^63 - 1")
+    if not seeds:
+        raise SettingsError("seeds: got none, wanted at least one")
+    latents = torch.empty(len(seeds), size)
+    for latent, seed in zip(latents, seeds, strict=True):
+        generator = torch.Generator().manual_seed(seed)
+        latent.normal_(generator=generator)
+        while truncation is not None and (outside := latent.abs() > truncation).any():
+            latent[outside] = torch.randn(int(outside.sum()), generator=generator)
+    return latents
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
+    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator is conditional.
+
+    The generator must be in evaluation mode, and N at least 1.
+    """
+    assert not generator.training
+    device = next(generator.parameters()).device
+    inputs = (latents,) if labels is None else (latents, labels)
+    return np.concatenate(
+        [from_signed(generator(*(one[None].to(device) for one in each))) for each in zip(*inputs, strict=True)]
+    )

@@ -1,0 +1,131 @@
+"""Plots: a run's figures over the images seen, and the table of a few-label probe."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from scumble import paths
+from scumble.errors import RunError, SettingsError
+from scumble.gan.sample_sheets import open_run
+from scumble.storage.folder import writing
+
+CURVE_SUFFIXES = (".png", ".svg", ".pdf")
+MAX_NAMED_CLASSES = 20
+"""A confusion matrix of more is too small for names and numbers."""
+CURVES = {
+    "losses": {"loss_d": "discriminator", "loss_g": "generator"},
+    "probability that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
+    "gradient norms": {"gradient_d": "discriminator", "gradient_g": "generator"},
+    "speed": {"images_per_second": "images per second"},
+}
+WATCHED = {
+    "monitor": {
+        "diversity": "diversity of samples (real: 1)",
+        "overfitting": "discriminator overfitting",
+    },
+    "discriminator's lead, in standard deviations": {"lead": "logits of real over generated pictures"},
+}
+EVALUATIONS = {
+    "Fréchet distance, by pocket": {"frechet_distance": "averaged generator"},
+    "precision, recall, coverage, by pocket": {name: name for name in ("precision", "recall", "coverage")},
+}
+
+
+def write_curves(run: Path, output: Path) -> Path:
+    """Draw the figures of a run over the images seen.
+
+    Raises:
+        RunError: if there is no such run, or it has no figures yet.
+        SettingsError: if the output's ending is unknown.
+    """
+    _check_suffix(output, CURVE_SUFFIXES)
+    folder = open_run(run)
+    rows = folder.metrics()
+    if len(rows) < 2:
+        raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
+    shown = dict(CURVES)
+    for curves, figure in ((WATCHED, "diversity"), (EVALUATIONS, "frechet_distance")):
+        shown |= curves if any(figure in row for row in rows) else {}
+    height = len(shown) // 2
+    figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
+    for axes, (title, curves) in zip(figure.subplots(height, 2).flat, shown.items(), strict=True):
+        for name, label in curves.items():
+            known = [row for row in rows if name in row]
+            images, values = [row["images"] for row in known], [row[name] for row in known]
+            axes.plot(images, values, label=label, linewidth=1)
+        axes.set_title(title)
+        axes.set_xlabel("images seen")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120)
+    _write(output, encoded)
+    return output
+
+
+def write_classification(table: dict[str, Any], output: Path) -> Image.Image:
+    """Draw what `scumble gan classify` found: error rates over labels, with 95% intervals, and the confusion matrix.
+
+    Args:
+        table: as in table.json.
+        output: the .png.
+
+    Returns:
+        The plot.
+
+    Raises:
+        RunError: if it cannot be written.
+    """
+    figure = Figure(figsize=(12, 5.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _plot_errors(left, table)
+    _plot_confusion(right, table)
+    encoded = io.BytesIO()
+    figure.savefig(encoded, format="png", dpi=120)
+    _write(output, encoded)
+    return Image.open(encoded).convert("RGB")
+
+
+def _plot_errors(axes: Axes, table: dict[str, Any]) -> None:
+    for subject in dict.fromkeys(row["subject"] for row in table["rows"]):
+        rows = [row for row in table["rows"] if row["subject"] == subject]
+        labels = [
+            len(table["classes"]) * row["labels"] if row["labels"] != "all" else table["labels_of_all"] for row in rows
+        ]
+        middle = [100 * (1 - row["accuracy"]) for row in rows]
+        bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
+        axes.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="error rate in %", title="few-label linear probe")
+    for which in ("major", "minor"):  # 40 and 60, not powers of ten
+        getattr(axes.yaxis, f"set_{which}_formatter")("{x:g}")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+
+
+def _plot_confusion(axes: Axes, table: dict[str, Any]) -> None:
+    counts, classes = np.array(table["confusion"]), table["classes"]
+    axes.imshow(np.sqrt(counts), cmap="Blues")  # roots: rare mistakes are what one looks for
+    if len(classes) <= MAX_NAMED_CLASSES:
+        axes.set_xticks(range(len(classes)), classes, rotation=90 if max(map(len, classes)) > 2 else 0)
+        axes.set_yticks(range(len(classes)), classes)
+        for (row, column), count in np.ndenumerate(counts):
+            colour = "white" if 2 * np.sqrt(count) > np.sqrt(counts.max()) else "black"
+            axes.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=7, color=colour)
+    axes.set(xlabel="predicted class", ylabel="class", title="the discriminator's features, with the most labels")
+
+
+def _check_suffix(output: Path, wanted: tuple[str, ...]) -> None:
+    if output.suffix.lower() not in wanted:
+        raise SettingsError(
+            f"output {output} ends in {output.suffix or 'nothing'!r}; wanted one of {', '.join(wanted)}"
+        )
+
+
+def _write(output: Path, encoded: io.BytesIO) -> None:
+    with writing(output):
+        paths.write_atomically(output, encoded.getbuffer())

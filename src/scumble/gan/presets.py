@@ -1,0 +1,112 @@
+"""Presets: a row per published method, from 2014 on, each a point in one grid of settings.
+
+The axes are network, norm of the discriminator, loss, penalty, condition and schedule. What a row leaves out is as in
+`sndcgan`, whose values are the defaults of the fields.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Preset(NamedTuple):
+    """A method: its year, its paper, what was new, and the settings that differ from the defaults."""
+
+    year: int
+    paper: str
+    news: str
+    values: dict[str, Any]
+
+
+_BEFORE_2018 = {"latent": 100, "width": 64, "batch": 64, "beta1": 0.5, "beta2": 0.999, "decay": "none"}
+_DCGAN = {"network": "dcgan", "norm": "batch", "loss": "bce", **_BEFORE_2018}
+_WGAN = _DCGAN | {"loss": "wasserstein", "critic_steps": 5}
+_UNCOUPLED = {"norm": "none", "lr": 1e-4, "beta1": 0.0, "beta2": 0.9}
+
+PRESETS = {
+    "gan": Preset(
+        2014,
+        "Goodfellow et al.",
+        "two networks against each other; no convolutions",
+        _DCGAN | {"network": "mlp", "norm": "none"},
+    ),
+    "cgan": Preset(
+        2014,
+        "Mirza and Osindero",
+        "both networks are given the class",
+        _DCGAN | {"condition": "plane"},
+    ),
+    # The batch of 64 is that of the authors' program.
+    "dcgan": Preset(2015, "Radford, Metz and Chintala", "convolutions of stride 2 and batch norm all the way", _DCGAN),
+    "lsgan": Preset(
+        2016,
+        "Mao et al.",
+        "squared errors, which also pull on far samples",
+        _DCGAN | {"loss": "least-squares"},
+    ),
+    "acgan": Preset(
+        2016,
+        "Odena, Olah and Shlens",
+        "the discriminator also predicts the class",
+        _DCGAN | {"condition": "auxiliary"},
+    ),
+    "sgan": Preset(
+        2016,
+        "Salimans et al.",
+        "a few labels: the discriminator predicts the class, or generated; the generator matches its features",
+        {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
+    ),
+    "wgan": Preset(
+        2017,
+        "Arjovsky, Chintala and Bottou",
+        "a distance between distributions as the loss, by clipping weights",
+        _WGAN | {"clip": 0.01, "optimizer": "rmsprop", "lr": 5e-5},
+    ),
+    "bgan": Preset(2017, "Hjelm et al.", "the generator seeks probability 1/2", _DCGAN | {"loss": "boundary-seeking"}),
+    "softmax-gan": Preset(2017, "Lin", "one softmax over the whole batch", _DCGAN | {"loss": "softmax"}),
+    "wgan-gp": Preset(
+        2017,
+        "Gulrajani et al.",
+        "a penalty on gradient norms other than 1, in place of clipping",
+        _WGAN | _UNCOUPLED | {"network": "resnet", "penalty": "gp"},
+    ),
+    "dragan": Preset(
+        2017,
+        "Kodali et al.",
+        "the gradient penalty around real pictures only",
+        _DCGAN | {"norm": "none", "penalty": "dragan"},
+    ),
+    "sndcgan": Preset(2018, "Miyato et al.", "spectral norm bounds the discriminator; hinge loss", {}),
+    "sngan": Preset(2018, "Miyato et al.", "the same with residual networks", {"network": "resnet", "critic_steps": 5}),
+    "projection": Preset(
+        2018,
+        "Miyato and Koyama",
+        "the class as a direction among the discriminator's features",
+        {"network": "resnet", "condition": "projection"},
+    ),
+    "wgan-div": Preset(
+        2018,
+        "Wu et al.",
+        "a divergence that needs no bound on the gradient",
+        _WGAN | _UNCOUPLED | {"network": "resnet", "penalty": "div"},
+    ),
+    "r1gan": Preset(
+        2018,
+        "Mescheder, Geiger and Nowozin",
+        "R1: the gradient at real pictures is penalised to zero; training converges",
+        _UNCOUPLED | {"network": "resnet", "loss": "bce", "penalty": "r1"},
+    ),
+    "rgan": Preset(2019, "Jolicoeur-Martineau", "real or not, relative to one other picture", {"loss": "relativistic"}),
+    "ragan": Preset(2019, "Jolicoeur-Martineau", "the same, relative to the average", {"loss": "relativistic-average"}),
+    "rpgan": Preset(
+        2024,
+        "Huang et al. (R3GAN)",
+        "relativistic pairs, R1 and R2: no mode is lost; no normalisation",
+        {
+            "network": "normfree",
+            "norm": "none",
+            "loss": "relativistic",
+            "penalty": "r1r2",
+            "beta2": 0.99,
+        },
+    ),
+}
+"""By name, in order of year."""

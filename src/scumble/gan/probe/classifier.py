@@ -1,0 +1,179 @@
+"""A trained classifier, a discriminator and a linear map of its features, in one folder that explains itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from scumble import __version__, device, paths
+from scumble.data.store import fitted_pixels
+from scumble.errors import RunError, SettingsError, reason
+from scumble.gan.networks.build import to_device
+from scumble.gan.networks.discriminator import Discriminator
+from scumble.gan.probe.features import fresh_discriminator, rows
+from scumble.gan.probe.linear import Linear, Scaling
+from scumble.gan.settings import FeatureSettings, GANSettings
+from scumble.image import files
+from scumble.image.files import Picture, PictureSource
+from scumble.storage import checkpoint
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+
+
+class Classifier:
+    """Predicts the class of a picture.
+
+    Args:
+        discriminator: (N, C, H, W) pictures in [-1, 1] -> activations; in evaluation mode.
+        scaling: of its features.
+        linear: the linear classifier of them.
+        facts: those of the discriminator's training, and "classifier": "classes", "features", ...
+
+    Example:
+        >>> classifier = scumble.Classifier.from_pretrained("runs/digits/classifier")  # doctest: +SKIP
+        >>> classifier.predict(["one.png", "two.png"])  # doctest: +SKIP
+        ['1', '2']
+    """
+
+    def __init__(self, discriminator: Discriminator, scaling: Scaling, linear: Linear, facts: dict[str, Any]):
+        self.discriminator, self.scaling, self.linear, self.facts = discriminator, scaling, linear, facts
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of `probabilities`."""
+        return tuple(self.facts["classifier"]["classes"])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures that it takes; others are cut around their middle and resampled."""
+        channels, height, width = self.facts["data"]["shape"]
+        return channels, height, width
+
+    def predict(self, pictures: Iterable[PictureSource]) -> list[str]:
+        """The likeliest class of each picture.
+
+        Args:
+            pictures: paths, PIL pictures or NumPy arrays.
+
+        Raises:
+            ImageError: if one cannot be read.
+        """
+        return [self.classes[number] for number in self.probabilities(pictures).argmax(1)]
+
+    def probabilities(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, K): the probability of each class, for each picture; see `predict`."""
+        if isinstance(pictures, str | Path):
+            raise SettingsError("pictures: got a single path, wanted a list of them")
+        pixels = [self.pixels_of(files.load(picture, f"picture {n}")) for n, picture in enumerate(pictures)]
+        return self.probabilities_of_pixels(np.stack(pixels)) if pixels else np.zeros((0, len(self.classes)))
+
+    def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """(N, K), of (N, C, H, W) uint8 pixels of its own `shape`, N at least 1."""
+        settings = FeatureSettings(**self.facts["classifier"]["features"])
+        return np.concatenate(
+            [self.linear.probabilities(self.scaling(some)) for some in rows(self.discriminator, pixels, settings)]
+        )
+
+    def pixels_of(self, picture: Picture) -> np.ndarray:
+        """(C, H, W) uint8 pixels of its own `shape`: the picture cut around its middle and resampled."""
+        channels, height, width = self.shape
+        return fitted_pixels(picture, (width, height), channels)[..., :channels].transpose(2, 0, 1)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:
+        """Load what `save_pretrained` wrote.
+
+        Args:
+            folder: of the classifier; that of a run's own is RUN/classifier.
+            device_name: "auto", or torch's name of a device.
+
+        Raises:
+            RunError: if there is none, or its files are missing, damaged, or of another version.
+            SettingsError: if the device is not there.
+        """
+        folder = Path(folder)
+        placement = device.choose(device_name, "float32")
+        facts = read_facts(folder)
+        if "classifier" not in facts:
+            raise RunError(f"{folder} holds no classifier; wanted a folder that `scumble gan classify` made")
+        try:
+            tensors = safetensors.torch.load_file(folder / WEIGHTS)
+            discriminator = fresh_discriminator(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
+            discriminator.load_state_dict(checkpoint.under("discriminator", tensors))
+            to_device(discriminator.eval().requires_grad_(False), placement.device)
+            arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}
+            known = facts["classifier"]
+            linear = Linear(arrays["weights"], arrays["biases"], float(known["temperature"]), float(known["c"]))
+            made = cls(discriminator, Scaling(arrays["mean"], arrays["scale"]), linear, facts)
+            blank = np.zeros((1, *made.shape), np.uint8)
+            if made.probabilities_of_pixels(blank).shape != (1, len(made.classes)):
+                raise ValueError("its classes are not as many as its weights")
+        except (
+            safetensors.SafetensorError,
+            OSError,
+            RuntimeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            SettingsError,
+        ) as error:
+            raise RunError(f"{folder} does not hold what its settings say: {reason(error).splitlines()[0]}") from error
+        return made
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write settings.json, model.safetensors and README.md, a model card.
+
+        Raises:
+            RunError: if the folder cannot be written.
+        """
+        folder = Path(folder)
+        tensors = {f"discriminator.{name}": tensor for name, tensor in self.discriminator.state_dict().items()}
+        arrays = self.scaling._asdict() | {"weights": self.linear.weights, "biases": self.linear.biases}
+        tensors |= {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
+        make(folder)
+        with writing(folder):
+            (folder / FACTS).unlink(missing_ok=True)  # until all is written, there is no classifier here
+            paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
+            paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
+        write_facts(folder, self.facts)
+
+    def _card(self) -> str:
+        data, known = self.facts["data"], self.facts["classifier"]
+        accuracy = known["accuracy"]
+        return CARD.format(
+            classes=", ".join(known["classes"][:20]) + (", ..." if len(known["classes"]) > 20 else ""),
+            count=data["count"],
+            name=data["name"],
+            images=self.facts["images_seen"],
+            labelled=known["labelled"],
+            kind={"svm": "support vector machine", "logistic": "logistic regression"}[known["kind"]],
+            right=f"{accuracy:.2%} of {known['tested']:,}",
+            version=__version__,
+        )
+
+
+CARD = """# A classifier of pictures: {classes}
+
+    scumble gan label PICTURES --classifier THIS_FOLDER
+
+```python
+import scumble
+
+classifier = scumble.Classifier.from_pretrained("THIS_FOLDER")
+classifier.predict(["picture.png"])
+```
+
+## How it was made
+
+Features of the discriminator of a GAN, trained without labels on {count:,} pictures ({name}) for {images:,} images,
+and a linear {kind} of them, trained with {labelled:,} labels. Accuracy: {right} test pictures, none of which
+it had labels of. Made by scumble {version}; `settings.json` holds all settings, and the digest of the data.
+
+## Limits
+
+It knows these classes and no others: it predicts one of them for any picture. The probabilities are calibrated for
+pictures like those that it was trained on.
+"""

@@ -1,0 +1,94 @@
+"""Labels for pictures: a table with the class that a classifier predicts for each."""
+
+import csv
+import io
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scumble import paths
+from scumble.data import sources
+from scumble.data.sources import Item
+from scumble.errors import ImageError, SettingsError
+from scumble.events import Event, Noted, Progress, Saved, Started, Warned
+from scumble.gan.probe.classifier import Classifier
+from scumble.gan.probe.features import BATCH
+from scumble.storage.folder import make, writing
+
+JOB = "label"
+
+
+def label_events(
+    data: str | Path, classifier: str | Path, output: Path, device_name: str = "auto"
+) -> Generator[Event, None, None]:
+    """Write a CSV with the class of every picture, the likeliest first within each class, and all probabilities.
+
+    Args:
+        data: pictures; see `scumble.data.sources`.
+        classifier: a folder that `scumble gan classify` made.
+        output: the .csv.
+        device_name: "auto", or torch's name of a device.
+
+    Yields:
+        Noted; Started and Progress, in pictures; Warned of those that cannot be read; Saved.
+
+    Raises:
+        DataError: if there are no pictures.
+        RunError: if there is no classifier, or the output cannot be written; what was there stays.
+        SettingsError: if the output's name does not end in .csv, or the device is not there.
+    """
+    if output.suffix.lower() != ".csv":
+        raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .csv")
+    source = sources.open_source(data)
+    made = Classifier.from_pretrained(classifier, device_name)
+    if source.note:
+        yield Noted(source.note)
+    yield Started(JOB, len(source.items), "pictures")
+    lines: list[tuple[str, int, np.ndarray]] = []  # name, class, probabilities
+    unreadable: list[str] = []
+    other_sizes = 0
+    for start in range(0, len(source.items), BATCH):
+        items = source.items[start : start + BATCH]
+        read, complaints = _read(items, made)
+        unreadable += complaints
+        other_sizes += sum(resampled for _, _, resampled in read)
+        if read:
+            probabilities = made.probabilities_of_pixels(np.stack([pixels for _, pixels, _ in read]))
+            names = (name for name, _, _ in read)
+            lines += zip(names, probabilities.argmax(1).tolist(), probabilities, strict=True)
+        yield Progress(JOB, start + len(items), len(source.items))
+    if other_sizes:
+        size = f"{made.shape[2]}x{made.shape[1]}"
+        yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
+    if unreadable:
+        yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
+    lines.sort(key=lambda line: (line[1], -line[2][line[1]], line[0]))
+    make(output.parent)
+    with writing(output):
+        paths.write_atomically(output, _as_csv(made.classes, lines))
+    yield Saved(output)
+
+
+def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str, np.ndarray, bool]], list[str]]:
+    """Name, pixels and whether they were resampled, of the pictures that can be read; messages of the others."""
+    read, complaints = [], []
+    for item in items:
+        try:
+            picture = item.load()
+        except ImageError as error:
+            complaints.append(str(error))
+            continue
+        resampled = picture.size != classifier.shape[:0:-1]
+        read.append((item.name, classifier.pixels_of(picture), resampled))
+    return read, complaints
+
+
+def _as_csv(classes: tuple[str, ...], lines: list[tuple[str, int, np.ndarray]]) -> bytes:
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(["picture", "class", "probability", *(f"probability of {name}" for name in classes)])
+    for name, number, probabilities in lines:
+        values = (f"{each:.6f}" for each in (probabilities[number], *probabilities))
+        table.writerow([name, classes[number], *values])
+    return text.getvalue().encode(errors="backslashreplace")

@@ -1,0 +1,104 @@
+"""Networks that learn with labels: the supervised baseline of a probe, and semi-supervised GANs beside it.
+
+The baseline is the discriminator's network from scratch, trained with the same labels alone. It has batch norm,
+whatever norm the GAN has: spectral norm holds it back (docs/log.md), and a baseline must be strong.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from scumble import device
+from scumble.data import batches
+from scumble.errors import RunError, SettingsError
+from scumble.gan.models.gan import GAN
+from scumble.gan.networks.build import build, to_device
+from scumble.gan.networks.conditioning import AuxiliaryDiscriminator, unconditional
+from scumble.gan.probe.data import ProbeData
+from scumble.gan.probe.features import BATCH as PREDICTION_BATCH
+from scumble.gan.probe.features import with_statistics_of
+from scumble.gan.probe.table import confusion
+from scumble.gan.probe.trials import Trial
+from scumble.gan.settings import ClassifySettings, GANSettings
+from scumble.image.tensors import to_signed
+
+BATCH, LR, EPOCHS = 64, 1e-3, 5
+"""Adam's own rate; 64 is the batch of most GANs here."""
+
+
+def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callable[[Trial], np.ndarray]:
+    """The baseline: a function that trains a network with the labels of a trial, and predicts (M,) test classes."""
+
+    def predict(trial: Trial) -> np.ndarray:
+        seed = settings.seed + trial.draw
+        chosen = data.draw(trial.per_class, seed)
+        network = fresh_network(gan, len(data.classes), seed)
+        optimizer = torch.optim.Adam(network.parameters(), LR)
+        batch = min(BATCH, len(chosen))
+        for step in range(max(settings.supervised_steps, EPOCHS * len(chosen) // batch)):
+            some = chosen[batches.indices(len(chosen), batch, step, seed)]
+            supervised_step(network, optimizer, data.pixels[some], data.labels[some])
+        return predictions(network.eval(), data.test_pixels)
+
+    return predict
+
+
+def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
+    """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
+    values = gan.facts["settings"] | {"condition": "auxiliary", "loss": "bce", "seed": seed}
+    if values["network"] != "normfree":
+        values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
+    _, network = build(GANSettings(**values), tuple(gan.facts["data"]["shape"]), classes)
+    to_device(network, next(gan.discriminator.parameters()).device)
+    return network.train()
+
+
+def supervised_step(
+    network: nn.Module, optimizer: torch.optim.Optimizer, pixels: np.ndarray, labels: np.ndarray
+) -> None:
+    """One step on the cross-entropy of (n, C, H, W) uint8 pictures and their (n,) labels.
+
+    In bfloat16 where that is fast, as GANs are trained: half the time.
+    """
+    placement = next(network.parameters()).device
+    precision = device.choose(str(placement)).dtype
+    with torch.autocast(placement.type, precision, enabled=precision != torch.float32):
+        logits = network(to_signed(pixels, placement), None)
+    loss = F.cross_entropy(logits[:, 1:].float(), torch.from_numpy(labels).to(placement))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def predictions(network: nn.Module, pixels: np.ndarray) -> np.ndarray:
+    """The (N,) likeliest classes of (N, C, H, W) uint8 pictures, by the network's own logits of classes."""
+    assert not network.training
+    placement = next(network.parameters()).device
+    chunks = (pixels[start : start + PREDICTION_BATCH].copy() for start in range(0, len(pixels), PREDICTION_BATCH))
+    parts = [network(to_signed(some, placement), None)[:, 1:].argmax(1) for some in chunks]
+    return torch.cat(parts).cpu().numpy()
+
+
+def semi_supervised(
+    runs: Sequence[str | Path], data: ProbeData, settings: ClassifySettings
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Of each semi-supervised run: its labels per class, and its confusion matrix.
+
+    Raises:
+        SettingsError: if a run is of another kind.
+        RunError: if it was trained on other pictures.
+    """
+    for run in runs:
+        gan = GAN.from_pretrained(run, settings.device)
+        if not isinstance(gan.discriminator, AuxiliaryDiscriminator) or gan.settings.draws_classes:
+            raise SettingsError(f"{run} is a run with condition {gan.settings.condition}; wanted few-labels")
+        facts = gan.facts["data"]
+        if tuple(facts["classes"]) != data.classes or not data.digest.startswith(facts["digest"]):
+            raise RunError(f"{run} was trained on {facts['name']}; wanted a run on the same pictures")
+        with_statistics_of(unconditional(gan.discriminator), data.pixels)
+        yield gan.settings.labelled, confusion(predictions(gan.discriminator, data.test_pixels), data)

@@ -1,0 +1,72 @@
+"""Export: what other programs draw with the file is what torch draws."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gan_material import untrained_gan
+from scumble.cli import app
+from scumble.errors import ScumbleError
+from scumble.gan.models import onnx
+from scumble.gan.models.sample import draw_latents
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        app.main([str(argument) for argument in arguments])
+    return int(exit_.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    "preset", ["rpgan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "cgan"))]
+)
+def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    gan = untrained_gan(preset, (1, 20, 18))
+    list(onnx.onnx_events(gan, tmp_path / "gan.onnx"))
+    session = onnxruntime.InferenceSession(tmp_path / "gan.onnx")
+    for count in (1, 3, 7):
+        inputs = {"latents": draw_latents(range(100, 100 + count), 8)}
+        if gan.classes:
+            inputs["labels"] = torch.arange(count) % 3
+        (pictures,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+        expected = gan.generator(*inputs.values()).numpy()
+        np.testing.assert_allclose(pictures, expected, atol=1e-4)
+        assert expected.std() > 0.01  # a hundred times what is allowed to differ
+    kept = json.loads(session.get_modelmeta().custom_metadata_map["scumble"])
+    assert kept["settings"]["preset"] == preset
+    assert kept["classes"] == list(gan.classes)
+
+
+def test_a_file_that_draws_something_else_is_not_written(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr(onnx, "_difference", lambda *given: 0.02)
+    with pytest.raises(ScumbleError, match="differ by 0.02"):
+        list(onnx.onnx_events(untrained_gan("gan", (1, 16, 16)), tmp_path / "gan.onnx"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_difference_is_seen():
+    class Session:
+        def run(self, names, given):
+            return (given["latents"] + 0.25,)
+
+    inputs = {"latents": torch.zeros(2, 3)}
+    assert onnx._difference(Session(), torch.nn.Identity(), inputs) == pytest.approx(0.25)
+    assert onnx._difference(Session(), torch.nn.Flatten(0), inputs) == float("inf")
+
+
+def test_without_the_packages_it_says_which_to_install(tmp_path, monkeypatch, capsys):
+    untrained_gan("rpgan").save_pretrained(tmp_path / "model")
+    for name in ("onnx", "onnxruntime", "onnxscript"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    assert run("gan", "export", tmp_path / "model", "--onnx", tmp_path / "gan.onnx") == 2
+    assert "pip install 'scumble[onnx]'" in capsys.readouterr().err
+    assert run("gan", "export", tmp_path / "model", "--onnx", tmp_path / "gan.pt") == 2
+    assert "ends in '.pt'; wanted .onnx" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""Conditional pairs: what they do with classes, and the keys of their saved weights."""
+
+import numpy as np
+import pytest
+import torch
+from scumble.gan.critic import Critic
+
+from scumble.gan.networks.build import NETWORKS, build
+from scumble.gan.networks.conditioning import CONDITIONAL
+from scumble.gan.settings import GANSettings
+
+
+@pytest.mark.parametrize("condition", ["plane", "projection", "auxiliary"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_any_pair_can_be_conditional(network, condition):
+    settings = GANSettings(network=network, condition=condition, latent=6, width=4)
+    generator, discriminator = build(settings, (3, 16, 20), classes=5)
+    latents, labels = torch.randn(4, 6), torch.tensor([0, 4, 2, 2])
+    pictures = generator(latents, labels)
+    assert pictures.shape == (4, 3, 16, 20)
+    assert not torch.equal(pictures, generator(latents, labels.flip(0)))
+    seen = discriminator(pictures.detach(), labels)
+    assert seen.shape == ((4, 6) if condition == "auxiliary" else (4,))
+    with torch.no_grad():
+        for module in discriminator.modules():
+            if isinstance(module, torch.nn.Embedding):
+                module.weight.normal_(generator=torch.Generator().manual_seed(0))
+    discriminator.eval()
+    seen, other = discriminator(pictures, labels), discriminator(pictures, (labels + 1) % 5)
+    assert torch.equal(seen, other) is (condition == "auxiliary")
+
+
+def test_classes_are_asked_for_by_one_softmax():
+    """A softmax before the cross-entropy, which has one of its own, has been seen elsewhere."""
+    settings = GANSettings(network="mlp", condition="auxiliary", width=4)
+    _, discriminator = build(settings, (1, 16, 16), classes=3)
+    critic, labels = Critic(discriminator).eval(), torch.tensor([0, 2])
+    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+    found = critic(real, fake, labels, torch.Generator())
+    expected = 0.0
+    for pictures in (real, fake):
+        logits = discriminator(pictures, labels)[:, 1:].detach().double().numpy()
+        shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        expected -= np.log(shares[[0, 1], labels]).mean()
+    assert found.extra.item() == pytest.approx(expected, rel=1e-5)
+    assert torch.equal(found.real, critic.judge(real, fake, labels)[0][:, 0])
+
+
+@pytest.mark.parametrize("condition", CONDITIONAL)
+def test_saved_weights_keep_their_keys(condition):
+    """Models saved by earlier versions call the discriminator within `judge`."""
+    settings = GANSettings(condition=condition, network="mlp", width=4)
+    _, discriminator = build(settings, (1, 16, 16), classes=3)
+    own = {"plane": {"embedding.weight"}, "projection": {"embedding.weight"}}.get(
+        condition, {"classes.weight", "classes.bias"}
+    )
+    assert {key for key in discriminator.state_dict() if not key.startswith("judge.")} == own
+    assert "judge.end.bias" in discriminator.state_dict()

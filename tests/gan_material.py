@@ -1,0 +1,87 @@
+"""What the tests of GANs share: tiny models, data and feature networks."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scumble import GAN, GANSettings
+from scumble.gan.evaluation.feature_cache import PictureSet
+from scumble.gan.networks.build import build
+from scumble.perceptual.embedding import Embedding
+
+
+def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
+    """A GAN whose pictures differ from seed to seed, without looking like anything."""
+    settings = GANSettings(preset=preset, width=4, latent=8)
+    generator, discriminator = build(settings, shape, 3)
+    with torch.no_grad():
+        for parameter in generator.parameters() if preset != "rpgan" else ():  # whose pictures nothing holds in [-1, 1]
+            parameter.mul_(4 if parameter.dim() > 1 else 1)
+    data = {"name": "noise", "shape": list(shape), "count": 40, "classes": ["a", "b", "c"], "digest": ""}
+    facts = {"settings": settings.model_dump(mode="json"), "data": data, "images_seen": 0}
+    facts |= {"flip": False, "versions": {}, "threads": 1}
+    networks = [network.eval().requires_grad_(False) for network in (generator, discriminator)]
+    return GAN(*networks, facts)
+
+
+def normal(*shape, seed=0) -> np.ndarray:
+    """Standard normal numbers."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def mixed(count, width, seed, scale=1.0, shift=0.0):
+    """Correlated features with a scale of their own each."""
+    mixture = normal(width, width, seed=99) * np.linspace(0.2, 1, width)
+    return normal(count, width, seed=seed) @ mixture * scale + shift
+
+
+class Projection:
+    """A feature network with few features, that counts the pictures it has seen."""
+
+    def __init__(self, width: int):
+        self.matrix = torch.randn(3 * 256, width, generator=torch.Generator().manual_seed(0)) / 16
+        self.seen = 0
+
+    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.seen += len(pictures)
+        return pictures[:, :, :16, :16].flatten(1) @ self.matrix
+
+    def embedding(self, name: str = "projection", classes: int = 5) -> Embedding:
+        def probabilities(features: np.ndarray) -> np.ndarray:
+            return torch.from_numpy(features[:, :classes]).double().softmax(1).numpy()
+
+        width = self.matrix.shape[1]
+        return Embedding(name, "0" * 64, "pool_3", width, None, self, probabilities, torch.device("cpu"))
+
+
+def numbered(count, name="numbers") -> PictureSet:
+    """Pictures that can be told from each other."""
+
+    def take(numbers):
+        return np.stack([np.random.default_rng(n).integers(0, 256, (1, 16, 16), dtype=np.uint8) for n in numbers])
+
+    return PictureSet(name, "digest of " + name, count, (1, 16, 16), take)
+
+
+def arrays(path, count=64, seed=0, side=16, **more) -> Path:
+    """An .npz of noise."""
+    pictures = np.random.default_rng(seed).integers(0, 256, (count, side, side), dtype=np.uint8)
+    np.savez(path, x=pictures, **more)
+    return path
+
+
+HALVES = ("left", "right", "top")
+
+
+TINY_TRAINING = {"images": 24, "width": 4, "latent": 8, "batch": 12, "grids": 1}
+
+
+def halves_of_noise(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 16, 16) noise with a bright half, and the name of the half."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    pixels = random.integers(0, 120, (count, 16, 16), dtype=np.uint8)
+    for picture, label in zip(pixels, labels, strict=True):
+        (picture[:, :8], picture[:, 8:], picture[:8])[label][:] += 100
+    return pixels, np.array(HALVES)[labels]
