@@ -6,7 +6,7 @@ import torch
 from scumble.gan.critic import Critic
 
 from scumble.gan import steps
-from scumble.gan.losses import LOSSES
+from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import build
 from scumble.gan.settings import GANSettings
 

@@ -11,7 +11,7 @@ from scumble import GAN, device
 from scumble.cli import app
 from scumble.data.store import Store
 from scumble.errors import SettingsError
-from scumble.gan.losses import LOSSES
+from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import COUPLING_LOSSES, GANSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from scumble.gan.penalties import PENALTIES, between, squared_slopes
+from scumble.gan.losses.penalties import PENALTIES, between, squared_slopes
 
 SHAPE = (2, 3, 4)
 REAL, FAKE = (torch.randn(5, *SHAPE, dtype=torch.float64, generator=torch.Generator().manual_seed(n)) for n in (0, 1))

@@ -21,7 +21,7 @@ from scumble.errors import LostError, SettingsError
 from scumble.events import Finished, Progress, Saved
 from scumble.gan import augment, processes
 from scumble.gan.chance import Chance, Share, draw
-from scumble.gan.penalties import between
+from scumble.gan.losses.penalties import between
 from scumble.gan.train import train_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,0 +1,1 @@
+"""Pure functions of tensors that a task adds up into its losses."""
