@@ -33,7 +33,7 @@ class Placement:
     dtype: torch.dtype
     reason: str
 
-    def compute(self, network: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> torch.Tensor:
+    def compute(self, network: Callable[..., torch.Tensor], *inputs: torch.Tensor | None) -> torch.Tensor:
         """What a network makes of its inputs in this number format, as float32: losses are computed in that."""
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return network(*inputs).float()

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from scumble.gan.chance import Chance, Share, draw
 
 from scumble import GANSettings, device
 from scumble.cli import app
 from scumble.errors import LostError, SettingsError
 from scumble.events import Finished, Progress, Saved
 from scumble.gan import augment, processes
-from scumble.gan.chance import Chance, Share, draw
 from scumble.gan.losses.penalties import between
 from scumble.gan.train import train_events
 

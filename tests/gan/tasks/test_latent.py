@@ -5,12 +5,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scumble.gan.trainer import Trainer
 
 from conftest import REPOSITORY
 from scumble import device
 from scumble.data.store import Store
 from scumble.gan.settings import GANSettings
-from scumble.gan.trainer import Trainer
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
 import dcgan_from_scratch as scratch

@@ -25,6 +25,8 @@ from scumble.gan.probe.table import confusion
 from scumble.gan.probe.trials import Trial
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.image.tensors import to_signed
+from scumble.training.task import Batch, Moment, Outcome, Task, Update
+from scumble.training.trainer import Trainer
 
 BATCH, LR, EPOCHS = 64, 1e-3, 5
 """Adam's own rate; 64 is the batch of most GANs here."""
@@ -37,11 +39,10 @@ def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callabl
         seed = settings.seed + trial.draw
         chosen = data.draw(trial.per_class, seed)
         network = fresh_network(gan, len(data.classes), seed)
-        optimizer = torch.optim.Adam(network.parameters(), LR)
-        batch = min(BATCH, len(chosen))
-        for step in range(max(settings.supervised_steps, EPOCHS * len(chosen) // batch)):
-            some = chosen[batches.indices(len(chosen), batch, step, seed)]
-            supervised_step(network, optimizer, data.pixels[some], data.labels[some])
+        task = supervised_task(network, data.pixels[chosen], data.labels[chosen], seed)
+        trainer = Trainer(task, seed)
+        for _ in range(max(settings.supervised_steps, EPOCHS * len(chosen) // task.size)):
+            trainer.train_step()
         return predictions(network.eval(), data.test_pixels)
 
     return predict
@@ -57,21 +58,24 @@ def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
     return network.train()
 
 
-def supervised_step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, pixels: np.ndarray, labels: np.ndarray
-) -> None:
-    """One step on the cross-entropy of (n, C, H, W) uint8 pictures and their (n,) labels.
+def supervised_task(network: nn.Module, pixels: np.ndarray, labels: np.ndarray, seed: int) -> Task:
+    """To learn the (N,) labels of (N, C, H, W) uint8 pictures, by the cross-entropy of the network's logits of classes.
 
     In bfloat16 where that is fast, as GANs are trained: half the time.
     """
-    placement = next(network.parameters()).device
-    precision = device.choose(str(placement)).dtype
-    with torch.autocast(placement.type, precision, enabled=precision != torch.float32):
-        logits = network(to_signed(pixels, placement), None)
-    loss = F.cross_entropy(logits[:, 1:].float(), torch.from_numpy(labels).to(placement))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    placement = device.choose(str(next(network.parameters()).device))
+    size = min(BATCH, len(labels))
+
+    def batch(moment: Moment) -> Batch:
+        some = batches.indices(len(labels), size, moment.step, seed)
+        return {"pictures": to_signed(pixels[some], placement.device), "labels": torch.from_numpy(labels[some])}
+
+    def loss(batch: Batch, moment: Moment) -> Outcome:
+        logits = placement.compute(network, batch["pictures"], None)
+        return Outcome(F.cross_entropy(logits[:, 1:], batch["labels"].to(placement.device)))
+
+    update = Update("network", ("network",), loss, lambda parameters: torch.optim.Adam(parameters, LR))
+    return Task({"network": network}, (update,), batch, size)
 
 
 @torch.no_grad()
