@@ -14,8 +14,8 @@ from scipy.special import log_softmax
 
 from scumble import GAN, Classifier, device
 from scumble.cli import app
+from scumble.data.dataset import Dataset
 from scumble.data.labels import hold_out
-from scumble.data.store import Store
 from scumble.errors import RunError, SettingsError
 from scumble.events import Progress, returned
 from scumble.gan import classify, linear
@@ -276,7 +276,7 @@ def test_only_known_labels_of_real_pictures_count():
 def test_half_of_each_batch_is_known_and_nothing_held_out_is():
     x, y = pictures(60, 0)
     numbers = np.array([CLASSES.index(name) for name in y])
-    store = Store("halves", x[:, None], numbers, CLASSES, "")
+    store = Dataset("halves", x[:, None], numbers, CLASSES, "")
     settings = GANSettings(preset="sgan", labelled=2, width=4, latent=8, batch=8)
     trainer = Trainer(settings, store, False, device.choose("cpu"))
     known = np.flatnonzero(trainer.labels != UNLABELLED)
@@ -308,7 +308,7 @@ def test_few_labels_teach_the_discriminator():
     x, y = pictures(60, 0)
     numbers = np.array([CLASSES.index(name) for name in y])
     settings = GANSettings(preset="sgan", labelled=2, width=4, latent=8, batch=12, lr=2e-3)
-    trainer = Trainer(settings, Store("halves", x[:, None], numbers, CLASSES, ""), False, device.choose("cpu"))
+    trainer = Trainer(settings, Dataset("halves", x[:, None], numbers, CLASSES, ""), False, device.choose("cpu"))
     for _ in range(60):
         trainer.train_step()
     with torch.no_grad():

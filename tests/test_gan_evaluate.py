@@ -174,9 +174,9 @@ def test_real_pictures_come_in_a_mixed_order_without_repeats():
 
 
 def scumble_store(pixels):
-    from scumble.data.store import Store
+    from scumble.data.dataset import Dataset
 
-    return Store("pixels", pixels, None, (), "digest")
+    return Dataset("pixels", pixels, None, (), "digest")
 
 
 def test_generated_pictures_are_those_of_their_seeds(tmp_path):

@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 
 from scumble import __version__, device, paths
-from scumble.data import sources
-from scumble.data.store import fitted_pixels
+from scumble.data.pixels import fitted_pixels
+from scumble.data.sources.opener import open_source
 from scumble.errors import ImageError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
 from scumble.gan.features import BATCH, fresh_judge, rows
@@ -205,7 +205,7 @@ def label_events(
     """
     if output.suffix.lower() != ".csv":
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .csv")
-    source = sources.open_source(data)
+    source = open_source(data)
     made = Classifier.from_pretrained(classifier, device_name)
     if source.note:
         yield Noted(source.note)

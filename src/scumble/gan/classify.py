@@ -22,8 +22,9 @@ from scipy.stats import t as student
 from torch import nn
 
 from scumble import device, paths
-from scumble.data import batches, labels, sources, store
-from scumble.data.store import Store
+from scumble.data import batches, dataset, labels
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_testing_part
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.gan import features, linear, sheets
@@ -179,16 +180,16 @@ def _job(
 # --- Pictures -------------------------------------------------------------------------------------------------------
 
 
-def _parts(data: str, pictures: Store) -> Generator[Event, None, Parts]:
+def _parts(data: str, pictures: Dataset) -> Generator[Event, None, Parts]:
     """Pictures to learn from, and others to test with."""
     if pictures.labels is None or len(pictures.classes) < 2:
         has = "no classes" if pictures.labels is None else "one class alone"
         raise DataError(f"{pictures.name} has {has}; wanted pictures in a folder for each class, or labels")
-    source = sources.open_testing_part(data)
+    source = open_testing_part(data)
     testing = None
     if source is not None:
         channels, height, width = pictures.shape
-        testing = yield from store.prepare(source, (width, height), channels)
+        testing = yield from dataset.prepare(source, (width, height), channels)
     if testing is None or testing.labels is None:
         learning, held = labels.hold_out(pictures.labels, pictures.classes)
         yield Noted(f"{pictures.name} has no part for testing with: {len(held):,} pictures, a fifth, are held out")

@@ -23,8 +23,9 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from scumble import device, paths
-from scumble.data import batches, sources, store
-from scumble.data.store import Store
+from scumble.data import batches, dataset
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
 from scumble.gan.conditioning import judge_of
@@ -140,7 +141,7 @@ def _room(shape: tuple[int, int], path: Path | None) -> np.ndarray:
 # --- What they are made of ------------------------------------------------------------------------------------------
 
 
-def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
+def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
     """The pictures of `data`, as the GAN's own training would take them.
 
     Raises:
@@ -148,7 +149,7 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
     """
     settings = gan.settings
     channels = None if settings.channels == "auto" else settings.channels
-    pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, channels)
+    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, channels)
     wanted = tuple(gan.facts["data"]["shape"])
     if pictures.shape != wanted:
         raise DataError(
@@ -192,7 +193,7 @@ class FeaturesFile:
 
     Attributes:
         features: (N, D) float16, mapped.
-        facts: "discriminator" and "data", both digests, "settings", and "labels" and "classes" as of a `Store`.
+        facts: "discriminator" and "data", both digests, "settings", and "labels" and "classes" as of a `Dataset`.
     """
 
     features: np.ndarray
@@ -238,7 +239,7 @@ def write_events(
         yield Saved(_beside(output))
 
 
-def open_features(path: Path, judge: Judge, pictures: Store, settings: FeatureSettings) -> np.ndarray:
+def open_features(path: Path, judge: Judge, pictures: Dataset, settings: FeatureSettings) -> np.ndarray:
     """The (N, D) float16 features that `write_events` wrote, if they are of this discriminator and these pictures.
 
     Args:
@@ -277,7 +278,7 @@ def _which(settings: FeatureSettings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in ("pool", "side", "layers")}
 
 
-def _facts(judge: Judge, pictures: Store, settings: FeatureSettings) -> dict[str, Any]:
+def _facts(judge: Judge, pictures: Dataset, settings: FeatureSettings) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "discriminator": digest_of(judge),

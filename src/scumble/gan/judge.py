@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from scumble import device
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import RunError
 from scumble.events import Event, Noted
 from scumble.gan import sets
@@ -31,7 +31,7 @@ CRITERION = "frechet_distance"
 """The best generator has the lowest one."""
 
 
-def appoint(settings: GANSettings, pictures: Store) -> Generator[Event, None, "Judge"]:
+def appoint(settings: GANSettings, pictures: Dataset) -> Generator[Event, None, "Judge"]:
     """The judge of a training on these pictures.
 
     Raises:

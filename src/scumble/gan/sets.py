@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scumble import paths
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import DataError, reason
 from scumble.events import Event, Progress, Started
 from scumble.gan.metrics import MomentsOfGroups
@@ -71,7 +71,7 @@ class Points:
     features: np.ndarray
 
 
-def of_store(pictures: Store) -> PictureSet:
+def of_store(pictures: Dataset) -> PictureSet:
     """Real pictures, in a random order that is always the same."""
     count = len(pictures.pixels)
     order = np.random.default_rng(0).permutation(count)

@@ -21,8 +21,11 @@ import torch
 from PIL import Image
 
 from scumble import device
-from scumble.data import batches, mirror, sources, store
-from scumble.data.store import Store
+from scumble.data import batches
+from scumble.data import dataset as store
+from scumble.data import flip_check as mirror
+from scumble.data.dataset import Dataset as Store
+from scumble.data.sources import opener as sources
 from scumble.errors import DataError, DivergedError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, returned
 from scumble.gan import judge, processes, steps

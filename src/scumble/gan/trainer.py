@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from scumble.data import batches
+from scumble.data.dataset import Dataset as Store
 from scumble.data.labels import draw as draw_labelled
 from scumble.data.labels import hold_out
-from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import RunError, SettingsError
 from scumble.gan import augment, steps

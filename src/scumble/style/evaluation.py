@@ -15,7 +15,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from scumble.data.sources import SUFFIXES, Source, open_source
+from scumble.data.sources.names import SUFFIXES
+from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Source
 from scumble.device import choose, memory_errors
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Progress, Started, returned
@@ -232,7 +234,7 @@ def compare(
         results: the pictures, of the photograph's shape.
         content: the photograph.
         style: the painting.
-        gallery: a folder, a zip or another source of photographs (see `scumble.data.sources`), to tell whether the
+        gallery: a folder, a zip or other photographs (see `scumble.data.sources.opener`), to tell whether the
             photograph is recognised among them; some hundreds.
         network: that looks, rather not the one that painted.
         device: that it runs on.
