@@ -18,11 +18,12 @@ from PIL import Image
 from scumble.data.sources.source import Item, Source
 from scumble.errors import ImageError
 from scumble.image.files import Picture
-from scumble.perceptual import inception, weights
+from scumble.perceptual import inception
+from scumble.perceptual.catalogue import CATALOGUE, find
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 REPOSITORY = Path(__file__).parents[1]
-CAFFE = weights.CATALOGUE["vgg19-caffe"].preprocessing
+CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def material() -> Path:
 @pytest.fixture(scope="session")
 def caffe_weights() -> Path:
     """The real network's weights."""
-    found = weights.find(weights.CATALOGUE["vgg19-caffe"]) if "SCUMBLE_WEIGHTS" in os.environ else None
+    found = find(CATALOGUE["vgg19-caffe"]) if "SCUMBLE_WEIGHTS" in os.environ else None
     if found is None:
         pytest.skip("needs the weights vgg19-caffe: SCUMBLE_WEIGHTS names no folder with them")
     return found.resolve()

@@ -27,9 +27,9 @@ def info(picture: Path | None = None, /, *, json: Annotated[bool, Parameter(nega
 def _machine() -> dict[str, Any]:
     from scumble import device, paths
     from scumble.image import recipe
-    from scumble.perceptual import weights
+    from scumble.perceptual import catalogue
 
-    found = {name: weights.find(entry) for name, entry in weights.CATALOGUE.items()}
+    found = {name: catalogue.find(entry) for name, entry in catalogue.CATALOGUE.items()}
     return {
         "versions": recipe.versions(),
         "computes on": device.choose().reason,

@@ -10,11 +10,11 @@ app = App(name="models")
 @app.default
 def list_all() -> None:
     """List the weights in the catalogue and where they are on this machine."""
-    from scumble.perceptual import weights
+    from scumble.perceptual import catalogue
 
     rows = []
-    for entry in weights.CATALOGUE.values():
-        path = weights.find(entry)
+    for entry in catalogue.CATALOGUE.values():
+        path = catalogue.find(entry)
         rows.append([entry.name, entry.licence, entry.origin, str(path) if path else "not here"])
     report.table(["name", "licence", "origin", "file"], rows)
 
@@ -27,11 +27,15 @@ def fetch(name: str, /, *, quiet: bool = False) -> None:
         name: as listed by `scumble models`.
         quiet: show no progress.
     """
-    from scumble.perceptual import weights
+    from scumble.perceptual import catalogue
 
-    entry = weights.entry_named(name)
-    report.run(weights.locate(entry), quiet=quiet)
-    report.say(str(weights.find(entry)))
+    entry = catalogue.entry_named(name)
+    path = catalogue.find(entry)
+    if path is None:
+        from scumble.perceptual import fetching
+
+        path = report.run(fetching.locate(entry), quiet=quiet)
+    report.say(str(path))
 
 
 @app.command
@@ -41,9 +45,9 @@ def remove(name: str, /) -> None:
     Args:
         name: as listed by `scumble models`.
     """
-    from scumble.perceptual import weights
+    from scumble.perceptual import catalogue
 
-    removed = weights.remove(weights.entry_named(name))
+    removed = catalogue.remove(catalogue.entry_named(name))
     for path in removed:
         report.say(f"removed {path}")
     if not removed:

@@ -21,7 +21,8 @@ from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.image.tensors import to_unit
-from scumble.perceptual import backbones, inception, weights
+from scumble.perceptual import backbones, fetching, inception, weights
+from scumble.perceptual.catalogue import CATALOGUE
 from scumble.perceptual.inception import Inception
 from scumble.perceptual.vgg import VGG19
 
@@ -96,8 +97,8 @@ def load(name: str, placement: Placement) -> Generator[Event, None, Embedding]:
 
 
 def _inception(placement: Placement) -> Generator[Event, None, Embedding]:
-    entry = weights.CATALOGUE["inception"]
-    found = weights.read((yield from weights.locate(entry)), entry.shapes())
+    entry = CATALOGUE["inception"]
+    found = weights.read((yield from fetching.locate(entry)), entry.network)
     network = Inception(found.tensors).to(placement.device)
 
     @torch.inference_mode()

@@ -14,7 +14,7 @@ from PIL import Image
 from conftest import photograph
 from scumble.events import Progress, as_json
 from scumble.image import recipe
-from scumble.perceptual import pocket
+from scumble.perceptual.catalogue import POCKET_FILE
 
 
 def scumble(*arguments: object, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -212,7 +212,7 @@ def test_models_are_listed_and_removed(folder):
     assert "not here" in listed.stdout
     assert "nothing of vgg19 is in the cache" in scumble("models", "remove", "vgg19", folder=folder).stdout
     assert "nothing of pocket is in the cache" in scumble("models", "remove", "pocket", folder=folder).stdout
-    assert scumble("models", "fetch", "pocket", folder=folder).stdout.endswith(f"{pocket.FILE.name}\n")
+    assert scumble("models", "fetch", "pocket", folder=folder).stdout.endswith(f"{POCKET_FILE.name}\n")
     failed_in_one_line(scumble("models", "fetch", "vgg19", folder=folder), 1, "SCUMBLE_OFFLINE")
     failed_in_one_line(
         scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of pocket, vgg19-caffe, vgg19"
@@ -235,7 +235,7 @@ def test_tables_are_whole_in_a_pipe(folder):
 def test_info_tells_about_the_machine(folder):
     done = scumble("info", "--json", folder=folder)
     found = json.loads(done.stdout)["weights"]
-    assert found.pop("pocket").endswith(pocket.FILE.name)
+    assert found.pop("pocket").endswith(POCKET_FILE.name)
     assert found == {"vgg19-caffe": "not here", "vgg19": "not here", "inception": "not here"}
 
 
