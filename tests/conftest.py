@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from scumble.cli import app
 from scumble.data.sources.source import Item, Source
 from scumble.errors import ImageError
 from scumble.image.files import Picture
@@ -209,3 +210,10 @@ def greys(count: int) -> list[Image.Image]:
 
 def broken(count: int) -> list[Exception]:
     return [ImageError(f"broken{n}.png is damaged") for n in range(count)]
+
+
+def run(*arguments: object) -> int:
+    """A command line's exit code."""
+    with pytest.raises(SystemExit) as exit_:
+        app.main([str(argument) for argument in arguments])
+    return int(exit_.value.code or 0)

@@ -27,8 +27,8 @@ app = App(
 app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
 app.command("scumble.cli.style:batch", name="batch", help="Paint many photographs, each in every style.")
 app.command("scumble.cli.style:texture", name="texture", help="Make a new picture of what a painting is made of.")
-app.command("scumble.cli.compare:compare", name="compare", help="Judge painted pictures side by side.")
-app.command("scumble.cli.gan:app", name="gan", help="Train GANs on pictures, and draw new ones.")
+app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
+app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
 app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
 
