@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -70,7 +71,28 @@ def test_a_model_explains_itself(run):
         assert words in card
     assert "{" not in card
     facts = json.loads((run / "model/settings.json").read_text())
-    assert (facts["format_version"], facts["images_seen"]) == (1, 400)
+    assert (facts["format_version"], facts["kind"], facts["images_seen"]) == (1, "gan", 400)
+
+
+def test_a_model_of_before_there_were_kinds_opens(run, gan, tmp_path):
+    shutil.copytree(run / "model", tmp_path / "old")
+    facts = json.loads((tmp_path / "old/settings.json").read_text())
+    del facts["kind"]
+    (tmp_path / "old/settings.json").write_text(json.dumps(facts))
+    assert GAN.from_pretrained(tmp_path / "old").sample([3])[0].tobytes() == gan.sample([3])[0].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"flip": "yes"}, "flip is 'yes'; wanted .*bool"), ({"data": []}, "data.name is None"), ({"kind": "x"}, "no gan")],
+)
+def test_a_model_whose_facts_were_changed_is_refused_in_one_line(run, tmp_path, changed, said):
+    shutil.copytree(run / "model", tmp_path / "changed")
+    path = tmp_path / "changed/settings.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    with pytest.raises(RunError, match=said) as raised:
+        GAN.from_pretrained(tmp_path / "changed")
+    assert "\n" not in str(raised.value)
 
 
 def test_samples_are_pictures_of_the_right_kind(gan):

@@ -16,6 +16,7 @@ from scumble.data.pixels import fitted_pixels
 from scumble.data.sources.opener import open_source
 from scumble.errors import ImageError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
+from scumble.gan.facts import CLASSIFIER_KIND, read_facts
 from scumble.gan.features import BATCH, fresh_judge, rows
 from scumble.gan.linear import Linear, Scaling
 from scumble.gan.model import place
@@ -24,7 +25,7 @@ from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.files import Picture, PictureSource
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, write_facts, writing
 
 JOB = "label"
 
@@ -101,7 +102,7 @@ class Classifier:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts = read_facts(folder)
+        facts = read_facts(folder, CLASSIFIER_KIND)
         if "classifier" not in facts:
             raise RunError(f"{folder} holds no classifier; wanted a folder that `scumble gan classify` made")
         try:
@@ -143,7 +144,7 @@ class Classifier:
             (folder / FACTS).unlink(missing_ok=True)  # until all is written, there is no classifier here
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
             paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
-        write_facts(folder, self.facts)
+        write_facts(folder, CLASSIFIER_KIND, self.facts)
 
     def _card(self) -> str:
         data, known = self.facts["data"], self.facts["classifier"]

@@ -30,13 +30,14 @@ from scumble.events import Event, Finished, Noted, Progress, Saved, Started, War
 from scumble.gan import features, linear, sheets
 from scumble.gan.classifier import Classifier
 from scumble.gan.conditioning import AuxiliaryJudge
+from scumble.gan.facts import CLASSIFIER_KIND, read_facts
 from scumble.gan.features import fresh_judge, open_features, open_pictures, unlabelled_judge, with_statistics_of
 from scumble.gan.linear import Scaling
 from scumble.gan.model import GAN, build, place
 from scumble.gan.networks.pyramid import Judge
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.image.tensors import to_signed
-from scumble.storage.folder import FACTS, make, read_facts, writing
+from scumble.storage.folder import FACTS, make, writing
 
 JOB = "classify"
 TRIALS, TABLE, PLOT = "trials.jsonl", "table.json", "table.png"
@@ -488,6 +489,8 @@ class _Trials:
     def is_saved(self) -> bool:
         """Whether the classifier is here, and of this."""
         try:
-            return (self.folder / FACTS).exists() and read_facts(self.folder)["classifier"]["made_of"] == self.key
+            return (self.folder / FACTS).exists() and read_facts(self.folder, CLASSIFIER_KIND)["classifier"][
+                "made_of"
+            ] == self.key
         except (RunError, KeyError, TypeError):
             return False

@@ -14,14 +14,14 @@ from torch import nn
 from scumble import __version__, device, paths
 from scumble.errors import RunError, SettingsError, reason
 from scumble.gan.conditioning import EMBEDDED, JUDGES, MORE_COLOURS, ConditionalGenerator
+from scumble.gan.facts import GAN_KIND, GANRun, read_facts
 from scumble.gan.networks import NETWORKS
 from scumble.gan.sample import draw_latents, generate
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
-from scumble.storage.run import Run
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, write_facts, writing
 
 CARD_SAMPLES = 64
 
@@ -176,7 +176,7 @@ class GAN:
             files.save(sheet, folder / "samples.png")
             paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
-        write_facts(folder, self.facts)
+        write_facts(folder, GAN_KIND, self.facts)
 
     def _card(self) -> str:
         data, settings = self.facts["data"], self.settings
@@ -252,7 +252,7 @@ def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 
 def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    run = Run(folder)
+    run = GANRun(folder)
     facts = run.facts()
     found, complaints = checkpoint.newest(run.checkpoints, lambda saved: (saved.tensors, saved.facts["images_seen"]))
     if facts is None or found is None:

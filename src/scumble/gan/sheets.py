@@ -14,6 +14,7 @@ from PIL import Image
 from scumble import paths
 from scumble.errors import ImageError, RunError, SettingsError
 from scumble.gan import latents
+from scumble.gan.facts import GANRun
 from scumble.gan.model import GAN
 from scumble.gan.sample import draw_latents
 from scumble.image import files, film, recipe
@@ -247,7 +248,7 @@ def write_classification(table: dict[str, Any], output: Path) -> Image.Image:
 
 
 def _run(folder: Path) -> Run:
-    run = Run(folder)
+    run = GANRun(folder)
     if run.facts() is None:
         raise RunError(f"{folder} is no run; wanted a folder that `scumble gan train` made")
     return run

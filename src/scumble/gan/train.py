@@ -29,6 +29,7 @@ from scumble.data.sources import opener as sources
 from scumble.errors import DataError, DivergedError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, returned
 from scumble.gan import judge, processes, steps
+from scumble.gan.facts import GANRun as Run
 from scumble.gan.judge import Judge
 from scumble.gan.model import GAN
 from scumble.gan.monitor import Monitor
@@ -41,7 +42,6 @@ from scumble.image.tensors import grid
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import make
-from scumble.storage.run import Run
 
 JOB = "train"
 LOG_STEPS = 20

@@ -15,7 +15,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import filelock
 
@@ -28,7 +28,7 @@ OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "best", "best.part", "c
 
 
 class Run:
-    """The folder of a training run.
+    """The folder of a training run; each art has a subclass of its own that names the kind, and checks its facts.
 
     Args:
         folder: where it is or will be; its parents are made.
@@ -36,6 +36,8 @@ class Run:
     Raises:
         RunError: if there is something there that is no run, or it cannot be read or written.
     """
+
+    kind: ClassVar[str]
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -54,7 +56,7 @@ class Run:
         """
         if not self.exists():
             return None
-        return read_facts(self.folder)
+        return read_facts(self.folder, self.kind)
 
     def exists(self) -> bool:
         """Whether there is a run here, of whatever version.
@@ -109,7 +111,7 @@ class Run:
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """Write settings.json."""
-        write_facts(self.folder, facts)
+        write_facts(self.folder, self.kind, facts)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The figures so far, a dictionary a line; lines that were cut short, or are none of ours, are left out.
