@@ -26,8 +26,8 @@ from safetensors.torch import load_file, save_file
 
 from scumble import device
 from scumble.perceptual import weights
-from scumble.perceptual.catalogue import entry_named, find
-from scumble.perceptual.pocket import FEATURES, PREPROCESSING
+from scumble.perceptual.catalogue import CATALOGUE, entry_named, find
+from scumble.perceptual.pocket import FEATURES
 from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
@@ -122,7 +122,7 @@ def write(tensors: Parameters, path: Path) -> None:
 
 def network_of(parameters: Parameters) -> VGG19:
     """The student with these parameters."""
-    return VGG19(parameters, PREPROCESSING, ("relu5_1",))
+    return VGG19(parameters, CATALOGUE["pocket"].preprocessing, ("relu5_1",))
 
 
 def coefficients(

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
         if _follows() and (error.exit_code == 2 or isinstance(error, LostError)):
-            sys.exit(error.exit_code)  # the first one has told it
+            sys.exit(error.exit_code)  # the first one reports it
         sys.exit(_failed(str(error), error.exit_code, arguments))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
     report.error(message)
     if "--json" in arguments:
-        # Where standard output is what failed, it cannot be told there.
+        # Where standard output is what failed, it cannot be reported there.
         with contextlib.suppress(ScumbleError, BrokenPipeError):
             report.data({"event": "failed", "message": message, "exit_code": exit_code})
     return exit_code

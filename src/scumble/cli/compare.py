@@ -8,7 +8,7 @@ from scumble import jobs
 from scumble.cli import report
 from scumble.cli.flags import Device, JsonLine
 from scumble.errors import SettingsError
-from scumble.style.settings import BackboneName
+from scumble.perceptual.catalogue import BackboneName
 
 if TYPE_CHECKING:
     from scumble.style.evaluation import Comparison

@@ -221,8 +221,8 @@ def _remark(target: Console, event: Event) -> None:
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
         numbers = {name: value for name, value in event.figures.items() if isinstance(value, int | float)}
-        told = [
+        shown = [
             f"{name.replace('_', ' ')} {f'{value:,}' if isinstance(value, int) else f'{value:.6g}'}"
             for name, value in numbers.items()
         ]
-        target.print(", ".join((*told, f"{event.seconds:.1f} seconds")), markup=False)
+        target.print(", ".join((*shown, f"{event.seconds:.1f} seconds")), markup=False)

@@ -16,9 +16,10 @@ from scumble.gan import sets
 from scumble.gan.evaluate import check_counts, compare
 from scumble.gan.facts import read_facts
 from scumble.gan.model import GAN
-from scumble.gan.settings import EmbeddingName, GANSettings, MeasureName
+from scumble.gan.settings import GANSettings, MeasureName
 from scumble.gan.trainer import Trainer
 from scumble.perceptual import embedding
+from scumble.perceptual.catalogue import EmbeddingName
 from scumble.perceptual.embedding import Embedding
 from scumble.storage import checkpoint
 from scumble.storage.folder import writing

@@ -11,7 +11,6 @@ from scumble.settings import Settings
 MIN_SIDE, MAX_SIDE = 16, 4096
 
 # What an evaluation can be asked for.
-EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
 MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
 Split = Literal["train", "test"]
 COUPLING_LOSSES = ("relativistic-average", "softmax", "feature-matching")

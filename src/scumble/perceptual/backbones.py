@@ -3,18 +3,19 @@
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.perceptual import fetching, pocket, weights
-from scumble.perceptual.catalogue import CATALOGUE, Network
+from scumble.perceptual.catalogue import CATALOGUE, BackboneName, Network
 from scumble.perceptual.vgg import LAYERS, VGG19, Padding, Pooling, check_layers
 
 LAYERS_OF: dict[Network, Collection[str]] = {"pocket": pocket.FEATURES, "vgg19": LAYERS}
 """The layers that can be asked for; other networks have none."""
 
-BACKBONES = tuple(name for name, entry in CATALOGUE.items() if entry.network in LAYERS_OF)
+BACKBONES = get_args(BackboneName)
 
 
 @dataclass(frozen=True)

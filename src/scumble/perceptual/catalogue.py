@@ -17,12 +17,18 @@ from scumble.errors import SettingsError, WeightsError, reason
 
 Network = Literal["pocket", "vgg19", "inception"]
 
+BackboneName = Literal["pocket", "vgg19-caffe", "vgg19"]
+"""The weights whose layers style transfer can look at."""
+
+EmbeddingName = Literal[BackboneName, "inception"]
+"""The weights whose network turns pictures into points."""
+
 POCKET_FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a set of weights expects of its input: (picture * scale - mean) / deviation, in its order of channels.
+    """What a set of weights expects of its input: (picture * scale - mean) / standard deviation, in its order of channels.
 
     `gain` is a number that all features are multiplied by. A chain of convolutions and ReLUs is positively homogeneous:
     the first weights and all biases times a number are the features times that number. Weights trained on small inputs
@@ -32,7 +38,7 @@ class Preprocessing:
     order: Literal["RGB", "BGR"]
     scale: float
     mean: tuple[float, float, float]
-    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    standard_deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gain: float = 1.0
 
 
@@ -81,7 +87,7 @@ CATALOGUE = {
             url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
             licence="BSD-3-Clause",
             origin="torchvision's own training run of the same network",
-            # The gain is 255 times the mean deviation: features on the scale of an input in 0..255.
+            # The gain is 255 times the mean standard deviation: features on the scale of an input in 0..255.
             preprocessing=Preprocessing("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), gain=57.6),
         ),
         Entry(

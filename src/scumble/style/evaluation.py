@@ -25,12 +25,12 @@ from scumble.image import borders
 from scumble.image.files import Picture, PictureSource, load
 from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_tensor
 from scumble.perceptual import backbones
+from scumble.perceptual.catalogue import BackboneName
 from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.batch import pictures_in
 from scumble.style.colour import luminance
 from scumble.style.losses import STYLE_LOSSES, directions, moments, nearness
 from scumble.style.masks import check_shape
-from scumble.style.settings import BackboneName
 
 JOB = "compare"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

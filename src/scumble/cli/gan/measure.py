@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from scumble import jobs
 from scumble.cli import report
 from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Quiet
-from scumble.gan.settings import ClassifySettings, EmbeddingName, FeatureSettings, MeasureName, Split
+from scumble.gan.settings import ClassifySettings, FeatureSettings, MeasureName, Split
+from scumble.perceptual.catalogue import EmbeddingName
 
 
 def evaluate(
