@@ -28,7 +28,7 @@ POCKET_FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a set of weights expects of its input: (picture * scale - mean) / standard deviation, in its order of channels.
+    """What a set of weights expects: (picture * scale - mean) / standard deviation, in its order of channels.
 
     `gain` is a number that all features are multiplied by. A chain of convolutions and ReLUs is positively homogeneous:
     the first weights and all biases times a number are the features times that number. Weights trained on small inputs

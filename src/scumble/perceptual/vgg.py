@@ -247,7 +247,7 @@ def _combined(x: torch.Tensor, head: torch.nn.Module) -> torch.Tensor:
 
 
 def _prepared(weight: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    """The first convolution's weights for a picture minus its mean, in RGB: order, scale and standard deviation folded in."""
+    """The first convolution's weights for a picture minus its mean, in RGB: all other preprocessing is folded in."""
     deviation = torch.tensor(preprocessing.standard_deviation).view(1, 3, 1, 1)
     weight = weight * (preprocessing.scale * preprocessing.gain) / deviation
     return weight.flip(1) if preprocessing.order == "BGR" else weight
