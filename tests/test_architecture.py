@@ -132,7 +132,7 @@ def test_modules_functions_and_folders_fit_in_a_head():
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in known.items()}
     assert {name for name, count in lines.items() if count > MAX_LINES_OF_MODULE} == LONG_MODULES
     assert {f"{name}.{f}" for name, path in known.items() for f in long_functions(path)} == LONG_FUNCTIONS
-    folders = Counter(path.parent.name for path in known.values() if path.name != "__init__.py")
+    folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in known.values() if path.stem != "__init__")
     assert {folder for folder, count in folders.items() if count > MAX_MODULES_OF_FOLDER} == FULL_FOLDERS
 
 
