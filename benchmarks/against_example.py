@@ -42,6 +42,7 @@ from scumble.data import synthetic
 from scumble.image.files import load
 from scumble.image.tensors import fit_shorter_side, to_tensor
 from scumble.perceptual import weights
+from scumble.perceptual.catalogue import entry_named, find
 from scumble.perceptual.vgg import VGG19
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.objective import Objective
@@ -71,7 +72,7 @@ def main():
     parser.add_argument("--ways", default="quick,finished")
     parser.add_argument("--against", choices=["example", "stand-in"], default="example")
     arguments = parser.parse_args()
-    found = weights.find(weights.entry_named("vgg19-caffe"))
+    found = find(entry_named("vgg19-caffe"))
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     ways = arguments.ways.split(",")
@@ -203,8 +204,8 @@ def seconds(path: Path) -> float:
 def judge_of(photograph: Image.Image, style: Path) -> Callable[[Path], Figures]:
     """What there is to say about pictures of the photograph's size."""
     painting = resized(style, min(photograph.size))
-    entry = weights.entry_named("vgg19-caffe")
-    found = weights.find(entry)
+    entry = entry_named("vgg19-caffe")
+    found = find(entry)
     assert found
     network = VGG19(weights.read(found).tensors, entry.preprocessing, (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS))
     objective = Objective(

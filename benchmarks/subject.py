@@ -32,7 +32,7 @@ import numpy as np
 from PIL import Image
 
 from scumble import stylize
-from scumble.data.sources import SUFFIXES
+from scumble.data.sources.names import SUFFIXES
 from scumble.events import returned
 from scumble.image.files import load
 from scumble.style import blind

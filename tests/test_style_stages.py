@@ -13,6 +13,7 @@ from scumble.events import Noted, Progress
 from scumble.image import files, recipe
 from scumble.image.tensors import fit_longer_side, resize, to_tensor
 from scumble.perceptual import backbones, pocket, weights
+from scumble.perceptual.catalogue import POCKET_FILE
 from scumble.style import stylize as job
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.settings import GATYS_STYLE_LAYERS, StyleSettings
@@ -85,7 +86,7 @@ def test_all_stages_are_gone_through_and_written_down(content_file, style_file, 
     ]
     made = recipe.read(output)["inputs"]
     assert made["weights"]["name"] == "vgg19-caffe"
-    assert made["weights pocket"]["sha256"] == weights.read(pocket.FILE, pocket.parameter_shapes()).sha256
+    assert made["weights pocket"]["sha256"] == weights.read(POCKET_FILE, "pocket").sha256
 
 
 @pytest.mark.usefixtures("vgg19_here")
@@ -138,8 +139,8 @@ def test_layers_that_the_small_network_does_not_have_are_refused(content_file, s
 
 
 def test_the_small_networks_file_is_small_and_whole():
-    assert pocket.FILE.stat().st_size < 2.5e6
-    assert set(weights.read(pocket.FILE, pocket.parameter_shapes()).tensors) == set(pocket.parameter_shapes())
+    assert POCKET_FILE.stat().st_size < 2.5e6
+    assert set(weights.read(POCKET_FILE, "pocket").tensors) == set(pocket.parameter_shapes())
 
 
 @pytest.mark.parametrize("loss", ["gram", "wasserstein", "histogram"])

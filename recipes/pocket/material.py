@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from rich.progress import track
 
-from scumble.data.sources import open_source
+from scumble.data.sources.opener import open_source
 from scumble.errors import ScumbleError
 from scumble.image.files import load
 from scumble.style.colour import match_colours

@@ -26,7 +26,8 @@ from safetensors.torch import load_file, save_file
 
 from scumble import device
 from scumble.perceptual import weights
-from scumble.perceptual.pocket import FEATURES, PREPROCESSING
+from scumble.perceptual.catalogue import CATALOGUE, entry_named, find
+from scumble.perceptual.pocket import FEATURES
 from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
 from scumble.storage import checkpoint
 from scumble.style.losses import gram
@@ -74,8 +75,8 @@ def main() -> None:
     held_back = material.Crops(photos[: material.HELD_BACK], paintings[: material.HELD_BACK], seed=1)
     crops = material.Crops(photos[material.HELD_BACK :], paintings[material.HELD_BACK :], seed=0)
 
-    entry = weights.entry_named("vgg19-caffe")
-    found = weights.find(entry)
+    entry = entry_named("vgg19-caffe")
+    found = find(entry)
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     teacher = VGG19(weights.read(found).tensors, entry.preprocessing, ("relu5_1",))
@@ -122,7 +123,7 @@ def write(tensors: Parameters, path: Path) -> None:
 
 def network_of(parameters: Parameters) -> VGG19:
     """The student with these parameters."""
-    return VGG19(parameters, PREPROCESSING, ("relu5_1",))
+    return VGG19(parameters, CATALOGUE["pocket"].preprocessing, ("relu5_1",))
 
 
 def coefficients(

@@ -61,32 +61,19 @@ __all__ = [
     "train_events",
 ]
 
-_HOMES = {
-    "GAN": "scumble.gan.models.gan",
-    "Classifier": "scumble.gan.probe.classifier",
-    "DataError": "scumble.errors",
-    "DivergedError": "scumble.errors",
-    "GANSettings": "scumble.gan.settings",
-    "ImageError": "scumble.errors",
-    "RunError": "scumble.errors",
-    "ScumbleError": "scumble.errors",
-    "SettingsError": "scumble.errors",
-    "Sources": "scumble.style.inputs",
-    "StyleSettings": "scumble.style.settings",
-    "TextureSettings": "scumble.style.settings",
-    "WeightsError": "scumble.errors",
-    "compare": "scumble.style.evaluation",
-    "compare_events": "scumble.style.evaluation",
-    "evaluate": "scumble.gan.evaluation.evaluate",
-    "evaluate_events": "scumble.gan.evaluation.evaluate",
-    "evaluation": "scumble.style.evaluation",
-    "paint_events": "scumble.style.stylize",
-    "stylize": "scumble.style.stylize",
-    "stylize_events": "scumble.style.stylize",
-    "texture": "scumble.style.stylize",
-    "train": "scumble.gan.train",
-    "train_events": "scumble.gan.train",
+_NAMES = {
+    "errors": "DataError DivergedError ImageError RunError ScumbleError SettingsError WeightsError",
+    "gan.evaluation.evaluate": "evaluate evaluate_events",
+    "gan.models.gan": "GAN",
+    "gan.probe.classifier": "Classifier",
+    "gan.settings": "GANSettings",
+    "gan.train": "train train_events",
+    "style.evaluation": "compare compare_events evaluation",
+    "style.inputs": "Sources",
+    "style.settings": "StyleSettings TextureSettings",
+    "style.stylize": "paint_events stylize stylize_events texture",
 }
+_HOMES = {name: f"scumble.{module}" for module, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ from scumble.gan.trainer import Trainer
 
 from gan_material import HALVES, halves_of_noise
 from scumble import device
+from scumble.data.dataset import Dataset
 from scumble.data.labels import hold_out
-from scumble.data.store import Store
 from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import UNLABELLED, FewLabelsDiscriminator
 from scumble.gan.settings import GANSettings
@@ -47,7 +47,7 @@ def test_only_known_labels_of_real_pictures_count():
 def test_half_of_each_batch_is_known_and_nothing_held_out_is():
     x, y = halves_of_noise(60, 0)
     numbers = np.array([HALVES.index(name) for name in y])
-    store = Store("halves", x[:, None], numbers, HALVES, "")
+    store = Dataset("halves", x[:, None], numbers, HALVES, "")
     settings = GANSettings(preset="sgan", labelled=2, width=4, latent=8, batch=8)
     trainer = Trainer(settings, store, False, device.choose("cpu"))
     known = np.flatnonzero(trainer.labels != UNLABELLED)
@@ -67,7 +67,7 @@ def test_few_labels_teach_the_discriminator():
     x, y = halves_of_noise(60, 0)
     numbers = np.array([HALVES.index(name) for name in y])
     settings = GANSettings(preset="sgan", labelled=2, width=4, latent=8, batch=12, lr=2e-3)
-    trainer = Trainer(settings, Store("halves", x[:, None], numbers, HALVES, ""), False, device.choose("cpu"))
+    trainer = Trainer(settings, Dataset("halves", x[:, None], numbers, HALVES, ""), False, device.choose("cpu"))
     for _ in range(60):
         trainer.train_step()
     with torch.no_grad():

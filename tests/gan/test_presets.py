@@ -9,7 +9,7 @@ from scumble.gan.trainer import Trainer
 
 from scumble import GAN, device
 from scumble.cli import app
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.presets import PRESETS
@@ -18,11 +18,11 @@ from scumble.gan.settings import COUPLING_LOSSES, GANSettings
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def labelled(classes=3) -> Store:
+def labelled(classes=3) -> Dataset:
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, 48)
     pixels = (80 * labels[:, None, None, None] + random.integers(0, 60, (48, 1, 16, 16))).astype(np.uint8)
-    return Store("stripes", pixels, labels, tuple("abc"[:classes]), "")
+    return Dataset("stripes", pixels, labels, tuple("abc"[:classes]), "")
 
 
 def trainer(preset: str, **others) -> Trainer:

@@ -8,7 +8,6 @@ make the network `scumble.perceptual.pocket`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 
 from scumble.errors import SettingsError
 from scumble.perceptual import fused
+from scumble.perceptual.catalogue import Preprocessing
 from scumble.perceptual.winograd import RectifiedConvolution
 
 # Output channels of the 3 x 3 convolutions, block by block; 2 x 2 pooling stands between two blocks.
@@ -37,22 +37,6 @@ POOLINGS: dict[Pooling, Callable[[torch.Tensor], torch.Tensor]] = {
     "average": lambda x: 2 * F.avg_pool2d(x, 2),
     "l2": lambda x: 0.78 * (F.avg_pool2d(x.square(), 2, divisor_override=1) + 1e-12).sqrt(),
 }
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a set of weights expects of its input: (picture * scale - mean) / deviation, in its order of channels.
-
-    `gain` is a number that all features are multiplied by. A chain of convolutions and ReLUs is positively homogeneous:
-    the first weights and all biases times a number are the features times that number. Weights trained on small inputs
-    are thereby brought to the scale of Caffe's, for which the field's loss weights were found.
-    """
-
-    order: Literal["RGB", "BGR"]
-    scale: float
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    gain: float = 1.0
 
 
 def parameter_shapes(blocks: Sequence[Sequence[int]] = BLOCKS) -> dict[str, tuple[int, ...]]:
@@ -263,7 +247,7 @@ def _combined(x: torch.Tensor, head: torch.nn.Module) -> torch.Tensor:
 
 
 def _prepared(weight: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    """The first convolution's weights for a picture minus its mean, in RGB: order, scale and deviation folded in."""
-    deviation = torch.tensor(preprocessing.deviation).view(1, 3, 1, 1)
+    """The first convolution's weights for a picture minus its mean, in RGB: all other preprocessing is folded in."""
+    deviation = torch.tensor(preprocessing.standard_deviation).view(1, 3, 1, 1)
     weight = weight * (preprocessing.scale * preprocessing.gain) / deviation
     return weight.flip(1) if preprocessing.order == "BGR" else weight

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble import device
-from scumble.data.sources import SUFFIXES
+from scumble.data.sources.names import SUFFIXES
 from scumble.errors import ImageError, ScumbleError, SettingsError, reason
 from scumble.events import Event, Noted, Warned
 from scumble.image import decode, recipe

@@ -15,7 +15,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from scumble.data.sources import SUFFIXES, Source, open_source
+from scumble.data.sources.names import SUFFIXES
+from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Source
 from scumble.device import choose, memory_errors
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Progress, Started, returned
@@ -23,12 +25,12 @@ from scumble.image import borders
 from scumble.image.files import Picture, PictureSource, load
 from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_tensor
 from scumble.perceptual import backbones
+from scumble.perceptual.catalogue import BackboneName
 from scumble.perceptual.vgg import VGG19, min_side
 from scumble.style.batch import pictures_in
 from scumble.style.colour import luminance
 from scumble.style.losses import STYLE_LOSSES, directions, moments, nearness
 from scumble.style.masks import check_shape
-from scumble.style.settings import BackboneName
 
 JOB = "compare"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -232,7 +234,7 @@ def compare(
         results: the pictures, of the photograph's shape.
         content: the photograph.
         style: the painting.
-        gallery: a folder, a zip or another source of photographs (see `scumble.data.sources`), to tell whether the
+        gallery: a folder, a zip or other photographs (see `scumble.data.sources.opener`), to tell whether the
             photograph is recognised among them; some hundreds.
         network: that looks, rather not the one that painted.
         device: that it runs on.

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from scumble.errors import SettingsError
+from scumble.perceptual.catalogue import BackboneName
 from scumble.settings import Settings
 
 # A path in a recipe would tell others about its maker's folders: the file's name says enough.
@@ -15,7 +16,6 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
-BackboneName = Literal["pocket", "vgg19-caffe", "vgg19"]
 Scales = Annotated[int, Field(gt=0, le=64)]
 
 

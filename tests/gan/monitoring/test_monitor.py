@@ -14,7 +14,7 @@ from scumble.gan.trainer import Trainer
 from sklearn.datasets import load_digits
 
 from scumble import GANSettings
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.device import choose
 from scumble.events import Progress, Warned
 from scumble.gan import monitor
@@ -181,7 +181,7 @@ def trainer(count: int, labels: np.ndarray | None = None, **given) -> Trainer:
     pixels = np.random.default_rng(0).integers(0, 256, (count, 1, 16, 16), dtype=np.uint8)
     classes = () if labels is None else tuple(map(str, range(labels.max() + 1)))
     settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
-    return Trainer(settings, Store("noise", pixels, labels, classes, ""), False, choose("cpu"))
+    return Trainer(settings, Dataset("noise", pixels, labels, classes, ""), False, choose("cpu"))
 
 
 @pytest.mark.parametrize(("count", "held"), [(99, 0), (100, 5), (1000, 50), (4000, 128)])

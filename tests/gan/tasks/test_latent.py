@@ -9,7 +9,7 @@ from scumble.gan.trainer import Trainer
 
 from conftest import REPOSITORY
 from scumble import device
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.gan.settings import GANSettings
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
@@ -19,7 +19,7 @@ import dcgan_from_scratch as scratch
 def trainer(shape=(1, 16, 16), flip=False, **given) -> Trainer:
     pixels = np.random.default_rng(0).integers(0, 256, (32, *shape), dtype=np.uint8)
     settings = GANSettings(**({"width": 4, "latent": 8, "batch": 8} | given))
-    return Trainer(settings, Store("noise", pixels, None, (), ""), flip, device.choose("cpu", "float32"))
+    return Trainer(settings, Dataset("noise", pixels, None, (), ""), flip, device.choose("cpu", "float32"))
 
 
 @torch.no_grad()

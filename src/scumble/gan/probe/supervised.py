@@ -50,10 +50,10 @@ def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callabl
 
 def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
     """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
-    values = gan.facts["settings"] | {"condition": "auxiliary", "loss": "bce", "seed": seed}
+    values = gan.facts.settings | {"condition": "auxiliary", "loss": "bce", "seed": seed}
     if values["network"] != "normfree":
         values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
-    _, network = build(GANSettings(**values), tuple(gan.facts["data"]["shape"]), classes)
+    _, network = build(GANSettings(**values), gan.facts.data.shape, classes)
     to_device(network, next(gan.discriminator.parameters()).device)
     return network.train()
 
@@ -101,8 +101,8 @@ def semi_supervised(
         gan = GAN.from_pretrained(run, settings.device)
         if not isinstance(gan.discriminator, AuxiliaryDiscriminator) or gan.settings.draws_classes:
             raise SettingsError(f"{run} is a run with condition {gan.settings.condition}; wanted few-labels")
-        facts = gan.facts["data"]
-        if tuple(facts["classes"]) != data.classes or not data.digest.startswith(facts["digest"]):
-            raise RunError(f"{run} was trained on {facts['name']}; wanted a run on the same pictures")
+        facts = gan.facts.data
+        if facts.classes != data.classes or not data.digest.startswith(facts.digest):
+            raise RunError(f"{run} was trained on {facts.name}; wanted a run on the same pictures")
         with_statistics_of(unconditional(gan.discriminator), data.pixels)
         yield gan.settings.labelled, confusion(predictions(gan.discriminator, data.test_pixels), data)

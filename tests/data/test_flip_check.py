@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from scumble.data.mirror import looks_alike_mirrored, strangeness
-from scumble.data.sources import open_source
+from scumble.data.flip_check import looks_alike_mirrored, strangeness
+from scumble.data.sources.opener import open_source
 from scumble.data.synthetic import SHAPES, shape
 
 

@@ -1,8 +1,6 @@
-"""The store: pixels as they were, whatever they came as; made once, whole or not at all."""
+"""Data sets: pixels as they were, whatever they came as; made once, whole or not at all."""
 
-import hashlib
 import io
-import json
 import subprocess
 import sys
 import textwrap
@@ -13,16 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import photograph
+from conftest import broken, greys, photograph, photographs, source_of
 from scumble import paths
-from scumble.data.sources import Item, Source, open_source
-from scumble.data.store import Store, Survey, prepare, survey
-from scumble.errors import DataError, ImageError, SettingsError
+from scumble.data.dataset import Dataset, prepare
+from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Item, Source
+from scumble.errors import DataError, SettingsError
 from scumble.events import Noted, Progress, Started, Warned
-from scumble.image.files import Picture
 
 
-def run(job) -> tuple[list, Store | Survey]:
+def run(job) -> tuple[list, Dataset]:
     events = []
     while True:
         try:
@@ -35,31 +33,6 @@ def told(events, kind) -> str:
     return " | ".join(event.message for event in events if isinstance(event, kind))
 
 
-def source_of(images, labels=None, name="made up") -> Source:
-    """A source of PIL pictures; an exception stands for a picture that cannot be read."""
-
-    def loader(image):
-        def load():
-            if isinstance(image, Exception):
-                raise image
-            alpha = image.getchannel("A") if image.mode == "RGBA" else None
-            return Picture(image.convert("RGB"), alpha, "x", "")
-
-        return load
-
-    items = [Item(f"{n}.png", labels[n] if labels else None, loader(image)) for n, image in enumerate(images)]
-    content = [str(i) if isinstance(i, Exception) else hashlib.sha256(i.tobytes()).hexdigest() for i in images]
-    return Source(name, items, hashlib.sha256(json.dumps([content, labels]).encode()).hexdigest())
-
-
-def photographs(count: int, width: int = 24, height: int = 20) -> list[Image.Image]:
-    return [photograph(width, height, seed=seed) for seed in range(count)]
-
-
-def greys(count: int) -> list[Image.Image]:
-    return [image.convert("L").convert("RGB") for image in photographs(count)]
-
-
 def cached() -> list[str]:
     return sorted(path.suffix for path in (paths.cache_folder() / "data").iterdir())
 
@@ -69,13 +42,13 @@ def cached() -> list[str]:
 
 def test_pictures_of_the_right_size_come_through_untouched():
     images = photographs(20)
-    _, store = run(prepare(source_of(images)))
-    assert store.shape == (3, 20, 24)
-    assert np.array_equal(store.pixels, np.stack([np.asarray(image) for image in images]).transpose(0, 3, 1, 2))
-    assert isinstance(store.pixels, np.memmap)
-    assert not store.pixels.flags.writeable
-    assert store.labels is None
-    assert store.classes == ()
+    _, dataset = run(prepare(source_of(images)))
+    assert dataset.shape == (3, 20, 24)
+    assert np.array_equal(dataset.pixels, np.stack([np.asarray(image) for image in images]).transpose(0, 3, 1, 2))
+    assert isinstance(dataset.pixels, np.memmap)
+    assert not dataset.pixels.flags.writeable
+    assert dataset.labels is None
+    assert dataset.classes == ()
 
 
 def test_grey_pictures_have_one_channel_and_one_coloured_pixel_makes_three():
@@ -91,31 +64,31 @@ def test_grey_pictures_have_one_channel_and_one_coloured_pixel_makes_three():
 
 @pytest.mark.parametrize(("images", "channels"), [(greys(16), 3), (photographs(16), 1)])
 def test_channels_can_be_asked_for(images, channels):
-    _, store = run(prepare(source_of(images), channels=channels))
-    assert store.shape == (channels, 20, 24)
+    _, dataset = run(prepare(source_of(images), channels=channels))
+    assert dataset.shape == (channels, 20, 24)
     expected = np.asarray(images[5].convert("L" if channels == 1 else "RGB")).reshape(20, 24, -1)
-    assert np.array_equal(store.pixels[5], expected.transpose(2, 0, 1))
+    assert np.array_equal(dataset.pixels[5], expected.transpose(2, 0, 1))
 
 
 def test_classes_are_sorted_as_people_count():
     labels = [str(n % 11) for n in range(22)]
-    _, store = run(prepare(source_of(photographs(22), labels)))
-    assert store.classes == tuple(str(n) for n in range(11))
-    assert store.labels.dtype == np.int64
-    assert store.labels.tolist() == [n % 11 for n in range(22)]
+    _, dataset = run(prepare(source_of(photographs(22), labels)))
+    assert dataset.classes == tuple(str(n) for n in range(11))
+    assert dataset.labels.dtype == np.int64
+    assert dataset.labels.tolist() == [n % 11 for n in range(22)]
 
 
 def test_classes_that_not_all_pictures_have_are_left_out_with_a_note():
-    events, store = run(prepare(source_of(photographs(16), ["cat"] * 15 + [None])))
-    assert store.labels is None
+    events, dataset = run(prepare(source_of(photographs(16), ["cat"] * 15 + [None])))
+    assert dataset.labels is None
     assert "1 of 16 pictures have no class" in told(events, Noted)
 
 
 def test_transparency_is_laid_on_white():
     images = [image.convert("RGBA") for image in photographs(16)]
     images[3] = Image.new("RGBA", (24, 20), (0, 0, 0, 51))  # a fifth of black: four fifths of white
-    _, store = run(prepare(source_of(images)))
-    assert (store.pixels[3] == 204).all()
+    _, dataset = run(prepare(source_of(images)))
+    assert (dataset.pixels[3] == 204).all()
 
 
 # --- Size -----------------------------------------------------------------------------------------------------------
@@ -124,21 +97,21 @@ def test_transparency_is_laid_on_white():
 def test_other_shapes_are_cut_around_the_middle():
     stripes = np.zeros((20, 60, 3), np.uint8)
     stripes[:, 20:40] = (200, 100, 50)  # the middle square of 60x20
-    _, store = run(prepare(source_of([Image.fromarray(stripes)] * 16), size=(20, 20)))
-    assert (store.pixels.transpose(0, 2, 3, 1) == (200, 100, 50)).all()
+    _, dataset = run(prepare(source_of([Image.fromarray(stripes)] * 16), size=(20, 20)))
+    assert (dataset.pixels.transpose(0, 2, 3, 1) == (200, 100, 50)).all()
 
 
 def test_shrinking_averages_what_lies_under_a_pixel():
     checks = np.indices((80, 80)).sum(0) % 2 * 255
     image = Image.fromarray(checks.astype(np.uint8)).convert("RGB")
-    _, store = run(prepare(source_of([image] * 16), size=(20, 20)))
-    assert np.abs(store.pixels.astype(int) - 127).max() <= 2
+    _, dataset = run(prepare(source_of([image] * 16), size=(20, 20)))
+    assert np.abs(dataset.pixels.astype(int) - 127).max() <= 2
 
 
 def test_the_most_common_size_is_chosen_and_the_others_are_counted():
     images = photographs(15, 32, 24) + photographs(3, 40, 40) + photographs(2, 20, 20)
-    events, store = run(prepare(source_of(images)))
-    assert store.shape == (3, 24, 32)
+    events, dataset = run(prepare(source_of(images)))
+    assert dataset.shape == (3, 24, 32)
     assert "5 of 20 pictures are not 32x24" in told(events, Noted)
     assert "2 of 20 pictures are smaller than 32x24" in told(events, Warned)
 
@@ -147,17 +120,17 @@ def test_the_most_common_size_is_chosen_and_the_others_are_counted():
     ("common", "expected"), [((64, 64), (64, 64)), ((178, 218), (64, 78)), ((8, 8), (16, 16)), ((300, 10), (64, 16))]
 )
 def test_the_automatic_size_keeps_the_shape_and_has_16_to_64_pixels(common, expected):
-    events, store = run(prepare(source_of(photographs(16, *common))))
-    assert (store.shape[2], store.shape[1]) == expected
+    events, dataset = run(prepare(source_of(photographs(16, *common))))
+    assert (dataset.shape[2], dataset.shape[1]) == expected
     note = f"most pictures are {common[0]}x{common[1]}: all become {expected[0]}x{expected[1]}"
     assert (note in told(events, Noted)) == (common != expected)
     assert told(events, Warned) == ""
 
 
 def test_digits_become_16x16_and_grey():
-    _, store = run(prepare(open_source("digits")))
-    assert store.pixels.shape == (1797, 1, 16, 16)
-    assert store.classes == tuple("0123456789")
+    _, dataset = run(prepare(open_source("digits")))
+    assert dataset.pixels.shape == (1797, 1, 16, 16)
+    assert dataset.classes == tuple("0123456789")
 
 
 @pytest.mark.parametrize(
@@ -175,19 +148,15 @@ def test_impossible_settings_are_refused(choice, said):
 # --- What cannot be read --------------------------------------------------------------------------------------------
 
 
-def broken(count: int) -> list[Exception]:
-    return [ImageError(f"broken{n}.png is damaged") for n in range(count)]
-
-
 @pytest.mark.parametrize("size", [None, (24, 20)])
 def test_a_tenth_may_be_unreadable_and_is_counted(size):
     images = photographs(18)
     images[3:3] = broken(2)
     labels = [str(n) for n in range(20)]
-    events, store = run(prepare(source_of(images, labels), size=size))
+    events, dataset = run(prepare(source_of(images, labels), size=size))
     assert "2 of 20 pictures cannot be read and are left out, the first: broken0.png is damaged" in told(events, Warned)
-    assert store.classes == tuple(str(n) for n in range(20) if n not in (3, 4))
-    assert np.array_equal(store.pixels[3], np.asarray(images[5]).transpose(2, 0, 1))
+    assert dataset.classes == tuple(str(n) for n in range(20) if n not in (3, 4))
+    assert np.array_equal(dataset.pixels[3], np.asarray(images[5]).transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("size", [None, (24, 20)])
@@ -213,8 +182,8 @@ def test_a_zip_with_a_damaged_file_is_read_without_it(tmp_path):
             buffer = io.BytesIO()
             photograph(24, 20, seed=seed).save(buffer, "PNG")
             archive.writestr(f"x/{seed:02}.png", buffer.getvalue()[: 100 if seed == 7 else None])
-    events, store = run(prepare(open_source(tmp_path / "a.zip")))
-    assert len(store.pixels) == 19
+    events, dataset = run(prepare(open_source(tmp_path / "a.zip")))
+    assert len(dataset.pixels) == 19
     assert "1 of 20 pictures cannot be read and are left out, the first: x/07.png is damaged" in told(events, Warned)
 
 
@@ -224,20 +193,20 @@ def test_a_zip_with_a_damaged_file_is_read_without_it(tmp_path):
 def test_the_second_time_nothing_is_decoded_and_the_same_is_told():
     images, labels = photographs(18) + broken(1), ["a", "b"] * 9 + ["a"]
     first = source_of(images, labels)
-    events, store = run(prepare(first))
+    events, dataset = run(prepare(first))
 
     def fail():
         raise AssertionError("decoded again")
 
     again = Source(first.name, [Item(item.name, item.label, fail) for item in first.items], first.digest)
-    events_again, store_again = run(prepare(again))
-    assert np.array_equal(store_again.pixels, store.pixels)
-    assert np.array_equal(store_again.labels, store.labels)
-    assert (store_again.classes, store_again.digest) == (store.classes, store.digest)
+    events_again, dataset_again = run(prepare(again))
+    assert np.array_equal(dataset_again.pixels, dataset.pixels)
+    assert np.array_equal(dataset_again.labels, dataset.labels)
+    assert (dataset_again.classes, dataset_again.digest) == (dataset.classes, dataset.digest)
     assert events_again == [event for event in events if isinstance(event, Noted | Warned)] != []
 
 
-def test_another_size_or_number_of_channels_is_another_store():
+def test_another_size_or_number_of_channels_is_another_data_set():
     source = source_of(greys(16))
     shapes = [run(prepare(source, size, channels))[1].shape for size in (None, (16, 16)) for channels in (None, 3)]
     assert shapes == [(1, 20, 24), (3, 20, 24), (1, 16, 16), (3, 16, 16)]
@@ -261,8 +230,8 @@ def test_the_digest_is_that_of_the_content_wherever_it_came_from(tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"{}", None, "short"])
 def test_a_damaged_cache_is_made_again(suffix, damage):
     source = source_of(photographs(16), ["a", "b"] * 8)
-    _, store = run(prepare(source))
-    expected = store.pixels.copy()
+    _, dataset = run(prepare(source))
+    expected = dataset.pixels.copy()
     (path,) = (paths.cache_folder() / "data").glob(f"*{suffix}")
     if damage is None:
         path.unlink()
@@ -270,9 +239,9 @@ def test_a_damaged_cache_is_made_again(suffix, damage):
         data = path.read_bytes()
         path.unlink()
         path.write_bytes(data[:-5] if damage == "short" else damage)
-    events, store = run(prepare(source))
+    events, dataset = run(prepare(source))
     assert any(isinstance(event, Started) for event in events)
-    assert np.array_equal(store.pixels, expected)
+    assert np.array_equal(dataset.pixels, expected)
 
 
 def test_whoever_stops_in_the_middle_leaves_nothing_and_frees_the_lock():
@@ -288,8 +257,8 @@ def test_whoever_stops_in_the_middle_leaves_nothing_and_frees_the_lock():
 
 SCRIPT = """
     import os, resource, signal, sys
-    from scumble.data.sources import open_source
-    from scumble.data.store import prepare
+    from scumble.data.dataset import prepare
+    from scumble.data.sources.opener import open_source
     from scumble.events import Progress
     if sys.argv[2] == "full":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -314,8 +283,8 @@ def test_a_full_disk_or_a_kill_leaves_nothing_that_looks_whole(tmp_path, end):
     else:
         assert done.returncode == -9
         assert not {".npy", ".json"} & set(cached())
-    _, store = run(prepare(open_source(tmp_path)))
-    assert len(store.pixels) == 40
+    _, dataset = run(prepare(open_source(tmp_path)))
+    assert len(dataset.pixels) == 40
     assert cached() == [".json", ".lock", ".npy"]
 
 
@@ -330,9 +299,9 @@ def test_a_second_run_waits_for_the_first():
     assert "another run is preparing" in next(job).message
     hidden.rename(json_path)
     other.release()
-    events, store = run(job)
+    events, dataset = run(job)
     assert not any(isinstance(event, Started) for event in events)
-    assert np.array_equal(store.pixels, expected.pixels)
+    assert np.array_equal(dataset.pixels, expected.pixels)
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
@@ -358,40 +327,6 @@ def test_the_note_of_a_source_is_told():
     assert "only the training part" in told(run(prepare(noted))[0], Noted)
 
 
-# --- Survey ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_survey_counts_what_is_there():
-    images = photographs(6) + photographs(4, 30, 40) + broken(1)
-    images += [images[0], images[0].convert("RGBA"), Image.new("RGBA", (24, 20), (9, 9, 9, 0))]
-    images[-2].putalpha(200)
-    labels = ["a"] * 7 + ["b"] * 6 + [None]
-    events, seen = run(survey(source_of(images, labels)))
-    assert seen == Survey(
-        count=13,
-        sizes={(24, 20): 9, (30, 40): 4},
-        grey=False,
-        transparent=2,
-        unreadable=(("10.png", "broken0.png is damaged"),),
-        duplicates=1,
-        classes={"a": 7, "b": 5},
-        mirrored_alike=None,
-    )
-    assert events[0] == Started("look at pictures", 14, "pictures")
-
-
-def test_a_survey_of_digits_and_of_grey_pictures():
-    _, seen = run(survey(open_source("digits")))
-    assert (seen.count, seen.grey, seen.mirrored_alike, seen.duplicates) == (1797, True, False, 0)
-    _, seen = run(survey(source_of(greys(20))))
-    assert seen.grey
-
-
-def test_a_survey_of_nothing_readable_is_a_survey():
-    _, seen = run(survey(source_of(broken(4))))
-    assert (seen.count, len(seen.unreadable), seen.mirrored_alike) == (0, 4, None)
-
-
 # --- Real pictures --------------------------------------------------------------------------------------------------
 
 
@@ -408,7 +343,7 @@ def test_real_sets_are_prepared_whole(material, name, shape, count, classes):
     path = material / "data" / name
     if not path.exists():
         pytest.skip(f"needs test material: {path}")
-    _, store = run(prepare(open_source(path)))
-    assert (store.shape, len(store.pixels), len(store.classes)) == (shape, count, classes)
+    _, dataset = run(prepare(open_source(path)))
+    assert (dataset.shape, len(dataset.pixels), len(dataset.classes)) == (shape, count, classes)
     if name == "mnist.npz":
-        assert np.array_equal(store.pixels[:, 0], np.load(path)["x_train"])
+        assert np.array_equal(dataset.pixels[:, 0], np.load(path)["x_train"])

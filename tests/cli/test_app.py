@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 from PIL import Image
 
-from conftest import photograph
+from conftest import photograph, run
+from scumble import paths
+from scumble.cli import app as program
 from scumble.events import Progress, as_json
 from scumble.image import recipe
-from scumble.perceptual import pocket
+from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE
 
 
 def scumble(*arguments: object, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -212,7 +216,7 @@ def test_models_are_listed_and_removed(folder):
     assert "not here" in listed.stdout
     assert "nothing of vgg19 is in the cache" in scumble("models", "remove", "vgg19", folder=folder).stdout
     assert "nothing of pocket is in the cache" in scumble("models", "remove", "pocket", folder=folder).stdout
-    assert scumble("models", "fetch", "pocket", folder=folder).stdout.endswith(f"{pocket.FILE.name}\n")
+    assert scumble("models", "fetch", "pocket", folder=folder).stdout.endswith(f"{POCKET_FILE.name}\n")
     failed_in_one_line(scumble("models", "fetch", "vgg19", folder=folder), 1, "SCUMBLE_OFFLINE")
     failed_in_one_line(
         scumble("models", "fetch", "vgg20", folder=folder), 2, "wanted one of pocket, vgg19-caffe, vgg19"
@@ -227,15 +231,45 @@ def test_events_with_numbers_that_are_not_finite_are_still_json():
     assert as_json(event)["loss"] is None
 
 
+def commands(app: App, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command that does something, with its name."""
+    if app.default_command is not None:
+        yield way, app
+    for name in app:
+        if not name.startswith("-"):
+            yield from commands(app[name], (*way, name))
+
+
+def test_every_command_can_tell_its_events_in_json():
+    flags = {
+        way: {flag for argument in app.assemble_argument_collection() for flag in argument.names}
+        for way, app in commands(program.app)
+    }
+    assert {("stylize",), ("models",), ("models", "fetch"), ("gan", "train"), ("gan", "plot")} <= flags.keys()
+    assert [way for way, names in flags.items() if "--json" not in names] == []
+
+
 def test_tables_are_whole_in_a_pipe(folder):
     done = scumble("models", folder=folder, COLUMNS="40")
     assert "Simonyan and Zisserman 2015: the network of the style transfer papers" in done.stdout
 
 
+def test_models_are_told_in_json(capsys):
+    assert run("models", "--json") == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["models"]] == list(CATALOGUE)
+    assert run("models", "fetch", "pocket", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"event": "saved", "path": str(POCKET_FILE)}
+    kept = paths.weights_cache() / "vgg19-00000000.safetensors"
+    paths.weights_cache().mkdir(parents=True)
+    kept.write_bytes(b"")
+    assert run("models", "remove", "vgg19", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [str(kept)]}
+
+
 def test_info_tells_about_the_machine(folder):
     done = scumble("info", "--json", folder=folder)
     found = json.loads(done.stdout)["weights"]
-    assert found.pop("pocket").endswith(pocket.FILE.name)
+    assert found.pop("pocket").endswith(POCKET_FILE.name)
     assert found == {"vgg19-caffe": "not here", "vgg19": "not here", "inception": "not here"}
 
 

@@ -1,4 +1,4 @@
-"""The commands of GANs, as they are typed."""
+"""Commands that train, as they are typed, and what their runs are good for."""
 
 import json
 
@@ -6,19 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scumble.cli import app
-from scumble.cli.gan import parse_seeds
-from scumble.errors import SettingsError
+from conftest import run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = ["--width", "4", "--latent", "8", "--batch", "8", "--images", "400", "--grids", "3"]
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as exit_:
-        app.main([str(argument) for argument in arguments])
-    return int(exit_.value.code or 0)
 
 
 def test_from_pictures_to_samples(tmp_path, monkeypatch, capsys):
@@ -42,12 +34,24 @@ def test_from_pictures_to_samples(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.split() == ["one/seed000005.png", "runs/digits/curves.png", "runs/digits/film.webp"]
 
 
-def test_json_tells_every_event(tmp_path, capsys):
-    assert run("gan", "train", "digits", "--run", tmp_path / "run", *TINY, "--json") == 0
+def test_json_tells_every_event(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("gan", "train", "digits", "--run", "run", *TINY, "--json") == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert events[-1]["event"] == "finished"
     assert events[-1]["images"] == 400
     assert {"loss_d", "loss_g", "d_real", "d_fake", "images_per_second"} <= set(events[-1])
+    for command, written in (
+        (["sample", "run", "--seeds", "0-3", "-o", "samples.png"], ["samples.png"]),
+        (["interpolate", "run", "--seeds", "0,1", "-o", "walk.png"], ["walk.png"]),
+        (["arithmetic", "run", "0", "1", "2"], ["arithmetic.png"]),
+        (["plot", "run"], ["run/curves.png"]),
+        (["film", "run", "-o", "film.gif"], ["film.gif"]),
+        (["features", "run", "digits", "--side", "1", "--layers", "1"], ["features.npy", "features.json"]),
+    ):
+        assert run("gan", *command, "--json") == 0
+        events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [event["path"] for event in events if event["event"] == "saved"] == written
     assert run("gan", "check", "digits", "--json") == 0
     assert json.loads(capsys.readouterr().out)["found"]["pictures"] == "1,797"
 
@@ -99,11 +103,3 @@ def test_check_tells_what_will_go_wrong(tmp_path, capsys):
         assert words in told
     assert "duplicates: 1" in told
     assert "sizes differ" in told
-
-
-def test_seeds_are_numbers_and_ranges():
-    assert parse_seeds("3,7,20-22") == [3, 7, 20, 21, 22]
-    assert parse_seeds("5") == [5]
-    for text in ("", "a", "1-", "-3", "4-2", "1,,2", "0-99999999", "1.5"):
-        with pytest.raises(SettingsError, match="seeds: got"):
-            parse_seeds(text)

@@ -8,7 +8,8 @@ import torch
 from scumble import device
 from scumble.errors import SettingsError, WeightsError
 from scumble.events import returned
-from scumble.perceptual import backbones, embedding, weights
+from scumble.perceptual import backbones, embedding
+from scumble.perceptual.catalogue import CATALOGUE
 from scumble.perceptual.inception import Inception
 from scumble.perceptual.vgg import VGG19
 
@@ -43,7 +44,7 @@ def test_pocket_looks_at_pictures_of_any_size_and_at_grey_ones():
 def test_vgg19s_features_are_relu5_1_of_an_input_of_deviation_1_averaged_over_pixels(weights_folder, tensors):
     look = returned(embedding.load("vgg19-caffe", PLACEMENT))
     some = pictures(3, side=32)
-    entry = weights.CATALOGUE["vgg19-caffe"]
+    entry = CATALOGUE["vgg19-caffe"]
     network = VGG19(tensors, entry.preprocessing, ("relu5_1",), dtype=torch.float64)
     expected = network(torch.from_numpy(some).double() / 255, ("relu5_1",))["relu5_1"].mean((2, 3)) / 57.6
     np.testing.assert_allclose(look.features(some), expected, rtol=1e-3, atol=1e-4)
@@ -77,5 +78,5 @@ def test_networks_that_are_unknown_or_not_here_are_refused():
 
 
 def test_every_set_of_weights_can_look():
-    assert set(embedding.EMBEDDINGS) == set(weights.CATALOGUE)
+    assert set(embedding.EMBEDDINGS) == set(CATALOGUE)
     assert set(backbones.BACKBONES) < set(embedding.EMBEDDINGS)
