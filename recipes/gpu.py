@@ -248,7 +248,7 @@ def _cell(name: str, value: Any) -> str:
 
 def main() -> int:
     """Stage after stage; 1 if one failed."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path(os.environ.get("OUT") or "build/gpu"))
     parser.add_argument("--data", default="shapes", help="what the GAN learns: a .zip, a .npz, a folder")
     parser.add_argument("--minutes", type=float, default=7.5, help="for all stages together")

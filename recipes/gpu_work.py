@@ -83,7 +83,8 @@ def steps(preset: str, precision: str, short: bool) -> Row:
     noise = np.random.default_rng(0).integers(0, 256, (400, 3, side, side), dtype=np.uint8)
     pictures = Dataset("noise", noise, np.arange(len(noise)) % 10, tuple("0123456789"), "")
     placement = device.choose("auto", number_format)
-    for switch in (torch.backends.cudnn.conv, torch.backends.cuda.matmul):
+    convolutions: Any = torch.backends.cudnn
+    for switch in (convolutions.conv, torch.backends.cuda.matmul):
         switch.fp32_precision = products
     trainer = LatentGAN(settings, pictures, False, placement).trainer()
 
