@@ -15,6 +15,7 @@ from scumble import paths
 from scumble.errors import RunError
 from scumble.events import Noted, Progress, Saved, Warned
 from scumble.image import recipe
+from scumble.perceptual.vgg import VGG19
 from scumble.style import unfinished
 from scumble.style.inputs import Sources
 from scumble.style.optimize import LBFGS, Adam
@@ -81,6 +82,30 @@ def test_stopped_in_the_first_move_of_a_scale_ends_with_the_same_bytes(
         list(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
     list(stylize_events(content_file, style_file, settings, tmp_path / "out.png", resume=True))
     assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["quick", "gatys"])
+def test_tiles_that_shrank_on_the_way_are_gone_on_with(kind, content_file, style_file, tmp_path, monkeypatch):
+    """Memory fails in the middle of a job, which goes on in smaller tiles: a state of it knows them."""
+    settings = KINDS[kind].model_copy(update={"size": 320, "scales": 1, "steps": 6})
+    walk, scarce = VGG19.walk, False
+
+    def walk_or_fail(self, image, layers):
+        if scarce and image.shape[2] * image.shape[3] > 80_000:
+            raise MemoryError
+        return walk(self, image, layers)
+
+    monkeypatch.setattr(VGG19, "walk", walk_or_fail)
+    output, whole = tmp_path / "out.png", tmp_path / "whole.png"
+    for path, stops_after in ((whole, None), (output, 4)):
+        scarce = False
+        events = stylize_events(content_file, style_file, settings, path)
+        for event in events:
+            scarce = scarce or (isinstance(event, Progress) and event.done == 3)
+            if isinstance(event, Progress) and event.done == stops_after:
+                events.close()
+    list(stylize_events(content_file, style_file, settings, output, resume=True))
+    assert output.read_bytes() == whole.read_bytes()
 
 
 def test_textures_go_on_as_well(style_file, tmp_path):

@@ -143,20 +143,27 @@ class Objective:
         self.content = content
         self.size = (content.shape[2], content.shape[3])
         self.transported: dict[Tile, dict[str, torch.Tensor]] = {}
-        if regions is None:
-            regions = [Region("everything", (1 / len(styles),) * len(styles))]
-        with torch.no_grad():
-            self.content_targets = self._dividing(self._whole_features, content, self.content_layers)
-            self.maps = self._dividing(self._maps, regions, content, styles, strength)
-            self.leak_targets = self._dividing(self._leak_targets, regions, content, styles)
-            self.importance: dict[str, torch.Tensor] = {}
-            if focused:
-                of_pixels = importance(content)
-                for name in self.content_layers | self.transported_layers:
-                    self.importance[name] = at_places(of_pixels, self._shape(name))
-            self.regions = []
-            if style_layers:
-                self.regions = self._dividing(self._region_targets, regions, content, styles, strength)
+        self.regions_wanted = regions or [Region("everything", (1 / len(styles),) * len(styles))]
+        self.styles = styles
+        self.strength = strength
+        self.importance: dict[str, torch.Tensor] = {}
+        if focused:
+            of_pixels = importance(content)
+            for name in self.content_layers | self.transported_layers:
+                self.importance[name] = at_places(of_pixels, self._shape(name))
+        self.aimed = False
+        self._dividing(lambda: None)
+
+    @torch.no_grad()
+    def _aim(self) -> None:
+        """Find all targets, in the tiles that the canvas is looked at in."""
+        regions, content, styles, strength = self.regions_wanted, self.content, self.styles, self.strength
+        self.transported.clear()
+        self.content_targets = self._whole_features(content, self.content_layers)
+        self.maps = self._maps(regions, content, styles, strength)
+        self.leak_targets = self._leak_targets(regions, content, styles)
+        self.regions = self._region_targets(regions, content, styles, strength) if self.style_layers else []
+        self.aimed = True
 
     def value_and_gradient(self, canvas: torch.Tensor) -> Evaluation:
         """One evaluation: a pass through the network and back; of many tiles, one more pass to begin with.
@@ -172,16 +179,21 @@ class Objective:
         return Evaluation(values[0], gradient.contiguous(), dict(zip(terms, values[1:], strict=True)))
 
     def _dividing(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Do something that looks at pictures; where the memory does not suffice for it, with smaller tiles."""
+        """Do something that looks at pictures; where the memory does not suffice for it, with smaller tiles.
+
+        Other tiles round otherwise: the targets are found again, so that all there is to know of the way to a loss is
+        its tiles' side. Only so does a job that was stopped later go on to the same bits.
+        """
         while True:
             try:
+                if not self.aimed:
+                    self._aim()
                 return work(*arguments)
             except (MemoryError, RuntimeError) as error:
                 side = min(self.tile_side or max(self.size), max(self.size)) // 2
                 if not is_about_memory(error) or side < margin_of(self.layers):
                     raise
-                self.tile_side = side
-                self.transported.clear()
+                self.tile_side, self.aimed = side, False
 
     @property
     def tiles(self) -> list[Tile]:

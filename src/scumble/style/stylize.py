@@ -260,6 +260,8 @@ class _Painter:
         if self.descent is None:
             return None
         tensors, facts = self.descent.state()
+        # Where memory failed on the way, tiles are smaller than they were planned.
+        self.tile_sides[self.stage] = self.descent.objective.tile_side
         memory = {"tile_sides": self.tile_sides, "history_bytes": self.history_bytes}
         return Checkpoint(tensors, facts | memory | {"stage": self.stage, "before": self.before})
 
