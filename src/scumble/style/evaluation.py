@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from scumble.data.sources import SUFFIXES, Source, open_source
-from scumble.device import choose, memory_errors
+from scumble.device import choose, in_full_float32, memory_errors
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Progress, Started, returned
 from scumble.image import borders
@@ -249,6 +249,7 @@ def compare(
     return returned(compare_events(trials(results, content, style), gallery, network, device))
 
 
+@in_full_float32
 def compare_events(
     todo: Sequence[Trial],
     gallery: str | Path | None = None,

@@ -142,6 +142,7 @@ def paint_events(
         yield from _job(sources, settings, wanted, repeated, resume, dry_run, networks)
 
 
+@device.in_full_float32
 def _job(
     sources: Sources,
     settings: PaintSettings,
@@ -150,7 +151,7 @@ def _job(
     resume: bool,
     dry_run: bool,
     networks: dict[str, Backbone] | None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     started = time.perf_counter()
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
