@@ -44,7 +44,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "before": PLAIN | {"steps": 50, "coarse_steps": None},
     "fine": {"preset": "fine"},
     "fine-before": PLAIN | {"preset": "fine"},
-    "gatys": {"preset": "gatys", "range_weight": 0.0, "sketch": 0},
+    "gatys": {"preset": "gatys"},
 }
 """By name: the settings. `lite` is another program."""
 

@@ -87,7 +87,7 @@ def test_what_takes_as_long_at_every_size_is_not_multiplied_by_pixels(
     content_file, style_file, weights_file, monkeypatch
 ):
     monkeypatch.setattr(plan_module, "_seconds", lambda *arguments: (2.0, 0.001))
-    settings = StyleSettings(preset="gatys", size=40, steps=90, sketch=0, weights=weights_file)
+    settings = StyleSettings(preset="gatys", size=40, steps=90, weights=weights_file)
     events = list(paint_events(Sources(content_file, [style_file]), settings, None, dry_run=True))
     minutes = round(90 * (2.0 + 0.001 * 40 * 33) / 60)
     assert f"{minutes} minutes at most" in events[-1].message  # pyright: ignore[reportAttributeAccessIssue]

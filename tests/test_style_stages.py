@@ -55,15 +55,29 @@ def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_a
 
 @pytest.mark.parametrize("given", [{"sketch": 0}, {"backbone": "pocket"}, {"content_layers": {"relu3_2": 1}}])
 def test_no_sketch_where_it_is_not_wanted_of_no_use_or_cannot_be_made(given):
-    (only,) = stages(StyleSettings(preset="gatys", **given), [(20, 10)])
+    (only,) = stages(StyleSettings(**{"preset": "gatys", "sketch": 50} | given), [(20, 10)])
     assert only.steps == 500
-    sketch, _ = stages(StyleSettings(preset="gatys"), [(20, 10)])
+    sketch, _ = stages(StyleSettings(preset="gatys", sketch=50), [(20, 10)])
     assert sketch == Stage((20, 10), "pocket", 50, "lbfgs")
+
+
+def test_the_preset_gatys_is_the_papers_method_alone():
+    """500 evaluations of VGG19 by L-BFGS, from the photograph, of nothing but content and Gram matrices."""
+    settings = StyleSettings(preset="gatys")
+    (only,) = stages(settings, [(20, 10)])
+    assert only == Stage((20, 10), "vgg19-caffe", 500, "lbfgs")
+    assert (settings.init, settings.loss, settings.scales) == ("content", "gram", 1)
+    assert settings.range_weight == settings.variation_weight == 0
+    terms = settings.terms()
+    assert terms.content == {"relu4_2": 1.0}
+    assert list(terms.style) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    assert not terms.transported
+    assert not terms.leak
 
 
 @pytest.mark.usefixtures("vgg19_here")
 def test_a_sketch_that_cannot_be_made_is_told_of(content_file, style_file):
-    settings = StyleSettings(preset="gatys", content_layers={"relu3_2": 1}, size=32, steps=2)
+    settings = StyleSettings(preset="gatys", content_layers={"relu3_2": 1}, size=32, steps=2, sketch=5)
     told = [event.message for event in stylize_events(content_file, style_file, settings) if isinstance(event, Noted)]
     assert "no sketch: pocket has no relu3_2" in told
 

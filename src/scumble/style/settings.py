@@ -172,7 +172,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sketch": 200,
         "finish": 0,
     },
-    # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
+    # Gatys, Ecker and Bethge 2015.
     "gatys": {
         "backbone": "vgg19-caffe",
         "borders": "keep",
@@ -183,12 +183,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "balance": "plain",
         "style_weight": 1.0,
         "variation_weight": 0.0,
+        "range_weight": 0.0,
         "init": "content",
         "optimizer": "lbfgs",
         "lr": 1.0,
         "averaging": 0.0,
         "padding": "zeros",
-        "sketch": 50,
+        "sketch": 0,
         "finish": 0,
     },
 }
