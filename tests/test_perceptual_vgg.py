@@ -6,7 +6,8 @@ import torch
 
 from conftest import CAFFE, narrow_tensors
 from scumble.errors import SettingsError
-from scumble.perceptual.vgg import LAYERS, VGG19, Preprocessing, min_side, parameter_shapes
+from scumble.perceptual.layers import LAYERS, min_side
+from scumble.perceptual.vgg import VGG19, Preprocessing, parameter_shapes
 from scumble.perceptual.weights import CATALOGUE
 
 # torchvision's indexes of the convolutions, written down from its printed table, not from ours.

@@ -8,7 +8,8 @@ from PIL import Image
 from conftest import CAFFE
 from scumble.errors import ImageError
 from scumble.image.files import Picture, load
-from scumble.perceptual.vgg import LAYERS, VGG19, seen_whole
+from scumble.perceptual.layers import LAYERS
+from scumble.perceptual.vgg import VGG19, seen_whole
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.masks import counted_places, regions_of_maps, regions_of_masks
 

@@ -26,8 +26,9 @@ from safetensors.torch import load_file, save_file
 
 from scumble import device
 from scumble.perceptual import weights
+from scumble.perceptual.layers import BLOCKS, block_of
 from scumble.perceptual.pocket import FEATURES, PREPROCESSING
-from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
+from scumble.perceptual.vgg import VGG19, parameter_shapes
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.style.losses import gram

@@ -8,7 +8,8 @@ from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.perceptual import weights
-from scumble.perceptual.vgg import VGG19, Padding, Pooling, check_layers
+from scumble.perceptual.layers import check_layers
+from scumble.perceptual.vgg import VGG19, Padding, Pooling
 
 BACKBONES = tuple(name for name, entry in weights.CATALOGUE.items() if entry.layers)
 

@@ -12,7 +12,8 @@ VGG19's C channels, so that losses averaged over channels, or over pairs of them
 from pathlib import Path
 
 from scumble.perceptual import vgg
-from scumble.perceptual.vgg import BLOCKS, Preprocessing
+from scumble.perceptual.layers import BLOCKS
+from scumble.perceptual.vgg import Preprocessing
 
 FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
 """Named after its SHA-256, as all weights are: a damaged one is told from a whole one."""

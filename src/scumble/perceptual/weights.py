@@ -27,7 +27,8 @@ from scumble import paths
 from scumble.errors import SettingsError, WeightsError, reason
 from scumble.events import Event, Noted, Progress, Started
 from scumble.perceptual import inception, pocket
-from scumble.perceptual.vgg import LAYERS, Preprocessing, parameter_shapes
+from scumble.perceptual.layers import LAYERS
+from scumble.perceptual.vgg import Preprocessing, parameter_shapes
 
 CHUNK_BYTES = 1 << 20
 MAX_FILE_BYTES = 2 << 30

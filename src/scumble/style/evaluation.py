@@ -23,7 +23,8 @@ from scumble.image import borders
 from scumble.image.files import Picture, PictureSource, load
 from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_tensor
 from scumble.perceptual import backbones
-from scumble.perceptual.vgg import VGG19, min_side
+from scumble.perceptual.layers import min_side
+from scumble.perceptual.vgg import VGG19
 from scumble.style.batch import pictures_in
 from scumble.style.colour import luminance
 from scumble.style.losses import STYLE_LOSSES, directions, moments, nearness

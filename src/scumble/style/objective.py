@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from scumble.device import is_about_memory
-from scumble.perceptual.vgg import VGG19, min_side
+from scumble.perceptual.layers import min_side
+from scumble.perceptual.vgg import VGG19
 from scumble.style.importance import at_places, importance
 from scumble.style.losses import (
     STYLE_LOSSES,

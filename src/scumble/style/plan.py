@@ -14,7 +14,8 @@ from scumble import device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
 from scumble.perceptual.backbones import Backbone
-from scumble.perceptual.vgg import VGG19, min_side
+from scumble.perceptual.layers import min_side
+from scumble.perceptual.vgg import VGG19
 from scumble.style.inputs import Inputs
 from scumble.style.losses import STYLE_LOSSES
 from scumble.style.objective import Objective

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from scumble.perceptual.vgg import LAYERS, after_pooling, min_side
+from scumble.perceptual.layers import LAYERS, after_pooling, min_side
 
 
 class Tile(NamedTuple):
