@@ -44,9 +44,9 @@ from scumble.image.files import load
 from scumble.image.tensors import fit_shorter_side, to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES
-from scumble.style.objective import Objective
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.losses.style import STYLE_LOSSES
+from scumble.style.objective.objective import Objective
 
 EVALUATIONS = 500
 SCRATCH = Path(__file__).parents[1] / "examples" / "gatys_from_scratch.py"

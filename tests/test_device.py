@@ -7,7 +7,7 @@ import torch
 
 from scumble import device
 from scumble.events import Event, Progress, returned
-from scumble.style.objective import Objective
+from scumble.style.objective.objective import Objective
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import stylize_events
 

@@ -31,10 +31,12 @@ from scumble.perceptual.pocket import FEATURES, PREPROCESSING
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
-from scumble.style.losses import gram
-from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Descent
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.losses.statistics import gram
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.adam import Adam
+from scumble.style.optimization.descent import Descent
+from scumble.style.optimization.lbfgs import LBFGS
 
 BATCH = 16
 LEARNING_RATE = 1e-3

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from scumble.gan.model import GAN
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
-    from scumble.style import evaluation
-    from scumble.style.evaluation import compare, compare_events
+    from scumble.style.evaluation import figures as evaluation
+    from scumble.style.evaluation.compare import compare, compare_events
     from scumble.style.inputs import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
@@ -75,11 +75,11 @@ _HOMES = {
     "StyleSettings": "scumble.style.settings",
     "TextureSettings": "scumble.style.settings",
     "WeightsError": "scumble.errors",
-    "compare": "scumble.style.evaluation",
-    "compare_events": "scumble.style.evaluation",
+    "compare": "scumble.style.evaluation.compare",
+    "compare_events": "scumble.style.evaluation.compare",
     "evaluate": "scumble.gan.evaluate",
     "evaluate_events": "scumble.gan.evaluate",
-    "evaluation": "scumble.style.evaluation",
+    "evaluation": "scumble.style.evaluation.figures",
     "paint_events": "scumble.style.stylize",
     "stylize": "scumble.style.stylize",
     "stylize_events": "scumble.style.stylize",

@@ -42,17 +42,18 @@ def compare(
         json: print one line of JSON.
     """
     from scumble.errors import SettingsError
-    from scumble.style import blind
-    from scumble.style.evaluation import compare_events, trials
+    from scumble.style.evaluation import blind_page
+    from scumble.style.evaluation.compare import compare_events
+    from scumble.style.evaluation.trials import trials
 
     if not results:
         raise SettingsError("results: got none, wanted pictures, or folders of them")
     found = trials(results, content, style)
     if page is not None:
-        blind.check(page, found, gallery)
+        blind_page.check(page, found, gallery)
     judged = report.run(compare_events(found, gallery, network, device), quiet=json)
     if page is not None:
-        blind.write(page, found, question or blind.QUESTION, seed)
+        blind_page.write(page, found, question or blind_page.QUESTION, seed)
         if not json:
             report.say(str(page))
     if json:

@@ -9,13 +9,8 @@ from cyclopts import Parameter
 from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
 from scumble.errors import SettingsError
-from scumble.style.settings import (
-    GATYS_CONTENT_LAYERS,
-    GATYS_STYLE_LAYERS,
-    PaintSettings,
-    StyleSettings,
-    TextureSettings,
-)
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
     from scumble.style.inputs import Sources
@@ -157,8 +152,9 @@ def _list_layers(json: bool) -> None:
 
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job) -> None:
     from scumble.image import recipe
-    from scumble.style.results import Wanted
-    from scumble.style.stylize import JOBS, paint_events, settings_from_recipe
+    from scumble.style.outputs import Wanted
+    from scumble.style.provenance import JOBS, settings_from_recipe
+    from scumble.style.stylize import paint_events
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every)
     repeated = None if job.recipe is None else recipe.read(job.recipe)

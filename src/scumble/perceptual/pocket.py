@@ -12,7 +12,7 @@ VGG19's C channels, so that losses averaged over channels, or over pairs of them
 from pathlib import Path
 
 from scumble.perceptual import vgg
-from scumble.perceptual.layers import BLOCKS
+from scumble.perceptual.layers import BLOCKS, block_of
 from scumble.perceptual.vgg import Preprocessing
 
 FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
@@ -39,6 +39,6 @@ def parameter_shapes() -> dict[str, tuple[int, ...]]:
     blocks[-1] = blocks[-1][:1]
     shapes = vgg.parameter_shapes(blocks)
     for name, features in FEATURES.items():
-        shapes[f"heads.{name}.weight"] = (features, WIDTHS[vgg.block_of(name) - 1], 1, 1)
+        shapes[f"heads.{name}.weight"] = (features, WIDTHS[block_of(name) - 1], 1, 1)
         shapes[f"heads.{name}.bias"] = (features,)
     return shapes
