@@ -100,6 +100,7 @@ class Painter:
                 canvas = resize(canvas, size)
                 optimizers[kind] = optimizers[kind].carried(size)
             objective = self._objective(number, canvas if content is None else content, styles)
+            del content, styles  # of large pictures, half a gigabyte that the next stage would pay for
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizers[kind], stage.steps, stage.averaging, stage.tolerance)

@@ -1,12 +1,10 @@
-"""The figures of painted pictures against naive loops and closed forms, and the bad pictures that would win each."""
+"""Painted pictures compared: the bad ones that would win a figure alone, and the page that asks people."""
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
-import scumble
 from conftest import photograph
 from scumble.device import choose
 from scumble.errors import ImageError, SettingsError
@@ -17,19 +15,8 @@ from scumble.perceptual import backbones
 from scumble.style.evaluation import blind_page
 from scumble.style.evaluation.compare import compare
 from scumble.style.evaluation.evaluator import SCENE_LAYER, STYLE_LAYERS, Evaluator
-from scumble.style.evaluation.figures import (
-    edge_correlation,
-    leakage,
-    patches,
-    self_similarity_distance,
-    sliced_wasserstein,
-)
 from scumble.style.evaluation.retrieval import Gallery
 from scumble.style.evaluation.trials import trials
-
-
-def points(seed: int, count: int, channels: int) -> torch.Tensor:
-    return torch.randn(count, channels, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def scene(seed: int, height: int = 96, width: int = 128) -> torch.Tensor:
@@ -42,51 +29,6 @@ def scene(seed: int, height: int = 96, width: int = 128) -> torch.Tensor:
 def pocket():
     placement = choose("cpu", "float32")
     return returned(backbones.load("pocket", (*STYLE_LAYERS, SCENE_LAYER), placement)).network
-
-
-def test_sliced_distance_of_gaussians_is_that_of_their_projections():
-    """Along any direction, N(0, 1) and N(m, s^2) are m^2 + (1 - s)^2 apart; m is the direction's part of the shift."""
-    one, other = points(0, 8_000, 3), 2 * points(1, 8_000, 3)
-    assert sliced_wasserstein(one, other) == pytest.approx(1, rel=0.04)
-    shift = torch.tensor([3.0, 0.0, 0.0], dtype=torch.float64)
-    assert sliced_wasserstein(one, one + shift, count=500) == pytest.approx(3 / 3**0.5, rel=0.08)
-    assert sliced_wasserstein(one, one) == 0
-    assert sliced_wasserstein(one, one[torch.randperm(len(one))]) == pytest.approx(0, abs=1e-12)
-
-
-def test_edges_are_where_they_are_whatever_the_colours():
-    picture = scene(0)
-    assert edge_correlation(picture, picture) == pytest.approx(1)
-    assert edge_correlation(1 - 0.5 * picture, picture) == pytest.approx(1)
-    assert abs(edge_correlation(scene(1), picture)) < 0.2
-    assert edge_correlation(torch.full_like(picture, 0.5), picture) == 0
-
-
-def test_self_similarity_is_that_of_a_naive_loop():
-    one, other = points(0, 7, 5).relu() + 0.1, points(1, 7, 5).relu() + 0.1
-
-    def matrix(features: np.ndarray) -> np.ndarray:
-        distances = np.array([[1 - f @ g / np.linalg.norm(f) / np.linalg.norm(g) for g in features] for f in features])
-        return distances / distances.sum(0)
-
-    expected = np.abs(matrix(one.numpy()) - matrix(other.numpy())).mean() * 7
-    assert self_similarity_distance(one, other) == pytest.approx(expected)
-    assert self_similarity_distance(3 * one, one) == pytest.approx(0, abs=1e-12)
-
-
-def test_leakage_is_none_for_the_photograph_and_all_for_the_painting():
-    photo, painting = points(0, 30, 8), points(1, 40, 8)
-    assert leakage(photo, photo, painting) == 0
-    assert leakage(painting, photo, painting) == pytest.approx(1)
-    half = torch.cat([photo[:15], painting[:15]])
-    assert 0.2 < leakage(half, photo, painting) < 0.8
-
-
-def test_patches_are_of_the_picture_and_have_no_mean():
-    ramp = torch.arange(20.0).view(1, 1, 1, 20).expand(1, 3, 16, 20)
-    found = patches(ramp)
-    assert found.shape == (20_000, 147)
-    torch.testing.assert_close(found[0].view(3, 7, 7), torch.arange(-3.0, 4.0).expand(3, 7, 7))
 
 
 def test_the_photograph_and_the_painting_bound_the_table(pocket):
@@ -184,10 +126,6 @@ def test_what_cannot_be_told_apart_is_refused():
         compare([photograph(48, 48, seed=1)], same, same, network="pocket")
     with pytest.raises(SettingsError, match="the same one twice"):
         trials(["a.png", "./a.png"], same, same)
-
-
-def test_the_module_is_there_by_its_public_name():
-    assert scumble.evaluation.edge_correlation is edge_correlation
 
 
 # --- The page -------------------------------------------------------------------------------------------------------

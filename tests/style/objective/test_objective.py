@@ -251,7 +251,7 @@ def test_paintings_without_a_share_do_not_count_as_leaks(network64):
         regions=[Region("everything", (1.0, 0.0))], leak_layers={"relu3_1": 1.0},
     )  # fmt: skip
     alone = Objective(network64, picture(0), [picture(1)], {}, {"relu1_1": 1.0}, leak_layers={"relu3_1": 1.0})
-    assert torch.equal(both.leak_targets["relu3_1"].places, alone.leak_targets["relu3_1"].places)
+    assert torch.equal(both.targets.leak["relu3_1"].places, alone.targets.leak["relu3_1"].places)
 
 
 def test_focused_content_counts_where_the_photograph_has_something_to_say(network64):
@@ -259,7 +259,7 @@ def test_focused_content_counts_where_the_photograph_has_something_to_say(networ
     content[:, :, :48] = 0.5  # a plain sky
     focused = Objective(network64, content, [picture(1)], {"relu2_1": 1.0}, {}, focused=True)
     alike = Objective(network64, content, [picture(1)], {"relu2_1": 1.0}, {})
-    weights = focused.importance["relu2_1"]
+    weights = focused.targets.importance["relu2_1"]
     assert weights.mean().item() == pytest.approx(1)
     assert weights[:, :, :16].max() < 0.4 < 1 < weights[:, :, 32:].min()
 

@@ -76,9 +76,8 @@ class Objective:
         leak_layers: Mapping[str, float] | None = None,
         focused: bool = False,
     ):
-        layers = content_layers, transported_layers, leak_layers, style_layers
-        weights = [dict(of_layers or {}) for of_layers in layers]
-        self.terms = Terms(weights[0], weights[1], weights[2], weights[3], focused)
+        moved, leaks = transported_layers or {}, leak_layers or {}
+        self.terms = Terms(dict(content_layers), dict(moved), dict(leaks), dict(style_layers), focused)
         self.loss = STYLE_LOSSES[loss]
         self.variation_weight = variation_weight
         self.range_weight = range_weight

@@ -126,6 +126,9 @@ def find_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) 
 
 
 def _importance(content: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
+    """How much each place counts when content is compared, (1, 1, H', W'), by layer."""
+    if not layers:
+        return {}
     size = (content.shape[2], content.shape[3])
     of_pixels = importance(content)
     return {name: at_places(of_pixels, features_shape(size, name)) for name in layers}
