@@ -155,7 +155,7 @@ def test_opacity_is_kept_and_hidden_colours_do_not_matter(settings, style_file, 
         output = tmp_path / "out.png"
         *_, finished = stylize_events(tmp_path / "content.png", style_file, settings, output)
         assert finished.picture.mode == opened(output).mode == "RGBA"
-        outputs.append(np.asarray(finished.picture))
+        results.append(np.asarray(finished.picture))
     assert np.array_equal(results[0], results[1])
     opacity = results[0][..., 3]
     assert (opacity[:, :18] == 0).all()
