@@ -98,7 +98,7 @@ class PaintSettings(Settings):
         default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
     backbone: BackboneName = Field(
-        default="pocket", description="network that does the looking; pocket is small and part of scumble"
+        default="pocket", description="the feature network; pocket is small and part of scumble"
     )
     sketch: int = Field(
         default=0,

@@ -44,7 +44,7 @@ def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, t
         A matrix (C, C) and an offset (C), in the moments' format: T(F) = F @ matrix + offset for features (P, C).
 
     Example:
-        From deviation 1 around 0 to deviation 2 around 3, but for the ridge:
+        From standard deviation 1 around 0 to 2 around 3, but for the ridge:
 
         >>> one = {"mean": torch.zeros(1), "second": torch.ones(1, 1)}
         >>> other = {"mean": torch.tensor([3.0]), "second": torch.tensor([[13.0]])}

@@ -53,7 +53,7 @@ def covariance_between(a: torch.Tensor, b: torch.Tensor, share: float) -> torch.
         share: how far.
 
     Example:
-        Of deviations 1 and 3, half way:
+        Of standard deviations 1 and 3, half way:
 
         >>> covariance_between(torch.tensor([[1.0]]), torch.tensor([[9.0]]), 0.5)
         tensor([[4.]])
