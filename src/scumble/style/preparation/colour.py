@@ -28,7 +28,7 @@ def grey(picture: torch.Tensor) -> torch.Tensor:
 
 
 def grey_like(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
-    """`picture` in grey, with the mean and the standard deviation of the brightness of `model` (section 5.2, eq. 10)."""
+    """`picture` in grey, with the mean and standard deviation of the brightness of `model` (section 5.2, eq. 10)."""
     brightness, wanted = luminance(picture), luminance(model)
     spread = wanted.std() / brightness.std().clamp_min(1e-6)
     return ((brightness - brightness.mean()) * spread + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1).contiguous()
