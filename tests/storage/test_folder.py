@@ -14,6 +14,13 @@ def test_facts_come_back_with_their_version_and_kind(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
 
 
+def test_facts_that_were_read_are_written_to_the_same_bytes(tmp_path):
+    folder.write_facts(tmp_path, "gan", {"seed": 3})
+    before = (tmp_path / "settings.json").read_bytes()
+    folder.write_facts(tmp_path, "gan", folder.read_facts(tmp_path, "gan"))
+    assert (tmp_path / "settings.json").read_bytes() == before
+
+
 def test_facts_that_are_kept_in_another_kind_of_folder_change_their_kind(tmp_path):
     folder.write_facts(tmp_path, "gan", {"seed": 3})
     folder.write_facts(tmp_path, "classifier", folder.read_facts(tmp_path, "gan"))
