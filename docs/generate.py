@@ -126,7 +126,7 @@ def settings_table(model: type[BaseModel], known: type[BaseModel] | None = None)
     schemas = model.model_json_schema()["properties"]
     before = known.model_json_schema()["properties"] if known else {}
     rows = [
-        [f"`--{name.replace('_', '-')}`", _value(field.default), allowed(schemas[name]), _cell(field.description or "")]
+        [f"`--{name.replace('_', '-')}`", _value(field.default), allowed(schemas[name]), _cell(field.description)]
         for name, field in model.model_fields.items()
         if schemas[name] != before.get(name)
     ]
@@ -159,7 +159,12 @@ def allowed(schema: Mapping[str, Any]) -> str:
             return "a file" if schema.get("format") == "path" else "text"
 
 
-BOUNDS = {"minimum": "{} or more", "exclusiveMinimum": "above {}", "maximum": "up to {}", "exclusiveMaximum": "below {}"}
+BOUNDS = {
+    "minimum": "{} or more",
+    "exclusiveMinimum": "above {}",
+    "maximum": "up to {}",
+    "exclusiveMaximum": "below {}",
+}
 
 
 def _range(schema: Mapping[str, Any]) -> str:
@@ -177,7 +182,7 @@ def _number(value: float) -> str:
 def _presets_of_stylize() -> str:
     """Where the presets differ: a row for each setting that one of them fills."""
     presets = scumble.StyleSettings.PRESETS
-    filled = {name: scumble.StyleSettings(preset=name) for name in presets}
+    filled = {name: scumble.StyleSettings.model_validate({"preset": name}) for name in presets}
     fields = dict.fromkeys(field for values in presets.values() for field in values)
     rows = [
         [f"`--{field.replace('_', '-')}`", *(_value(getattr(settings, field)) for settings in filled.values())]
@@ -204,7 +209,8 @@ def _layers() -> str:
     for balance in ("subject", "plain"):
         for backbone in ("pocket", "vgg19-caffe"):
             for loss, family in (("gram", "`gram`, `covariance`"), ("wasserstein", "the others")):
-                settings = scumble.StyleSettings(balance=balance, backbone=backbone, loss=loss, style_weight=1.0)
+                given = {"balance": balance, "backbone": backbone, "loss": loss, "style_weight": 1.0}
+                settings = scumble.StyleSettings.model_validate(given)
                 terms = settings.terms()._asdict()
                 for name in ("style", "content", "transported", "leak"):
                     weights = ", ".join(f"{layer} {_number(weight)}" for layer, weight in terms[name].items())
@@ -240,8 +246,8 @@ def _value(value: Any) -> str:
     return f"`{value}`"
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+def _cell(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 # What came out.

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 import scumble
+from scumble.events import Noted, Progress, Warned
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "tour")
 SIZE = int(sys.argv[2] if len(sys.argv) > 2 else 256)
@@ -40,11 +41,11 @@ except scumble.SettingsError as error:
 # --8<-- [start:events]
 # A long job is a generator of events. To cancel it, stop iterating: the output then holds the picture so far.
 for event in scumble.stylize_events(photo, painting, settings, output=FOLDER / "loose.png"):
-    match type(event).__name__:
-        case "Progress":
-            print(f"\r{event.done} of {event.total}: loss {event.loss:.4g}", end="")
-        case "Noted" | "Warned":
-            print(event.message)
+    match event:
+        case Progress(done=done, total=total, loss=loss):
+            print(f"\r{done} of {total}: loss {loss:.4g}", end="")
+        case Noted(message) | Warned(message):
+            print(message)
 print()
 # --8<-- [end:events]
 
