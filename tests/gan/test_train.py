@@ -16,13 +16,13 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from scumble.gan.trainer import Trainer
 
 from scumble import GAN, GANSettings
 from scumble.errors import DataError, DivergedError, ImageError, RunError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Warned
 from scumble.gan import steps, train
 from scumble.gan.train import train_events
-from scumble.gan.trainer import Trainer
 from scumble.storage import checkpoint
 from scumble.storage.run import Run
 

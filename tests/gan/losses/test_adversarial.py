@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from scumble.gan.losses.adversarial import LOSSES
+from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.networks.build import NETWORKS
 from scumble.gan.networks.conditioning import CONDITIONAL
-from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from scumble.gan.monitor import PATIENCE, SYMPTOMS, counted, diversity, lead, overfitting, spread, warning
+from scumble.gan.trainer import Trainer
 from sklearn.datasets import load_digits
 
 from scumble import GANSettings
@@ -17,9 +19,7 @@ from scumble.device import choose
 from scumble.events import Progress, Warned
 from scumble.gan import monitor
 from scumble.gan import trainer as training
-from scumble.gan.monitor import PATIENCE, SYMPTOMS, counted, diversity, lead, overfitting, spread, warning
 from scumble.gan.train import train_events
-from scumble.gan.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
