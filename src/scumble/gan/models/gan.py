@@ -231,6 +231,10 @@ def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
     tensors, images_seen = found
-    average = {f"generator.{key}": value for key, value in checkpoint.under("average", tensors).items()}
-    discriminator = {name: value for name, value in tensors.items() if name.startswith("discriminator.")}
-    return facts | {"images_seen": images_seen}, average | discriminator
+    states = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
+    weights = {
+        f"{name}.{key}": value
+        for name, state in states.items()
+        for key, value in checkpoint.under(state, tensors).items()
+    }
+    return facts | {"images_seen": images_seen}, weights
