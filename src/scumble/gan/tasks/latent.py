@@ -22,9 +22,9 @@ from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.gan import augment
 from scumble.gan.losses.adversarial import LOSSES, Logits
+from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import UNLABELLED, unconditional
-from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.training.distributed import Processes
