@@ -1,7 +1,7 @@
 """Small tasks of every shape that the engine has to carry: 8 x 8 pixels, float64, a few weights.
 
-Each is a function of the processes that returns a task. What they draw follows from the moment alone, so that any number
-of processes and parts takes the same steps.
+Each is a function of the processes that returns a task. What they draw follows from the moment alone, so that any
+number of processes and parts takes the same steps.
 """
 
 from collections.abc import Callable

@@ -266,3 +266,30 @@ def test_parts_take_less_memory(game):
             game(preset="rpgan", accumulate=count).trainer().train_step()
         pictures = [shape[0] for shape in kept if len(shape) == 4 and shape[2:] == (16, 16)]
         assert max(pictures) == 2 * largest  # the discriminator sees real and generated ones together
+
+
+# --- Held-out pictures ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "held"), [(99, 0), (100, 5), (1000, 50), (4000, 128)])
+def test_a_twentieth_is_held_out_but_neither_many_nor_too_few(game, count, held):
+    this = game(count)
+    assert len(this.held_out) == held
+    assert sorted([*this.learning, *this.held_out]) == list(range(count))
+
+
+def test_no_batch_has_a_picture_that_is_held_out_and_an_epoch_has_all_others(game):
+    this = game(100, batch=19)
+    seen = set()
+    for step in range(5):
+        seen |= {picture.numpy().tobytes() for picture in this.batch(Moment(step, (0, 0)))["real"]}
+    assert seen == {picture.numpy().tobytes() for picture in this.pictures_at(this.learning)[0]}
+
+
+def test_a_class_of_one_picture_keeps_it_and_known_labels_are_kept(game):
+    labels = np.array([0] * 50 + [1] * 50 + list(range(2, 102)))
+    this = game(200, labels, preset="cgan")
+    assert set(labels[this.learning]) == set(range(102))
+    few = game(200, np.arange(200) % 2, preset="sgan", labelled=70)
+    assert few.known is not None
+    assert set(few.known) <= set(few.learning)
