@@ -23,11 +23,13 @@ from scumble import device
 from scumble.data.synthetic import painting
 from scumble.image.files import load
 from scumble.image.tensors import cover, to_tensor
-from scumble.perceptual import pocket, weights
+from scumble.perceptual import weights
+from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE, entry_named, find
 from scumble.perceptual.vgg import VGG19
-from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Descent
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.descent import Descent
+from scumble.style.optimization.lbfgs import LBFGS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 import gatys_from_scratch as scratch
@@ -45,15 +47,15 @@ def main():
     parser.add_argument("--losses", type=int, default=0, help="also compare the losses after so many evaluations")
     arguments = parser.parse_args()
 
-    entry = weights.entry_named("vgg19-caffe")
-    path = weights.find(entry)
+    entry = entry_named("vgg19-caffe")
+    path = find(entry)
     if path is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     placement = device.choose("cpu", arguments.precision)
     layers = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
     network = VGG19(weights.read(path).tensors, entry.preprocessing, layers, dtype=placement.dtype)
-    shipped = weights.read(pocket.FILE, pocket.parameter_shapes())
-    pocket_network = VGG19(shipped.tensors, pocket.PREPROCESSING, layers, dtype=placement.dtype)
+    shipped = weights.read(POCKET_FILE, "pocket")
+    pocket_network = VGG19(shipped.tensors, CATALOGUE["pocket"].preprocessing, layers, dtype=placement.dtype)
     parameters = scratch.load_vgg19(path)
     print(f"{platform.machine()}, torch {torch.__version__}; library: {placement.reason}")
     print("| picture | from scratch | VGG19 | ratio | pocket | ratio |" + (" loss ratio |" if arguments.losses else ""))

@@ -29,9 +29,10 @@ import torch
 
 from scumble import device
 from scumble.perceptual import weights
+from scumble.perceptual.catalogue import entry_named, find
 from scumble.perceptual.vgg import VGG19
-from scumble.style.objective import Objective
-from scumble.style.settings import GATYS_CONTENT_LAYERS, STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, STYLE_LAYERS
+from scumble.style.objective.objective import Objective
 
 SMALL = 512
 PERIOD = 256
@@ -68,8 +69,8 @@ def main():
 
 def measured(side, tile, loss, dtype, evaluations):
     """The figures of one picture; its own process knows of no other's memory. The last evaluation is timed."""
-    entry = weights.entry_named("vgg19-caffe")
-    found = weights.find(entry)
+    entry = entry_named("vgg19-caffe")
+    found = find(entry)
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     layers = GATYS_CONTENT_LAYERS, STYLE_LAYERS[loss]
@@ -94,7 +95,7 @@ def measured(side, tile, loss, dtype, evaluations):
     fits = Objective(network, whole, [style], *layers, loss)
     fits.value_and_gradient(whole)
     fits_seconds = seconds(fits, whole)
-    standing = [canvas, gradient, *objective.content_targets.values()]
+    standing = [canvas, gradient, *objective.targets.content.values()]
     return {
         "tiles": len(objective.tiles),
         "peak": highest,

@@ -21,8 +21,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from scumble import device
-from scumble.data import sources, store, synthetic
-from scumble.data.store import Store
+from scumble.data import dataset, synthetic
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source
 from scumble.events import returned
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
@@ -57,7 +58,7 @@ class Plain:
 class Ours:
     """The library's, likewise."""
 
-    def __init__(self, pictures: Store, seed: int, precision: str):
+    def __init__(self, pictures: Dataset, seed: int, precision: str):
         settings = GANSettings(preset="dcgan", size="64", channels=3, batch=BATCH, seed=seed)
         self.trainer = LatentGAN(settings, pictures, True, device.choose("cpu", precision)).trainer()
 
@@ -77,13 +78,13 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = arguments.data or draw_shapes(Path(folder))
-        pictures = returned(store.prepare(sources.open_source(data), (64, 64), 3))
+        pictures = returned(dataset.prepare(open_source(data), (64, 64), 3))
         compare_speed(data, pictures, arguments.steps, arguments.precision)
         if arguments.curves:
             compare_curves(data, pictures, arguments.curves, arguments.precision)
 
 
-def compare_speed(data: Path, pictures: Store, steps: int, precision: str):
+def compare_speed(data: Path, pictures: Dataset, steps: int, precision: str):
     plain, ours = Plain(data, 0), Ours(pictures, 0, precision)
     seconds: dict[Plain | Ours, list[float]] = {plain: [], ours: []}
     for _ in range(WARM_UP_STEPS + steps):
@@ -97,7 +98,7 @@ def compare_speed(data: Path, pictures: Store, steps: int, precision: str):
     print(f"| images per second | {speeds[0]:.1f} | {speeds[1]:.1f} | {speeds[1] / speeds[0]:.2f} |", flush=True)
 
 
-def compare_curves(data: Path, pictures: Store, steps: int, precision: str):
+def compare_curves(data: Path, pictures: Dataset, steps: int, precision: str):
     programs = [Plain(data, 0), Plain(data, 1), Ours(pictures, 0, precision), Ours(pictures, 1, precision)]
     part = max(1, steps // 10)
     print("\nMean losses, discriminator / generator, two seeds of each:")

@@ -19,7 +19,8 @@ import tables
 import torch
 
 from scumble import GAN, GANSettings, paths, train_events
-from scumble.data import sources, store
+from scumble.data import dataset
+from scumble.data.sources.opener import open_source
 from scumble.device import choose
 from scumble.gan.evaluation.frechet import Moments, frechet_distance
 from scumble.gan.evaluation.neighbours import neighbour_figures
@@ -50,7 +51,7 @@ class Looker:
 
     def __init__(self, data: str):
         self.network = finished(backbones.load("pocket", LAYERS, choose("cpu", "float32"))).network
-        pixels = finished(store.prepare(sources.open_source(data), (SIZE, SIZE), None)).pixels
+        pixels = finished(dataset.prepare(open_source(data), (SIZE, SIZE), None)).pixels
         chosen = np.random.default_rng(0).permutation(len(pixels))[: 2 * SAMPLES]
         self.scale = 1.0
         seen = self.features(pixels[chosen])

@@ -21,7 +21,7 @@ import tables
 import torch
 
 from scumble import GANSettings, device, paths
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.gan.networks.conditioning import UNLABELLED
 from scumble.gan.presets import PRESETS
 from scumble.gan.tasks.latent import LatentGAN
@@ -63,7 +63,7 @@ CENTRES = RADIUS * torch.stack([ANGLES.cos(), ANGLES.sin()], 1)  # (modes, 2)
 # The trainer asks for the shape of the pictures and for their classes, which are the modes: of each, as many as a
 # preset with a few labels wants to choose from.
 LABELS = np.arange(16 * MODES) % MODES
-PLACEHOLDER = Store("ring", np.zeros((len(LABELS), 2, 1, 1), np.uint8), LABELS, tuple("abcdefgh"), "ring")
+PLACEHOLDER = Dataset("ring", np.zeros((len(LABELS), 2, 1, 1), np.uint8), LABELS, tuple("abcdefgh"), "ring")
 
 
 class Ring(LatentGAN):

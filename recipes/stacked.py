@@ -21,7 +21,10 @@ from presets import finished
 from torch import nn
 
 from scumble import GAN, GANSettings, paths, train_events
-from scumble.data import batches, sources, store
+from scumble.data import batches, dataset
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source, open_testing_part
+from scumble.data.sources.source import Source
 from scumble.gan.models.sample import draw_latents
 from scumble.gan.presets import PRESETS
 from scumble.image.tensors import to_signed
@@ -39,10 +42,10 @@ EPOCHS, BATCH = 3, 64
 CPU = torch.device("cpu")
 
 
-def digits(source: sources.Source | None) -> store.Store:
+def digits(source: Source | None) -> Dataset:
     """Grey, `SIZE` x `SIZE`."""
     assert source is not None
-    return finished(store.prepare(source, (SIZE, SIZE), 1))
+    return finished(dataset.prepare(source, (SIZE, SIZE), 1))
 
 
 def stacked(pixels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -64,7 +67,7 @@ def classifier() -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def trained_classifier(learn: store.Store, path: Path) -> nn.Module:
+def trained_classifier(learn: Dataset, path: Path) -> nn.Module:
     """As it lies at `path`, or made, in half a minute."""
     torch.manual_seed(0)
     network = classifier()
@@ -165,7 +168,7 @@ def main() -> None:
     data, runs, page = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     torch.set_num_threads(1)
     runs.mkdir(parents=True, exist_ok=True)
-    learn, test = digits(sources.open_source(data)), digits(sources.open_testing_part(data))
+    learn, test = digits(open_source(data)), digits(open_testing_part(data))
     if not (runs / "stacked.npz").exists():
         np.savez(runs / "part.npz", x=stacked(learn.pixels, STACKED, seed=0))
         (runs / "part.npz").replace(runs / "stacked.npz")

@@ -1,8 +1,12 @@
 """What the tests share: tiny pictures, a real VGG19 with random weights, and where large material may stand."""
 
+import hashlib
+import io
+import json
 import math
 import os
 import socket
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +15,16 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from scumble.perceptual import inception, weights
+from scumble.cli import app
+from scumble.data.sources.source import Item, Source
+from scumble.errors import ImageError
+from scumble.image.files import Picture
+from scumble.perceptual import inception
+from scumble.perceptual.catalogue import CATALOGUE, find
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 REPOSITORY = Path(__file__).parents[1]
-CAFFE = weights.CATALOGUE["vgg19-caffe"].preprocessing
+CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +67,7 @@ def material() -> Path:
 @pytest.fixture(scope="session")
 def caffe_weights() -> Path:
     """The real network's weights."""
-    found = weights.find(weights.CATALOGUE["vgg19-caffe"]) if "SCUMBLE_WEIGHTS" in os.environ else None
+    found = find(CATALOGUE["vgg19-caffe"]) if "SCUMBLE_WEIGHTS" in os.environ else None
     if found is None:
         pytest.skip("needs the weights vgg19-caffe: SCUMBLE_WEIGHTS names no folder with them")
     return found.resolve()
@@ -139,3 +148,72 @@ def content_file(tmp_path) -> Path:
 def style_file(tmp_path) -> Path:
     photograph(36, 44, seed=1).save(tmp_path / "style.png")
     return tmp_path / "style.png"
+
+
+def encoded(seed: int = 0, kind: str = "PNG", size: tuple[int, int] = (20, 18)) -> bytes:
+    """A photograph as a file's bytes."""
+    buffer = io.BytesIO()
+    photograph(*size, seed=seed).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return path
+
+
+def unpacked(folder: Path, entries: dict[str, bytes]) -> Path:
+    for name, data in entries.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture(params=["folder", "zip"])
+def collect(request, tmp_path):
+    """Makes a folder or a zip of files: what holds for one holds for the other."""
+
+    def make(entries: dict[str, bytes]):
+        if request.param == "zip":
+            return zipped(tmp_path / "pictures.zip", entries)
+        return unpacked(tmp_path / "pictures", entries)
+
+    return make
+
+
+def source_of(images, labels=None, name="made up") -> Source:
+    """A source of PIL pictures; an exception stands for a picture that cannot be read."""
+
+    def loader(image):
+        def load():
+            if isinstance(image, Exception):
+                raise image
+            alpha = image.getchannel("A") if image.mode == "RGBA" else None
+            return Picture(image.convert("RGB"), alpha, "x", "")
+
+        return load
+
+    items = [Item(f"{n}.png", labels[n] if labels else None, loader(image)) for n, image in enumerate(images)]
+    content = [str(i) if isinstance(i, Exception) else hashlib.sha256(i.tobytes()).hexdigest() for i in images]
+    return Source(name, items, hashlib.sha256(json.dumps([content, labels]).encode()).hexdigest())
+
+
+def photographs(count: int, width: int = 24, height: int = 20) -> list[Image.Image]:
+    return [photograph(width, height, seed=seed) for seed in range(count)]
+
+
+def greys(count: int) -> list[Image.Image]:
+    return [image.convert("L").convert("RGB") for image in photographs(count)]
+
+
+def broken(count: int) -> list[Exception]:
+    return [ImageError(f"broken{n}.png is damaged") for n in range(count)]
+
+
+def run(*arguments: object) -> int:
+    """A command line's exit code."""
+    with pytest.raises(SystemExit) as exit_:
+        app.main([str(argument) for argument in arguments])
+    return int(exit_.value.code or 0)

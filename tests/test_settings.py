@@ -9,8 +9,10 @@ from conftest import REPOSITORY
 from scumble.errors import SettingsError
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.settings import Settings
-from scumble.style.settings import PRESETS, StyleSettings
-from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
+from scumble.style.painter import OPTIMIZERS
+from scumble.style.presets import PRESETS
+from scumble.style.provenance import settings_from_recipe
+from scumble.style.settings import StyleSettings
 
 
 class Brush(Settings):

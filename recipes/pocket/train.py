@@ -26,14 +26,19 @@ from safetensors.torch import load_file, save_file
 
 from scumble import device
 from scumble.perceptual import weights
-from scumble.perceptual.pocket import FEATURES, PREPROCESSING
-from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
+from scumble.perceptual.catalogue import CATALOGUE, entry_named, find
+from scumble.perceptual.layers import BLOCKS, block_of
+from scumble.perceptual.pocket import FEATURES
+from scumble.perceptual.vgg import VGG19, parameter_shapes
 from scumble.storage import checkpoint
-from scumble.storage.checkpoint import Checkpoint
-from scumble.style.losses import gram
-from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Descent
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.losses.statistics import gram
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.adam import Adam
+from scumble.style.optimization.descent import Descent
+from scumble.style.optimization.lbfgs import LBFGS
+from scumble.training.task import Batch, Moment, Outcome, Task, Update
+from scumble.training.trainer import Trainer
 
 BATCH = 16
 LEARNING_RATE = 1e-3
@@ -73,8 +78,8 @@ def main() -> None:
     held_back = material.Crops(photos[: material.HELD_BACK], paintings[: material.HELD_BACK], seed=1)
     crops = material.Crops(photos[material.HELD_BACK :], paintings[material.HELD_BACK :], seed=0)
 
-    entry = weights.entry_named("vgg19-caffe")
-    found = weights.find(entry)
+    entry = entry_named("vgg19-caffe")
+    found = find(entry)
     if found is None:
         raise SystemExit("needs the weights vgg19-caffe on this machine: scumble models fetch vgg19-caffe")
     teacher = VGG19(weights.read(found).tensors, entry.preprocessing, ("relu5_1",))
@@ -121,7 +126,7 @@ def write(tensors: Parameters, path: Path) -> None:
 
 def network_of(parameters: Parameters) -> VGG19:
     """The student with these parameters."""
-    return VGG19(parameters, PREPROCESSING, ("relu5_1",))
+    return VGG19(parameters, CATALOGUE["pocket"].preprocessing, ("relu5_1",))
 
 
 def coefficients(
@@ -176,38 +181,54 @@ def train(
     folder: Path, initial: Parameters, targets: Targets, arguments: argparse.Namespace, crops: material.Crops,
     teacher: VGG19, axes: Axes,
 ) -> VGG19:  # fmt: skip
-    """AdamW, warmed up, then along a cosine; from the last checkpoint on, if there is one."""
+    """From the last checkpoint on, if there is one."""
     student = network_of(initial).requires_grad_(True)
-    optimizer = torch.optim.AdamW(student.parameters(), LEARNING_RATE, weight_decay=0.01)
-    saved, _ = checkpoint.newest(folder, lambda found: found)
-    first = restore(saved, student, optimizer) if saved else 0
     own_from = round(OWN_FROM * arguments.steps)
+    trainer = Trainer(distillation(student, targets, arguments.crops, own_from, arguments.steps, teacher, axes))
+    checkpoint.newest(folder, trainer.restored)
     with Progress(*Progress.get_default_columns(), "{task.fields[loss]}") as progress:
-        bar = progress.add_task("training", total=arguments.steps, completed=first, loss="")
-        for step in range(first, arguments.steps):
-            if step >= own_from and targets.count < arguments.crops + arguments.own:
+        bar = progress.add_task("training", total=arguments.steps, completed=trainer.step, loss="")
+        while trainer.step < arguments.steps:
+            if trainer.step >= own_from and targets.count < arguments.crops + arguments.own:
                 progress.stop()
                 make = functools.partial(own_pictures, student, crops)
                 targets.fill(arguments.crops + arguments.own, make, teacher, axes)
                 progress.start()
-            # Not of all that are there: who goes on from before the own pictures may have them already.
-            count = targets.count if step >= own_from else arguments.crops
-            numbers = np.random.default_rng((2, step)).choice(count, BATCH, replace=False)
-            pictures, wanted = targets.batch(np.sort(numbers))
-            wanted |= coefficients(teacher, axes, pictures, TAPS[:1])  # one small convolution
-            for group in optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * schedule(step, arguments.steps)
-            errors = losses(student(pictures, TAPS), wanted, axes)
-            optimizer.zero_grad()
-            torch.stack(list(errors.values())).sum().backward()
-            torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-            optimizer.step()
-            told = " ".join(f"{name}:{error.item():.3f}" for name, error in errors.items())
-            progress.update(bar, completed=step + 1, loss=told)
-            if (step + 1) % SAVED_EVERY == 0 or step + 1 == arguments.steps:
-                checkpoint.write(folder, step + 1, state(student, optimizer, step + 1))
-                progress.console.print(f"{step + 1}: {told}")
+            trainer.train_step()
+            reported = " ".join(f"{name}:{error:.3f}" for name, error in trainer.take_figures()["student"].items())
+            progress.update(bar, completed=trainer.step, loss=reported)
+            if trainer.step % SAVED_EVERY == 0 or trainer.step == arguments.steps:
+                checkpoint.write(folder, trainer.step, trainer.state())
+                progress.console.print(f"{trainer.step}: {reported}")
     return student.requires_grad_(False)
+
+
+def distillation(
+    student: VGG19, targets: Targets, others: int, own_from: int, steps: int, teacher: VGG19, axes: Axes
+) -> Task:
+    """The student's features as the teacher's: AdamW, warmed up, then along a cosine."""
+
+    def batch(moment: Moment) -> Batch:
+        # Not of all that are there: who goes on from before the own pictures may have them already.
+        count = targets.count if moment.step >= own_from else others
+        numbers = np.random.default_rng((2, moment.step)).choice(count, BATCH, replace=False)
+        pictures, wanted = targets.batch(np.sort(numbers))
+        wanted |= coefficients(teacher, axes, pictures, TAPS[:1])  # one small convolution
+        return {"pictures": pictures, "wanted": wanted}
+
+    def loss(batch: Batch, moment: Moment) -> Outcome:
+        errors = losses(student(batch["pictures"], TAPS), batch["wanted"], axes)
+        return Outcome(torch.stack(list(errors.values())).sum(), errors)
+
+    update = Update(
+        "student",
+        ("student",),
+        loss,
+        lambda parameters: torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=0.01),
+        schedule=lambda step: {"lr": LEARNING_RATE * schedule(step, steps)},
+        max_norm=5.0,
+    )
+    return Task({"student": student}, (update,), batch, BATCH)
 
 
 def schedule(step: int, steps: int) -> float:
@@ -259,25 +280,6 @@ def shipped(student: VGG19) -> Parameters:
         scale = math.sqrt(FEATURES[name] / BLOCKS[block_of(name) - 1][0])
         parameters |= {f"heads.{name}.{part}": scale * head.get_parameter(part) for part in ("weight", "bias")}
     return {name: value.detach().half() for name, value in parameters.items()}
-
-
-def state(student: VGG19, optimizer: torch.optim.Optimizer, step: int) -> Checkpoint:
-    """All that the training is after so many steps."""
-    tensors = {f"student.{name}": value for name, value in student.state_dict().items()}
-    for number, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
-    return Checkpoint(tensors, {"step": step})
-
-
-def restore(saved: Checkpoint, student: VGG19, optimizer: torch.optim.Optimizer) -> int:
-    """Back to a checkpoint; returns its step."""
-    student.load_state_dict(checkpoint.under("student", saved.tensors))
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in checkpoint.under("optimizer", saved.tensors).items():
-        number, name = key.split(".")
-        moments.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    return saved.facts["step"]
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
-    from scumble.style import evaluation
-    from scumble.style.evaluation import compare, compare_events
+    from scumble.style.evaluation import figures as evaluation
+    from scumble.style.evaluation.compare import compare, compare_events
     from scumble.style.inputs import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
@@ -61,32 +61,20 @@ __all__ = [
     "train_events",
 ]
 
-_HOMES = {
-    "GAN": "scumble.gan.models.gan",
-    "Classifier": "scumble.gan.probe.classifier",
-    "DataError": "scumble.errors",
-    "DivergedError": "scumble.errors",
-    "GANSettings": "scumble.gan.settings",
-    "ImageError": "scumble.errors",
-    "RunError": "scumble.errors",
-    "ScumbleError": "scumble.errors",
-    "SettingsError": "scumble.errors",
-    "Sources": "scumble.style.inputs",
-    "StyleSettings": "scumble.style.settings",
-    "TextureSettings": "scumble.style.settings",
-    "WeightsError": "scumble.errors",
-    "compare": "scumble.style.evaluation",
-    "compare_events": "scumble.style.evaluation",
-    "evaluate": "scumble.gan.evaluation.evaluate",
-    "evaluate_events": "scumble.gan.evaluation.evaluate",
-    "evaluation": "scumble.style.evaluation",
-    "paint_events": "scumble.style.stylize",
-    "stylize": "scumble.style.stylize",
-    "stylize_events": "scumble.style.stylize",
-    "texture": "scumble.style.stylize",
-    "train": "scumble.gan.train",
-    "train_events": "scumble.gan.train",
+_NAMES = {
+    "errors": "DataError DivergedError ImageError RunError ScumbleError SettingsError WeightsError",
+    "gan.evaluation.evaluate": "evaluate evaluate_events",
+    "gan.models.gan": "GAN",
+    "gan.probe.classifier": "Classifier",
+    "gan.settings": "GANSettings",
+    "gan.train": "train train_events",
+    "style.evaluation.compare": "compare compare_events",
+    "style.evaluation.figures": "evaluation",
+    "style.inputs": "Sources",
+    "style.settings": "StyleSettings TextureSettings",
+    "style.stylize": "paint_events stylize stylize_events texture",
 }
+_HOMES = {name: f"scumble.{module}" for module, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from gan_material import TINY_TRAINING, halves_of_noise
 from scumble import GAN, GANSettings, device
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.gan.probe import linear
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.gan.train import train, train_events
@@ -56,7 +56,7 @@ def game() -> Callable[..., LatentGAN]:
     """Makes two tiny networks in float32: on noise, in some number of pictures, or on those of a store."""
 
     def make(
-        pictures: Store | int = 32,
+        pictures: Dataset | int = 32,
         labels: np.ndarray | None = None,
         shape: tuple[int, int, int] = (1, 16, 16),
         flip: bool = False,
@@ -65,7 +65,7 @@ def game() -> Callable[..., LatentGAN]:
         if isinstance(pictures, int):
             pixels = np.random.default_rng(0).integers(0, 256, (pictures, *shape), dtype=np.uint8)
             classes = () if labels is None else tuple(map(str, range(labels.max() + 1)))
-            pictures = Store("noise", pixels, labels, classes, "")
+            pictures = Dataset("noise", pixels, labels, classes, "")
         settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
         return LatentGAN(settings, pictures, flip, device.choose("cpu", "float32"))
 

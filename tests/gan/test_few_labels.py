@@ -6,8 +6,8 @@ import torch
 from scipy.special import log_softmax
 
 from gan_material import HALVES, halves_of_noise
+from scumble.data.dataset import Dataset
 from scumble.data.labels import hold_out
-from scumble.data.store import Store
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import UNLABELLED, FewLabelsDiscriminator
@@ -30,11 +30,11 @@ def test_real_or_drawn_is_a_softmax_over_one_class_more():
     np.testing.assert_allclose(-np.logaddexp(0, -seen[:, 0]), real, rtol=1e-5)
 
 
-def halves(count: int = 60) -> tuple[Store, np.ndarray]:
+def halves(count: int = 60) -> tuple[Dataset, np.ndarray]:
     """Pictures with a bright half, and the half's number."""
     x, y = halves_of_noise(count, 0)
     numbers = np.array([HALVES.index(name) for name in y])
-    return Store("halves", x[:, None], numbers, HALVES, ""), numbers
+    return Dataset("halves", x[:, None], numbers, HALVES, ""), numbers
 
 
 def test_only_known_labels_of_real_pictures_count(game):

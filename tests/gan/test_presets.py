@@ -8,9 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gan_material import facts_of_noise
 from scumble import GAN
 from scumble.cli import app
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.losses.penalties import PENALTIES
@@ -23,11 +24,11 @@ from scumble.training.task import Moment
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def labelled(classes=3) -> Store:
+def labelled(classes=3) -> Dataset:
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, 48)
     pixels = (80 * labels[:, None, None, None] + random.integers(0, 60, (48, 1, 16, 16))).astype(np.uint8)
-    return Store("stripes", pixels, labels, tuple("abc"[:classes]), "")
+    return Dataset("stripes", pixels, labels, tuple("abc"[:classes]), "")
 
 
 @pytest.fixture
@@ -175,8 +176,7 @@ def test_classes_are_learnt_and_drawn(stripes):
     trainer = this.trainer()
     for _ in range(60):
         trainer.train_step()
-    facts = {"settings": this.settings.model_dump(mode="json")}
-    gan = GAN(trainer.averages["generator"], this.discriminator, facts | {"data": {"classes": ["a", "b", "c"]}})
+    gan = GAN(trainer.averages["generator"], this.discriminator, facts_of_noise(this.settings))
     brightness = [gan.sample_array(range(8), of_class=name).mean() for name in "abc"]
     assert brightness[0] + 30 < brightness[1] < brightness[2] - 30
     in_turn = gan.sample_array(range(3))

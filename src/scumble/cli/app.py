@@ -27,8 +27,8 @@ app = App(
 app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
 app.command("scumble.cli.style:batch", name="batch", help="Paint many photographs, each in every style.")
 app.command("scumble.cli.style:texture", name="texture", help="Make a new picture of what a painting is made of.")
-app.command("scumble.cli.compare:compare", name="compare", help="Judge painted pictures side by side.")
-app.command("scumble.cli.gan:app", name="gan", help="Train GANs on pictures, and draw new ones.")
+app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
+app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
 app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
 
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
         if _follows() and (error.exit_code == 2 or isinstance(error, LostError)):
-            sys.exit(error.exit_code)  # the first one has told it
+            sys.exit(error.exit_code)  # the first one reports it
         sys.exit(_failed(str(error), error.exit_code, arguments))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
     report.error(message)
     if "--json" in arguments:
-        # Where standard output is what failed, it cannot be told there.
+        # Where standard output is what failed, it cannot be reported there.
         with contextlib.suppress(ScumbleError, BrokenPipeError):
             report.data({"event": "failed", "message": message, "exit_code": exit_code})
     return exit_code

@@ -1,12 +1,17 @@
-"""The command that judges painted pictures."""
+"""The command that compares painted pictures."""
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Switch
-from scumble.style.settings import BackboneName
+from scumble.cli.flags import Device, JsonLine
+from scumble.errors import SettingsError
+from scumble.perceptual.catalogue import BackboneName
+
+if TYPE_CHECKING:
+    from scumble.style.evaluation.compare import Comparison
 
 COLUMNS = ("features", "sliced", "patches", "colours", "edges", "structure", "leak", "rank", "recognised")
 
@@ -20,8 +25,8 @@ def compare(
     page: Path | None = None,
     question: str | None = None,
     seed: int = 0,
-    device: str = "auto",
-    json: Switch = False,
+    device: Device = "auto",
+    json: JsonLine = False,
 ) -> None:
     """Compare painted pictures: how near to the painting, how much of the photograph.
 
@@ -34,39 +39,36 @@ def compare(
         content: the photograph, or the folder of photographs.
         style: the painting, or the folder of paintings.
         gallery: folder or zip of other photographs, some hundreds, to recognise the right one among.
-        network: that looks; not the one that painted, if it can be helped.
+        network: the feature network; not the one that painted, if it can be helped.
         page: HTML file to write, which asks people which picture they like better, without names.
         question: what it asks.
         seed: of its order.
-        device: auto, cpu, cuda, cuda:N or mps.
-        json: print one line of JSON.
     """
-    from scumble.errors import SettingsError
-    from scumble.style import blind
-    from scumble.style.evaluation import compare_events, trials
-
     if not results:
         raise SettingsError("results: got none, wanted pictures, or folders of them")
+    from scumble.style.evaluation import blind_page
+    from scumble.style.evaluation.trials import trials
+
     found = trials(results, content, style)
     if page is not None:
-        blind.check(page, found, gallery)
-    judged = report.run(compare_events(found, gallery, network, device), quiet=json)
+        blind_page.check(page, found, gallery)
+    comparison = report.run(jobs.start("compare", found, gallery, network, device), quiet=json)
     if page is not None:
-        blind.write(page, found, question or blind.QUESTION, seed)
+        blind_page.write(page, found, question or blind_page.QUESTION, seed)
         if not json:
             report.say(str(page))
-    if json:
-        report.data(
-            {
-                "network": judged.network,
-                "gallery": judged.gallery,
-                "means": judged.means(),
-                "trials": [{name: dataclasses.asdict(row) for name, row in trial.items()} for trial in judged.trials],
-            }
-        )
-        return
-    shown = [column for column in COLUMNS if judged.gallery or column not in ("rank", "recognised")]
-    rows = [[name, *(_cell(column, row[column]) for column in shown)] for name, row in judged.means().items()]
+    (_as_json if json else _as_table)(comparison)
+
+
+def _as_json(comparison: "Comparison") -> None:
+    trials = [{name: dataclasses.asdict(row) for name, row in trial.items()} for trial in comparison.trials]
+    facts = {"network": comparison.network, "gallery": comparison.gallery}
+    report.data(facts | {"means": comparison.means(), "trials": trials})
+
+
+def _as_table(comparison: "Comparison") -> None:
+    shown = [column for column in COLUMNS if comparison.gallery or column not in ("rank", "recognised")]
+    rows = [[name, *(_cell(column, row[column]) for column in shown)] for name, row in comparison.means().items()]
     report.table(["picture", *shown], rows)
 
 

@@ -6,5 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 Switch = Annotated[bool, Parameter(negative="")]
-Quiet = Annotated[bool, Parameter(alias="-q", negative="")]
+Json = Annotated[Switch, Parameter(help="print one event a line, as JSON")]
+JsonLine = Annotated[Switch, Parameter(help="print one line of JSON")]
+Quiet = Annotated[Switch, Parameter(alias="-q", help="print nothing but the names of the results")]
 Output = Annotated[Path | None, Parameter(alias="-o")]
+OutputFile = Annotated[Path, Parameter(alias="-o")]
+OfClass = Annotated[str | None, Parameter(name="--class")]
+Device = Annotated[str, Parameter(help="auto, cpu, cuda, cuda:N or mps")]

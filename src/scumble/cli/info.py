@@ -1,19 +1,17 @@
 """The command that shows how a picture was made, or what this machine has."""
 
 from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from scumble.cli import report
+from scumble.cli.flags import JsonLine
 
 
-def info(picture: Path | None = None, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def info(picture: Path | None = None, /, *, json: JsonLine = False) -> None:
     """Show the recipe inside a picture; without a picture, what scumble finds on this machine.
 
     Args:
         picture: a picture made by scumble.
-        json: print one line of JSON.
     """
     from scumble.image import recipe
 
@@ -25,11 +23,11 @@ def info(picture: Path | None = None, /, *, json: Annotated[bool, Parameter(nega
 
 
 def _machine() -> dict[str, Any]:
-    from scumble import device, paths
+    from scumble import device, paths  # only torch knows which GPU it can use
     from scumble.image import recipe
-    from scumble.perceptual import weights
+    from scumble.perceptual import catalogue
 
-    found = {name: weights.find(entry) for name, entry in weights.CATALOGUE.items()}
+    found = {name: catalogue.find(entry) for name, entry in catalogue.CATALOGUE.items()}
     return {
         "versions": recipe.versions(),
         "computes on": device.choose().reason,

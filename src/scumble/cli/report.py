@@ -47,6 +47,14 @@ def say(message: str) -> None:
         raise ScumbleError(f"standard output cannot be written to: {reason(failure)}") from failure
 
 
+def saved(path: Path, as_json_line: bool = False) -> None:
+    """A file that was written: its name, or the event, on stdout."""
+    if as_json_line:
+        data(as_json(Saved(path)))
+    else:
+        say(str(path))
+
+
 def table(columns: list[str], rows: list[list[str]]) -> None:
     """A table of results on stdout."""
     grid = Table(box=None, pad_edge=False, show_header=any(columns))
@@ -120,7 +128,7 @@ class _Quiet:
     def event(self, event: Event) -> None:
         self.count(event)
         if isinstance(event, Saved):
-            say(str(event.path))
+            saved(event.path)
 
     def stopped(self) -> None:
         if self.done and self.kept:
@@ -213,8 +221,8 @@ def _remark(target: Console, event: Event) -> None:
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
         numbers = {name: value for name, value in event.figures.items() if isinstance(value, int | float)}
-        told = [
+        shown = [
             f"{name.replace('_', ' ')} {f'{value:,}' if isinstance(value, int) else f'{value:.6g}'}"
             for name, value in numbers.items()
         ]
-        target.print(", ".join((*told, f"{event.seconds:.1f} seconds")), markup=False)
+        target.print(", ".join((*shown, f"{event.seconds:.1f} seconds")), markup=False)

@@ -1,4 +1,4 @@
-"""A few labels out of many: which pictures of each class are known, and which are kept to test with."""
+"""Labels: as numbers of classes, a few of them out of many, and those that are kept to test with."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,15 @@ from scumble.errors import DataError
 
 HELD_OUT = 0.2
 """Of each class, to test with, where a data set has no part for that."""
+
+
+def numbered(labels: list[str | None]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The classes in order, 9 before 10, and for each label the number of its class; None if a label is missing."""
+    if None in labels:
+        return None, ()
+    classes = sorted({label for label in labels if label is not None}, key=_natural)
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[label] for label in labels if label is not None], np.int64), tuple(classes)
 
 
 def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence[str]) -> np.ndarray:
@@ -62,3 +71,9 @@ def hold_out(labels: np.ndarray, classes: Sequence[str]) -> tuple[np.ndarray, np
 
 def _shuffled(labels: np.ndarray, number: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, number]).permutation(np.flatnonzero(labels == number))
+
+
+def _natural(label: str) -> tuple[bool, int, str]:
+    """To sort by: numbers by their value, which is that of their digits once they are equally many, then words."""
+    digits = label.lstrip("0") if label.isdecimal() else label
+    return (False, len(digits), digits) if label.isdecimal() else (True, 0, label)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from scumble.errors import ImageError, RunError, SettingsError
+from scumble.gan.facts import GANFacts
 from scumble.gan.models import latents
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
@@ -38,7 +39,7 @@ def write_samples(
         ImageError: if it cannot be written.
         SettingsError: if the truncation is out of range, or there is no such class.
     """
-    made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "truncation": truncation}
+    made_by = recipe.versions() | {"gan": gan.facts.data.name, "truncation": truncation}
     made_by |= {"class": of_class} if of_class is not None else {}
     if output.suffix.lower() in files.WRITERS:
         files.check_output(output)
@@ -99,7 +100,7 @@ def write_walk(
         frames = [Image.fromarray(grid(picture[None], 1)) for picture in pictures]
         film.write(frames, output, seconds, 0.0 if closed else film.LAST_SECONDS)
     else:
-        made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "seeds": seeds, "class": of_class}
+        made_by = recipe.versions() | {"gan": gan.facts.data.name, "seeds": seeds, "class": of_class}
         files.save(grid(pictures, between), output, made_by)
     return output
 
@@ -122,7 +123,7 @@ def write_arithmetic(
         cells[: len(some), column] = gan.draw_array(some, of_class)
     cells[-1] = averages
     seeds = {"a": plus, "b": minus, "c": also}
-    made_by = recipe.versions() | {"gan": gan.facts["data"]["name"], "arithmetic": seeds, "class": of_class}
+    made_by = recipe.versions() | {"gan": gan.facts.data.name, "arithmetic": seeds, "class": of_class}
     files.save(grid(cells.reshape(-1, *averages.shape[1:]), 4), output, made_by)
     return output
 
@@ -153,6 +154,6 @@ def open_run(folder: Path) -> Run:
         RunError: if there is none.
     """
     run = Run(folder)
-    if run.facts() is None:
+    if GANFacts.of_run(run) is None:
         raise RunError(f"{folder} is no run; wanted a folder that `scumble gan train` made")
     return run

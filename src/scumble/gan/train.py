@@ -15,21 +15,26 @@ import torch
 from PIL import Image
 
 from scumble import device
-from scumble.data import batches, mirror, sources, store
-from scumble.data.store import Store
+from scumble.data import batches, dataset, flip_check
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, returned
+from scumble.gan import format_1
 from scumble.gan.evaluation import best_model
+from scumble.gan.facts import GANFacts
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.monitoring.monitor import Monitor
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
+from scumble.image import recipe
 from scumble.image.tensors import grid
 from scumble.storage.run import Run
 from scumble.training import distributed, launcher, loop
-from scumble.training.continuation import DataFacts, RunFacts, differences, facts_of, identity
+from scumble.training.continuation import differences, identity
 from scumble.training.distributed import Processes
+from scumble.training.facts import DataFacts
 from scumble.training.loop import Evaluator, Shown
 from scumble.training.trainer import Trainer
 
@@ -42,7 +47,7 @@ def train_events(
     """Train a GAN, or continue where an earlier call with the same folder stopped.
 
     Args:
-        data: pictures to learn from; see `scumble.data.sources`.
+        data: pictures to learn from; see `scumble.data.sources.opener`.
         run: the folder of the run; see `scumble.storage.run`.
         settings: all the rest. When a run is continued, its own settings fill what is not given here.
         fresh: remove what is in the folder from earlier trainings, and start over.
@@ -104,10 +109,10 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
     settings = processes.broadcast(settings if before is None else _filled(settings, before, run))
     placement = processes.to_device(device.choose(settings.device, settings.precision))
     yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
-    pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
+    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, _channels(settings))
     _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
     flip = _flips(settings, pictures) if before is None else before.flip
-    facts = facts_of(settings, _data_facts(pictures), flip)
+    facts = _facts(settings, pictures, flip)
     if before is not None:
         yield from differences(run, before, facts)
         facts = before.model_copy(update={"settings": facts.settings})
@@ -119,6 +124,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
             run.clear()
         game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
         trainer = game.trainer(_identity(game))
+        format_1.upgrade(run, trainer, settings.critic_steps)
         shown = _shown(game, trainer, facts, evaluator)
         last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before is None, facts)
     figures = {"images": trainer.images_seen} | figures
@@ -129,13 +135,13 @@ def _identity(game: LatentGAN) -> str:
     return identity(game.settings, game.pictures.digest, game.flip)
 
 
-def _shown(game: LatentGAN, trainer: Trainer, facts: RunFacts, evaluator: Evaluator | None) -> Shown:
+def _shown(game: LatentGAN, trainer: Trainer, facts: GANFacts, evaluator: Evaluator | None) -> Shown:
     """What the loop shows and measures of this training."""
 
     def model() -> GAN:
         networks = trainer.result()
         seen = facts.model_copy(update={"images_seen": trainer.images_seen})
-        return GAN(networks["generator"], networks["discriminator"], seen.model_dump(mode="json", exclude_none=True))
+        return GAN(networks["generator"], networks["discriminator"], seen)
 
     return Shown(
         preview=lambda: _sheet(game, trainer.averages["generator"]),
@@ -199,7 +205,7 @@ def _follow(data: str, processes: Processes) -> None:
     settings = processes.broadcast(GANSettings())
     try:
         placement = processes.to_device(device.choose(settings.device, settings.precision))
-        preparing = store.prepare(sources.open_source(data), settings.picture_size, _channels(settings))
+        preparing = dataset.prepare(open_source(data), settings.picture_size, _channels(settings))
         pictures = returned(preparing)
     except ScumbleError as error:
         processes.gathered((socket.gethostname(), error))
@@ -217,25 +223,33 @@ def _channels(settings: GANSettings) -> int | None:
     return None if settings.channels == "auto" else settings.channels
 
 
-def _flips(settings: GANSettings, pictures: Store) -> bool:
+def _flips(settings: GANSettings, pictures: Dataset) -> bool:
     asked = {"yes": True, "no": False}.get(settings.flip)
-    return mirror.looks_alike_mirrored(pictures.pixels, pictures.labels) if asked is None else asked
+    return flip_check.looks_alike_mirrored(pictures.pixels, pictures.labels) if asked is None else asked
 
 
-def _data_facts(pictures: Store) -> DataFacts:
-    return DataFacts(
+def _facts(settings: GANSettings, pictures: Dataset, flip: bool) -> GANFacts:
+    """Of a training that begins here and now."""
+    data = DataFacts(
         name=pictures.name,
         count=len(pictures.pixels),
         shape=pictures.shape,
         classes=tuple(pictures.classes),
         digest=pictures.digest,
     )
+    return GANFacts(
+        settings=settings.model_dump(mode="json"),
+        data=data,
+        flip=flip,
+        versions=recipe.versions(),
+        threads=torch.get_num_threads(),
+    )
 
 
-def _before(run: Run, fresh: bool) -> RunFacts | None:
+def _before(run: Run, fresh: bool) -> GANFacts | None:
     """What the run was so far; None for a new one. A folder that holds something else is refused, fresh or not."""
-    facts = None if fresh and run.exists() else run.facts()
-    return None if facts is None else RunFacts.model_validate(facts)
+    is_there = run.exists()
+    return GANFacts.read_from(run.folder) if is_there and not fresh else None
 
 
 def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
@@ -244,7 +258,7 @@ def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
     return settings if before is None else _filled(settings, before, run)
 
 
-def _filled(settings: GANSettings, before: RunFacts, run: Run) -> GANSettings:
+def _filled(settings: GANSettings, before: GANFacts, run: Run) -> GANSettings:
     try:
         return settings.filled_from(before.settings)
     except SettingsError as error:

@@ -14,7 +14,7 @@ from scumble.errors import ImageError, SettingsError, reason
 
 SUFFIXES = (".webp", ".gif", ".mp4")
 LAST_SECONDS = 2.0
-"""How much longer the last picture stays, unless told otherwise."""
+"""How much longer the last picture stays, unless asked otherwise."""
 
 SECONDS = (0.1, 3600.0)
 

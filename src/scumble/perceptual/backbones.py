@@ -1,21 +1,27 @@
-"""The networks that can do the looking, by name."""
+"""The feature networks of style transfer, by name."""
 
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event
-from scumble.perceptual import weights
-from scumble.perceptual.vgg import VGG19, Padding, Pooling, check_layers
+from scumble.perceptual import fetching, pocket, weights
+from scumble.perceptual.catalogue import CATALOGUE, BackboneName, Network
+from scumble.perceptual.layers import LAYERS, check_layers
+from scumble.perceptual.vgg import VGG19, Padding, Pooling
 
-BACKBONES = tuple(name for name, entry in weights.CATALOGUE.items() if entry.layers)
+LAYERS_OF: dict[Network, Collection[str]] = {"pocket": pocket.FEATURES, "vgg19": LAYERS}
+"""The layers that can be asked for; other networks have none."""
+
+BACKBONES = get_args(BackboneName)
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network that is ready to look, and the digest of the file that its weights came from."""
+    """A network that is ready, and the digest of the file that its weights came from."""
 
     network: VGG19
     sha256: str
@@ -45,9 +51,9 @@ def load(
     """
     if name not in BACKBONES:
         raise SettingsError(f"backbone: got {name!r}, wanted one of {', '.join(BACKBONES)}")
-    entry = weights.CATALOGUE[name]
-    check_layers(layers, entry.layers, name)
-    path = weights_file or (yield from weights.locate(entry))
-    found = weights.read(path, entry.shapes())
+    entry = CATALOGUE[name]
+    check_layers(layers, LAYERS_OF[entry.network], name)
+    path = weights_file or (yield from fetching.locate(entry))
+    found = weights.read(path, entry.network)
     network = VGG19(found.tensors, entry.preprocessing, layers, pooling, padding, placement.dtype)
     return Backbone(network.to(placement.device), found.sha256)

@@ -2,17 +2,18 @@
 
 | network                          | features, averaged over their pixels    | pictures are        |
 |----------------------------------|-----------------------------------------|---------------------|
-| `pocket`, `vgg19-caffe`, `vgg19` | relu5_1, for inputs of deviation 1      | of their own size   |
+| `pocket`, `vgg19-caffe`, `vgg19` | relu5_1, for inputs of std. deviation 1 | of their own size   |
 | `inception`                      | the last block's, called pool_3         | resized to 299x299  |
 
 relu5_1 is the deepest layer that `pocket` has, and it wants 16 pixels on each side, as GANs do. Of pictures of 28 x 28
-pixels it told blur and missing classes from real ones as well as shallower layers did, whose features are dominated by
+pixels it tells blur and missing classes from real ones as well as shallower layers did, whose features are dominated by
 contrast (docs/log.md). Distances between features of different networks have nothing to do with one another.
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.image.tensors import to_unit
-from scumble.perceptual import backbones, inception, weights
+from scumble.perceptual import backbones, fetching, inception, weights
+from scumble.perceptual.catalogue import CATALOGUE, EmbeddingName
 from scumble.perceptual.inception import Inception
 from scumble.perceptual.vgg import VGG19
 
@@ -33,7 +35,7 @@ DEVIATION = 57.6
 PIXELS_AT_ONCE = 1 << 18
 """A batch is as many pictures as have so many pixels: half a gigabyte at VGG19's first layers."""
 
-EMBEDDINGS = (*backbones.BACKBONES, "inception")
+EMBEDDINGS = get_args(EmbeddingName)
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ def load(name: str, placement: Placement) -> Generator[Event, None, Embedding]:
 
 
 def _inception(placement: Placement) -> Generator[Event, None, Embedding]:
-    entry = weights.CATALOGUE["inception"]
-    found = weights.read((yield from weights.locate(entry)), entry.shapes())
+    entry = CATALOGUE["inception"]
+    found = weights.read((yield from fetching.locate(entry)), entry.network)
     network = Inception(found.tensors).to(placement.device)
 
     @torch.inference_mode()

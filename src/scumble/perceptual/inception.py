@@ -21,10 +21,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from scumble.perceptual.vgg import Preprocessing
+from scumble.perceptual.catalogue import CATALOGUE
 
-PREPROCESSING = Preprocessing("RGB", scale=2, mean=(1, 1, 1))
-"""Pictures in [-1, 1]."""
+PREPROCESSING = CATALOGUE["inception"].preprocessing
 
 SIDE = 299
 """Both sides of what the network sees, in pixels."""

@@ -9,22 +9,14 @@ VGG19's C channels, so that losses averaged over channels, or over pairs of them
 `recipes/pocket/train.py` makes such a file; docs/pocket.md tells what it was trained on and how well it does.
 """
 
-from pathlib import Path
-
 from scumble.perceptual import vgg
-from scumble.perceptual.vgg import BLOCKS, Preprocessing
-
-FILE = Path(__file__).with_name("pocket-17ca3bc9.safetensors")
-"""Named after its SHA-256, as all weights are: a damaged one is told from a whole one."""
+from scumble.perceptual.layers import BLOCKS, block_of
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels of the convolutions, block by block."""
 
 FEATURES = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu4_2": 128, "relu5_1": 128}
 """How many features each layer has; there are no others."""
-
-PREPROCESSING = Preprocessing("RGB", scale=1, mean=(0.48502, 0.45796, 0.4076))
-"""VGG19's mean colour, since a border of zeros stands for it here as well."""
 
 
 def parameter_shapes() -> dict[str, tuple[int, ...]]:
@@ -38,6 +30,6 @@ def parameter_shapes() -> dict[str, tuple[int, ...]]:
     blocks[-1] = blocks[-1][:1]
     shapes = vgg.parameter_shapes(blocks)
     for name, features in FEATURES.items():
-        shapes[f"heads.{name}.weight"] = (features, WIDTHS[vgg.block_of(name) - 1], 1, 1)
+        shapes[f"heads.{name}.weight"] = (features, WIDTHS[block_of(name) - 1], 1, 1)
         shapes[f"heads.{name}.bias"] = (features,)
     return shapes

@@ -1,4 +1,4 @@
-"""What the folders of runs and of models share: settings.json with its version, and errors that name the file."""
+"""What the folders of runs and of models share: settings.json, its version and kind; errors that name the file."""
 
 import contextlib
 import json
@@ -12,25 +12,11 @@ import torch
 from scumble import paths
 from scumble.errors import RunError, reason
 
-FORMAT_VERSION = 1
+FORMAT_VERSION, READABLE = 2, (1, 2)
+"""What is written, and what can still be read: an art upgrades what it finds in a folder of an older format."""
 FACTS = "settings.json"
 WEIGHTS = "model.safetensors"
 """Of a finished model; a run has none beside its settings."""
-
-
-KINDS = {
-    "settings": dict,
-    "settings.images": int,
-    "flip": bool,
-    "versions": dict,
-    "threads": int,
-    "data.name": str,
-    "data.count": int,
-    "data.shape": list,
-    "data.classes": list,
-    "data.digest": str,
-}
-"""What every settings.json holds, by the type of the value."""
 
 
 @contextlib.contextmanager
@@ -52,36 +38,39 @@ def make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def write_facts(folder: Path, facts: dict[str, Any]) -> None:
+def write_facts(folder: Path, kind: str, facts: dict[str, Any]) -> None:
     """Write settings.json.
+
+    Args:
+        folder: that the facts are of.
+        kind: of the folder, such as "gan": only who asks for this kind will read it.
+        facts: plain data.
 
     Raises:
         RunError: if it cannot be written; what was there stays.
     """
-    text = json.dumps({"format_version": FORMAT_VERSION} | facts, indent=2) + "\n"
+    first = {"format_version": FORMAT_VERSION, "kind": kind}  # facts that were read hold them too: the same bytes again
+    text = json.dumps(first | facts | first, indent=2) + "\n"
     with writing(folder / FACTS):
         paths.write_atomically(folder / FACTS, text.encode())
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Read settings.json.
+def read_facts(folder: Path, kind: str) -> dict[str, Any]:
+    """Read settings.json. What else is in there, whoever asks for this kind has to check.
 
     Raises:
-        RunError: if it cannot be read, is not ours, or is of another version.
+        RunError: if it cannot be read, is not ours, or is of another version or kind.
     """
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        version = facts["format_version"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        version, held = facts["format_version"], facts.get("kind", kind)  # folders of before there were kinds have none
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{folder / FACTS} is not scumble's or cannot be read: {reason(error)}") from error
-    if version != FORMAT_VERSION:
-        raise RunError(f"{folder} is of format {version!r}; this version of scumble reads format {FORMAT_VERSION}")
-    for name, kind in KINDS.items():
-        value = facts
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if not isinstance(value, kind):
-            raise RunError(f"{folder / FACTS}: {name} is {value!r}; wanted what scumble wrote there ({kind.__name__})")
+    if version not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise RunError(f"{folder} is of format {version!r}; this version of scumble reads formats {known}")
+    if held != kind:
+        raise RunError(f"{folder} holds no {kind}: its settings.json is of the kind {held!r}")
     return facts
 
 

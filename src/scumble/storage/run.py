@@ -21,7 +21,7 @@ import filelock
 
 from scumble import paths
 from scumble.errors import RunError, reason
-from scumble.storage.folder import FACTS, WEIGHTS, make, read_facts, write_facts, writing
+from scumble.storage.folder import FACTS, WEIGHTS, make, writing
 
 # settings.json goes last: without it, nothing else would be known as ours.
 OWN = ("metrics.jsonl", "grids", "checkpoints", "model", "best", "best.part", "classifier", "tensorboard", FACTS)
@@ -45,16 +45,6 @@ class Run:
         self.best = folder / "best"
         self.new_best = folder / "best.part"
         self._metrics = folder / "metrics.jsonl"
-
-    def facts(self) -> dict[str, Any] | None:
-        """What settings.json holds; None where there is no run yet.
-
-        Raises:
-            RunError: if the folder holds something else, or a run of another version.
-        """
-        if not self.exists():
-            return None
-        return read_facts(self.folder)
 
     def exists(self) -> bool:
         """Whether there is a run here, of whatever version.
@@ -106,10 +96,6 @@ class Run:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-
-    def write_facts(self, facts: dict[str, Any]) -> None:
-        """Write settings.json."""
-        write_facts(self.folder, facts)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The figures so far, a dictionary a line; lines that were cut short, or are none of ours, are left out.

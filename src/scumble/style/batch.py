@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from scumble import device
-from scumble.data.sources import SUFFIXES
+from scumble.data.sources.names import SUFFIXES
 from scumble.errors import ImageError, ScumbleError, SettingsError, reason
 from scumble.events import Event, Noted, Warned
 from scumble.image import decode, recipe
 from scumble.style import stages
 from scumble.style.inputs import Sources
+from scumble.style.provenance import group_of
+from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
-from scumble.style.stylize import group_of, paint_events
-from scumble.style.unfinished import Unfinished
+from scumble.style.stylize import paint_events
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """The settings of style transfer: these fields are the command's flags, the recipe and the reference at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from scumble.errors import SettingsError
+from scumble.perceptual.catalogue import BackboneName
 from scumble.settings import Settings
+from scumble.style.balance import BALANCES, HOLD_EXPONENT, Balance, plain_balance
+from scumble.style.objective.terms import Terms
+from scumble.style.presets import PRESETS
 
 # A path in a recipe would tell others about its maker's folders: the file's name says enough.
 FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="json")]
@@ -15,7 +19,6 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
-BackboneName = Literal["pocket", "vgg19-caffe", "vgg19"]
 Scales = Annotated[int, Field(gt=0, le=64)]
 
 
@@ -47,151 +50,6 @@ CoarseSteps = Annotated[
     ),
 ]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
-
-# Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
-GATYS_CONTENT_LAYERS = {"relu4_2": 1.0}
-GATYS_STYLE_LAYERS = {
-    "relu1_1": 1e3 / 64**2,
-    "relu2_1": 1e3 / 128**2,
-    "relu3_1": 1e3 / 256**2,
-    "relu4_1": 1e3 / 512**2,
-    "relu5_1": 1e3 / 512**2,
-}
-
-
-# For losses in units of squared features: 256:64:16:4:1, as in crowsonkb/style-transfer-pytorch, but all of them larger
-# by as much as makes 1 the usual content weight, which is 0.015 there; and then three times as large, because at that
-# balance pictures keep too close to their photographs (docs/log.md).
-MOMENT_STYLE_LAYERS = {"relu1_1": 150.0, "relu2_1": 37.5, "relu3_1": 9.4, "relu4_1": 2.34, "relu5_1": 0.585}
-
-
-STYLE_LAYERS = {
-    "gram": GATYS_STYLE_LAYERS,
-    "covariance": GATYS_STYLE_LAYERS,
-    "mean-std": MOMENT_STYLE_LAYERS,
-    "wasserstein": MOMENT_STYLE_LAYERS,
-    "histogram": MOMENT_STYLE_LAYERS,
-}
-"""The layers that compare style unless they are given, with weights that suit the units of the loss."""
-
-# Of VGG19's distances between paintings that pocket has not learnt from it sees these shares (recipes/pocket/judge.py),
-# which its weights make up for: by Gram matrices 0.97, 1.07, 0.80, 0.84, 0.48, by moments 0.97, 0.67, 0.55, 0.57, 0.28.
-# Where moments are compared, the first two layers count four times as much besides, and the last three times: colours,
-# grain and the largest forms lag behind otherwise, in the few evaluations that are made with pocket (docs/log.md).
-_GRAM_OF_POCKET = dict(zip(GATYS_STYLE_LAYERS, (0.25, 0.057, 0.019, 0.0045, 0.008), strict=True))
-_MOMENTS_OF_POCKET = dict(zip(MOMENT_STYLE_LAYERS, (600.0, 224.0, 17.1, 4.1, 6.3), strict=True))
-POCKET_STYLE_LAYERS = {
-    loss: _GRAM_OF_POCKET if layers is GATYS_STYLE_LAYERS else _MOMENTS_OF_POCKET
-    for loss, layers in STYLE_LAYERS.items()
-}
-"""The same for pocket."""
-
-
-class Balance(NamedTuple):
-    """The layers at which a picture is held to its photograph, and to its painting, with their weights.
-
-    Attributes:
-        content: features are the photograph's (Gatys et al. 2015, eq. 1).
-        transported: features are the photograph's after their distribution was moved into the painting's.
-        leak: no place is nearer to the painting's places than the photograph's was.
-        style: for this loss and network.
-        hold: how many times as much the first two count at small sizes, at most.
-        focused: whether these count more where the photograph has more to say.
-    """
-
-    content: Mapping[str, float]
-    transported: Mapping[str, float]
-    leak: Mapping[str, float]
-    style: Mapping[str, float]
-    hold: float
-    focused: bool
-
-
-SHALLOW = {"relu1_1": 8.0, "relu2_1": 4.0, "relu3_1": 4.0}
-"""How many times as much these layers of style count where the deepest counts for nothing."""
-
-HOLD_EXPONENT = 4
-"""Of the final size over a stage's: content counts more at small sizes, where a form that the painting puts in the
-photograph's place stays for good."""
-
-
-def _plain(loss: str, network: str) -> Balance:
-    """Gatys et al. 2015: one layer of content, five of style."""
-    style = (POCKET_STYLE_LAYERS if network == "pocket" else STYLE_LAYERS)[loss]
-    return Balance(GATYS_CONTENT_LAYERS, {}, {}, style, hold=1.0, focused=False)
-
-
-def _subject(loss: str, network: str) -> Balance:
-    """What things are is the photograph's, how they are painted the painting's (docs/log.md has the figures).
-
-    Deep layers see objects. Their statistics ask for the painting's objects, all the more where a picture is small and
-    has fewer places than they have channels: relu5_1 compares content here, not style, and may come no nearer to the
-    painting's places. relu2_1 sees edges: they shall be where the photograph's are, as the painting would have them.
-    Shallow layers see brushwork and colour, and count for more.
-    """
-    plain = _plain(loss, network).style
-    style = {name: times * plain[name] for name, times in SHALLOW.items()} | {"relu4_1": plain["relu4_1"]}
-    if network == "pocket":
-        content, transported, leak = {"relu4_2": 1.5, "relu5_1": 60.0}, {"relu2_1": 9.0}, {"relu5_1": 5e6}
-    else:
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 15.0}, {"relu2_1": 0.8}, {"relu5_1": 5e5}
-    return Balance(content, transported, leak, style, hold=8.0, focused=True)
-
-
-class Terms(NamedTuple):
-    """The weights of an objective's terms, by layer, none of them zero; and whether content is focused."""
-
-    content: dict[str, float]
-    transported: dict[str, float]
-    leak: dict[str, float]
-    style: dict[str, float]
-    focused: bool
-
-    def layers(self) -> tuple[str, ...]:
-        """All layers that are looked at."""
-        return tuple(self.content | self.transported | self.leak | self.style)
-
-
-BALANCES: dict[str, Callable[[str, str], Balance]] = {"subject": _subject, "plain": _plain}
-"""By name: what the layers and their weights are, for a loss and a network."""
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # The network inside the package, a few evaluations at each of many scales: the fields' own values.
-    "quick": {},
-    # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
-    "fine": {
-        "backbone": "vgg19-caffe",
-        "steps": 200,
-        "coarse_steps": None,
-        "tolerance": 0.015,
-        "style_weight": 1.0,
-        "variation_weight": 6.0,
-        "init": "content",
-        "lr": 1.0,
-        "averaging": 0.95,
-        "sketch": 200,
-        "finish": 0,
-    },
-    # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
-    "gatys": {
-        "backbone": "vgg19-caffe",
-        "borders": "keep",
-        "loss": "gram",
-        "scales": 1,
-        "steps": 500,
-        "coarse_steps": None,
-        "balance": "plain",
-        "style_weight": 1.0,
-        "variation_weight": 0.0,
-        "init": "content",
-        "optimizer": "lbfgs",
-        "lr": 1.0,
-        "averaging": 0.0,
-        "padding": "zeros",
-        "sketch": 50,
-        "finish": 0,
-    },
-}
 
 
 class PaintSettings(Settings):
@@ -240,7 +98,7 @@ class PaintSettings(Settings):
         default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
     )
     backbone: BackboneName = Field(
-        default="pocket", description="network that does the looking; pocket is small and part of scumble"
+        default="pocket", description="the feature network; pocket is small and part of scumble"
     )
     sketch: int = Field(
         default=0,
@@ -289,7 +147,7 @@ class PaintSettings(Settings):
         return self.terms().layers()
 
     def _balance(self, network: str) -> Balance:
-        return _plain(self.loss, network)
+        return plain_balance(self.loss, network)
 
     def _keep(self) -> float:
         """A texture keeps nothing: there is no photograph."""

@@ -3,65 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
-
-import torch
-from pydantic import BaseModel, ConfigDict
 
 from scumble.errors import RunError
 from scumble.events import Event, Noted
-from scumble.image import recipe
 from scumble.storage.run import Run
+from scumble.training.facts import RunFacts
 from scumble.training.settings import FREE_TO_CHANGE, TrainingSettings
 
 HINT = "use another --run, or --fresh to start over"
-
-
-class DataFacts(BaseModel):
-    """What was trained on: its name, how many pictures, their shape (C, H, W), the classes' names, and a digest."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    count: int
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...]
-    digest: str
-
-
-class RunFacts(BaseModel):
-    """What a run's settings.json holds, and a model's.
-
-    Attributes:
-        settings: of the training, as plain data.
-        data: what was trained on.
-        flip: whether pictures were mirrored at random.
-        versions: of what computed it.
-        threads: of each process.
-        images_seen: by a model's networks.
-        evaluation: of a model that was kept for being the best: how it was measured, and its figures.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    settings: dict[str, Any]
-    data: DataFacts
-    flip: bool
-    versions: dict[str, str]
-    threads: int
-    images_seen: int | None = None
-    evaluation: dict[str, Any] | None = None
-
-
-def facts_of(settings: TrainingSettings, data: DataFacts, flip: bool) -> RunFacts:
-    """Those of a training that begins here and now."""
-    return RunFacts(
-        settings=settings.model_dump(mode="json"),
-        data=data,
-        flip=flip,
-        versions=recipe.versions(),
-        threads=torch.get_num_threads(),
-    )
 
 
 def identity(settings: TrainingSettings, digest: str, flip: bool) -> str:

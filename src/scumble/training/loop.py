@@ -21,7 +21,7 @@ from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import make
 from scumble.storage.run import Run
-from scumble.training.continuation import RunFacts
+from scumble.training.facts import RunFacts
 from scumble.training.log import Log
 from scumble.training.settings import TrainingSettings
 from scumble.training.trainer import Trainer
@@ -294,7 +294,7 @@ def _begin(trainer: Trainer, run: Run, facts: RunFacts, is_new: bool) -> Iterato
     elif not is_new:
         yield Warned(f"{run.folder} has lost its checkpoints: it starts at 0 images")
     run.forget_metrics_after(trainer.images_seen)
-    run.write_facts(facts.model_dump(mode="json", exclude_none=True))
+    facts.write_to(run.folder)
     if restored is None:
         _save(trainer, run)
     _share_state(trainer)

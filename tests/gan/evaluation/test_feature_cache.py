@@ -10,7 +10,7 @@ import torch
 import scumble
 from gan_material import Projection, arrays, numbered
 from scumble import GAN
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.events import returned
 from scumble.gan.evaluation import feature_cache
 
@@ -85,7 +85,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(monkeypatch):
 
 def test_real_pictures_come_in_a_mixed_order_without_repeats():
     pixels = np.arange(300).repeat(256).reshape(300, 1, 16, 16).astype(np.uint16)
-    pictures = feature_cache.of_store(Store("pixels", pixels, None, (), "digest"))
+    pictures = feature_cache.of_store(Dataset("pixels", pixels, None, (), "digest"))
     first = pictures.take(range(100))[:, 0, 0, 0]
     rest = pictures.take(range(100, 300))[:, 0, 0, 0]
     assert sorted([*first, *rest]) == list(range(300))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import RunError, SettingsError
 from scumble.gan.networks.build import NETWORKS, build
 from scumble.gan.probe import features
@@ -113,8 +113,8 @@ def test_activations_that_float16_cannot_hold_are_refused():
         run_events(extract(this, PIXELS, FeatureSettings()))
 
 
-def store(pixels=PIXELS, digest="d1") -> Store:
-    return Store("noise", pixels, None, (), digest)
+def store(pixels=PIXELS, digest="d1") -> Dataset:
+    return Dataset("noise", pixels, None, (), digest)
 
 
 @pytest.fixture

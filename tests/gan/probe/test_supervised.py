@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from gan_material import HALVES, halves_of_noise
+from gan_material import HALVES, facts_of_noise, halves_of_noise
 from scumble import GAN
 from scumble.gan.probe import supervised
 from scumble.gan.probe.data import ProbeData
 from scumble.gan.probe.trials import Trial
 from scumble.gan.settings import ClassifySettings, GANSettings
+from scumble.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
 
 def run_of(settings: GANSettings) -> GAN:
     """As much of a run as the baseline needs."""
-    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
-    return cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    return cast(GAN, SimpleNamespace(facts=facts_of_noise(settings), discriminator=torch.nn.Linear(1, 1)))
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])
@@ -37,9 +37,9 @@ def test_the_supervised_network_learns_its_few_labels():
     pixels, names = halves_of_noise(30, 0)
     labels = np.array([HALVES.index(name) for name in names])
     network = supervised.fresh_network(gan, 3, seed=0)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
-    for _ in range(30):
-        supervised.supervised_step(network, optimizer, pixels[:, None], labels)
+    trainer = Trainer(supervised.supervised_task(network, pixels[:, None], labels, seed=0))
+    for _ in range(100):
+        trainer.train_step()
     assert (supervised.predictions(network.eval(), pixels[:, None]) == labels).all()
 
 
@@ -58,6 +58,6 @@ def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch
         ),
     )
     seen = []
-    monkeypatch.setattr(supervised, "supervised_step", lambda network, optimizer, some, known: seen.append(len(some)))
+    monkeypatch.setattr(Trainer, "train_step", lambda trainer: seen.append(trainer.task.size))
     supervised.supervised(gan, parts, ClassifySettings(supervised_steps=40))(Trial("supervised", None, 0))
-    assert len(seen) == steps
+    assert seen == [min(count, supervised.BATCH)] * steps

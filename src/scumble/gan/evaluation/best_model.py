@@ -9,17 +9,18 @@ from collections.abc import Generator
 from typing import Any
 
 from scumble import device
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import RunError
 from scumble.events import Event, Noted
 from scumble.gan.evaluation import feature_cache
 from scumble.gan.evaluation.evaluate import check_counts, compare
+from scumble.gan.facts import Evaluated, GANFacts
 from scumble.gan.models.gan import GAN
 from scumble.gan.settings import EmbeddingName, GANSettings, MeasureName
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 from scumble.storage import checkpoint
-from scumble.storage.folder import read_facts, writing
+from scumble.storage.folder import writing
 from scumble.storage.run import Run
 
 NETWORK: EmbeddingName = "pocket"
@@ -30,7 +31,7 @@ CRITERION = "frechet_distance"
 """The best generator has the lowest one."""
 
 
-def evaluator(settings: GANSettings, pictures: Store) -> Generator[Event, None, "Evaluator"]:
+def evaluator(settings: GANSettings, pictures: Dataset) -> Generator[Event, None, "Evaluator"]:
     """The evaluator of a training on these pictures.
 
     Raises:
@@ -77,11 +78,11 @@ class Evaluator:
             RunError: if the folder cannot be written.
         """
         measured = {"network": NETWORK, "sha256": self.feature_network.sha256, "pictures": list(self.counts)}
-        images, value, before = gan.facts["images_seen"], figures[CRITERION], _best(run, measured)
+        images, value, before = gan.facts.images_seen, figures[CRITERION], _best(run, measured)
         message = f"at {images:,} images: Fréchet distance {value:.4g} ({NETWORK}, {PICTURES:,} generated pictures)"
         if before is not None and value >= before:
             return Noted(f"{message}; the best so far is {before:.4g}")
-        gan.facts["evaluation"] = {"measured": measured, "figures": figures}
+        gan.facts = gan.facts.model_copy(update={"evaluation": Evaluated(measured=measured, figures=figures)})
         with checkpoint.uninterrupted(), writing(run.best):
             # Written beside it first: whoever stops us finds the old one or the new one, and never half of each.
             shutil.rmtree(run.new_best, ignore_errors=True)
@@ -94,7 +95,7 @@ class Evaluator:
 def _best(run: Run, measured: dict[str, Any]) -> float | None:
     """The criterion of the model in RUN/best; None if there is none, or it was measured in another way."""
     try:
-        evaluation = read_facts(run.best)["evaluation"]
-        return evaluation["figures"][CRITERION] if evaluation["measured"] == measured else None
-    except (RunError, KeyError, TypeError):
+        evaluation = GANFacts.read_from(run.best).evaluation
+    except RunError:
         return None
+    return None if evaluation is None or evaluation.measured != measured else evaluation.figures.get(CRITERION)

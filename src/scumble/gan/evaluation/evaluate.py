@@ -12,7 +12,8 @@ from typing import Any, get_args
 import numpy as np
 
 from scumble import device
-from scumble.data import sources, store
+from scumble.data import dataset
+from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, returned
 from scumble.gan.evaluation import feature_cache, intervals
@@ -111,7 +112,7 @@ def evaluate_events(
 
     Args:
         subject: a run, a model's folder, or pictures as in `data`, of which the training split is used.
-        data: the real pictures; see `scumble.data.sources`.
+        data: the real pictures; see `scumble.data.sources.opener`.
         network: one of `scumble.perceptual.embedding.EMBEDDINGS`.
         pictures: how many of each kind, or as many as there are.
         split: of `data`: "train", or "test", which no training sees.
@@ -164,7 +165,7 @@ def _job(
         except DataError as error:
             raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
     else:
-        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts['images_seen']:,} images")
+        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
     real = yield from _pictures(data, split, gan)
     _check_alike(evaluated, real)
     feature_network = yield from embedding.load(network, placement)
@@ -209,15 +210,15 @@ def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[Meas
 def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, None, PictureSet]:
     """Real pictures, prepared as for the GAN's training if there is a GAN."""
     if split == "test":
-        source = sources.open_testing_part(given)
+        source = open_testing_part(given)
         if source is None:
             wanted = "wanted a folder or .zip with a part `test`, or a .npz with x_test"
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
-        source = sources.open_source(given)
+        source = open_source(given)
     settings = None if gan is None else gan.settings
     channels = None if settings is None or settings.channels == "auto" else settings.channels
-    prepared = yield from store.prepare(source, settings.picture_size if settings else None, channels)
+    prepared = yield from dataset.prepare(source, settings.picture_size if settings else None, channels)
     return feature_cache.of_store(prepared)
 
 

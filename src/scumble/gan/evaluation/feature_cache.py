@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scumble import paths
-from scumble.data.store import Store
+from scumble.data.dataset import Dataset
 from scumble.errors import DataError, reason
 from scumble.events import Event, Progress, Started
 from scumble.gan.evaluation.frechet import MomentsOfGroups
@@ -71,7 +71,7 @@ class FeatureSet:
     features: np.ndarray
 
 
-def of_store(pictures: Store) -> PictureSet:
+def of_store(pictures: Dataset) -> PictureSet:
     """Real pictures, in a fixed random order."""
     count = len(pictures.pixels)
     order = np.random.default_rng(0).permutation(count)
@@ -84,8 +84,8 @@ def of_store(pictures: Store) -> PictureSet:
 
 def of_gan(gan: GAN, name: str) -> PictureSet:
     """Pictures of the seeds 0, 1, 2, ...; classes take turns."""
-    channels, height, width = gan.facts["data"]["shape"]
-    digest = hashlib.sha256(json.dumps([gan.facts["settings"], gan.classes]).encode())
+    channels, height, width = gan.facts.data.shape
+    digest = hashlib.sha256(json.dumps([gan.facts.settings, gan.classes]).encode())
     digest.update(as_safetensors(gan.generator.state_dict()))
 
     def take(numbers: range) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import safetensors
@@ -13,13 +13,15 @@ from torch import nn
 
 from scumble import __version__, device, paths
 from scumble.errors import RunError, SettingsError, reason
+from scumble.gan.facts import GANFacts
+from scumble.gan.format_1 import is_format_1, networks_upgraded
 from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.storage.run import Run
 
 CARD_SAMPLES = 64
@@ -38,13 +40,13 @@ class GAN:
         >>> gan.sample(seeds=[7])[0].save("seven.png")  # doctest: +SKIP
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, facts: dict[str, Any]):
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, facts: GANFacts):
         self.generator, self.discriminator, self.facts = generator, discriminator, facts
 
     @property
     def settings(self) -> GANSettings:
         """Of the training."""
-        return GANSettings(**self.facts["settings"])
+        return GANSettings(**self.facts.settings)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:
@@ -62,9 +64,8 @@ class GAN:
         placement = device.choose(device_name, "float32")
         facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
         try:
-            data = facts["data"]
-            shape, classes = tuple(data["shape"]), len(data["classes"])
-            generator, discriminator = build(GANSettings(**facts["settings"]), shape, classes)
+            data = facts.data
+            generator, discriminator = build(GANSettings(**facts.settings), data.shape, len(data.classes))
             for name, network in (("generator", generator), ("discriminator", discriminator)):
                 network.load_state_dict(checkpoint.under(name, tensors))
         except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
@@ -81,7 +82,7 @@ class GAN:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes that can be drawn; none if it was trained without."""
-        return tuple(self.facts["data"]["classes"]) if self.settings.draws_classes else ()
+        return self.facts.data.classes if self.settings.draws_classes else ()
 
     def sample(
         self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
@@ -149,19 +150,19 @@ class GAN:
             files.save(sheet, folder / "samples.png")
             paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
-        write_facts(folder, self.facts)
+        self.facts.write_to(folder)
 
     def _card(self) -> str:
-        data, settings = self.facts["data"], self.settings
-        colours, height, width = data["shape"]
-        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts["settings"].items())
+        data, settings = self.facts.data, self.settings
+        colours, height, width = data.shape
+        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts.settings.items())
         return CARD.format(
-            name=data["name"],
-            count=data["count"],
+            name=data.name,
+            count=data.count,
             kind="grey" if colours == 1 else "colour",
             width=width,
             height=height,
-            images=self.facts["images_seen"],
+            images=self.facts.images_seen,
             network=settings.network,
             loss=settings.loss,
             rows=rows,
@@ -215,26 +216,24 @@ def _holds(folder: Path, name: str) -> bool:
         return False
 
 
-def _read_model(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    facts = read_facts(folder)
+def _read_model(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
+    facts = GANFacts.read_from(folder)
     try:
         return facts, safetensors.torch.load_file(folder / WEIGHTS)
     except (safetensors.SafetensorError, OSError) as error:
         raise RunError(f"{folder / WEIGHTS} cannot be read: {reason(error)}") from error
 
 
-def _read_run(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _read_run(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
     run = Run(folder)
-    facts = run.facts()
-    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: (saved.tensors, saved.facts["images_seen"]))
+    facts = GANFacts.of_run(run)
+    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: saved)
     if facts is None or found is None:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
-    tensors, images_seen = found
-    states = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
-    weights = {
-        f"{name}.{key}": value
-        for name, state in states.items()
-        for key, value in checkpoint.under(state, tensors).items()
+    tensors = (networks_upgraded(found) if is_format_1(found) else found).tensors
+    homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
+    networks = {
+        f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()
     }
-    return facts | {"images_seen": images_seen}, weights
+    return facts.model_copy(update={"images_seen": found.facts["images_seen"]}), networks

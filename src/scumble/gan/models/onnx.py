@@ -54,7 +54,7 @@ def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
         raise SettingsError("an .onnx file takes more packages: pip install 'scumble[onnx]'") from error
     generator = copy.deepcopy(gan.generator).cpu()
     model = _exported(generator, _inputs(gan, 2))
-    facts = {"classes": list(gan.classes), "settings": gan.facts["settings"], "versions": recipe.versions()}
+    facts = {"classes": list(gan.classes), "settings": gan.facts.settings, "versions": recipe.versions()}
     onnx.helper.set_model_props(model, {"scumble": json.dumps(facts)})
     onnx.checker.check_model(model)
     data = model.SerializeToString()

@@ -96,7 +96,7 @@ def project_events(
     )
     sheet = tensors.grid(pictures, 3)
     figures = {"distance": result.distance, "nearest_seed": seed, "distance_of_seed": result.seed_distance}
-    made_by = {"gan": gan.facts["data"]["name"], "by": by, "class": chosen, "latent": result.latent.tolist()}
+    made_by = {"gan": gan.facts.data.name, "by": by, "class": chosen, "latent": result.latent.tolist()}
     files.save(sheet, output, recipe.versions() | made_by | figures)
     yield Saved(output)
     yield Finished(JOB, [output], time.perf_counter() - started, Image.fromarray(sheet), figures)
@@ -112,7 +112,7 @@ def project(
 
 def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:
     """(1, C, H, W) in [-1, 1], on the GAN's device."""
-    colours, height, width = gan.facts["data"]["shape"]
+    colours, height, width = gan.facts.data.shape
     rgb = tensors.cover(tensors.to_tensor(files.load(picture)), (width, height))
     pixels = tensors.to_image(rgb).convert("L" if colours == 1 else "RGB")
     array = np.array(pixels).reshape(1, height, width, colours).transpose(0, 3, 1, 2)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from scumble import device
-from scumble.data import sources, store
-from scumble.data.store import Store, Survey
+from scumble.data import dataset
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source
+from scumble.data.survey import Survey, look_over
 from scumble.events import Event, Noted
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
@@ -38,10 +40,10 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
     Raises:
         DataError: if there is nothing to read.
     """
-    source = sources.open_source(data)
+    source = open_source(data)
     if source.note:
         yield Noted(source.note)
-    survey = yield from store.survey(source)
+    survey = yield from look_over(source)
     settings = fitting_settings(survey)
     shape = _shape(survey)
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
@@ -65,19 +67,19 @@ def fitting_settings(survey: Survey) -> GANSettings:
 
 def _has_too_many_unreadable(survey: Survey) -> bool:
     bad = len(survey.unreadable)
-    return bad > store.MAX_UNREADABLE * (survey.count + bad)
+    return bad > dataset.MAX_UNREADABLE * (survey.count + bad)
 
 
 def _is_refused(survey: Survey) -> bool:
-    return survey.count < store.MIN_PICTURES or _has_too_many_unreadable(survey)
+    return survey.count < dataset.MIN_PICTURES or _has_too_many_unreadable(survey)
 
 
 def warnings(survey: Survey) -> list[str]:
     """What will go wrong, or may surprise, one line each."""
     count, bad = survey.count, len(survey.unreadable)
     lines = []
-    if count < store.MIN_PICTURES:
-        lines.append(f"too few pictures: {count}; training needs at least {store.MIN_PICTURES}")
+    if count < dataset.MIN_PICTURES:
+        lines.append(f"too few pictures: {count}; training needs at least {dataset.MIN_PICTURES}")
     elif count < VERY_FEW:
         lines.append(f"very few pictures: {count}; expect samples that repeat them")
     elif count < FEW:
@@ -94,9 +96,9 @@ def warnings(survey: Survey) -> list[str]:
         )
     if survey.sizes:
         width, height = survey.sizes.most_common(1)[0][0]
-        if min(width, height) > store.MAX_AUTOMATIC_SIDE:
+        if min(width, height) > dataset.MAX_AUTOMATIC_SIDE:
             lines.append(f"pictures are reduced to {_automatic(survey)}; --size {min(width, height)} keeps all pixels")
-        if min(width, height) < store.MIN_SIDE:
+        if min(width, height) < dataset.MIN_SIDE:
             lines.append(f"pictures are enlarged to {_automatic(survey)}, the smallest size of the networks")
     if survey.transparent:
         lines.append(f"transparent: {survey.transparent}; they are composited on white")
@@ -127,18 +129,18 @@ def _classes(classes: Counter[str]) -> str:
 
 
 def _automatic(survey: Survey) -> str:
-    width, height = store.automatic_size(survey.sizes.most_common(1)[0][0])
+    width, height = dataset.automatic_size(survey.sizes.most_common(1)[0][0])
     return f"{width}x{height}"
 
 
 def _shape(survey: Survey) -> tuple[int, int, int]:
-    width, height = store.automatic_size(survey.sizes.most_common(1)[0][0]) if survey.sizes else (64, 64)
+    width, height = dataset.automatic_size(survey.sizes.most_common(1)[0][0]) if survey.sizes else (64, 64)
     return (1 if survey.grey else 3), height, width
 
 
 def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
     noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
-    game = LatentGAN(settings, Store("noise", noise, None, (), ""), flip=False, placement=device.choose())
+    game = LatentGAN(settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
     trainer = game.trainer()
     trainer.train_step()
     started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import safetensors
@@ -10,8 +10,9 @@ import safetensors.torch
 import torch
 
 from scumble import __version__, device, paths
-from scumble.data.store import fitted_pixels
+from scumble.data.dataset import fitted_pixels
 from scumble.errors import RunError, SettingsError, reason
+from scumble.gan.facts import ClassifierFacts
 from scumble.gan.networks.build import to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
@@ -20,7 +21,7 @@ from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.files import Picture, PictureSource
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_facts, write_facts, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 
 
 class Classifier:
@@ -38,18 +39,18 @@ class Classifier:
         ['1', '2']
     """
 
-    def __init__(self, discriminator: Discriminator, scaling: Scaling, linear: Linear, facts: dict[str, Any]):
+    def __init__(self, discriminator: Discriminator, scaling: Scaling, linear: Linear, facts: ClassifierFacts):
         self.discriminator, self.scaling, self.linear, self.facts = discriminator, scaling, linear, facts
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of `probabilities`."""
-        return tuple(self.facts["classifier"]["classes"])
+        return tuple(self.facts.classifier.classes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the pictures that it takes; others are cut around their middle and resampled."""
-        channels, height, width = self.facts["data"]["shape"]
+        channels, height, width = self.facts.data.shape
         return channels, height, width
 
     def predict(self, pictures: Iterable[PictureSource]) -> list[str]:
@@ -72,7 +73,7 @@ class Classifier:
 
     def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(N, K), of (N, C, H, W) uint8 pixels of its own `shape`, N at least 1."""
-        settings = FeatureSettings(**self.facts["classifier"]["features"])
+        settings = FeatureSettings(**self.facts.classifier.features)
         return np.concatenate(
             [self.linear.probabilities(self.scaling(some)) for some in rows(self.discriminator, pixels, settings)]
         )
@@ -96,17 +97,15 @@ class Classifier:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts = read_facts(folder)
-        if "classifier" not in facts:
-            raise RunError(f"{folder} holds no classifier; wanted a folder that `scumble gan classify` made")
+        facts = ClassifierFacts.read_from(folder)
         try:
             tensors = safetensors.torch.load_file(folder / WEIGHTS)
-            discriminator = fresh_discriminator(GANSettings(**facts["settings"]), tuple(facts["data"]["shape"]))
+            discriminator = fresh_discriminator(GANSettings(**facts.settings), facts.data.shape)
             discriminator.load_state_dict(checkpoint.under("discriminator", tensors))
             to_device(discriminator.eval().requires_grad_(False), placement.device)
             arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}
-            known = facts["classifier"]
-            linear = Linear(arrays["weights"], arrays["biases"], float(known["temperature"]), float(known["c"]))
+            known = facts.classifier
+            linear = Linear(arrays["weights"], arrays["biases"], known.temperature, known.c)
             made = cls(discriminator, Scaling(arrays["mean"], arrays["scale"]), linear, facts)
             blank = np.zeros((1, *made.shape), np.uint8)
             if made.probabilities_of_pixels(blank).shape != (1, len(made.classes)):
@@ -138,19 +137,18 @@ class Classifier:
             (folder / FACTS).unlink(missing_ok=True)  # until all is written, there is no classifier here
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
             paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
-        write_facts(folder, self.facts)
+        self.facts.write_to(folder)
 
     def _card(self) -> str:
-        data, known = self.facts["data"], self.facts["classifier"]
-        accuracy = known["accuracy"]
+        data, known = self.facts.data, self.facts.classifier
         return CARD.format(
-            classes=", ".join(known["classes"][:20]) + (", ..." if len(known["classes"]) > 20 else ""),
-            count=data["count"],
-            name=data["name"],
-            images=self.facts["images_seen"],
-            labelled=known["labelled"],
-            kind={"svm": "support vector machine", "logistic": "logistic regression"}[known["kind"]],
-            right=f"{accuracy:.2%} of {known['tested']:,}",
+            classes=", ".join(known.classes[:20]) + (", ..." if len(known.classes) > 20 else ""),
+            count=data.count,
+            name=data.name,
+            images=self.facts.images_seen,
+            labelled=known.labelled,
+            kind={"svm": "support vector machine", "logistic": "logistic regression"}[known.kind],
+            right=f"{known.accuracy:.2%} of {known.tested:,}",
             version=__version__,
         )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scumble.data import labels, sources, store
-from scumble.data.store import Store
+from scumble.data import dataset, labels
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_testing_part
 from scumble.errors import DataError
 from scumble.events import Event, Noted
 
@@ -38,7 +39,7 @@ class ProbeData:
         return self.learning[labels.draw(self.labels[self.learning], per_class, seed, self.classes)]
 
 
-def split(data: str, pictures: Store) -> Generator[Event, None, ProbeData]:
+def split(data: str, pictures: Dataset) -> Generator[Event, None, ProbeData]:
     """The labelled pictures of `data` with its test split, or, where it has none, with a fifth of them held out.
 
     Raises:
@@ -47,11 +48,11 @@ def split(data: str, pictures: Store) -> Generator[Event, None, ProbeData]:
     if pictures.labels is None or len(pictures.classes) < 2:
         has = "no classes" if pictures.labels is None else "one class alone"
         raise DataError(f"{pictures.name} has {has}; wanted pictures in a folder for each class, or labels")
-    source = sources.open_testing_part(data)
+    source = open_testing_part(data)
     testing = None
     if source is not None:
         channels, height, width = pictures.shape
-        testing = yield from store.prepare(source, (width, height), channels)
+        testing = yield from dataset.prepare(source, (width, height), channels)
     if testing is None or testing.labels is None:
         learning, held = labels.hold_out(pictures.labels, pictures.classes)
         yield Noted(f"{pictures.name} has no test split: {len(held):,} pictures, a fifth, are held out")

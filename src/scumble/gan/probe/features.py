@@ -22,8 +22,9 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from scumble import device, paths
-from scumble.data import batches, sources, store
-from scumble.data.store import Store
+from scumble.data import batches, dataset
+from scumble.data.dataset import Dataset
+from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
 from scumble.gan.models.gan import GAN
@@ -140,7 +141,7 @@ def _allocated(shape: tuple[int, int], path: Path | None) -> np.ndarray:
 # --- Discriminators and pictures --------------------------------------------------------------------------------------
 
 
-def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
+def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
     """The pictures of `data`, prepared as for the GAN's training.
 
     Raises:
@@ -148,8 +149,8 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Store]:
     """
     settings = gan.settings
     channels = None if settings.channels == "auto" else settings.channels
-    pictures = yield from store.prepare(sources.open_source(data), settings.picture_size, channels)
-    wanted = tuple(gan.facts["data"]["shape"])
+    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, channels)
+    wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
             f"{pictures.name} holds {_described(pictures.shape)}; the discriminator takes {_described(wanted)}"
@@ -228,7 +229,7 @@ def write_events(
         yield Saved(_beside(output))
 
 
-def open_features(path: Path, discriminator: Discriminator, pictures: Store, settings: FeatureSettings) -> np.ndarray:
+def open_features(path: Path, discriminator: Discriminator, pictures: Dataset, settings: FeatureSettings) -> np.ndarray:
     """The (N, D) float16 features that `write_events` wrote, if they are of this discriminator and these pictures.
 
     Args:
@@ -267,7 +268,7 @@ def _which(settings: FeatureSettings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in ("pool", "side", "layers")}
 
 
-def _facts(discriminator: Discriminator, pictures: Store, settings: FeatureSettings) -> dict[str, Any]:
+def _facts(discriminator: Discriminator, pictures: Dataset, settings: FeatureSettings) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "discriminator": digest_of(discriminator),

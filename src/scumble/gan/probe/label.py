@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from scumble import paths
-from scumble.data import sources
-from scumble.data.sources import Item
+from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Item
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
 from scumble.gan.probe.classifier import Classifier
@@ -25,7 +25,7 @@ def label_events(
     """Write a CSV with the class of every picture, the likeliest first within each class, and all probabilities.
 
     Args:
-        data: pictures; see `scumble.data.sources`.
+        data: pictures; see `scumble.data.sources.opener`.
         classifier: a folder that `scumble gan classify` made.
         output: the .csv.
         device_name: "auto", or torch's name of a device.
@@ -40,7 +40,7 @@ def label_events(
     """
     if output.suffix.lower() != ".csv":
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .csv")
-    source = sources.open_source(data)
+    source = open_source(data)
     made = Classifier.from_pretrained(classifier, device_name)
     if source.note:
         yield Noted(source.note)

@@ -18,6 +18,7 @@ import numpy as np
 from scumble import device, paths
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.gan import plots
+from scumble.gan.facts import ClassifierFacts, ProbeFacts
 from scumble.gan.models.gan import GAN
 from scumble.gan.networks.build import to_device
 from scumble.gan.networks.discriminator import Discriminator
@@ -192,7 +193,7 @@ def _positions(data: ProbeData, settings: ClassifySettings) -> np.ndarray:
 
 def _untrained(gan: GAN) -> Discriminator:
     """The discriminator as it was before its training."""
-    discriminator = features.fresh_discriminator(gan.settings, tuple(gan.facts["data"]["shape"]))
+    discriminator = features.fresh_discriminator(gan.settings, gan.facts.data.shape)
     to_device(discriminator.eval().requires_grad_(False), next(gan.discriminator.parameters()).device)
     return discriminator
 
@@ -222,17 +223,18 @@ def _save(
     assert of_subject.discriminator is not None
     trial = Trial("discriminator", settings.numbers_of_labels[-1], 0)
     fitted = _fit(of_subject, data, settings, trial)
-    facts = {
-        "classes": list(data.classes),
-        "features": settings.model_dump(mode="json", include={"pool", "side", "layers"}),
-        "kind": settings.classifier,
-        "c": fitted.c,
-        "temperature": fitted.temperature,
-        "labelled": len(data.draw(trial.per_class, settings.seed)),
-        "tested": len(data.test_labels),
-        "accuracy": float((_scores(fitted, of_subject).argmax(1) == data.test_labels).mean()),
-        "made_of": log.key,
-    }
-    made = Classifier(of_subject.discriminator, of_subject.scaling, fitted, gan.facts | {"classifier": facts})
+    probe = ProbeFacts(
+        classes=data.classes,
+        features=settings.model_dump(mode="json", include={"pool", "side", "layers"}),
+        kind=settings.classifier,
+        c=fitted.c,
+        temperature=fitted.temperature,
+        labelled=len(data.draw(trial.per_class, settings.seed)),
+        tested=len(data.test_labels),
+        accuracy=float((_scores(fitted, of_subject).argmax(1) == data.test_labels).mean()),
+        made_of=log.key,
+    )
+    facts = ClassifierFacts(**dict(gan.facts), classifier=probe)
+    made = Classifier(of_subject.discriminator, of_subject.scaling, fitted, facts)
     made.save_pretrained(log.folder)
     yield Saved(log.folder)

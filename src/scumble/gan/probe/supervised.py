@@ -25,6 +25,8 @@ from scumble.gan.probe.table import confusion
 from scumble.gan.probe.trials import Trial
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.image.tensors import to_signed
+from scumble.training.task import Batch, Moment, Outcome, Task, Update
+from scumble.training.trainer import Trainer
 
 BATCH, LR, EPOCHS = 64, 1e-3, 5
 """Adam's own rate; 64 is the batch of most GANs here."""
@@ -37,11 +39,10 @@ def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callabl
         seed = settings.seed + trial.draw
         chosen = data.draw(trial.per_class, seed)
         network = fresh_network(gan, len(data.classes), seed)
-        optimizer = torch.optim.Adam(network.parameters(), LR)
-        batch = min(BATCH, len(chosen))
-        for step in range(max(settings.supervised_steps, EPOCHS * len(chosen) // batch)):
-            some = chosen[batches.indices(len(chosen), batch, step, seed)]
-            supervised_step(network, optimizer, data.pixels[some], data.labels[some])
+        task = supervised_task(network, data.pixels[chosen], data.labels[chosen], seed)
+        trainer = Trainer(task, seed)
+        for _ in range(max(settings.supervised_steps, EPOCHS * len(chosen) // task.size)):
+            trainer.train_step()
         return predictions(network.eval(), data.test_pixels)
 
     return predict
@@ -49,29 +50,32 @@ def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callabl
 
 def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
     """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
-    values = gan.facts["settings"] | {"condition": "auxiliary", "loss": "bce", "seed": seed}
+    values = gan.facts.settings | {"condition": "auxiliary", "loss": "bce", "seed": seed}
     if values["network"] != "normfree":
         values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
-    _, network = build(GANSettings(**values), tuple(gan.facts["data"]["shape"]), classes)
+    _, network = build(GANSettings(**values), gan.facts.data.shape, classes)
     to_device(network, next(gan.discriminator.parameters()).device)
     return network.train()
 
 
-def supervised_step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, pixels: np.ndarray, labels: np.ndarray
-) -> None:
-    """One step on the cross-entropy of (n, C, H, W) uint8 pictures and their (n,) labels.
+def supervised_task(network: nn.Module, pixels: np.ndarray, labels: np.ndarray, seed: int) -> Task:
+    """To learn the (N,) labels of (N, C, H, W) uint8 pictures, by the cross-entropy of the network's logits of classes.
 
     In bfloat16 where that is fast, as GANs are trained: half the time.
     """
-    placement = next(network.parameters()).device
-    precision = device.choose(str(placement)).dtype
-    with torch.autocast(placement.type, precision, enabled=precision != torch.float32):
-        logits = network(to_signed(pixels, placement), None)
-    loss = F.cross_entropy(logits[:, 1:].float(), torch.from_numpy(labels).to(placement))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    placement = device.choose(str(next(network.parameters()).device))
+    size = min(BATCH, len(labels))
+
+    def batch(moment: Moment) -> Batch:
+        some = batches.indices(len(labels), size, moment.step, seed)
+        return {"pictures": to_signed(pixels[some], placement.device), "labels": torch.from_numpy(labels[some])}
+
+    def loss(batch: Batch, moment: Moment) -> Outcome:
+        logits = placement.compute(network, batch["pictures"], None)
+        return Outcome(F.cross_entropy(logits[:, 1:], batch["labels"].to(placement.device)))
+
+    update = Update("network", ("network",), loss, lambda parameters: torch.optim.Adam(parameters, LR))
+    return Task({"network": network}, (update,), batch, size)
 
 
 @torch.no_grad()
@@ -97,8 +101,8 @@ def semi_supervised(
         gan = GAN.from_pretrained(run, settings.device)
         if not isinstance(gan.discriminator, AuxiliaryDiscriminator) or gan.settings.draws_classes:
             raise SettingsError(f"{run} is a run with condition {gan.settings.condition}; wanted few-labels")
-        facts = gan.facts["data"]
-        if tuple(facts["classes"]) != data.classes or not data.digest.startswith(facts["digest"]):
-            raise RunError(f"{run} was trained on {facts['name']}; wanted a run on the same pictures")
+        facts = gan.facts.data
+        if facts.classes != data.classes or not data.digest.startswith(facts.digest):
+            raise RunError(f"{run} was trained on {facts.name}; wanted a run on the same pictures")
         with_statistics_of(unconditional(gan.discriminator), data.pixels)
         yield gan.settings.labelled, confusion(predictions(gan.discriminator, data.test_pixels), data)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from scumble.errors import RunError, reason
+from scumble.gan.facts import ClassifierFacts
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.data import ProbeData
 from scumble.gan.probe.features import digest_of
 from scumble.gan.settings import ClassifySettings
-from scumble.storage.folder import FACTS, make, read_facts, writing
+from scumble.storage.folder import make, writing
 
 TRIALS = "trials.jsonl"
 PROTOCOL = 3
@@ -63,8 +64,8 @@ class Trials:
     def is_saved(self) -> bool:
         """Whether the classifier is in the folder, and has the same key."""
         try:
-            return (self.folder / FACTS).exists() and read_facts(self.folder)["classifier"]["made_of"] == self.key
-        except (RunError, KeyError, TypeError):
+            return ClassifierFacts.read_from(self.folder).classifier.made_of == self.key
+        except RunError:
             return False
 
 

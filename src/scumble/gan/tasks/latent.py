@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.data import batches
+from scumble.data.dataset import Dataset
 from scumble.data.labels import draw as draw_labelled
 from scumble.data.labels import hold_out
-from scumble.data.store import Store
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.gan import augment
@@ -60,7 +60,7 @@ class LatentGAN:
     def __init__(
         self,
         settings: GANSettings,
-        pictures: Store,
+        pictures: Dataset,
         flip: bool,
         placement: Placement,
         processes: Processes | None = None,
@@ -242,7 +242,7 @@ def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor
     return F.cross_entropy(seen[:, 1:], labels)
 
 
-def _labels(settings: GANSettings, pictures: Store) -> np.ndarray | None:
+def _labels(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
     """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know."""
     if settings.condition == "none":
         return None

@@ -1,0 +1,24 @@
+"""The commands `scumble gan ...`, by topic: training and its run, what the networks draw, what they are worth."""
+
+from cyclopts import App
+
+from scumble.cli.gan import draw, measure, train
+
+app = App(name="gan")
+for command in (
+    train.train,
+    train.check,
+    train.presets,
+    train.plot,
+    train.film,
+    draw.sample,
+    draw.interpolate,
+    draw.arithmetic,
+    draw.project,
+    draw.export,
+    measure.evaluate,
+    measure.features,
+    measure.classify,
+    measure.label,
+):
+    app.command(command)

@@ -1,0 +1,176 @@
+"""The commands that let a trained GAN draw."""
+
+from pathlib import Path
+from typing import Literal
+
+from scumble import jobs
+from scumble.cli import report
+from scumble.cli.flags import Device, Json, OfClass, OutputFile, Quiet, Switch
+from scumble.errors import SettingsError
+
+MAX_SEEDS = 1_000_000
+MAX_BETWEEN = 1000
+
+
+def sample(
+    model: Path,
+    /,
+    *,
+    seeds: str = "0-63",
+    output: OutputFile = Path("samples.png"),
+    of_class: OfClass = None,
+    truncation: float | None = None,
+    columns: int | None = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Draw pictures; the same seed gives the same picture, alone or among others.
+
+    Args:
+        model: a run, or a model's folder.
+        seeds: one a picture: numbers and ranges, such as 0-63 or 3,7,20-29.
+        output: a picture's name for all of them in one grid, or a folder for a file each.
+        of_class: class to draw, if it was trained with classes; by default they take turns.
+        truncation: draw latents' numbers beyond this again; 1 trades diversity for fidelity.
+        columns: of the grid; a square where it is not given.
+    """
+    numbers = parse_seeds(seeds)
+    if columns is not None and columns < 1:
+        raise SettingsError(f"columns: got {columns}, wanted 1 or more")
+    from scumble.device import memory_errors
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_samples
+
+    with memory_errors("ask for fewer seeds"):
+        for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class):
+            report.saved(path, json)
+
+
+def interpolate(
+    model: Path,
+    /,
+    *,
+    seeds: str = "0-7",
+    output: OutputFile = Path("walk.webp"),
+    of_class: OfClass = None,
+    seconds: float = 8.0,
+    between: int | None = None,
+    closed: Switch = False,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Go from picture to picture: a film, or a strip, of what lies between seeds.
+
+    Args:
+        model: a run, or a model's folder.
+        seeds: the pictures on the way, in their order: numbers and ranges, such as 0-7 or 3,7,20.
+        output: .webp, .gif or .mp4 for a film; .png, .jpg or .tif for a strip, a row from each seed to the next.
+        of_class: class to draw, if it was trained with classes (default: the first).
+        seconds: how long the film is.
+        between: steps from each seed to the next (default: 24 in a film, 8 in a strip).
+        closed: come back to the first seed, so that the film can go round and round.
+    """
+    numbers = parse_seeds(seeds)
+    if between is not None and not 1 <= between <= MAX_BETWEEN:
+        raise SettingsError(f"between: got {between}, wanted 1 to {MAX_BETWEEN:,}")
+    from scumble.device import memory_errors
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_walk
+
+    with memory_errors("ask for fewer seeds, or less between them"):
+        gan = GAN.from_pretrained(model, device)
+        report.saved(write_walk(gan, numbers, output, seconds, between, closed, of_class), json)
+
+
+def arithmetic(
+    model: Path,
+    a: str,
+    b: str,
+    c: str,
+    /,
+    *,
+    output: OutputFile = Path("arithmetic.png"),
+    of_class: OfClass = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Draw A - B + C: what A's pictures have and B's have not, with what C's have.
+
+    Averages of three or more seeds each say most clearly what their pictures have in common.
+
+    Args:
+        model: a run, or a model's folder.
+        a: seeds of pictures that have something, such as 3,7,20.
+        b: seeds of pictures that are like them without it.
+        c: seeds of pictures that are to have it.
+        output: the sheet: a column for each of the three, its seeds above its average, and at last the result.
+        of_class: class to draw, if it was trained with classes (default: the first).
+    """
+    plus, minus, also = (parse_seeds(seeds) for seeds in (a, b, c))
+    from scumble.device import memory_errors
+    from scumble.gan.models.gan import GAN
+    from scumble.gan.sample_sheets import write_arithmetic
+
+    with memory_errors("ask for fewer seeds"):
+        gan = GAN.from_pretrained(model, device)
+        report.saved(write_arithmetic(gan, plus, minus, also, output, of_class), json)
+
+
+def project(
+    model: Path,
+    picture: Path,
+    /,
+    *,
+    output: OutputFile = Path("projected.png"),
+    by: Literal["pocket", "pixels"] = "pocket",
+    of_class: OfClass = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Find the latent whose picture is nearest to a given one.
+
+    Args:
+        model: a run, or a model's folder.
+        picture: to look for; its middle is cut out where its shape is another.
+        output: the sheet: the picture, that of the nearest seed, and what was found; its recipe holds the latent.
+        by: what tells how near: the small network's features, or pixels.
+        of_class: class to look in, if it was trained with classes (default: all).
+    """
+    from scumble.device import memory_errors
+    from scumble.gan.models.gan import GAN
+
+    with memory_errors("use another device"):
+        gan = GAN.from_pretrained(model, device)
+        report.run(jobs.start("project", gan, picture, output, by, of_class), json, quiet)
+
+
+def export(model: Path, /, *, onnx: Path, json: Json = False, quiet: Quiet = False) -> None:
+    """Write the generator for other programs, after a look at whether it draws the same there.
+
+    Args:
+        model: a run, or a model's folder.
+        onnx: the .onnx file: from latents (N, Z), and labels (N,) if there are classes, to pictures (N, C, H, W).
+    """
+    from scumble.gan.models.gan import GAN
+
+    report.run(jobs.start("export", GAN.from_pretrained(model, "cpu"), onnx), json, quiet)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Numbers and ranges, both ends included: "3,7,20-22" is [3, 7, 20, 21, 22].
+
+    Raises:
+        SettingsError: if it is anything else, or more than a million.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        ends = (first, last) if dash else (first,)
+        if not all(end.isdecimal() and len(end) < 20 for end in ends) or (dash and int(last) < int(first)):
+            raise SettingsError(f"seeds: got {text[:60]!r}, wanted numbers and ranges such as 0-63 or 3,7,20-29")
+        end = int(last) if dash else int(first)
+        if end - int(first) + len(seeds) >= MAX_SEEDS:
+            raise SettingsError(f"seeds: got {text!r}, wanted {MAX_SEEDS:,} at most")
+        seeds += range(int(first), end + 1)
+    return seeds

@@ -1,0 +1,131 @@
+"""The commands that tell what a GAN's pictures, and its discriminator, are worth."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from scumble import jobs
+from scumble.cli import report
+from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Quiet
+from scumble.gan.settings import ClassifySettings, FeatureSettings, MeasureName, Split
+from scumble.perceptual.catalogue import EmbeddingName
+
+
+def evaluate(
+    subject: str,
+    data: str,
+    /,
+    *,
+    network: EmbeddingName = "pocket",
+    pictures: int = 10_000,
+    split: Split = "train",
+    measures: list[MeasureName] | None = None,
+    device: Device = "auto",
+    json: JsonLine = False,
+) -> None:
+    """Measure how much a GAN's pictures, or others, look like real ones.
+
+    Args:
+        subject: a run, a model's folder, or pictures, of which those for training are taken.
+        data: the real pictures: what `train` takes.
+        network: the feature network; only what `inception` measures is called FID.
+        pictures: how many of each kind, or as many as there are.
+        split: part of the data: train, or test for what no training sees.
+        measures: frechet (distance), kernel (distance), neighbours (precision, recall, density, coverage), inception
+            (score): once for each; all that the network is able to, if not given.
+    """
+    from scumble.gan.evaluation.evaluate import TITLES
+
+    found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device))
+    if json:
+        report.data(dataclasses.asdict(found))
+        return
+    rows = []
+    for one in found.figures:
+        interval = f"{one.value - one.margin:.4g} to {one.value + one.margin:.4g}"
+        title = TITLES.get(one.name, one.name)
+        rows.append([title, f"{one.value:.4g}", interval, f"{one.of_half:.4g}", found.described(one)])
+    report.table(["figure", "value", "95% interval", "of half as many", "measured with"], rows)
+
+
+def features(
+    run: Path,
+    data: str,
+    /,
+    *,
+    output: OutputFile = Path("features.npy"),
+    json: Json = False,
+    quiet: Quiet = False,
+    settings: Annotated[FeatureSettings, Parameter(name="*")] = FeatureSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Write what a run's discriminator sees in pictures, a row of numbers for each.
+
+    Args:
+        run: a run, or a model's folder.
+        data: what `train` takes.
+        output: .npy to write; a .json beside it tells what is in there.
+        settings: everything else, one flag a field.
+    """
+    report.run(jobs.start("features", run, data, output, settings), json, quiet)
+
+
+def classify(
+    run: Path,
+    data: str,
+    /,
+    *,
+    output: Output = None,
+    features: Path | None = None,
+    semi: list[Path] | None = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    settings: Annotated[ClassifySettings, Parameter(name="*")] = ClassifySettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Measure a run's discriminator by a few-label linear probe against three baselines; make a classifier.
+
+    Args:
+        run: a run, or a model's folder.
+        data: what `train` takes, with classes; its part for testing is what is tested with.
+        output: folder of the results and the classifier (default: RUN/classifier); given again, it goes on.
+        features: what `features` wrote of this run and these pictures.
+        semi: a run of the preset sgan on these pictures, to stand in the same table; may be given several times.
+        settings: everything else, one flag a field.
+    """
+    folder = output or run / "classifier"
+    kept = report.Kept("classify", "fits", folder, "the same command goes on from")
+    table = report.run(jobs.start("classify", run, data, folder, settings, features, semi or ()), json, quiet, kept)
+    if not (json or quiet):
+        report.table(
+            ["judged", "labels a class", "draws", "errors", "95% interval"], list(map(_as_text, table["rows"]))
+        )
+
+
+def _as_text(row: dict[str, Any]) -> list[str]:
+    """A row of the table of `classify`: errors, where the file has shares that are right."""
+    low_high = [f"{1 - share:.2%}" for share in reversed(row["interval"] or ())]
+    return [row["subject"], str(row["labels"]), str(row["draws"]), f"{1 - row['accuracy']:.2%}", " to ".join(low_high)]
+
+
+def label(
+    pictures: str,
+    /,
+    *,
+    classifier: Path,
+    output: OutputFile = Path("labels.csv"),
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Sort pictures by a classifier that `classify` made, into a table with the probability of every class.
+
+    Args:
+        pictures: a folder, or whatever else `train` takes.
+        classifier: the folder that `classify` wrote.
+        output: .csv to write.
+    """
+    from scumble.device import memory_errors
+
+    with memory_errors("label fewer pictures at a time"):
+        report.run(jobs.start("label", pictures, classifier, output, device), json, quiet)

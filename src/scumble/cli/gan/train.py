@@ -1,0 +1,95 @@
+"""The commands that train a GAN and show its run."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from scumble import jobs
+from scumble.cli import report
+from scumble.cli.flags import Json, JsonLine, Output, Quiet, Switch
+from scumble.gan.presets import PRESETS
+from scumble.gan.settings import GANSettings
+
+
+def train(
+    data: str,
+    /,
+    *,
+    run: Path,
+    fresh: Switch = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    settings: Annotated[GANSettings, Parameter(name="*")] = GANSettings(),  # noqa: B008 (it is frozen)
+) -> None:
+    """Train a GAN; the same command again continues where it stopped.
+
+    Args:
+        data: a folder, a .zip, a .npz, hf:owner/name[:split], digits or shapes.
+        run: folder of the run, new or to be continued.
+        fresh: start over: what earlier trainings left in the run's folder is removed.
+        settings: everything else, one flag a field.
+    """
+    kept = report.Kept("train", "images", run, "the same command goes on from")
+    report.run(jobs.start("train", data, run, settings, fresh), json, quiet, kept)
+
+
+def check(data: str, /, *, json: JsonLine = False) -> None:
+    """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
+
+    Args:
+        data: what `train` takes.
+    """
+    advice = report.run(jobs.start("check", data))
+    if json:
+        report.data(dataclasses.asdict(advice))
+        return
+    report.table(["", ""], [[name, value] for name, value in advice.found.items()])
+    for warning in advice.warnings:
+        report.say(f"note: {warning}")
+    if advice.command is not None:
+        report.say(f"try: {advice.command}")
+
+
+def presets(*, json: JsonLine = False) -> None:
+    """List the presets of `train`: the timeline of these networks, and what each row trains with."""
+    rows = [{"preset": name} | entry._asdict() for name, entry in PRESETS.items()]
+    if json:
+        report.data({"presets": rows})
+        return
+    for row in rows:
+        settings = GANSettings.model_validate({"preset": row["preset"]})
+        axes = [settings.network, f"norm {settings.norm}", settings.loss]
+        axes += [f"penalty {settings.penalty}"] * (settings.penalty != "none")
+        axes += [f"clip {settings.clip}"] * bool(settings.clip)
+        axes += [f"condition {settings.condition}"] * (settings.condition != "none")
+        axes += [f"{settings.critic_steps} critic steps"] * (settings.critic_steps > 1)
+        row["trained with"] = ", ".join(axes)
+    columns = ["year", "preset", "paper", "news", "trained with"]
+    report.table(columns, [[str(row[column]) for column in columns] for row in rows])
+
+
+def plot(run: Path, /, *, output: Output = None, json: Json = False) -> None:
+    """Draw a run's figures over the images seen.
+
+    Args:
+        run: a run, finished or not.
+        output: .png, .svg or .pdf to write (default: RUN/curves.png).
+    """
+    from scumble.gan.plots import write_curves
+
+    report.saved(write_curves(run, output or run / "curves.png"), json)
+
+
+def film(run: Path, /, *, output: Output = None, seconds: float = 8.0, json: Json = False) -> None:
+    """Turn a run's grids into a film of its learning.
+
+    Args:
+        run: a run, finished or not.
+        output: .webp, .gif or .mp4 to write (default: RUN/film.webp).
+        seconds: how long the film is.
+    """
+    from scumble.gan.sample_sheets import write_film
+
+    report.saved(write_film(run, output or run / "film.webp", seconds), json)

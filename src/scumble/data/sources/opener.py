@@ -1,0 +1,84 @@
+"""Where pictures to learn from come from: folders, zips, arrays, data sets of others, or our own code.
+
+Nothing is ever unpacked to the disk, nothing pickled is ever opened.
+
+| given as                | is                                                                                     |
+|-------------------------|----------------------------------------------------------------------------------------|
+| `FOLDER`                | all pictures below it; a picture's class is the name of the folder it lies in          |
+| `FILE.zip`              | the same inside a zip                                                                  |
+| `FILE.npz`              | an array `x`, `x_train` or `images`, (N, H, W[, C]); labels in `y`, `y_train`, `labels` |
+| `hf:owner/name[:split]` | a data set of the Hugging Face hub; the split is `train` unless given                  |
+| `digits`                | 1,797 handwritten digits, 8x8 and grey, from scikit-learn                              |
+| `shapes`                | 4,096 discs, squares and triangles, 64x64, drawn by our own code                       |
+
+A folder or zip may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
+then says the classes. Where the top folders are `train` and `test`, or the like, only the training part is used.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scumble.data.sources.builtin import digits, shapes
+from scumble.data.sources.folder import from_folder
+from scumble.data.sources.hub import from_hub
+from scumble.data.sources.names import SUFFIXES
+from scumble.data.sources.npz import from_npz
+from scumble.data.sources.source import Source
+from scumble.data.sources.zip import from_zip
+from scumble.errors import DataError, reason
+
+FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {".zip": from_zip, ".npz": from_npz}
+BUILT_IN: dict[str, Callable[[], Source]] = {"digits": digits, "shapes": shapes}
+
+
+def open_source(given: str | Path) -> Source:
+    """The source that a name stands for; see the table above.
+
+    Raises:
+        DataError: if there is nothing of that name, it holds no pictures, or it cannot be read.
+
+    Example:
+        >>> source = open_source("digits")
+        >>> len(source.items), source.items[0].label, source.items[0].load().size
+        (1797, '0', (8, 8))
+    """
+    name = str(given)
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
+    if name.startswith("hf:"):
+        return from_hub(name)
+    source = _from_path(Path(given), testing=False)
+    if not source.items:
+        raise DataError(f"{given} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
+    return source
+
+
+def open_testing_part(given: str | Path) -> Source | None:
+    """The pictures that `open_source` leaves out because they are for testing; None where there are none.
+
+    Raises:
+        DataError: as with `open_source`.
+    """
+    name = str(given)
+    if name in BUILT_IN or name.startswith("hf:"):
+        return None
+    source = _from_path(Path(given), testing=True)
+    return source if source.items else None
+
+
+def _from_path(path: Path, testing: bool) -> Source:
+    try:
+        return _from_files(path, testing)
+    except (OSError, ValueError) as error:  # a name that the system refuses to look at
+        raise DataError(f"{str(path)[:200]!r} cannot be read: {reason(error)}") from error
+
+
+def _from_files(path: Path, testing: bool) -> Source:
+    wanted = f"wanted a folder, a .zip, a .npz, hf:owner/name, {' or '.join(BUILT_IN)}"
+    if path.is_dir():
+        return from_folder(path, testing)
+    if not path.exists():
+        raise DataError(f"{path} does not exist; {wanted}")
+    if path.suffix.lower() in FILE_KINDS and path.is_file():  # a pipe would never end
+        return FILE_KINDS[path.suffix.lower()](path, testing)
+    raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; {wanted}")

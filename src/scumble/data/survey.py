@@ -1,0 +1,96 @@
+"""Looking over the pictures of a source: what is in it, before anything is trained on it."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scumble.data.dataset import MIN_PICTURES
+from scumble.data.flip_check import looks_alike_mirrored
+from scumble.data.labels import numbered
+from scumble.data.pixels import Size, fitted, is_grey, on_white
+from scumble.data.sources.source import Item, Source, for_each
+from scumble.events import Event
+
+SAMPLE_SIDE, MAX_SAMPLE = 32, 5000
+"""Pictures of a survey are compared with their mirror images at this size, and no more than about so many."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in a source.
+
+    Attributes:
+        count: pictures that can be read.
+        sizes: how many there are of each (width, height).
+        grey: whether R = G = B in all of them.
+        transparent: how many are transparent somewhere.
+        unreadable: name and reason of each that cannot be read.
+        duplicates: how many have the pixels of one that came before.
+        classes: how many there are of each class; those without a class are in none.
+        mirrored_alike: whether mirror images look like the pictures themselves; None with fewer than two.
+    """
+
+    count: int
+    sizes: Counter[Size]
+    grey: bool
+    transparent: int
+    unreadable: tuple[tuple[str, str], ...]
+    duplicates: int
+    classes: Counter[str]
+    mirrored_alike: bool | None
+
+
+def look_over(source: Source) -> Generator[Event, None, Survey]:
+    """Look at every picture of a source once, and tell what is in it.
+
+    Yields:
+        Started and Progress of the job "look at pictures".
+    """
+    tally = _Tally(every=-(-len(source.items) // MAX_SAMPLE))
+    unreadable = yield from for_each(source, "look at pictures", tally.add)
+    count = sum(tally.sizes.values())
+    mirrored_alike = None
+    if count >= MIN_PICTURES:
+        numbers, _ = numbered(tally.sample_labels)
+        mirrored_alike = looks_alike_mirrored(np.stack(tally.sample), numbers)
+    return Survey(
+        count=count,
+        sizes=tally.sizes,
+        grey=tally.grey,
+        transparent=tally.transparent,
+        unreadable=tuple(unreadable),
+        duplicates=count - len(tally.seen),
+        classes=tally.classes,
+        mirrored_alike=mirrored_alike,
+    )
+
+
+class _Tally:
+    """What a survey has seen so far; of every so many pictures it keeps a small one."""
+
+    def __init__(self, every: int):
+        self.every = every
+        self.sizes: Counter[Size] = Counter()
+        self.classes: Counter[str] = Counter()
+        self.seen: set[bytes] = set()
+        self.transparent = 0
+        self.grey = True
+        self.sample: list[np.ndarray] = []  # of (3, H, W) uint8
+        self.sample_labels: list[str | None] = []
+
+    def add(self, item: Item) -> None:
+        picture = item.load()
+        image = on_white(picture)
+        pixels = np.asarray(image)
+        if self.sizes.total() % self.every == 0:
+            self.sample.append(np.asarray(fitted(image, (SAMPLE_SIDE, SAMPLE_SIDE))).transpose(2, 0, 1))
+            self.sample_labels.append(item.label)
+        self.sizes[picture.size] += 1
+        self.classes.update([item.label] if item.label is not None else [])
+        self.transparent += picture.alpha is not None
+        self.grey = self.grey and is_grey(pixels)
+        shape = f"{pixels.shape}".encode()
+        self.seen.add(hashlib.blake2b(shape + pixels.tobytes(), digest_size=16).digest())

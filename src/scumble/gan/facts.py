@@ -1,0 +1,71 @@
+"""What a GAN's folders tell of themselves: those of a run, a model and a classifier.
+
+A file that was edited by hand, or is another program's, is refused here, in one line, and nowhere else.
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from scumble.training.facts import RunFacts
+
+
+class Evaluated(BaseModel):
+    """How a model was measured that was kept for being the best, and its figures by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    measured: dict[str, Any]
+    figures: dict[str, float]
+
+
+class GANFacts(RunFacts):
+    """Those of a run, and of its model.
+
+    Attributes:
+        flip: whether pictures were mirrored at random.
+        images_seen: by a model's networks.
+        evaluation: of a model that was kept for being the best.
+    """
+
+    kind: ClassVar[str] = "gan"
+
+    flip: bool
+    images_seen: int | None = None
+    evaluation: Evaluated | None = None
+
+
+class ProbeFacts(BaseModel):
+    """How a classifier came to be.
+
+    Attributes:
+        classes: their names.
+        features: settings of the features.
+        kind: of the linear classifier.
+        c: inverse strength of its regularisation.
+        temperature: that its scores are divided by.
+        labelled: pictures with labels that it learnt from.
+        tested: pictures that it was tested with.
+        accuracy: on these.
+        made_of: a digest of what it was made of.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    classes: tuple[str, ...]
+    features: dict[str, Any]
+    kind: str
+    c: float
+    temperature: float
+    labelled: int
+    tested: int
+    accuracy: float
+    made_of: str
+
+
+class ClassifierFacts(GANFacts):
+    """Those of a classifier: its GAN's, and its own."""
+
+    kind: ClassVar[str] = "classifier"
+
+    classifier: ProbeFacts

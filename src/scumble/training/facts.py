@@ -1,0 +1,81 @@
+"""What a run's folder, and a model's, tells of itself in settings.json: frozen records, checked where they are read."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scumble.errors import RunError
+from scumble.storage.folder import FACTS, read_facts, write_facts
+from scumble.storage.run import Run
+
+
+class DataFacts(BaseModel):
+    """What was trained on.
+
+    Attributes:
+        name: what it was called.
+        count: how many pictures.
+        shape: (C, H, W).
+        classes: their names; none where pictures have no labels.
+        digest: of all pixels and labels.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    name: str
+    count: int
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    digest: str
+
+
+class RunFacts(BaseModel):
+    """What every art's runs have.
+
+    Attributes:
+        settings: of the training, as plain data.
+        data: what was trained on.
+        versions: of what computed it.
+        threads: of each process.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    kind: ClassVar[str]
+    """Of the folder: which art it is of, and what it holds."""
+
+    settings: dict[str, Any]
+    data: DataFacts
+    versions: dict[str, str]
+    threads: int
+
+    @classmethod
+    def read_from(cls, folder: Path) -> Self:
+        """The record that a folder's settings.json holds.
+
+        Raises:
+            RunError: if it cannot be read, is of another version or kind, or lacks something; in one line.
+        """
+        plain = read_facts(folder, cls.kind)
+        try:
+            return cls.model_validate_json(json.dumps(plain))  # from JSON, pydantic takes lists for tuples
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            got = None if first["type"] == "missing" else first["input"]
+            wanted = f"wanted what scumble wrote there ({first['type'].removesuffix('_type')})"
+            raise RunError(f"{folder / FACTS}: {where} is {str(got)[:60]!r}; {wanted}") from None
+
+    @classmethod
+    def of_run(cls, run: Run) -> Self | None:
+        """The record of a run; None where there is none yet. Raises as `read_from`, or if it is something else."""
+        return cls.read_from(run.folder) if run.exists() else None
+
+    def write_to(self, folder: Path) -> None:
+        """Write settings.json.
+
+        Raises:
+            RunError: if it cannot be written; what was there stays.
+        """
+        write_facts(folder, self.kind, self.model_dump(mode="json", exclude_none=True))
