@@ -66,7 +66,7 @@ def compare(
         results: the pictures, of the photograph's shape.
         content: the photograph.
         style: the painting.
-        gallery: a folder, a zip or another source of photographs (see `scumble.data.sources.opener`), to tell whether the
+        gallery: a folder, a zip or other photographs (see `scumble.data.sources.opener`), to tell whether the
             photograph is recognised among them; some hundreds.
         network: that looks, rather not the one that painted.
         device: that it runs on.
