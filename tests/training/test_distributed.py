@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,10 @@ import torch
 from scumble import GANSettings, device
 from scumble.cli import app
 from scumble.errors import LostError, SettingsError
-from scumble.events import Finished, Progress, Saved
-from scumble.gan import augment
-from scumble.gan.losses.penalties import between
+from scumble.events import Event, Finished, Noted, Progress, Saved
 from scumble.gan.train import train_events
 from scumble.training.distributed import VARIABLES
-from scumble.training.randomness import Share, SharedGenerator, draw
+from scumble.training.launcher import launch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -71,28 +70,6 @@ def assert_same_training(one: Path, other: Path) -> None:
 def all_weights(run: Path) -> torch.Tensor:
     tensors = safetensors.torch.load_file(sorted((run / "checkpoints").glob("*.safetensors"))[-1])
     return torch.cat([t.flatten() for name, t in sorted(tensors.items()) if name.startswith(("modules", "averages"))])
-
-
-def share(number: int, count: int) -> SharedGenerator:
-    random = SharedGenerator()
-    random.share = Share(number, count)
-    random.manual_seed(3)
-    return random
-
-
-def test_shares_of_a_draw_are_those_of_the_whole_batch():
-    pictures = torch.rand(6, 1, 16, 16)
-    functions = (
-        lambda part, random: draw(torch.randn, len(part), 5, random=random),
-        augment.flip,
-        augment.shift_and_cut,
-        lambda part, random: between(part, 1 - part, random),
-    )
-    for function in functions:
-        whole = function(pictures, torch.Generator().manual_seed(3))
-        parts = [function(pictures[Share(number, 3).of(6)], share(number, 3)) for number in range(3)]
-        assert torch.equal(torch.cat(parts), whole)
-        assert not torch.equal(parts[0], parts[1])
 
 
 @pytest.mark.usefixtures("loopback")
@@ -192,6 +169,23 @@ def test_whoever_is_gone_the_first_process_saves_and_no_process_stays(data, tmp_
         assert time.monotonic() - killed_at < 60
         time.sleep(0.2)
     assert list((run / "checkpoints").glob("*[1-9]*.safetensors"))
+
+
+def failing() -> Iterator[Event]:
+    """A job with a mistake in it."""
+    yield Noted("begun")
+    raise ZeroDivisionError("a mistake")
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.slow
+def test_a_process_that_fails_ends_the_job_and_its_traceback_is_seen(capfd):
+    with pytest.raises(LostError, match=r"process [12] of 2 failed \(exit code 1\) \(the same command goes on"):
+        list(launch(failing, 2, 1))
+    told = capfd.readouterr().err
+    assert "ZeroDivisionError: a mistake" in told
+    assert 'raise ZeroDivisionError("a mistake")' in told
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(
