@@ -180,7 +180,7 @@ def test_every_command_is_described():
     assert {"stylize", "gan train", "models", "models fetch"} <= set(names)
     assert [line.removeprefix("## scumble ") for line in text.splitlines() if line.startswith("## ")] == names
     assert "| `--format` | `png` | of the pictures. (`png`, `jpg`, `webp`, `tif`) |" in text
-    assert "scumble stylize CONTENT STYLE [MORE_STYLES...] [FLAGS]" in text
+    assert "scumble stylize [CONTENT] [STYLE] [MORE_STYLES...] [FLAGS]" in text
 
 
 def test_requests_are_filled_and_unknown_ones_refused():
