@@ -76,9 +76,17 @@ def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 @contextlib.contextmanager
 def layers_seeded(moment: Moment, name: str, device: torch.device) -> Iterator[None]:
     """Have layers that draw from torch's own numbers, such as dropout, draw those of the moment; put back what was."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(moment.seed_for(moment.step, moment.share.number, *name.encode()))
+    # Not by torch.manual_seed, which where there is no GPU writes down for one, at length, who called it.
+    own = [torch.cuda.default_generators[device.index or 0]] if device.type == "cuda" else []
+    generators = [torch.default_generator, *own]
+    before = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(moment.seed_for(moment.step, moment.share.number, *name.encode()))
+    try:
         yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)
 
 
 @contextlib.contextmanager
