@@ -237,6 +237,7 @@ def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subpro
     port, jobs = free_port(), []
     for node in range(2):
         place = {"NODE_RANK": str(node), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+        place["TMPDIR"] = str(run.parent)  # torchrun leaves folders behind
         torchrun = ["-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}", "--nproc-per-node=1"]
         torchrun += ["--master-addr=127.0.0.1", f"--master-port={port}"]
         start = [*torchrun, "-m", "--", *command] if way == "torchrun" else ["-m", *command, "--nodes=2"]
