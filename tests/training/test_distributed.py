@@ -75,14 +75,17 @@ def all_weights(run: Path) -> torch.Tensor:
 @pytest.mark.usefixtures("loopback")
 @two_cores
 @pytest.mark.parametrize("loss", ["relativistic", pytest.param("softmax", marks=pytest.mark.slow)])
-def test_two_processes_train_as_one_does(data, tmp_path, loss):
+def test_two_processes_train_as_one_does(data, tmp_path, monkeypatch, loss):
     """The second loss compares each picture with the whole batch, the half on the other process included."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     alone = trained(data, tmp_path / "one", loss=loss)
     events = trained(data, tmp_path / "two", loss=loss, devices=2)
     for each in (events, alone):
         assert [event.path.name for event in each if isinstance(event, Saved)] == ["model", "000000000024.png"]
         assert isinstance(each[-1], Finished)
     assert_same_training(tmp_path / "two", tmp_path / "one")
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def started_by(process: psutil.Process) -> list[psutil.Process]:
@@ -234,6 +237,7 @@ def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subpro
     port, jobs = free_port(), []
     for node in range(2):
         place = {"NODE_RANK": str(node), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+        place["TMPDIR"] = str(run.parent)  # torchrun leaves folders behind
         torchrun = ["-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}", "--nproc-per-node=1"]
         torchrun += ["--master-addr=127.0.0.1", f"--master-port={port}"]
         start = [*torchrun, "-m", "--", *command] if way == "torchrun" else ["-m", *command, "--nodes=2"]

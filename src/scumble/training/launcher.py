@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -59,6 +60,7 @@ class _Machines(NamedTuple):
             rdzv_configs={"rank": self.node} if together else {},
             max_restarts=0,
             local_addr=None if together else "127.0.0.1",
+            logs_specs=DefaultLogsSpecs(os.devnull),  # a folder that nobody removes, otherwise
         )
 
 
