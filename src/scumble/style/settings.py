@@ -38,7 +38,7 @@ Steps = Annotated[
     Field(
         gt=0,
         le=10**9,
-        description="evaluations of the loss at the last scale; with averaging, the last is the average's",
+        description="iterations at the last scale: evaluations of the loss and its gradient",
     ),
 ]
 CoarseSteps = Annotated[
@@ -46,7 +46,7 @@ CoarseSteps = Annotated[
     Field(
         gt=0,
         le=10**9,
-        description="evaluations at each scale before, if that is less (default of fine and gatys: as many)",
+        description="iterations at each scale before the last, if fewer (fine, gatys: as many)",
     ),
 ]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
@@ -58,44 +58,57 @@ class PaintSettings(Settings):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
     preset: Literal["quick", "fine", "gatys"] = Field(
-        default="quick", description="named values for everything below that is not set"
+        default="quick", description="sets the defaults of everything below"
     )
-    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
+    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, pixels")
     scales: Literal["auto"] | Scales = Field(
-        default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
+        default="auto",
+        description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
     )
     steps: Steps = 90
     coarse_steps: CoarseSteps = 25
     tolerance: float = Field(
-        default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="stop a scale early once 20 iterations lower the loss by less than this fraction",
     )
-    style_weight: float = Field(default=2.5, ge=0, le=1e9, description="how much the painting counts")
+    style_weight: float = Field(default=2.5, ge=0, le=1e9, description="weight of the style loss")
     style_scale: Factors = Field(
-        default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
+        default=(1.0,),
+        description="stroke size: the painting's shorter side over the result's; one for all, or one each",
     )
     borders: Literal["crop", "keep"] = Field(
-        default="crop", description="what becomes of frames, mounts and paper edges around a painting"
+        default="crop", description="frames, mounts and paper edges around a painting: crop or keep them"
     )
-    shares: Shares | None = Field(default=None, description="of several paintings in the mixture (default: equal)")
+    shares: Shares | None = Field(
+        default=None, description="weights of several paintings in the blend (default: equal)"
+    )
     loss: Literal["gram", "covariance", "mean-std", "wasserstein", "histogram"] = Field(
-        default="wasserstein", description="how style is compared"
+        default="wasserstein", description="style loss"
     )
     style_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the balance "
-        "and the loss)",
+        description="style layers and their weights: --style-layers.relu1_1 0.2 and so on (default: those of the "
+        "balance and the loss)",
     )
     variation_weight: float = Field(
-        default=3.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
+        default=3.0, ge=0, le=1e9, description="weight of the total variation loss: smooths the picture"
     )
     range_weight: float = Field(
-        default=1e4, ge=0, le=1e9, description="how much values count against a picture that no file can hold"
+        default=1e4,
+        ge=0,
+        le=1e9,
+        description="weight of the penalty on pixel values outside [0, 1], which saving would clip",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
-    optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="how the pixels are moved")
-    lr: float = Field(default=2.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of --init noise")
+    optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="optimizer of the pixels")
+    lr: float = Field(default=2.0, gt=0, le=1e6, description="learning rate, relative to the optimizer's default")
     averaging: float = Field(
-        default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
+        default=0.8,
+        ge=0,
+        lt=1,
+        description="decay of the moving average of iterates, which is the result; 0: the iterate with the lowest loss",
     )
     backbone: BackboneName = Field(
         default="pocket", description="the feature network; pocket is small and part of scumble"
@@ -104,25 +117,26 @@ class PaintSettings(Settings):
         default=0,
         ge=0,
         le=10**9,
-        description="evaluations by pocket at each scale, before those of the backbone at the last one alone; 0: none",
+        description="iterations by pocket at every scale first; the backbone then works at the last only; 0: none",
     )
-    finish: int = Field(default=0, ge=0, le=10**9, description="evaluations by vgg19-caffe after all others")
-    weights: FileName | None = Field(
-        default=None, description="file of the backbone's weights, instead of the catalogue's"
-    )
-    pooling: Literal["max", "average", "l2"] = Field(default="max", description="how the backbone shrinks its features")
+    finish: int = Field(default=0, ge=0, le=10**9, description="iterations by vgg19-caffe at the end; 0: none")
+    weights: FileName | None = Field(default=None, description="weights file to use for the backbone")
+    pooling: Literal["max", "average", "l2"] = Field(default="max", description="pooling in the backbone")
     padding: Literal["zeros", "replicate"] = Field(
         default="replicate",
-        description="what its first convolution sees beyond the border: the mean colour, or the border",
+        description="padding of the backbone's first convolution: zeros (the mean colour), or the border repeated",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="of the backbone's convolutions"
+        default="auto", description="floating-point format of the convolutions"
     )
     max_memory: float | None = Field(
-        default=None, gt=0, le=2**20, description="GiB that the work may take in all (default: most of what is free)"
+        default=None,
+        gt=0,
+        le=2**20,
+        description="memory limit of the whole process, GiB (default: most of what is free)",
     )
-    bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
+    bits: Bits = Field(default=8, description="bits per channel of the saved picture (16: PNG and TIFF)")
 
     def terms(self, backbone: str | None = None, enlargement: float = 1.0) -> Terms:
         """What counts how much.
@@ -191,32 +205,32 @@ class StyleSettings(PaintSettings):
     """How a photograph is painted."""
 
     keep: float = Field(
-        default=1.0, ge=0, le=1e9, description="how much the photograph counts: below 1, less of it stays; above, more"
+        default=1.0, ge=0, le=1e9, description="how much of the photograph is kept: more above 1, less below"
     )
     balance: Literal["subject", "plain"] = Field(
         default="subject",
-        description="what is compared where; subject: what is seen is the photograph's, how it is painted the "
-        "painting's; plain: one layer of content, five of style (Gatys et al. 2015)",
+        description="which layers compare what; subject: keeps what the photograph shows; plain: one content layer and "
+        "five style layers (Gatys et al. 2015)",
     )
     content_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare content, and nothing else that holds it: --content-layers.relu4_2 1 "
+        description="content layers and their weights, in place of all content terms: --content-layers.relu4_2 1 "
         "(default: those of the balance)",
     )
     strength: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="whose statistics are aimed at: from 0, the photograph's own, to 1, the painting's",
+        description="target statistics: from 0, the photograph's own, to 1, the painting's",
     )
     colour: Literal["style", "content", "match"] = Field(
         default="style",
-        description="style: the painting's; content: the photograph's, painting in grey; match: the painting is given "
-        "the photograph's colours first",
+        description="colours of the result: style: the painting's; content: the photograph's (paints in grey); match: "
+        "recolours the painting like the photograph first",
     )
     init: Literal["matched", "content", "noise", "style"] | FileName = Field(
         default="matched",
-        description="start from: matched (the content in the style's colours), content, noise, style, or a file",
+        description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
     )
 
     def _balance(self, network: str) -> Balance:
