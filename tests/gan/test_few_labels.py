@@ -8,6 +8,7 @@ from scipy.special import log_softmax
 from gan_material import HALVES, halves_of_noise
 from scumble.data.dataset import Dataset
 from scumble.data.labels import hold_out
+from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import UNLABELLED, FewLabelsDiscriminator
@@ -77,3 +78,8 @@ def test_few_labels_teach_the_discriminator(game):
     with torch.no_grad():
         seen = this.discriminator.eval()(to_signed(halves_of_noise(30, 1)[0][:, None], torch.device("cpu")), None)
     assert (seen[:, 1:].argmax(1).numpy() == np.arange(30) % 3).mean() > 0.9
+
+
+def test_every_process_gets_a_label_of_each_batch():
+    with pytest.raises(SettingsError, match="batch: got 2 for 2 processes; wanted two for each"):
+        GANSettings(preset="sgan", batch=2, devices=2)

@@ -57,7 +57,7 @@ class PaintSettings(Settings):
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
-    preset: Literal["quick", "fine", "gatys"] = Field(
+    preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
         default="quick", description="sets the defaults of everything below"
     )
     size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, pixels")

@@ -14,7 +14,7 @@ HINT = "use another --run, or --fresh to start over"
 
 
 def identity(settings: TrainingSettings, digest: str, flip: bool) -> str:
-    """The same for trainings that take the same steps: what a checkpoint is known by."""
+    """What a checkpoint is known by: the same for trainings that differ in nothing but what is free to change."""
     fixed = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
     return hashlib.sha256(json.dumps([fixed, digest, flip], sort_keys=True).encode()).hexdigest()
 

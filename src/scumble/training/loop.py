@@ -4,7 +4,6 @@ A checkpoint is the trainer's state. On the CPU, a training that was killed and 
 that never stopped. On several processes the first one goes through the loop, and the others make its steps.
 """
 
-import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -130,16 +129,20 @@ class _Loop:
 
     def _written(self, wants_saving: bool) -> Iterator[Event]:
         """A checkpoint and a preview, where they are due."""
-        with self._complaining() as complaint:
-            if self.log.trouble is not None:
-                raise self.log.trouble
+        if self.log.trouble is not None:
+            yield from self._complained(self.log.trouble)
+            self.log.trouble = None
+        try:
             if wants_saving:
                 _save(self.trainer, self.run)
-        with self._complaining() as other_complaint:
+        except ScumbleError as error:
+            yield from self._complained(error)
+        try:
             if self._preview_is_due() and not self.has_ended:
                 path, pixels = self.preview()
                 yield Preview(self.trainer.images_seen, Image.fromarray(pixels), path)
-        yield from (Warned(f"{text}; the training goes on") for text in complaint + other_complaint)
+        except ScumbleError as error:
+            yield from self._complained(error)
 
     def _evaluated(self) -> Iterator[Event]:
         """Measure this state, if it is time to, and write it down."""
@@ -148,19 +151,23 @@ class _Loop:
             return
         if not trainer.is_finite():
             return
-        with self._complaining() as complaint:
-            model = self.shown.model()
-            evaluation = evaluator.evaluate(model)
-            try:
-                while True:
-                    next(evaluation)  # its own progress would take the place of the training's
-                    if not self.has_ended:  # the end is reported once
-                        yield self.progress()
-            except StopIteration as end:
-                figures = end.value
+        model = self.shown.model()
+        evaluation = evaluator.evaluate(model)
+        try:
+            while True:
+                next(evaluation)  # its own progress would take the place of the training's
+                if not self.has_ended:  # the end is reported once
+                    yield self.progress()
+        except StopIteration as end:
+            figures = end.value
+        except ScumbleError as error:
+            yield from self._complained(error)
+            return
+        try:
             yield evaluator.keep(model, figures, self.run)
             self.log.add(figures)  # last: what is written down is not done again
-        yield from (Warned(f"{text}; the training goes on") for text in complaint)
+        except ScumbleError as error:
+            yield from self._complained(error)
 
     def _watched(self) -> list[str]:
         """Look at the training, if it is time to, and write down what there is to see; returns what goes wrong."""
@@ -176,23 +183,18 @@ class _Loop:
             self.log.trouble = error
         return warnings
 
-    @contextlib.contextmanager
-    def _complaining(self) -> Iterator[list[str]]:
-        """Catch what the file system refuses; the list receives it, unless it is known already."""
-        new: list[str] = []
-        try:
-            yield new
-        except ScumbleError as error:
-            if str(error) not in self.complaints:
-                self.complaints.add(str(error))
-                new.append(str(error))
+    def _complained(self, error: ScumbleError) -> Iterator[Event]:
+        """Say once what the file system refused."""
+        if str(error) not in self.complaints:
+            self.complaints.add(str(error))
+            yield Warned(f"{error}; the training goes on")
 
     def _rolled_back(self) -> Iterator[Event]:
         """Go back to the last checkpoint, and on from there with other pictures and latents."""
         trainer, run = self.trainer, self.run
         at, rollbacks = trainer.images_seen, trainer.rollbacks + 1
         diverged = DivergedError(
-            f"the losses left the finite numbers at {at:,} images, after going back {MAX_ROLLBACKS} times",
+            f"the losses left the finite numbers at {at:,} images, after going back {trainer.rollbacks} times",
             "start over with --fresh and a smaller --lr",
         )
         if rollbacks > MAX_ROLLBACKS:

@@ -1,4 +1,4 @@
-"""What a training shows and measures of itself, which the engine cannot know: promises that an art keeps."""
+"""What a training needs of its art beside the task, as promises: who looks at it, measures it, and saves its model."""
 
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path

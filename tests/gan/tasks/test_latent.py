@@ -51,7 +51,7 @@ def moved(trainer: Trainer, name: str, batch: dict, parts: int = 1, optimizer=No
 
     return make_update(
         update if optimizer is None else update._replace(schedule=None),
-        trainer.moved(name),
+        trainer.parameters_of(name),
         optimizer or trainer.optimizers[name],
         [(Moment(0, (0, 0), share), lambda share=share: some(share)) for share in shares],
         Processes(),
