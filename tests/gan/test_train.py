@@ -413,6 +413,24 @@ def test_a_disk_that_is_full_for_a_while_loses_figures_and_grids_only(data, tmp_
     assert [row["images"] for row in figures(tmp_path / "run")] == [320, 400]
 
 
+def test_figures_that_cannot_be_written_put_no_checkpoint_off(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+
+    def add_metrics(run, row):
+        raise RunError("no space for a line")
+
+    monkeypatch.setattr(Run, "add_metrics", add_metrics)
+    written, real = [], checkpoint.write
+    monkeypatch.setattr(
+        loop.checkpoint, "write", lambda folder, at, state: written.append(at) or real(folder, at, state)
+    )
+    events = trained(data, tmp_path / "run")
+    warnings = [event.message for event in events if isinstance(event, Warned)]
+    assert warnings == ["no space for a line; the training goes on"]
+    assert written[:4] == [0, 8, 16, 24]
+
+
 def with_nan(outcome: Outcome) -> Outcome:
     """The same loss, but figures that are no numbers."""
     return outcome._replace(figures={name: value * float("nan") for name, value in outcome.figures.items()})

@@ -1,7 +1,7 @@
 """From noise to pictures: the task of every preset, one generator of latents against one discriminator.
 
-Which pictures a step sees, how they are mirrored, and the latents, are functions of the seed, the step and how often the
-training went back. The generated pictures of a step are made once, and both networks' losses look at them. Some
+Which pictures a step sees, how they are mirrored, and the latents, are functions of the seed, the step and how often
+the training went back. The generated pictures of a step are made once, and both networks' losses look at them. Some
 pictures are never learnt from, so that discriminator overfitting can be measured. Where classes are drawn, the n-th
 generated picture is of the class of the n-th real one.
 """
