@@ -1,10 +1,10 @@
-# Everything a machine with Python 3.11 (or newer), make and a package index needs: `make demo` and `make test`.
+# Everything a machine with Python 3.11 (or newer), make and a package index needs: `make demo`, `make test`, `make docs`.
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow check format bench lock clean env
+.PHONY: demo test test-slow check docs format bench lock clean env
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py demo
@@ -20,6 +20,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
+# The site, in build/site. A dead link is an error, and so is anything that a page would fetch from another host.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "build/site/index.html; for its search, too: python3 -m http.server --directory build/site"
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -28,7 +33,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/evaluations.py
 	$(BIN)/python benchmarks/training.py
 	rm -rf build/against
-	$(BIN)/python benchmarks/against_example.py build/against --ways gatys,quick
+	$(BIN)/python benchmarks/against_example.py build/against --ways sketched,quick
 
 env: $(READY)
 

@@ -1,7 +1,7 @@
 """The presets against the plain program's 500 evaluations: time, VGG19's judgement, colours, texture and grain.
 
     python benchmarks/against_example.py FOLDER [--pair photo.jpg painting.jpg] [--pair ...] [--sizes 256]
-        [--ways quick,finished,gatys] [--against stand-in]
+        [--ways quick,finished,sketched] [--against stand-in]
 
 Without a pair, of a photograph that scikit-learn brings and a painting drawn by code. Every picture is painted by a
 command of its own, start-up included, into FOLDER, and not painted again when it is there: the work can be stopped and
@@ -15,8 +15,9 @@ continued. All are judged as saved, in 8 bits, by VGG19 in float32:
     grain     deviation of the brightness from its neighbourhood's
     time      seconds from the command to the picture
 
-All but the way are ratios to the plain program's, as geometric means over the pairs. `gatys` counts up to its first
-picture whose loss is no higher than the plain program's; a loss above 1 says that there was none.
+All but the way are ratios to the plain program's, as geometric means over the pairs. `sketched` is the preset `gatys`
+after a sketch by the small network, and counts up to its first picture whose loss is no higher than the plain
+program's; a loss above 1 says that there was none.
 
 The plain program takes minutes for a picture. For many pairs, `stand-in` may take its place: its algorithm by the
 library, with convolutions in bfloat16 where the hardware multiplies it. As one of the ways, it is compared itself.
@@ -44,17 +45,17 @@ from scumble.image.tensors import fit_shorter_side, to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.catalogue import entry_named, find
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES
-from scumble.style.objective import Objective
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.losses.style import STYLE_LOSSES
+from scumble.style.objective.objective import Objective
 
 EVALUATIONS = 500
 SCRATCH = Path(__file__).parents[1] / "examples" / "gatys_from_scratch.py"
 WAYS = {
     "quick": [],
     "finished": ["--finish", "20"],
-    "gatys": ["--preset", "gatys", "--init", "matched", "--steps", "200"],
-    "stand-in": ["--preset", "gatys", "--range-weight", "0", "--sketch", "0", "--steps", str(EVALUATIONS)],
+    "sketched": ["--preset", "gatys", "--sketch", "50", "--range-weight", "1e4", "--init", "matched", "--steps", "200"],
+    "stand-in": ["--preset", "gatys", "--steps", str(EVALUATIONS)],
 }
 """By name: the flags of `scumble stylize`."""
 
@@ -163,12 +164,12 @@ def from_scratch(folder: Path, content: Path, style: Path, size: int, found: Pat
 
 
 def paint(folder: Path, way: str, flags: list[str], enough: Callable[[Path], bool]) -> Path:
-    """The picture of one of `WAYS`; of `gatys`, the first one that is enough."""
+    """The picture of one of `WAYS`; of `sketched`, the first one that is enough."""
     path = folder / f"{way}.png"
     if not path.exists():
         unfinished = folder / f"{way}-unfinished.png"
         flags = [*flags, "-o", str(unfinished), *WAYS[way]]
-        flags += ["--save-every", str(LOOKED_AT_EVERY)] if way == "gatys" else []
+        flags += ["--save-every", str(LOOKED_AT_EVERY)] if way == "sketched" else []
         started = time.perf_counter()
         saved = []
         command = [sys.executable, "-m", "scumble.cli.app", "stylize", *flags, "--json"]
@@ -181,7 +182,7 @@ def paint(folder: Path, way: str, flags: list[str], enough: Callable[[Path], boo
         if job.returncode:
             raise SystemExit(f"{' '.join(command)} failed")
         chosen, took = saved[-1]
-        if way == "gatys":
+        if way == "sketched":
             in_turn = sorted(saved, key=lambda pair: pair[1])
             chosen, took = next(((picture, when) for picture, when in in_turn if enough(picture)), saved[-1])
         print(f"{way}: {chosen.name}", flush=True)

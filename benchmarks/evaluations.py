@@ -26,9 +26,10 @@ from scumble.image.tensors import cover, to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE, entry_named, find
 from scumble.perceptual.vgg import VGG19
-from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Descent
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.descent import Descent
+from scumble.style.optimization.lbfgs import LBFGS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 import gatys_from_scratch as scratch

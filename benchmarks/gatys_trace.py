@@ -27,9 +27,7 @@ def main():
     parser.add_argument("--steps", type=int, default=500)
     arguments = parser.parse_args()
 
-    settings = StyleSettings(
-        preset="gatys", size=682, steps=arguments.steps, range_weight=0.0, sketch=0
-    )  # the paper's loss alone
+    settings = StyleSettings(preset="gatys", size=682, steps=arguments.steps)
     best, behind = float("inf"), []
     for event in stylize_events(arguments.content, arguments.style, settings):
         if isinstance(event, Noted):

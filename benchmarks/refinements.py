@@ -25,9 +25,9 @@ from scumble.image.files import load
 from scumble.image.tensors import to_tensor
 from scumble.perceptual import backbones
 from scumble.style.inputs import Inputs, Sources
-from scumble.style.losses import total_variation
-from scumble.style.objective import GREY_LEVELS, Objective
-from scumble.style.optimize import Adam
+from scumble.style.losses.pixels import total_variation
+from scumble.style.objective.objective import GREY_LEVELS, Objective
+from scumble.style.optimization.adam import Adam
 from scumble.style.settings import StyleSettings
 
 FRAME = 8

@@ -35,8 +35,9 @@ from scumble import stylize
 from scumble.data.sources.names import SUFFIXES
 from scumble.events import returned
 from scumble.image.files import load
-from scumble.style import blind
-from scumble.style.evaluation import Trial, compare_events
+from scumble.style.evaluation import blind_page
+from scumble.style.evaluation.compare import compare_events
+from scumble.style.evaluation.trials import Trial
 
 PLAIN = {"balance": "plain", "borders": "keep"}
 WAYS: dict[str, dict[str, Any]] = {
@@ -44,7 +45,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "before": PLAIN | {"steps": 50, "coarse_steps": None},
     "fine": {"preset": "fine"},
     "fine-before": PLAIN | {"preset": "fine"},
-    "gatys": {"preset": "gatys", "range_weight": 0.0, "sketch": 0},
+    "gatys": {"preset": "gatys"},
 }
 """By name: the settings. `lite` is another program."""
 
@@ -78,7 +79,7 @@ def main() -> None:
     trials = [trial(arguments.folder, pair, ways) for pair in pairs]
     if arguments.page:
         there = [one for one in trials if all(Path(str(path)).exists() for path in one.results.values())]
-        blind.write(arguments.folder / f"{'-'.join(ways)}.html", there, seed=arguments.seed)
+        blind_page.write(arguments.folder / f"{'-'.join(ways)}.html", there, seed=arguments.seed)
         return
     part, parts = map(int, arguments.part.split("/"))
     for one in trials[part - 1 :: parts]:

@@ -31,8 +31,8 @@ from scumble import device
 from scumble.perceptual import weights
 from scumble.perceptual.catalogue import entry_named, find
 from scumble.perceptual.vgg import VGG19
-from scumble.style.objective import Objective
-from scumble.style.settings import GATYS_CONTENT_LAYERS, STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, STYLE_LAYERS
+from scumble.style.objective.objective import Objective
 
 SMALL = 512
 PERIOD = 256
@@ -95,7 +95,7 @@ def measured(side, tile, loss, dtype, evaluations):
     fits = Objective(network, whole, [style], *layers, loss)
     fits.value_and_gradient(whole)
     fits_seconds = seconds(fits, whole)
-    standing = [canvas, gradient, *objective.content_targets.values()]
+    standing = [canvas, gradient, *objective.targets.content.values()]
     return {
         "tiles": len(objective.tiles),
         "peak": highest,

@@ -127,7 +127,7 @@ def main() -> None:
     torch.set_num_threads(1)
     runs.mkdir(parents=True, exist_ok=True)
     looker = Looker(data)
-    columns = ["preset", "year", "seeds", "Frechet distance", "precision", "recall", "diversity"]
+    columns = ["preset", "year", "seeds", "Fréchet distance", "precision", "recall", "diversity"]
     real = row("other real pictures", "", [looker.figures(looker.other_real)])
     for seed in SEEDS:
         for preset in sys.argv[4:] or PRESETS:

@@ -169,7 +169,7 @@ def main() -> None:
     runs, page = Path(sys.argv[1]), Path(sys.argv[2])
     torch.set_num_threads(1)  # tiny networks: threads would only wait for one another
     runs.mkdir(parents=True, exist_ok=True)
-    columns = ["preset", "year", "told", "modes found, by seed", "all eight", "% within 3 deviations"]
+    columns = ["preset", "year", "knows", "modes found, by seed", "all eight", "% within 3 standard deviations"]
     for seed in SEEDS:
         for preset in sys.argv[3:] or PRESETS:
             result(preset, seed, runs)

@@ -7,8 +7,10 @@ import torch
 
 from scumble import GAN, GANSettings
 from scumble.gan.evaluation.feature_cache import PictureSet
+from scumble.gan.facts import GANFacts
 from scumble.gan.networks.build import build
 from scumble.perceptual.embedding import Embedding
+from scumble.training.facts import DataFacts
 
 
 def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
@@ -18,11 +20,15 @@ def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
     with torch.no_grad():
         for parameter in generator.parameters() if preset != "rpgan" else ():  # whose pictures nothing holds in [-1, 1]
             parameter.mul_(4 if parameter.dim() > 1 else 1)
-    data = {"name": "noise", "shape": list(shape), "count": 40, "classes": ["a", "b", "c"], "digest": ""}
-    facts = {"settings": settings.model_dump(mode="json"), "data": data, "images_seen": 0}
-    facts |= {"flip": False, "versions": {}, "threads": 1}
     networks = [network.eval().requires_grad_(False) for network in (generator, discriminator)]
-    return GAN(*networks, facts)
+    return GAN(*networks, facts_of_noise(settings, shape))
+
+
+def facts_of_noise(settings: GANSettings, shape: tuple[int, int, int] = (1, 16, 16)) -> GANFacts:
+    """Those of a model that has seen nothing yet, for 40 pictures of three classes."""
+    data = DataFacts(name="noise", count=40, shape=shape, classes=("a", "b", "c"), digest="")
+    plain = settings.model_dump(mode="json")
+    return GANFacts(settings=plain, data=data, flip=False, versions={}, threads=1, images_seen=0)
 
 
 def normal(*shape, seed=0) -> np.ndarray:

@@ -20,28 +20,6 @@ LAYERS = [
     {"cli", "web"},
 ]
 MAX_MODULES_OF_FOLDER, MAX_LINES_OF_MODULE, MAX_LINES_OF_FUNCTION = 14, 300, 50
-# Still to be mended.
-FULL_FOLDERS = {"gan", "style"}
-LONG_MODULES = {
-    "scumble.gan.probe.protocol",
-    "scumble.gan.metrics",
-    "scumble.gan.monitor",
-    "scumble.gan.processes",
-    "scumble.gan.train",
-    "scumble.gan.trainer",
-    "scumble.style.evaluation",
-    "scumble.style.losses",
-    "scumble.style.objective",
-    "scumble.style.optimize",
-    "scumble.style.settings",
-    "scumble.style.stylize",
-}
-LONG_FUNCTIONS = {
-    "scumble.gan.classifier.label_events",
-    "scumble.gan.classify._job",
-    "scumble.style.plan.plan",
-    "scumble.style.stylize._job",
-}
 STANDARD_WORDS = {"pydantic", "pydantic_core", "platformdirs", "PIL"}
 
 
@@ -128,13 +106,12 @@ def long_functions(path: Path) -> set[str]:
 
 
 def test_modules_functions_and_folders_fit_in_a_head():
-    """Exactly those that are listed are too long: who mends one strikes it off the list."""
     known = modules()
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in known.items()}
-    assert {name for name, count in lines.items() if count > MAX_LINES_OF_MODULE} == LONG_MODULES
-    assert {f"{name}.{f}" for name, path in known.items() for f in long_functions(path)} == LONG_FUNCTIONS
+    assert not {name for name, count in lines.items() if count > MAX_LINES_OF_MODULE}
+    assert not {f"{name}.{f}" for name, path in known.items() for f in long_functions(path)}
     folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in known.values() if path.stem != "__init__")
-    assert {folder for folder, count in folders.items() if count > MAX_MODULES_OF_FOLDER} == FULL_FOLDERS
+    assert not {folder for folder, count in folders.items() if count > MAX_MODULES_OF_FOLDER}
 
 
 def run_without(heavy: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:

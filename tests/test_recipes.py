@@ -23,13 +23,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 class Drawn:
     """A generator that draws the ring itself, or some of its modes, with a deviation of its own."""
 
-    labels = None
     settings = GANSettings(latent=3)
 
     def __init__(self, modes: int, deviation: float):
         self.modes, self.deviation = modes, deviation
+        self.averages = {"generator": self.points}
 
-    def average(self, latents: torch.Tensor) -> torch.Tensor:
+    def points(self, latents: torch.Tensor) -> torch.Tensor:
         centres = ring.CENTRES[torch.arange(len(latents)) % self.modes]
         return (centres + self.deviation * latents[:, :2])[:, :, None, None]
 
@@ -38,13 +38,13 @@ class Drawn:
 @pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
 def test_modes_and_samples_near_them_are_counted(modes, spread):
     """In the plane, the distance from the centre has Rayleigh's distribution: 1 - exp(-r^2 / 2) are within r."""
-    found = ring.measured(Drawn(modes, spread * ring.DEVIATION))
+    found = ring.measured(Drawn(modes, spread * ring.DEVIATION), Drawn.settings)
     assert found["modes"] == modes
     assert found["close"] == pytest.approx(1 - math.exp(-((3 / spread) ** 2) / 2), abs=0.015)
 
 
 def test_points_between_modes_find_none():
-    found = ring.measured(Drawn(8, 100 * ring.DEVIATION))
+    found = ring.measured(Drawn(8, 100 * ring.DEVIATION), Drawn.settings)
     assert found["modes"] == 0
     assert found["close"] < 0.02
 
@@ -52,14 +52,14 @@ def test_points_between_modes_find_none():
 def test_a_training_on_the_ring_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path):
     settings = GANSettings(preset="cgan", **ring.COMMON | {"width": 4, "batch": 8, "images": 48})
     whole = ring.trained(settings, tmp_path / "whole")
-    parts = ring.RingTrainer(settings, ring.PLACEHOLDER, False, ring.device.choose("cpu", "float32"))
+    parts = ring.Ring(settings, ring.PLACEHOLDER, False, ring.device.choose("cpu", "float32")).trainer()
     for _ in range(3):
         parts.train_step()
-    checkpoint.write(tmp_path / "parts", parts.images_seen, parts.checkpoint())
+    checkpoint.write(tmp_path / "parts", parts.images_seen, parts.state())
     resumed = ring.trained(settings, tmp_path / "parts")
     assert resumed.images_seen == whole.images_seen == 48
-    for one, other in zip(whole.plain_generator.parameters(), resumed.plain_generator.parameters(), strict=True):
-        assert torch.equal(one, other)
+    generators = [trainer.task.modules["generator"].parameters() for trainer in (whole, resumed)]
+    assert all(torch.equal(*pair) for pair in zip(*generators, strict=True))
 
 
 def test_a_table_takes_the_place_of_the_old_one_and_nothing_else(tmp_path):
@@ -75,8 +75,8 @@ def test_a_table_takes_the_place_of_the_old_one_and_nothing_else(tmp_path):
 def test_a_preset_with_few_labels_learns_the_ring_too(tmp_path):
     settings = GANSettings(preset="sgan", **ring.COMMON | {"width": 4, "batch": 8, "images": 16})
     trainer = ring.trained(settings, tmp_path)
-    assert ring.measured(trainer)["finite"]
-    _, labels = trainer.next_batch(torch.Generator().manual_seed(0))
+    assert ring.measured(trainer, settings)["finite"]
+    labels = trainer.task.batch(trainer.moment())["labels"]
     assert labels is not None
     assert (labels[1::2] == ring.UNLABELLED).all()
     assert (labels[::2] >= 0).all()

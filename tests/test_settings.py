@@ -5,12 +5,11 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from conftest import REPOSITORY
 from scumble.errors import SettingsError
-from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.settings import Settings
-from scumble.style.settings import PRESETS, StyleSettings
-from scumble.style.stylize import OPTIMIZERS, settings_from_recipe
+from scumble.style.painter import OPTIMIZERS
+from scumble.style.provenance import settings_from_recipe
+from scumble.style.settings import StyleSettings
 
 
 class Brush(Settings):
@@ -102,22 +101,6 @@ def test_values_out_of_range_are_refused(values):
     with pytest.raises(SettingsError) as error:
         StyleSettings(**values)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("model", [StyleSettings, GANSettings, ClassifySettings])
-def test_the_reference_lists_every_setting(model):
-    reference = (REPOSITORY / "docs" / "reference.md").read_text()
-    for name, field in model.model_fields.items():
-        rows = [line for line in reference.splitlines() if line.startswith(f"| `--{name.replace('_', '-')}` |")]
-        default = f"`{field.default}`" if isinstance(field.default, str | int | float) else ""
-        assert any(row.endswith(f"| {field.description} |") and default in row for row in rows), name
-
-
-def test_the_reference_lists_every_presets_values():
-    reference = (REPOSITORY / "docs" / "reference.md").read_text().splitlines()
-    for field in dict.fromkeys(name for preset in PRESETS.values() for name in preset):
-        values = [getattr(StyleSettings(preset=preset), field) for preset in ("quick", "fine", "gatys")]
-        assert f"| `--{field.replace('_', '-')}` | {' | '.join(map(str, values))} |" in reference, field
 
 
 def test_settings_and_tables_name_the_same_choices():

@@ -15,9 +15,9 @@ from scumble.image.files import load
 from scumble.image.tensors import to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.vgg import VGG19
-from scumble.style.masks import Region, regions_of_masks
-from scumble.style.objective import Objective
-from scumble.style.settings import MOMENT_STYLE_LAYERS
+from scumble.style.balance import MOMENT_STYLE_LAYERS
+from scumble.style.objective.objective import Objective
+from scumble.style.preparation.masks import Region, regions_of_masks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

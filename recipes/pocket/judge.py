@@ -9,7 +9,8 @@ from prune import TAPS
 from scipy.stats import spearmanr
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.losses import STYLE_LOSSES, mean_squared_error
+from scumble.style.losses.content import mean_squared_error
+from scumble.style.losses.style import STYLE_LOSSES
 
 CROPS = 200
 STYLE_TAPS = tuple(name for name in TAPS if name != "relu4_2")

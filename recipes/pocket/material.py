@@ -14,7 +14,7 @@ from rich.progress import track
 from scumble.data.sources.opener import open_source
 from scumble.errors import ScumbleError
 from scumble.image.files import load
-from scumble.style.colour import match_colours
+from scumble.style.preparation.colour import match_colours
 
 SIDE = 160
 """Pixels of a crop: one neuron of relu5_1 sees 252, so that its crops are as large as two cores can pay for."""

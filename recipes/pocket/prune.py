@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
+from scumble.perceptual.layers import LAYERS, after_pooling, block_of
 from scumble.perceptual.pocket import FEATURES, WIDTHS
-from scumble.perceptual.vgg import LAYERS, VGG19, after_pooling, block_of, parameter_shapes
+from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 TAPS = tuple(FEATURES)
 CONVOLUTIONS = LAYERS[: 1 + LAYERS.index("relu5_1")]

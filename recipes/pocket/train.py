@@ -27,13 +27,16 @@ from safetensors.torch import load_file, save_file
 from scumble import device
 from scumble.perceptual import weights
 from scumble.perceptual.catalogue import CATALOGUE, entry_named, find
+from scumble.perceptual.layers import BLOCKS, block_of
 from scumble.perceptual.pocket import FEATURES
-from scumble.perceptual.vgg import BLOCKS, VGG19, block_of, parameter_shapes
+from scumble.perceptual.vgg import VGG19, parameter_shapes
 from scumble.storage import checkpoint
-from scumble.style.losses import gram
-from scumble.style.objective import Objective
-from scumble.style.optimize import LBFGS, Adam, Descent
-from scumble.style.settings import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS, MOMENT_STYLE_LAYERS
+from scumble.style.losses.statistics import gram
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.adam import Adam
+from scumble.style.optimization.descent import Descent
+from scumble.style.optimization.lbfgs import LBFGS
 from scumble.training.task import Batch, Moment, Outcome, Task, Update
 from scumble.training.trainer import Trainer
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
-    from scumble.style import evaluation
-    from scumble.style.evaluation import compare, compare_events
+    from scumble.style.evaluation import figures as evaluation
+    from scumble.style.evaluation.compare import compare, compare_events
     from scumble.style.inputs import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
@@ -68,7 +68,8 @@ _NAMES = {
     "gan.probe.classifier": "Classifier",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
-    "style.evaluation": "compare compare_events evaluation",
+    "style.evaluation.compare": "compare compare_events",
+    "style.evaluation.figures": "evaluation",
     "style.inputs": "Sources",
     "style.settings": "StyleSettings TextureSettings",
     "style.stylize": "paint_events stylize stylize_events texture",

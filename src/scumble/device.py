@@ -5,16 +5,22 @@ The only module of the bottom layer that imports torch.
 
 import contextlib
 import ctypes
+import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import psutil
 import torch
 
 from scumble.errors import ScumbleError, SettingsError
+from scumble.events import Event
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -59,8 +65,6 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
         dtype, why = torch.bfloat16, "the hardware multiplies it natively"
     else:
         dtype, why = torch.float32, "no fast bfloat16 here"
-    # By default, torch rounds float32 to 10 bits (TF32) in a GPU's convolutions: float32 shall mean float32.
-    torch.backends.cudnn.allow_tf32 = False
     name = str(dtype).removeprefix("torch.")
     threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
@@ -72,6 +76,51 @@ def count(device: torch.device) -> int:
         mine = len(psutil.Process().cpu_affinity() or []) if hasattr(psutil.Process, "cpu_affinity") else 0
         return mine or os.cpu_count() or 1
     return torch.cuda.device_count() if device.type == "cuda" else 1
+
+
+@contextlib.contextmanager
+def full_float32() -> Iterator[None]:
+    """Let float32 mean float32 in a GPU's convolutions and products, which torch may round to 10 bits (TF32).
+
+    What the host program had chosen comes back.
+    """
+    name, exact = ("fp32_precision", "ieee") if hasattr(torch.backends.cudnn, "conv") else ("allow_tf32", False)
+    switches = getattr(torch.backends.cudnn, "conv", torch.backends.cudnn), torch.backends.cuda.matmul
+    before = [getattr(switch, name) for switch in switches]
+    try:
+        for switch in switches:
+            setattr(switch, name, exact)
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            setattr(switch, name, value)
+
+
+def in_full_float32(
+    job: Callable[Arguments, Generator[Event, None, Result]],
+) -> Callable[Arguments, Generator[Event, None, Result]]:
+    """A job that computes in `full_float32`, and whose caller between two events does not.
+
+    A context that lasted for the whole generator would hold for the host program too, and two jobs in turn would each
+    take the other's precision for the host's.
+    """
+
+    @functools.wraps(job)
+    def working(*arguments: Arguments.args, **options: Arguments.kwargs) -> Generator[Event, None, Result]:
+        events = job(*arguments, **options)
+        try:
+            while True:
+                with full_float32():
+                    try:
+                        event = next(events)
+                    except StopIteration as end:
+                        return end.value
+                yield event
+        finally:
+            with full_float32():
+                events.close()
+
+    return working
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ JOBS = {
     "stylize": Job("scumble.style.settings:StyleSettings", "scumble.style.stylize:stylize_events"),
     "texture": Job("scumble.style.settings:TextureSettings", "scumble.style.stylize:paint_events"),
     "batch": Job("scumble.style.settings:StyleSettings", "scumble.style.batch:batch_events"),
-    "compare": Job(None, "scumble.style.evaluation:compare_events"),
+    "compare": Job(None, "scumble.style.evaluation.compare:compare_events"),
     "check": Job(None, "scumble.gan.monitoring.check_data:check_events"),
     "train": Job("scumble.gan.settings:GANSettings", "scumble.gan.train:train_events"),
     "evaluate": Job(None, "scumble.gan.evaluation.evaluate:evaluate_events"),

@@ -159,7 +159,7 @@ def test_without_weights_and_network_it_says_what_to_do(folder):
         (["content.png", "style.png", "--weights", "none.pth"], 1, "there is no weights file none.pth"),
         (["content.png", "style.png", "--recipe", "content.png"], 1, "content.png holds no recipe"),
         (["content.png", "style.png", "--sise", "3"], 2, "--size"),
-        (["content.png"], 2, "requires an argument"),
+        (["content.png"], 2, "got content.png alone, wanted a photograph and a painting"),
     ],
 )
 def test_bad_input_gets_one_line_and_leaves_nothing(folder, arguments, code, message):

@@ -1,13 +1,16 @@
 """What the tests of GANs share: tiny runs and their data."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gan_material import TINY_TRAINING, halves_of_noise
-from scumble import GAN, GANSettings
+from scumble import GAN, GANSettings, device
+from scumble.data.dataset import Dataset
 from scumble.gan.probe import linear
+from scumble.gan.tasks.latent import LatentGAN
 from scumble.gan.train import train, train_events
 
 
@@ -46,3 +49,24 @@ def halves(tmp_path):
 def halves_run(halves, tmp_path) -> Path:
     train(halves, tmp_path / "run", **TINY_TRAINING)
     return tmp_path / "run"
+
+
+@pytest.fixture
+def game() -> Callable[..., LatentGAN]:
+    """Makes two tiny networks in float32: on noise, in some number of pictures, or on those of a store."""
+
+    def make(
+        pictures: Dataset | int = 32,
+        labels: np.ndarray | None = None,
+        shape: tuple[int, int, int] = (1, 16, 16),
+        flip: bool = False,
+        **given,
+    ) -> LatentGAN:
+        if isinstance(pictures, int):
+            pixels = np.random.default_rng(0).integers(0, 256, (pictures, *shape), dtype=np.uint8)
+            classes = () if labels is None else tuple(map(str, range(labels.max() + 1)))
+            pictures = Dataset("noise", pixels, labels, classes, "")
+        settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
+        return LatentGAN(settings, pictures, flip, device.choose("cpu", "float32"))
+
+    return make

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from conftest import photograph
 from scumble.errors import ImageError, SettingsError
-from scumble.image import files, recipe
+from scumble.image import encode, files, recipe
 from scumble.image.files import load, save
 
 RAMP = np.linspace(0, 1, 48 * 40 * 3, dtype=np.float64).reshape(40, 48, 3)
@@ -77,7 +77,7 @@ def test_the_exif_turn_is_undone(tmp_path, orientation):
 
 def test_a_profile_that_says_nothing_new_or_nonsense_changes_nothing(tmp_path):
     image = Image.fromarray(RGB8)
-    same = load(saved(image, tmp_path / "srgb.png", icc_profile=files.SRGB_PROFILE))
+    same = load(saved(image, tmp_path / "srgb.png", icc_profile=encode.SRGB_PROFILE))
     assert np.abs(pixels(same) - RGB8).max() <= 1
     broken = load(saved(image, tmp_path / "broken.png", icc_profile=b"no profile at all"))
     assert np.array_equal(pixels(broken), RGB8)
@@ -88,7 +88,7 @@ def test_a_profile_that_says_nothing_new_or_nonsense_changes_nothing(tmp_path):
 
 def swapped_profile() -> bytes:
     """SRGB with the tags of its red and blue primaries exchanged: its red means blue."""
-    profile = bytearray(files.SRGB_PROFILE)
+    profile = bytearray(encode.SRGB_PROFILE)
     count = int.from_bytes(profile[128:132], "big")
     where = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(count)}
     red, blue = where[b"rXYZ"], where[b"bXYZ"]
@@ -350,7 +350,7 @@ def test_16_bits_are_kept_to_the_last(tmp_path, name):
     assert np.array_equal(np.ascontiguousarray(rows).view(">u2").reshape(40, 48, 3), array)
 
 
-@pytest.mark.parametrize("name", list(files.WRITERS))
+@pytest.mark.parametrize("name", list(encode.WRITERS))
 def test_saving_twice_gives_the_same_bytes(tmp_path, name):
     save(RGB8, tmp_path / f"a{name}", RECIPE)
     first = (tmp_path / f"a{name}").read_bytes()

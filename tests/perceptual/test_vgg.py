@@ -7,7 +7,8 @@ import torch
 from conftest import CAFFE, narrow_tensors
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import CATALOGUE, Preprocessing
-from scumble.perceptual.vgg import LAYERS, VGG19, min_side, parameter_shapes
+from scumble.perceptual.layers import LAYERS, min_side
+from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 # torchvision's indexes of the convolutions, written down from its printed table, not from ours.
 INDEXES = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]

@@ -10,8 +10,15 @@ from scumble.storage import folder
 
 def test_facts_come_back_with_their_version_and_kind(tmp_path):
     folder.write_facts(tmp_path, "gan", {"seed": 3})
-    assert folder.read_facts(tmp_path, "gan") == {"format_version": 1, "seed": 3, "kind": "gan"}
+    assert folder.read_facts(tmp_path, "gan") == {"format_version": folder.FORMAT_VERSION, "seed": 3, "kind": "gan"}
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_facts_that_were_read_are_written_to_the_same_bytes(tmp_path):
+    folder.write_facts(tmp_path, "gan", {"seed": 3})
+    before = (tmp_path / "settings.json").read_bytes()
+    folder.write_facts(tmp_path, "gan", folder.read_facts(tmp_path, "gan"))
+    assert (tmp_path / "settings.json").read_bytes() == before
 
 
 def test_facts_that_are_kept_in_another_kind_of_folder_change_their_kind(tmp_path):
@@ -33,7 +40,7 @@ def test_a_folder_of_before_there_were_kinds_is_of_any(tmp_path):
         ("", "is not scumble's or cannot be read"),
         ("[]", "is not scumble's or cannot be read"),
         ("{}", "is not scumble's or cannot be read"),
-        ('{"format_version": 99}', "is of format 99; this version of scumble reads format 1"),
+        ('{"format_version": 99}', "is of format 99; this version of scumble reads formats 1 and 2"),
     ],
 )
 def test_what_is_not_ours_is_one_line(tmp_path, text, said):

@@ -8,21 +8,22 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import safetensors.torch
 import torch
-from scumble.gan.chance import Chance, Share, draw
 
 from scumble import GANSettings, device
 from scumble.cli import app
 from scumble.errors import LostError, SettingsError
-from scumble.events import Finished, Progress, Saved
-from scumble.gan import augment, processes
-from scumble.gan.losses.penalties import between
+from scumble.events import Event, Finished, Noted, Progress, Saved
 from scumble.gan.train import train_events
+from scumble.training.distributed import VARIABLES
+from scumble.training.launcher import launch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,6 +40,7 @@ TINY = {
     "flip": "yes",
     "device": "cpu",
 }
+FLAGS = [f"--{name}={value}" for name, value in TINY.items() if name != "augment"] + ["--augment", "--grids=1"]
 
 
 @pytest.fixture
@@ -67,42 +69,43 @@ def assert_same_training(one: Path, other: Path) -> None:
 
 def all_weights(run: Path) -> torch.Tensor:
     tensors = safetensors.torch.load_file(sorted((run / "checkpoints").glob("*.safetensors"))[-1])
-    return torch.cat([t.flatten() for name, t in sorted(tensors.items()) if "optimizer" not in name and name != "sums"])
-
-
-def share(number: int, count: int) -> Chance:
-    random = Chance()
-    random.share = Share(number, count)
-    random.manual_seed(3)
-    return random
-
-
-def test_shares_of_a_draw_are_those_of_the_whole_batch():
-    pictures = torch.rand(6, 1, 16, 16)
-    functions = (
-        lambda part, random: draw(torch.randn, len(part), 5, random=random),
-        augment.flip,
-        augment.shift_and_cut,
-        lambda part, random: between(part, 1 - part, random),
-    )
-    for function in functions:
-        whole = function(pictures, torch.Generator().manual_seed(3))
-        parts = [function(pictures[Share(number, 3).of(6)], share(number, 3)) for number in range(3)]
-        assert torch.equal(torch.cat(parts), whole)
-        assert not torch.equal(parts[0], parts[1])
+    return torch.cat([t.flatten() for name, t in sorted(tensors.items()) if name.startswith(("modules", "averages"))])
 
 
 @pytest.mark.usefixtures("loopback")
 @two_cores
 @pytest.mark.parametrize("loss", ["relativistic", pytest.param("softmax", marks=pytest.mark.slow)])
-def test_two_processes_train_as_one_does(data, tmp_path, loss):
+def test_two_processes_train_as_one_does(data, tmp_path, monkeypatch, loss):
     """The second loss compares each picture with the whole batch, the half on the other process included."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     alone = trained(data, tmp_path / "one", loss=loss)
     events = trained(data, tmp_path / "two", loss=loss, devices=2)
     for each in (events, alone):
         assert [event.path.name for event in each if isinstance(event, Saved)] == ["model", "000000000024.png"]
         assert isinstance(each[-1], Finished)
     assert_same_training(tmp_path / "two", tmp_path / "one")
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def started_by(process: psutil.Process) -> list[psutil.Process]:
+    """Its children, but for the one that multiprocessing has for itself."""
+    return [child for child in process.children() if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until_trained(run: Path, jobs: list[subprocess.Popen]) -> None:
+    """For the first line of figures."""
+    metrics = run / "metrics.jsonl"
+    while not (metrics.exists() and metrics.read_text()):
+        assert all(job.poll() is None for job in jobs)
+        time.sleep(0.2)
 
 
 @pytest.mark.usefixtures("loopback")
@@ -117,19 +120,75 @@ def test_a_killed_process_ends_the_job_with_a_line_and_another_number_of_process
     events = train_events(data, tmp_path / "run", many)
     goes_on_at = next(event.done for event in events if isinstance(event, Progress) and event.job == "train")
     assert goes_on_at == int(saved.stem) > 0
-    second = max(multiprocessing.active_children(), key=lambda process: process.pid or 0)
-    assert second.pid is not None
-    os.kill(second.pid, signal.SIGKILL)
+    [agent] = started_by(psutil.Process())
+    family = [agent, *started_by(agent)]
+    max(started_by(agent), key=lambda process: process.pid).kill()
     killed_at = time.monotonic()
     with pytest.raises(LostError, match=r"process 2 of 2 was killed \(SIGKILL\) \(the same command goes on"):
         list(events)
     assert time.monotonic() - killed_at < 60
     assert not multiprocessing.active_children()
+    assert not any(map(is_alive, family))
     whole = goes_on_at + 8 * 10
     trained(data, tmp_path / "run", decay="none", images=whole, devices=1)
     trained(data, tmp_path / "whole", decay="none", images=whole)
     assert figures(tmp_path / "run")[-1]["images"] == whole
     assert figures(tmp_path / "run")[-1]["loss_d"] == pytest.approx(figures(tmp_path / "whole")[-1]["loss_d"], rel=0.01)
+
+
+@pytest.mark.usefixtures("loopback")
+@two_cores
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("victim", "by", "code"),
+    [("all", signal.SIGINT, 130), ("parent", signal.SIGKILL, -9), ("agent", signal.SIGKILL, 1)],
+)
+def test_whoever_is_gone_the_first_process_saves_and_no_process_stays(data, tmp_path, victim, by, code):
+    """Ctrl-C in a terminal comes to all processes at once, and kill -9 to one of them."""
+    run, flags = tmp_path / "run", [*FLAGS, f"--images={8 * 100_000}", "--devices=2"]
+    job = subprocess.Popen(
+        [sys.executable, "-m", "scumble.cli.app", "gan", "train", str(data), "--run", str(run), *flags],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        text=True,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Whoever starts the tests in a shell's background has them ignore Ctrl-C, and all their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    wait_until_trained(run, [job])
+    parent = psutil.Process(job.pid)
+    family = [parent, *parent.children(recursive=True)]
+    [agent] = started_by(parent)
+    assert len(started_by(agent)) == 2
+    if victim == "all":
+        os.killpg(job.pid, by)
+    else:
+        {"parent": parent, "agent": agent}[victim].send_signal(by)
+    killed_at = time.monotonic()
+    _, told = job.communicate(timeout=60)
+    assert job.returncode == code, told
+    assert ("the processes of this training are gone" in told) is (victim == "agent")
+    while any(map(is_alive, family)):
+        assert time.monotonic() - killed_at < 60
+        time.sleep(0.2)
+    assert list((run / "checkpoints").glob("*[1-9]*.safetensors"))
+
+
+def failing() -> Iterator[Event]:
+    """A job with a mistake in it."""
+    yield Noted("begun")
+    raise ZeroDivisionError("a mistake")
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.slow
+def test_a_process_that_fails_ends_the_job_and_its_traceback_is_seen(capfd):
+    with pytest.raises(LostError, match=r"process [12] of 2 failed \(exit code 1\) \(the same command goes on"):
+        list(launch(failing, 2, 1))
+    told = capfd.readouterr().err
+    assert "ZeroDivisionError: a mistake" in told
+    assert 'raise ZeroDivisionError("a mistake")' in told
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +212,7 @@ def test_numbers_of_processes_that_cannot_be_are_one_line_and_leave_nothing(data
 def test_flags_that_contradict_torchrun_are_refused_and_the_first_process_alone_says_so(
     data, tmp_path, capsys, monkeypatch
 ):
-    for name, value in zip(processes.VARIABLES, (1, 2, 1, 2), strict=True):
+    for name, value in zip(VARIABLES, (1, 2, 1, 2), strict=True):
         monkeypatch.setenv(name, str(value))
     with pytest.raises(SettingsError, match="devices: got 3, and torchrun has started processes for 2"):
         trained(data, tmp_path / "run", devices=3, batch=6)
@@ -174,11 +233,11 @@ def free_port() -> str:
 
 def on_two_machines(data: Path, run: Path, way: str, images: int) -> list[subprocess.Popen]:
     """The same command twice, as on two machines, on this one's loopback."""
-    flags = [f"--{name}={value}" for name, value in TINY.items() if name != "augment"] + ["--augment", "--grids=1"]
-    command = ["scumble.cli.app", "gan", "train", str(data), "--run", str(run), f"--images={images}", *flags]
+    command = ["scumble.cli.app", "gan", "train", str(data), "--run", str(run), f"--images={images}", *FLAGS]
     port, jobs = free_port(), []
     for node in range(2):
         place = {"NODE_RANK": str(node), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+        place["TMPDIR"] = str(run.parent)  # torchrun leaves folders behind
         torchrun = ["-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}", "--nproc-per-node=1"]
         torchrun += ["--master-addr=127.0.0.1", f"--master-port={port}"]
         start = [*torchrun, "-m", "--", *command] if way == "torchrun" else ["-m", *command, "--nodes=2"]
@@ -213,13 +272,8 @@ def test_two_machines_train_as_one_does_and_the_first_alone_tells(data, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["torchrun", "nodes"])
 def test_a_machine_that_is_lost_ends_the_other_one(data, tmp_path, way):
-    import psutil
-
     jobs = on_two_machines(data, tmp_path / "run", way, images=8 * 100_000)
-    metrics = tmp_path / "run/metrics.jsonl"
-    while not (metrics.exists() and metrics.read_text()):
-        assert [job.poll() for job in jobs] == [None, None]
-        time.sleep(0.2)
+    wait_until_trained(tmp_path / "run", jobs)
     lost = psutil.Process(jobs[1].pid)
     for process in (lost, *lost.children(recursive=True)):
         process.kill()

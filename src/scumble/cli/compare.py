@@ -11,7 +11,7 @@ from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import BackboneName
 
 if TYPE_CHECKING:
-    from scumble.style.evaluation import Comparison
+    from scumble.style.evaluation.compare import Comparison
 
 COLUMNS = ("features", "sliced", "patches", "colours", "edges", "structure", "leak", "rank", "recognised")
 
@@ -46,15 +46,15 @@ def compare(
     """
     if not results:
         raise SettingsError("results: got none, wanted pictures, or folders of them")
-    from scumble.style import blind
-    from scumble.style.evaluation import trials
+    from scumble.style.evaluation import blind_page
+    from scumble.style.evaluation.trials import trials
 
     found = trials(results, content, style)
     if page is not None:
-        blind.check(page, found, gallery)
+        blind_page.check(page, found, gallery)
     comparison = report.run(jobs.start("compare", found, gallery, network, device), quiet=json)
     if page is not None:
-        blind.write(page, found, question or blind.QUESTION, seed)
+        blind_page.write(page, found, question or blind_page.QUESTION, seed)
         if not json:
             report.say(str(page))
     (_as_json if json else _as_table)(comparison)

@@ -8,6 +8,8 @@ from cyclopts import Parameter
 
 from scumble.cli import report
 from scumble.cli.flags import Output, Quiet, Switch
+from scumble.errors import SettingsError
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
@@ -43,14 +45,15 @@ class Job:
 
 
 def stylize(
-    content: Path,
-    style: Path,
+    content: Path | None = None,
+    style: Path | None = None,
     /,
     *more_styles: Path,
     output: Output = None,
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
+    list_layers: Switch = False,
     job: Annotated[Job, Parameter(name="*")] = Job(),
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
@@ -64,9 +67,16 @@ def stylize(
         mask: picture of the photograph's shape, white where a painting's style goes; once for each painting.
         content_map: the photograph's regions in flat colours.
         style_map: a painting's regions in the same colours; once for each painting.
+        list_layers: print VGG19's layers by name and number, and paint nothing.
         job: how the work is done.
         settings: everything else, one flag a field.
     """
+    if list_layers:
+        _list_layers(job.json)
+        return
+    if content is None or style is None:
+        got = "nothing" if content is None else f"{content} alone"
+        raise SettingsError(f"stylize: got {got}, wanted a photograph and a painting")
     from scumble.style.inputs import Sources
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
@@ -126,10 +136,25 @@ def batch(
     report.run(events, json, quiet)
 
 
+def _list_layers(json: bool) -> None:
+    """The steps of the network as programs number them that take it from torchvision."""
+    from scumble.perceptual.layers import LAYERS, numbered
+
+    steps = list(enumerate(numbered()))
+    if json:
+        report.data({"layers": [{"number": n, "name": name, "can_be_asked_for": name in LAYERS} for n, name in steps]})
+        return
+    used = dict.fromkeys(GATYS_CONTENT_LAYERS, "content") | dict.fromkeys(GATYS_STYLE_LAYERS, "style")
+    report.table(["number", "layer", "in the preset gatys"], [[str(n), name, used.get(name, "")] for n, name in steps])
+    report.say("Layers named relu can be asked for: --content-layers.relu4_2 1 --style-layers.relu1_1 0.2")
+    report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
+
+
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job) -> None:
     from scumble.image import recipe
-    from scumble.style.results import Wanted
-    from scumble.style.stylize import JOBS, paint_events, settings_from_recipe
+    from scumble.style.outputs import Wanted
+    from scumble.style.provenance import JOBS, settings_from_recipe
+    from scumble.style.stylize import paint_events
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every)
     repeated = None if job.recipe is None else recipe.read(job.recipe)

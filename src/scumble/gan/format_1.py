@@ -41,7 +41,7 @@ def upgraded(saved: Checkpoint, trainer: Trainer, critic_steps: int) -> Checkpoi
         tensors |= {f"figures.{name}": value for name, value in zip(SUMS, sums, strict=True)}
     step = saved.facts["step"] * critic_steps
     facts = saved.facts | {"step": step, "averaged_at": {"generator": step}, "identity": trainer.identity}
-    return Checkpoint(tensors, facts | {"moves": dict.fromkeys("dg", int(count)), "tensors": len(tensors)})
+    return Checkpoint(tensors, facts | {"counts": dict.fromkeys("dg", int(count)), "tensors": len(tensors)})
 
 
 def upgrade(run: Run, trainer: Trainer, critic_steps: int) -> None:

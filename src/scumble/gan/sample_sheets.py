@@ -13,7 +13,7 @@ from scumble.gan.facts import GANFacts
 from scumble.gan.models import latents
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
-from scumble.image import files, film, recipe
+from scumble.image import encode, files, film, recipe
 from scumble.image.tensors import grid
 from scumble.storage.folder import make
 from scumble.storage.run import Run
@@ -41,7 +41,7 @@ def write_samples(
     """
     made_by = recipe.versions() | {"gan": gan.facts.data.name, "truncation": truncation}
     made_by |= {"class": of_class} if of_class is not None else {}
-    if output.suffix.lower() in files.WRITERS:
+    if output.suffix.lower() in encode.WRITERS:
         files.check_output(output)
         pictures = gan.sample_array(seeds, truncation, of_class)
         sheet = grid(pictures, min(columns or math.ceil(math.sqrt(len(seeds))), len(seeds)))
@@ -50,7 +50,7 @@ def write_samples(
         return
     if output.suffix and not output.is_dir():
         raise SettingsError(
-            f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(files.WRITERS)}"
+            f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(encode.WRITERS)}"
         )
     make(output)
     for start in range(0, len(seeds), CHUNK):

@@ -118,6 +118,9 @@ class GANSettings(TrainingSettings):
             of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
             wanted = "parts of equally many pictures, two or more"
             raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")
+        if self.condition == "few-labels" and share < 2:
+            why = "of two pictures one has a label"
+            raise SettingsError(f"batch: got {self.batch} for {processes} processes; wanted two for each: {why}")
         return self
 
     @property

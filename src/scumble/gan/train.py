@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from scumble.training import distributed, launcher, loop
 from scumble.training.continuation import differences, identity
 from scumble.training.distributed import Processes
 from scumble.training.facts import DataFacts
-from scumble.training.loop import Evaluator, Shown
+from scumble.training.shown import Evaluator, Shown
 from scumble.training.trainer import Trainer
 
 GRID_SIDE = 8
@@ -102,7 +102,8 @@ def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: An
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
-def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Processes) -> Iterator[Event]:
+@device.in_full_float32
+def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Processes) -> Generator[Event, None, None]:
     """What the first process does. Whatever can be refused is refused before anything is written or removed."""
     started = time.perf_counter()
     before = _before(run, fresh)
@@ -211,9 +212,10 @@ def _follow(data: str, processes: Processes) -> None:
         processes.gathered((socket.gethostname(), error))
         raise LostError("reported to the first process") from error
     processes.gathered((socket.gethostname(), pictures.digest))
-    game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
-    trainer = game.trainer(_identity(game))
-    processes.follow(trainer.train_step, trainer.restore)
+    with device.full_float32():
+        game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
+        trainer = game.trainer(_identity(game))
+        processes.follow(trainer.train_step, trainer.restore)
 
 
 # --- Beginning and going on -----------------------------------------------------------------------------------------

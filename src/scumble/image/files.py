@@ -7,18 +7,17 @@ profile, CMYK, palettes, 16 bits, transparency. What comes out carries an sRGB p
 import hashlib
 import io
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
-from scumble.image import decode, png16, recipe
+from scumble.image import decode, recipe
+from scumble.image.encode import MAX_SIDES, SRGB, SUFFIXES_WITH_16_BITS, WRITERS
 
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
 
@@ -172,23 +171,12 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
 # --- Writing --------------------------------------------------------------------------------------------------------
 
 
-def _srgb_profile() -> bytes:
-    """An sRGB profile whose bytes are always the same: the library would write the current time into it."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[24:36] = bytes.fromhex("07d000010001000000000000")  # 2000-01-01 00:00:00, as six 16-bit numbers
-    return bytes(profile)
-
-
-SRGB_PROFILE = _srgb_profile()
-SRGB = ImageCms.ImageCmsProfile(io.BytesIO(SRGB_PROFILE))
-
-
 def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) -> None:
     """Write a picture, whole or not at all: a failure leaves what was there before.
 
     Args:
         pixels: (H, W, 3) or (H, W, 4), uint8, or uint16 for PNG and TIFF. JPEG has no opacity: it is laid on white.
-        path: where to; its ending chooses the format (see `WRITERS`).
+        path: where to; its ending chooses the format (see `encode.WRITERS`).
         made_by: the recipe to write into the picture; None for none.
 
     Raises:
@@ -252,49 +240,3 @@ def check_side(path: Path, size: tuple[int, int]) -> None:
         raise SettingsError(
             f"output {path} would have {max(size)} pixels on a side; its format holds {limit}, .png any"
         )
-
-
-def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
-    if pixels.dtype == np.uint16:
-        png16.write(pixels, file, SRGB_PROFILE, {} if text is None else {recipe.KEYWORD: text})
-        return
-    Image.fromarray(pixels).save(file, "PNG", icc_profile=SRGB_PROFILE, pnginfo=recipe.png_info(text))
-
-
-def _write_jpeg(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
-    if pixels.shape[2] == 4:
-        colour, alpha = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
-        pixels = (colour * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
-    Image.fromarray(pixels).save(
-        file, "JPEG", quality=95, subsampling="4:4:4", icc_profile=SRGB_PROFILE, exif=recipe.exif(text)
-    )
-
-
-def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
-    Image.fromarray(pixels).save(file, "WEBP", quality=95, icc_profile=SRGB_PROFILE, exif=recipe.exif(text))
-
-
-def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
-    tifffile.imwrite(
-        file,
-        pixels,
-        photometric="rgb",
-        compression="zlib",
-        extrasamples=["unassalpha"] if pixels.shape[2] == 4 else None,
-        iccprofile=SRGB_PROFILE,
-        description=text,
-        metadata=None,
-        software=False,
-    )
-
-
-WRITERS: dict[str, Callable[[np.ndarray, BinaryIO, str | None], None]] = {
-    ".png": _write_png,
-    ".jpg": _write_jpeg,
-    ".jpeg": _write_jpeg,
-    ".webp": _write_webp,
-    ".tif": _write_tiff,
-    ".tiff": _write_tiff,
-}
-MAX_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
-SUFFIXES_WITH_16_BITS = (".png", ".tif", ".tiff")

@@ -10,7 +10,8 @@ from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.perceptual import fetching, pocket, weights
 from scumble.perceptual.catalogue import CATALOGUE, BackboneName, Network
-from scumble.perceptual.vgg import LAYERS, VGG19, Padding, Pooling, check_layers
+from scumble.perceptual.layers import LAYERS, check_layers
+from scumble.perceptual.vgg import VGG19, Padding, Pooling
 
 LAYERS_OF: dict[Network, Collection[str]] = {"pocket": pocket.FEATURES, "vgg19": LAYERS}
 """The layers that can be asked for; other networks have none."""

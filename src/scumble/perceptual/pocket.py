@@ -10,7 +10,7 @@ VGG19's C channels, so that losses averaged over channels, or over pairs of them
 """
 
 from scumble.perceptual import vgg
-from scumble.perceptual.vgg import BLOCKS
+from scumble.perceptual.layers import BLOCKS, block_of
 
 WIDTHS = (16, 32, 64, 128, 128)
 """Channels of the convolutions, block by block."""
@@ -30,6 +30,6 @@ def parameter_shapes() -> dict[str, tuple[int, ...]]:
     blocks[-1] = blocks[-1][:1]
     shapes = vgg.parameter_shapes(blocks)
     for name, features in FEATURES.items():
-        shapes[f"heads.{name}.weight"] = (features, WIDTHS[vgg.block_of(name) - 1], 1, 1)
+        shapes[f"heads.{name}.weight"] = (features, WIDTHS[block_of(name) - 1], 1, 1)
         shapes[f"heads.{name}.bias"] = (features,)
     return shapes

@@ -13,16 +13,10 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 
-from scumble.errors import SettingsError
 from scumble.perceptual import fused
 from scumble.perceptual.catalogue import Preprocessing
+from scumble.perceptual.layers import BLOCKS, LAYERS, after_pooling, check_layers, convolutions, min_side
 from scumble.perceptual.winograd import RectifiedConvolution
-
-# Output channels of the 3 x 3 convolutions, block by block; 2 x 2 pooling stands between two blocks.
-BLOCKS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
-
-LAYERS = tuple(f"relu{b}_{i}" for b, widths in enumerate(BLOCKS, 1) for i in range(1, len(widths) + 1))
-"""The layers that can be asked for, shallowest first: relu1_1, relu1_2, ..., relu5_4."""
 
 WINOGRAD_CHANNELS = 128
 """Layers with at least so many channels on both sides are computed Winograd's way on CPUs."""
@@ -46,30 +40,10 @@ def parameter_shapes(blocks: Sequence[Sequence[int]] = BLOCKS) -> dict[str, tupl
         blocks: output channels of the convolutions, as in `BLOCKS`.
     """
     shapes: dict[str, tuple[int, ...]] = {}
-    for _, index, inputs, outputs in _convolutions(blocks):
+    for _, index, inputs, outputs in convolutions(blocks):
         shapes[f"features.{index}.weight"] = (outputs, inputs, 3, 3)
         shapes[f"features.{index}.bias"] = (outputs,)
     return shapes
-
-
-def block_of(name: str) -> int:
-    """The number of a layer's block, 1 to 5: block n's layers have seen n - 1 poolings.
-
-    Example:
-        >>> block_of("relu4_2")
-        4
-    """
-    return int(name[len("relu")])
-
-
-def after_pooling(name: str) -> bool:
-    """Whether a layer's convolution sees pooled features: it is the first of its block, and not of the first block."""
-    return name.endswith("_1") and block_of(name) > 1
-
-
-def min_side(layers: Collection[str]) -> int:
-    """The pixels that both sides of a picture must have for the deepest of `layers` to have an output at all."""
-    return 2 ** (max(map(block_of, layers)) - 1)
 
 
 def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.Tensor]:
@@ -93,13 +67,6 @@ def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.T
         if name in layers:
             seen[name] = -outside
     return seen
-
-
-def check_layers(layers: Collection[str], known: Collection[str] = LAYERS, network: str = "VGG19") -> None:
-    """Raise `SettingsError` unless every name is one of those known, which are the network's."""
-    for name in layers:
-        if name not in known:
-            raise SettingsError(f"layer: got {name!r}, wanted one of {network}'s: {', '.join(known)}")
 
 
 class VGG19(torch.nn.Module):
@@ -134,7 +101,7 @@ class VGG19(torch.nn.Module):
         self.convolutions = torch.nn.ModuleList()
         self.heads = torch.nn.ModuleDict()
         self.fast: dict[str, RectifiedConvolution] = {}  # made on first use, where the network is by then
-        for name, index, _, _ in _convolutions()[:depth]:
+        for name, index, _, _ in convolutions()[:depth]:
             weight = tensors[f"features.{index}.weight"].float()
             bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
             if name == "relu1_1":
@@ -218,18 +185,6 @@ class VGG19(torch.nn.Module):
         weight = convolution.get_parameter("weight")
         wide = len(x) == 1 and min(weight.shape[:2]) >= WINOGRAD_CHANNELS
         return wide and x.device.type == "cpu" and weight.dtype == torch.float32 and not weight.requires_grad
-
-
-def _convolutions(blocks: Sequence[Sequence[int]] = BLOCKS) -> list[tuple[str, int, int, int]]:
-    """(layer, index in torchvision's numbering, input channels, output channels) of each convolution."""
-    table, index, inputs, names = [], 0, 3, iter(LAYERS)
-    for widths in blocks:
-        for outputs in widths:
-            table.append((next(names), index, inputs, outputs))
-            inputs = outputs
-            index += 2  # a convolution and its ReLU
-        index += 1  # the pooling
-    return table
 
 
 def _convolution(weight: torch.Tensor, bias: torch.Tensor, **options: Any) -> torch.nn.Module:

@@ -49,7 +49,8 @@ def write_facts(folder: Path, kind: str, facts: dict[str, Any]) -> None:
     Raises:
         RunError: if it cannot be written; what was there stays.
     """
-    text = json.dumps({"format_version": FORMAT_VERSION} | facts | {"kind": kind}, indent=2) + "\n"
+    first = {"format_version": FORMAT_VERSION, "kind": kind}  # facts that were read hold them too: the same bytes again
+    text = json.dumps(first | facts | first, indent=2) + "\n"
     with writing(folder / FACTS):
         paths.write_atomically(folder / FACTS, text.encode())
 

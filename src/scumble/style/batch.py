@@ -17,9 +17,10 @@ from scumble.events import Event, Noted, Warned
 from scumble.image import decode, recipe
 from scumble.style import stages
 from scumble.style.inputs import Sources
+from scumble.style.provenance import group_of
+from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
-from scumble.style.stylize import group_of, paint_events
-from scumble.style.unfinished import Unfinished
+from scumble.style.stylize import paint_events
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from scumble.image import borders, files
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
 from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shorter_side, resize, to_tensor
-from scumble.perceptual.vgg import LAYERS, check_layers, min_side
-from scumble.style import colour
-from scumble.style.masks import Region, regions_of_maps, regions_of_masks
+from scumble.perceptual.layers import LAYERS, check_layers, min_side
+from scumble.style.preparation import colour
+from scumble.style.preparation.masks import Region, regions_of_maps, regions_of_masks
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings, count
 
 SMALLEST_SCALE = 128

@@ -14,14 +14,16 @@ from scumble import device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
 from scumble.perceptual.backbones import Backbone
-from scumble.perceptual.vgg import VGG19, min_side
+from scumble.perceptual.layers import min_side
+from scumble.perceptual.vgg import VGG19
 from scumble.style.inputs import Inputs
-from scumble.style.losses import STYLE_LOSSES
-from scumble.style.objective import Objective
-from scumble.style.optimize import HISTORY_BYTES, HISTORY_PAIRS
-from scumble.style.settings import PaintSettings, Terms
+from scumble.style.losses.style import STYLE_LOSSES
+from scumble.style.objective.objective import Objective
+from scumble.style.objective.terms import Terms
+from scumble.style.objective.tiles import Tile, tiles
+from scumble.style.optimization.lbfgs import HISTORY_BYTES, HISTORY_PAIRS
+from scumble.style.settings import PaintSettings
 from scumble.style.stages import Stage
-from scumble.style.tiles import Tile, tiles
 
 PICTURES = 14
 """Canvases that are there at once, of 12 bytes a pixel: canvas, gradient, move, average, moments, content, results."""
@@ -174,19 +176,15 @@ def plan(
     """
     layers = terms.layers()
     pixels = size[0] * size[1]
-    targets = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.content)
-    standing = used + pixels * (12 * PICTURES + targets) + 24 * sum(width * height for width, height in styles)
-    history_bytes = round(
-        max(24 * pixels, min(24 * pixels * history, HISTORY_BYTES, HISTORY_SHARE * (allowed - standing)))
-    )
-    history_bytes = history_bytes if history else 0
+    standing = used + pixels * (12 * PICTURES + _feature_bytes(network, terms.content))
+    standing += 24 * sum(width * height for width, height in styles)
+    history_bytes = _history_bytes(24 * pixels, history, allowed - standing)
     pixel_bytes = network.bytes_per_pixel(layers) + (HISTOGRAM_PIXEL_BYTES if loss == "histogram" else 0)
-    shapes = [size, *styles]
-    pixel_bytes += sum(3 * network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.transported)
-    copies = sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in terms.style)  # cut out of their tiles
+    pixel_bytes += 3 * _feature_bytes(network, terms.transported)
+    copies = _feature_bytes(network, terms.style)  # cut out of their tiles
     memory = 0.0
-    for side in _sides(max(max(shape) for shape in shapes), layers):
-        cut = [tiles(height, width, side, layers) for width, height in shapes]
+    for side in _sides(max(max(shape) for shape in (size, *styles)), layers):
+        cut = [tiles(height, width, side, layers) for width, height in (size, *styles)]
         largest = max(_area(tile) for pieces in cut for tile in pieces)
         several = len(cut[0]) > 1
         looking = (pixel_bytes + several * copies) * largest
@@ -194,15 +192,31 @@ def plan(
         if memory <= allowed:
             roomy = memory + looking <= allowed
             glances = tiles(size[1], size[0], side and round(STYLE_LOSSES[loss].glance * side), layers)
-            # The way back, by the picture alone, takes about as long as the way there, which tiles go twice.
-            looks = sum(map(_area, cut[0])) + several * sum(map(_area, glances)) / 2
-            overhead = looks / pixels * (1 + several * bool(terms.transported) * TRANSPORTED_AGAIN)
+            overhead = _overhead(cut[0], glances, pixels, again=bool(terms.transported))
             return Plan(side, len(cut[0]), history_bytes, round(memory + roomy * looking), roomy, overhead)
     raise ScumbleError(
         f"{size[0]}x{size[1]} pixels need {memory / GIB:.1f} GiB even in the smallest tiles; "
         f"{allowed / GIB:.1f} GiB may be taken",
         "use a smaller --size, or raise --max-memory",
     )
+
+
+def _history_bytes(pair: int, wanted: int, left: float) -> int:
+    """What an optimiser may remember that would like so many pairs of pictures: at least one of them."""
+    return round(max(pair, min(pair * wanted, HISTORY_BYTES, HISTORY_SHARE * left))) if wanted else 0
+
+
+def _feature_bytes(network: VGG19, layers: Collection[str]) -> float:
+    """What the features of these layers take for each pixel of a picture, in float32."""
+    return sum(network.channels(name) * 4 / min_side([name]) ** 2 for name in layers)
+
+
+def _overhead(cut: Sequence[Tile], glances: Sequence[Tile], pixels: int, again: bool) -> float:
+    """How much more work an evaluation in tiles is than at once; with transported features, they are found again."""
+    if len(cut) == 1:
+        return sum(map(_area, cut)) / pixels
+    # The way back, by the picture alone, takes about as long as the way there, which tiles go twice.
+    return (sum(map(_area, cut)) + sum(map(_area, glances)) / 2) / pixels * (1 + again * TRANSPORTED_AGAIN)
 
 
 def _sides(longest: int, layers: Collection[str]) -> list[int | None]:

@@ -1,14 +1,17 @@
 """The settings of style transfer: these fields are the command's flags, the recipe and the reference at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import BackboneName
 from scumble.settings import Settings
+from scumble.style.balance import BALANCES, HOLD_EXPONENT, Balance, plain_balance
+from scumble.style.objective.terms import Terms
+from scumble.style.presets import PRESETS
 
 # A path in a recipe would tell others about its maker's folders: the file's name says enough.
 FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="json")]
@@ -35,7 +38,7 @@ Steps = Annotated[
     Field(
         gt=0,
         le=10**9,
-        description="evaluations of the loss at the last scale; with averaging, the last is the average's",
+        description="iterations at the last scale: evaluations of the loss and its gradient",
     ),
 ]
 CoarseSteps = Annotated[
@@ -43,155 +46,10 @@ CoarseSteps = Annotated[
     Field(
         gt=0,
         le=10**9,
-        description="evaluations at each scale before, if that is less (default of fine and gatys: as many)",
+        description="iterations at each scale before the last, if fewer (fine, gatys: as many)",
     ),
 ]
 LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
-
-# Gatys, Ecker and Bethge 2015, with the weights of their own program: 1e3 / C^2 for a layer of C channels.
-GATYS_CONTENT_LAYERS = {"relu4_2": 1.0}
-GATYS_STYLE_LAYERS = {
-    "relu1_1": 1e3 / 64**2,
-    "relu2_1": 1e3 / 128**2,
-    "relu3_1": 1e3 / 256**2,
-    "relu4_1": 1e3 / 512**2,
-    "relu5_1": 1e3 / 512**2,
-}
-
-
-# For losses in units of squared features: 256:64:16:4:1, as in crowsonkb/style-transfer-pytorch, but all of them larger
-# by as much as makes 1 the usual content weight, which is 0.015 there; and then three times as large, because at that
-# balance pictures keep too close to their photographs (docs/log.md).
-MOMENT_STYLE_LAYERS = {"relu1_1": 150.0, "relu2_1": 37.5, "relu3_1": 9.4, "relu4_1": 2.34, "relu5_1": 0.585}
-
-
-STYLE_LAYERS = {
-    "gram": GATYS_STYLE_LAYERS,
-    "covariance": GATYS_STYLE_LAYERS,
-    "mean-std": MOMENT_STYLE_LAYERS,
-    "wasserstein": MOMENT_STYLE_LAYERS,
-    "histogram": MOMENT_STYLE_LAYERS,
-}
-"""The layers that compare style unless they are given, with weights that suit the units of the loss."""
-
-# Of VGG19's distances between paintings that pocket has not learnt from it sees these shares (recipes/pocket/judge.py),
-# which its weights make up for: by Gram matrices 0.97, 1.07, 0.80, 0.84, 0.48, by moments 0.97, 0.67, 0.55, 0.57, 0.28.
-# Where moments are compared, the first two layers count four times as much besides, and the last three times: colours,
-# grain and the largest forms lag behind otherwise, in the few evaluations that are made with pocket (docs/log.md).
-_GRAM_OF_POCKET = dict(zip(GATYS_STYLE_LAYERS, (0.25, 0.057, 0.019, 0.0045, 0.008), strict=True))
-_MOMENTS_OF_POCKET = dict(zip(MOMENT_STYLE_LAYERS, (600.0, 224.0, 17.1, 4.1, 6.3), strict=True))
-POCKET_STYLE_LAYERS = {
-    loss: _GRAM_OF_POCKET if layers is GATYS_STYLE_LAYERS else _MOMENTS_OF_POCKET
-    for loss, layers in STYLE_LAYERS.items()
-}
-"""The same for pocket."""
-
-
-class Balance(NamedTuple):
-    """The layers at which a picture is held to its photograph, and to its painting, with their weights.
-
-    Attributes:
-        content: features are the photograph's (Gatys et al. 2015, eq. 1).
-        transported: features are the photograph's after their distribution was moved into the painting's.
-        leak: no place is nearer to the painting's places than the photograph's was.
-        style: for this loss and network.
-        hold: how many times as much the first two count at small sizes, at most.
-        focused: whether these count more where the photograph has more to say.
-    """
-
-    content: Mapping[str, float]
-    transported: Mapping[str, float]
-    leak: Mapping[str, float]
-    style: Mapping[str, float]
-    hold: float
-    focused: bool
-
-
-SHALLOW = {"relu1_1": 8.0, "relu2_1": 4.0, "relu3_1": 4.0}
-"""How many times as much these layers of style count where the deepest counts for nothing."""
-
-HOLD_EXPONENT = 4
-"""Of the final size over a stage's: content counts more at small sizes, where a form that the painting puts in the
-photograph's place stays for good."""
-
-
-def _plain(loss: str, network: str) -> Balance:
-    """Gatys et al. 2015: one layer of content, five of style."""
-    style = (POCKET_STYLE_LAYERS if network == "pocket" else STYLE_LAYERS)[loss]
-    return Balance(GATYS_CONTENT_LAYERS, {}, {}, style, hold=1.0, focused=False)
-
-
-def _subject(loss: str, network: str) -> Balance:
-    """What things are is the photograph's, how they are painted the painting's (docs/log.md has the figures).
-
-    Deep layers see objects. Their statistics ask for the painting's objects, all the more where a picture is small and
-    has fewer places than they have channels: relu5_1 compares content here, not style, and may come no nearer to the
-    painting's places. relu2_1 sees edges: they shall be where the photograph's are, as the painting would have them.
-    Shallow layers see brushwork and colour, and count for more.
-    """
-    plain = _plain(loss, network).style
-    style = {name: times * plain[name] for name, times in SHALLOW.items()} | {"relu4_1": plain["relu4_1"]}
-    if network == "pocket":
-        content, transported, leak = {"relu4_2": 1.5, "relu5_1": 60.0}, {"relu2_1": 9.0}, {"relu5_1": 5e6}
-    else:
-        content, transported, leak = {"relu4_2": 1.0, "relu5_1": 15.0}, {"relu2_1": 0.8}, {"relu5_1": 5e5}
-    return Balance(content, transported, leak, style, hold=8.0, focused=True)
-
-
-class Terms(NamedTuple):
-    """The weights of an objective's terms, by layer, none of them zero; and whether content is focused."""
-
-    content: dict[str, float]
-    transported: dict[str, float]
-    leak: dict[str, float]
-    style: dict[str, float]
-    focused: bool
-
-    def layers(self) -> tuple[str, ...]:
-        """All layers that are looked at."""
-        return tuple(self.content | self.transported | self.leak | self.style)
-
-
-BALANCES: dict[str, Callable[[str, str], Balance]] = {"subject": _subject, "plain": _plain}
-"""By name: what the layers and their weights are, for a loss and a network."""
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # The network inside the package, a few evaluations at each of many scales: the fields' own values.
-    "quick": {},
-    # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
-    "fine": {
-        "backbone": "vgg19-caffe",
-        "steps": 200,
-        "coarse_steps": None,
-        "tolerance": 0.015,
-        "style_weight": 1.0,
-        "variation_weight": 6.0,
-        "init": "content",
-        "lr": 1.0,
-        "averaging": 0.95,
-        "sketch": 200,
-        "finish": 0,
-    },
-    # Gatys, Ecker and Bethge 2015, but for the sketch (and values out of range): the same loss, sooner.
-    "gatys": {
-        "backbone": "vgg19-caffe",
-        "borders": "keep",
-        "loss": "gram",
-        "scales": 1,
-        "steps": 500,
-        "coarse_steps": None,
-        "balance": "plain",
-        "style_weight": 1.0,
-        "variation_weight": 0.0,
-        "init": "content",
-        "optimizer": "lbfgs",
-        "lr": 1.0,
-        "averaging": 0.0,
-        "padding": "zeros",
-        "sketch": 50,
-        "finish": 0,
-    },
-}
 
 
 class PaintSettings(Settings):
@@ -199,72 +57,86 @@ class PaintSettings(Settings):
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
-    preset: Literal["quick", "fine", "gatys"] = Field(
-        default="quick", description="named values for everything below that is not set"
+    preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
+        default="quick", description="sets the defaults of everything below"
     )
-    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, in pixels")
+    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, pixels")
     scales: Literal["auto"] | Scales = Field(
-        default="auto", description="sizes to work at, each 1.4 times the last; auto: from 128 pixels up"
+        default="auto",
+        description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
     )
     steps: Steps = 90
     coarse_steps: CoarseSteps = 25
     tolerance: float = Field(
-        default=0.0, ge=0, lt=1, description="end a scale when 20 evaluations lower the loss by less than this share"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="stop a scale early once 20 iterations lower the loss by less than this fraction",
     )
-    style_weight: float = Field(default=2.5, ge=0, le=1e9, description="how much the painting counts")
+    style_weight: float = Field(default=2.5, ge=0, le=1e9, description="weight of the style loss")
     style_scale: Factors = Field(
-        default=(1.0,), description="size of the strokes: a painting's shorter side over the result's; one, or one each"
+        default=(1.0,),
+        description="stroke size: the painting's shorter side over the result's; one for all, or one each",
     )
     borders: Literal["crop", "keep"] = Field(
-        default="crop", description="what becomes of frames, mounts and paper edges around a painting"
+        default="crop", description="frames, mounts and paper edges around a painting: crop or keep them"
     )
-    shares: Shares | None = Field(default=None, description="of several paintings in the mixture (default: equal)")
+    shares: Shares | None = Field(
+        default=None, description="weights of several paintings in the blend (default: equal)"
+    )
     loss: Literal["gram", "covariance", "mean-std", "wasserstein", "histogram"] = Field(
-        default="wasserstein", description="how style is compared"
+        default="wasserstein", description="style loss"
     )
     style_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare style: --style-layers.relu1_1 0.2 and so on (default: those of the balance "
-        "and the loss)",
+        description="style layers and their weights: --style-layers.relu1_1 0.2 and so on (default: those of the "
+        "balance and the loss)",
     )
     variation_weight: float = Field(
-        default=3.0, ge=0, le=1e9, description="how much differences of neighbouring pixels count against a picture"
+        default=3.0, ge=0, le=1e9, description="weight of the total variation loss: smooths the picture"
     )
     range_weight: float = Field(
-        default=1e4, ge=0, le=1e9, description="how much values count against a picture that no file can hold"
+        default=1e4,
+        ge=0,
+        le=1e9,
+        description="weight of the penalty on pixel values outside [0, 1], which saving would clip",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of the noise to start from")
-    optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="how the pixels are moved")
-    lr: float = Field(default=2.0, gt=0, le=1e6, description="size of the optimiser's steps, 1 being its usual one")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of --init noise")
+    optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="optimizer of the pixels")
+    lr: float = Field(default=2.0, gt=0, le=1e6, description="learning rate, relative to the optimizer's default")
     averaging: float = Field(
-        default=0.8, ge=0, lt=1, description="decay of the average of the canvases that is the result; 0: the best one"
+        default=0.8,
+        ge=0,
+        lt=1,
+        description="decay of the moving average of iterates, which is the result; 0: the iterate with the lowest loss",
     )
     backbone: BackboneName = Field(
-        default="pocket", description="network that does the looking; pocket is small and part of scumble"
+        default="pocket", description="the feature network; pocket is small and part of scumble"
     )
     sketch: int = Field(
         default=0,
         ge=0,
         le=10**9,
-        description="evaluations by pocket at each scale, before those of the backbone at the last one alone; 0: none",
+        description="iterations by pocket at every scale first; the backbone then works at the last only; 0: none",
     )
-    finish: int = Field(default=0, ge=0, le=10**9, description="evaluations by vgg19-caffe after all others")
-    weights: FileName | None = Field(
-        default=None, description="file of the backbone's weights, instead of the catalogue's"
-    )
-    pooling: Literal["max", "average", "l2"] = Field(default="max", description="how the backbone shrinks its features")
+    finish: int = Field(default=0, ge=0, le=10**9, description="iterations by vgg19-caffe at the end; 0: none")
+    weights: FileName | None = Field(default=None, description="weights file to use for the backbone")
+    pooling: Literal["max", "average", "l2"] = Field(default="max", description="pooling in the backbone")
     padding: Literal["zeros", "replicate"] = Field(
         default="replicate",
-        description="what its first convolution sees beyond the border: the mean colour, or the border",
+        description="padding of the backbone's first convolution: zeros (the mean colour), or the border repeated",
     )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="of the backbone's convolutions"
+        default="auto", description="floating-point format of the convolutions"
     )
     max_memory: float | None = Field(
-        default=None, gt=0, le=2**20, description="GiB that the work may take in all (default: most of what is free)"
+        default=None,
+        gt=0,
+        le=2**20,
+        description="memory limit of the whole process, GiB (default: most of what is free)",
     )
-    bits: Bits = Field(default=8, description="of each channel in the saved picture (16: PNG and TIFF)")
+    bits: Bits = Field(default=8, description="bits per channel of the saved picture (16: PNG and TIFF)")
 
     def terms(self, backbone: str | None = None, enlargement: float = 1.0) -> Terms:
         """What counts how much.
@@ -289,7 +161,7 @@ class PaintSettings(Settings):
         return self.terms().layers()
 
     def _balance(self, network: str) -> Balance:
-        return _plain(self.loss, network)
+        return plain_balance(self.loss, network)
 
     def _keep(self) -> float:
         """A texture keeps nothing: there is no photograph."""
@@ -333,32 +205,32 @@ class StyleSettings(PaintSettings):
     """How a photograph is painted."""
 
     keep: float = Field(
-        default=1.0, ge=0, le=1e9, description="how much the photograph counts: below 1, less of it stays; above, more"
+        default=1.0, ge=0, le=1e9, description="how much of the photograph is kept: more above 1, less below"
     )
     balance: Literal["subject", "plain"] = Field(
         default="subject",
-        description="what is compared where; subject: what is seen is the photograph's, how it is painted the "
-        "painting's; plain: one layer of content, five of style (Gatys et al. 2015)",
+        description="which layers compare what; subject: keeps what the photograph shows; plain: one content layer and "
+        "five style layers (Gatys et al. 2015)",
     )
     content_layers: LayerWeights | None = Field(
         default=None,
-        description="layers that compare content, and nothing else that holds it: --content-layers.relu4_2 1 "
+        description="content layers and their weights, in place of all content terms: --content-layers.relu4_2 1 "
         "(default: those of the balance)",
     )
     strength: float = Field(
         default=1.0,
         ge=0,
         le=1,
-        description="whose statistics are aimed at: from 0, the photograph's own, to 1, the painting's",
+        description="target statistics: from 0, the photograph's own, to 1, the painting's",
     )
     colour: Literal["style", "content", "match"] = Field(
         default="style",
-        description="style: the painting's; content: the photograph's, painting in grey; match: the painting is given "
-        "the photograph's colours first",
+        description="colours of the result: style: the painting's; content: the photograph's (paints in grey); match: "
+        "recolours the painting like the photograph first",
     )
     init: Literal["matched", "content", "noise", "style"] | FileName = Field(
         default="matched",
-        description="start from: matched (the content in the style's colours), content, noise, style, or a file",
+        description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
     )
 
     def _balance(self, network: str) -> Balance:

@@ -14,7 +14,7 @@ HINT = "use another --run, or --fresh to start over"
 
 
 def identity(settings: TrainingSettings, digest: str, flip: bool) -> str:
-    """The same for trainings that take the same steps: what a checkpoint is known by."""
+    """What a checkpoint is known by: the same for trainings that differ in nothing but what is free to change."""
     fixed = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
     return hashlib.sha256(json.dumps([fixed, digest, flip], sort_keys=True).encode()).hexdigest()
 
@@ -26,9 +26,10 @@ def differences(run: Run, before: RunFacts, now: RunFacts) -> Iterator[Event]:
         RunError: if it is another one.
     """
     old, new = before.settings, now.settings
-    for name, value in new.items():
-        if value != old.get(name, value) and name not in FREE_TO_CHANGE:
-            raise RunError(f"{run.folder} is a run with {name} {old[name]}; got {name} {value}", HINT)
+    changed = [name for name in new if new[name] != old.get(name, new[name]) and name not in FREE_TO_CHANGE]
+    if changed:
+        name = "preset" if "preset" in changed else changed[0]  # it has changed the others
+        raise RunError(f"{run.folder} is a run with {name} {old[name]}; got {name} {new[name]}", HINT)
     if (before.data.digest, before.data.shape) != (now.data.digest, now.data.shape):
         raise RunError(
             f"{run.folder} is a run on {before.data.name} ({before.data.count} pictures); "

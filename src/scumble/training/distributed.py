@@ -71,7 +71,7 @@ class Processes:
         self.others_wait = False
         if self.is_many and not dist.is_initialized():
             # Words go by gloo, between CPUs: by nccl, each would make the GPU wait.
-            with _losses_reported():
+            with _as_lost_error():
                 dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Processes:
         """Replace tensors by their means over all processes: in one exchange for each number format."""
         if not self.is_many:
             return
-        for dtype in {tensor.dtype for tensor in tensors}:
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):  # in the same order everywhere
             same = [tensor for tensor in tensors if tensor.dtype == dtype]
             flat = torch.cat([tensor.flatten() for tensor in same])
             dist.all_reduce(flat)
@@ -108,7 +108,7 @@ class Processes:
         """
         if not self.is_many:
             return rows
-        with _losses_reported():
+        with _as_lost_error():
             return torch.cat(differentiable.all_gather(rows))
 
     def broadcast(self, value: T) -> T:
@@ -116,7 +116,7 @@ class Processes:
         if not self.is_many:
             return value
         values = [value]
-        with _losses_reported():
+        with _as_lost_error():
             dist.broadcast_object_list(values, device=torch.device("cpu"))
         return values[0]
 
@@ -124,7 +124,7 @@ class Processes:
         """The values of all, in order."""
         values: list[Any] = [value] * self.here.size
         if self.is_many:
-            with _losses_reported():
+            with _as_lost_error():
                 dist.all_gather_object(values, value)
         return values
 
@@ -133,7 +133,7 @@ class Processes:
         """Have the others make the step that the first process makes inside."""
         self._order(STEP)
         self.others_wait = False
-        with _losses_reported() if self.is_many else contextlib.nullcontext():
+        with _as_lost_error() if self.is_many else contextlib.nullcontext():
             yield
         self.others_wait = self.is_many
 
@@ -148,7 +148,7 @@ class Processes:
         """Do as the first process says, until it says that this was all."""
         while (order := self._order(END)) != END:
             if order == STEP:
-                with _losses_reported():
+                with _as_lost_error():
                     step()
             else:
                 restore(self.broadcast(None))
@@ -158,13 +158,13 @@ class Processes:
         if not self.is_many:
             return number
         word = torch.tensor([number])
-        with _losses_reported():
+        with _as_lost_error():
             dist.broadcast(word, 0)
         return int(word)
 
 
 @contextlib.contextmanager
-def _losses_reported() -> Iterator[None]:
+def _as_lost_error() -> Iterator[None]:
     """Turn what torch says of a process that no longer answers into a LostError."""
     try:
         yield

@@ -11,12 +11,14 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
 import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -26,6 +28,8 @@ from scumble.events import Event, Noted
 DEFAULT_PORT = 29500
 HINT = "the same command goes on from the last checkpoint"
 GRACE_SECONDS = 5.0
+ORPHAN_SECONDS = 30.0
+"""What processes whose parent is gone have left to save what they have."""
 REPORTED = 3
 """Exit code of a worker that has sent its error already."""
 LINGER_SECONDS = 1.0
@@ -56,6 +60,7 @@ class _Machines(NamedTuple):
             rdzv_configs={"rank": self.node} if together else {},
             max_restarts=0,
             local_addr=None if together else "127.0.0.1",
+            logs_specs=DefaultLogsSpecs(os.devnull),  # a folder that nobody removes, otherwise
         )
 
 
@@ -129,21 +134,17 @@ def _deaf() -> Iterator[None]:
 def _events(connection: Connection) -> Iterator[Event]:
     """What the first process yields or raises; last comes what the agent says of how all ended: None if well."""
     raised: ScumbleError | None = None
-    while (message := _received(connection)) is not None:
-        if isinstance(message, ScumbleError):
-            # A process that is gone, of which the agent speaks last, tells more than those that miss it.
-            raised = message if raised is None or isinstance(raised, LostError) else raised
-        else:
-            yield message
+    try:
+        while (message := connection.recv()) is not None:
+            if isinstance(message, ScumbleError):
+                # A process that is gone, of which the agent speaks last, tells more than those that miss it.
+                raised = message if raised is None or isinstance(raised, LostError) else raised
+            else:
+                yield message
+    except (EOFError, OSError):  # the agent is gone, too
+        raised = raised or LostError("the processes of this training are gone", HINT)
     if raised is not None:
         raise raised
-
-
-def _received(connection: Connection) -> Event | ScumbleError | None:
-    try:
-        return connection.recv()
-    except (EOFError, ConnectionError):
-        return LostError("the processes of this training are gone", HINT)
 
 
 def _ask_to_stop(connection: Connection) -> None:
@@ -156,10 +157,9 @@ def _ask_to_stop(connection: Connection) -> None:
 
 def _kill(agent: BaseProcess) -> None:
     """End the agent and its workers, which are in its session, if they are still there."""
-    if agent.is_alive() and agent.pid is not None:
+    if agent.pid is not None and hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(agent.pid, signal.SIGKILL)
+            os.killpg(agent.pid, signal.SIGKILL)
     agent.kill()
     agent.join()
 
@@ -171,6 +171,7 @@ def _watch(job: Job, machines: _Machines, threads: int, connection: Connection) 
     """What the agent does: start the workers, wait for them, and say how they ended."""
     if hasattr(os, "setsid"):
         os.setsid()  # what a terminal sends to all comes to us no more: whoever started us decides
+    _end_with_parent()
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the last word says it in one line
     ended: LostError | None = None
     try:
@@ -178,18 +179,39 @@ def _watch(job: Job, machines: _Machines, threads: int, connection: Connection) 
     except ChildFailedError as error:
         number, failure = error.get_first_failure()
         if failure.exitcode != REPORTED:
-            how = f"was killed ({signal.Signals(-failure.exitcode).name})" if failure.exitcode < 0 else "failed"
-            ended = LostError(f"process {number + 1} of {machines.devices * machines.nodes} {how}", HINT)
+            size = machines.devices * machines.nodes
+            ended = LostError(f"process {number + 1} of {size} {_how_it_ended(failure.exitcode)}", HINT)
     with contextlib.suppress(OSError):
         connection.send(ended)
         if ended is not None:
             connection.send(None)
 
 
+def _how_it_ended(code: int) -> str:
+    return f"was killed ({signal.Signals(-code).name})" if code < 0 else f"failed (exit code {code})"
+
+
+def _end_with_parent() -> None:
+    """End with all workers, soon after whoever started us is gone; from a thread, as we may be waiting for ever."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        time.sleep(ORPHAN_SECONDS)
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _work(job: Job, threads: int, connection: Connection) -> None:
     """What a worker does from its start to its end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # No terminal can send us this one: it comes when the agent dies, and stops the job, which saves what it has.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end_with_parent()
     torch.set_num_threads(threads)
     try:
         with contextlib.closing(job()) as events:
@@ -207,3 +229,6 @@ def _work(job: Job, threads: int, connection: Connection) -> None:
         os._exit(REPORTED)
     except BrokenPipeError:
         pass
+    except Exception:
+        traceback.print_exc()  # torch would keep it in a file
+        raise

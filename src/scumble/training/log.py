@@ -51,7 +51,7 @@ class Log:
             if figures:  # an update that was not due has moved nothing since
                 self.latest[f"loss_{update}"] = figures.pop("loss")
                 self.latest |= figures
-                self.latest[f"gradient_{update}"] = gradient_norm(trainer.moved(update)).item()
+                self.latest[f"gradient_{update}"] = gradient_norm(trainer.parameters_of(update)).item()
         self.latest["images_per_second"] = (trainer.images_seen - self.images_since) / seconds
         try:
             self.add(self.latest)

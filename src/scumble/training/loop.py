@@ -4,12 +4,10 @@ A checkpoint is the trainer's state. On the CPU, a training that was killed and 
 that never stopped. On several processes the first one goes through the loop, and the others make its steps.
 """
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -24,6 +22,7 @@ from scumble.storage.run import Run
 from scumble.training.facts import RunFacts
 from scumble.training.log import Log
 from scumble.training.settings import TrainingSettings
+from scumble.training.shown import Monitor, Shown
 from scumble.training.trainer import Trainer
 
 JOB = "train"
@@ -32,62 +31,6 @@ LOG_STEPS = 20
 CHECKPOINT_SECONDS = 60.0
 PROGRESS_SECONDS = 0.2
 MAX_ROLLBACKS = 3
-
-
-class Monitor(Protocol):
-    """Looks at a training every so often, and says what goes wrong with it."""
-
-    def is_due(self) -> bool:
-        """Whether this step is one to look after."""
-        ...
-
-    def figures(self) -> dict[str, float]:
-        """What there is to see now, by name."""
-        ...
-
-    def new_warnings(self, figures: dict[str, float]) -> list[str]:
-        """What shows in these figures for the first time since it last did not."""
-        ...
-
-
-class Evaluator(Protocol):
-    """Measures a training every so often, and keeps its best state."""
-
-    def is_due(self, images_seen: int, images_per_step: int, run: Run) -> bool:
-        """Whether this state is to be measured, and was not."""
-        ...
-
-    def evaluate(self, model: Any, /) -> Generator[Event, None, dict[str, float]]:
-        """The figures of this state's model, by name."""
-        ...
-
-    def keep(self, model: Any, figures: dict[str, float], run: Run, /) -> Noted:
-        """Keep the model if it is the best so far; says what was found."""
-        ...
-
-
-class Model(Protocol):
-    """What a training makes."""
-
-    def save_pretrained(self, folder: Path) -> None:
-        """Write it as a folder."""
-        ...
-
-
-class Shown(NamedTuple):
-    """What a training shows and measures of itself, which the engine cannot know.
-
-    Attributes:
-        preview: (H, W, 3) uint8: what it makes now.
-        model: the model as it is now.
-        monitor: made of the lines of figures so far; None for none.
-        evaluator: None for none.
-    """
-
-    preview: Callable[[], np.ndarray]
-    model: Callable[[], Model]
-    monitor: Callable[[Sequence[dict[str, Any]]], Monitor] | None = None
-    evaluator: Evaluator | None = None
 
 
 def training(
@@ -186,16 +129,20 @@ class _Loop:
 
     def _written(self, wants_saving: bool) -> Iterator[Event]:
         """A checkpoint and a preview, where they are due."""
-        with self._complaining() as complaint:
-            if self.log.trouble is not None:
-                raise self.log.trouble
+        if self.log.trouble is not None:
+            yield from self._complained(self.log.trouble)
+            self.log.trouble = None
+        try:
             if wants_saving:
                 _save(self.trainer, self.run)
-        with self._complaining() as other_complaint:
+        except ScumbleError as error:
+            yield from self._complained(error)
+        try:
             if self._preview_is_due() and not self.has_ended:
                 path, pixels = self.preview()
                 yield Preview(self.trainer.images_seen, Image.fromarray(pixels), path)
-        yield from (Warned(f"{text}; the training goes on") for text in complaint + other_complaint)
+        except ScumbleError as error:
+            yield from self._complained(error)
 
     def _evaluated(self) -> Iterator[Event]:
         """Measure this state, if it is time to, and write it down."""
@@ -204,19 +151,23 @@ class _Loop:
             return
         if not trainer.is_finite():
             return
-        with self._complaining() as complaint:
-            model = self.shown.model()
-            evaluation = evaluator.evaluate(model)
-            try:
-                while True:
-                    next(evaluation)  # its own progress would take the place of the training's
-                    if not self.has_ended:  # the end is reported once
-                        yield self.progress()
-            except StopIteration as end:
-                figures = end.value
+        model = self.shown.model()
+        evaluation = evaluator.evaluate(model)
+        try:
+            while True:
+                next(evaluation)  # its own progress would take the place of the training's
+                if not self.has_ended:  # the end is reported once
+                    yield self.progress()
+        except StopIteration as end:
+            figures = end.value
+        except ScumbleError as error:
+            yield from self._complained(error)
+            return
+        try:
             yield evaluator.keep(model, figures, self.run)
             self.log.add(figures)  # last: what is written down is not done again
-        yield from (Warned(f"{text}; the training goes on") for text in complaint)
+        except ScumbleError as error:
+            yield from self._complained(error)
 
     def _watched(self) -> list[str]:
         """Look at the training, if it is time to, and write down what there is to see; returns what goes wrong."""
@@ -232,23 +183,18 @@ class _Loop:
             self.log.trouble = error
         return warnings
 
-    @contextlib.contextmanager
-    def _complaining(self) -> Iterator[list[str]]:
-        """Catch what the file system refuses; the list receives it, unless it is known already."""
-        new: list[str] = []
-        try:
-            yield new
-        except ScumbleError as error:
-            if str(error) not in self.complaints:
-                self.complaints.add(str(error))
-                new.append(str(error))
+    def _complained(self, error: ScumbleError) -> Iterator[Event]:
+        """Say once what the file system refused."""
+        if str(error) not in self.complaints:
+            self.complaints.add(str(error))
+            yield Warned(f"{error}; the training goes on")
 
     def _rolled_back(self) -> Iterator[Event]:
         """Go back to the last checkpoint, and on from there with other pictures and latents."""
         trainer, run = self.trainer, self.run
         at, rollbacks = trainer.images_seen, trainer.rollbacks + 1
         diverged = DivergedError(
-            f"the losses left the finite numbers at {at:,} images, after going back {MAX_ROLLBACKS} times",
+            f"the losses left the finite numbers at {at:,} images, after going back {trainer.rollbacks} times",
             "start over with --fresh and a smaller --lr",
         )
         if rollbacks > MAX_ROLLBACKS:

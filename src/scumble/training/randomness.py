@@ -39,7 +39,10 @@ class SharedGenerator(torch.Generator):
 
 
 def seed_for(*numbers: int) -> int:
-    """A seed for a use, in [0, 2^63): other numbers, such as a training's seed and a step, give an unrelated one."""
+    """A seed for a use, in [0, 2^63): other numbers, such as a training's seed and a step, give an unrelated one.
+
+    Zeros at the end are as good as none: (5, 0) is (5). A use among several is told apart by a number above 0.
+    """
     words = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
 

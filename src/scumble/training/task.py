@@ -32,16 +32,12 @@ class Moment(NamedTuple):
     seeds: tuple[int, int]
     share: Share = Share()
 
-    def generator(self, *use: int) -> SharedGenerator:
-        """Random numbers for a use, told apart from others by its numbers; to be taken by `draw`, share by share."""
+    def generator(self, use: int = 0) -> SharedGenerator:
+        """Random numbers of this step for a use among several; to be taken by `draw`, share by share."""
         random = SharedGenerator()
         random.share = self.share
-        random.manual_seed(self.seed_for(*use))
+        random.manual_seed(seed_for(*self.seeds, self.step, use))
         return random
-
-    def seed_for(self, *use: int) -> int:
-        """A seed for a use, the same for all shares."""
-        return seed_for(*self.seeds, *use)
 
 
 class Outcome(NamedTuple):

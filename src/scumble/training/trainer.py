@@ -1,6 +1,7 @@
 """The trainer: a task and all that its next step depends on, to be saved and restored to the bit, by name.
 
-What is unusual: there is no state of any random generator, since everything random is a function of (seed, step); and
+What is unusual: there is no state of any random generator, since everything random is a function of the seed,
+the step and how often the training went back; and
 there is no gradient of a network that an update does not move, so that nothing is ever frozen or thawed for it.
 """
 
@@ -39,18 +40,18 @@ class Trainer:
         for average in self.averages.values():
             average.eval().requires_grad_(False)
         self.parameters = {update.name: dict(_parameters(task, update)) for update in task.updates}
-        self.optimizers = {update.name: update.optimizer(self.moved(update.name)) for update in task.updates}
+        self.optimizers = {update.name: update.optimizer(self.parameters_of(update.name)) for update in task.updates}
         self.step = self.rollbacks = 0
         self.averaged_at = dict.fromkeys(task.averaged, 0)
-        self.figures: dict[str, dict[str, torch.Tensor]] = {update.name: {} for update in task.updates}
-        self.moves = {update.name: 0 for update in task.updates}
+        self.sums: dict[str, dict[str, torch.Tensor]] = {update.name: {} for update in task.updates}
+        self.counts = {update.name: 0 for update in task.updates}
 
     @property
     def images_seen(self) -> int:
         """The axis of everything: figures, grids, schedules."""
         return self.step * self.task.size
 
-    def moved(self, update: str) -> list[nn.Parameter]:
+    def parameters_of(self, update: str) -> list[nn.Parameter]:
         """The parameters that an update moves."""
         return list(self.parameters[update].values())
 
@@ -65,13 +66,12 @@ class Trainer:
             batches = [functools.cache(batches[0])]
         for update in due:
             optimizer = self.optimizers[update.name]
-            move = make_update(
-                update, self.moved(update.name), optimizer, list(zip(moments, batches, strict=True)), self.processes
-            )
-            sums = self.figures[update.name]
-            for name, value in move.figures.items():
+            parts = list(zip(moments, batches, strict=True))
+            made = make_update(update, self.parameters_of(update.name), optimizer, parts, self.processes)
+            sums = self.sums[update.name]
+            for name, value in made.figures.items():
                 sums[name] = sums[name] + value if name in sums else value
-            self.moves[update.name] += 1
+            self.counts[update.name] += 1
         self.step += 1
         self._average({name.split(".")[0] for update in due for name in update.moves})
 
@@ -93,17 +93,17 @@ class Trainer:
 
     def is_finite(self) -> bool:
         """Whether all figures and weights are numbers; waits for the device."""
-        figures = [value for sums in self.figures.values() for value in sums.values()]
+        figures = [value for sums in self.sums.values() for value in sums.values()]
         weights = [weight for network in self.task.modules.values() for weight in network.parameters()]
         return bool(torch.stack([tensor.isfinite().all() for tensor in (*figures, *weights)]).all())
 
     def take_figures(self) -> dict[str, dict[str, float]]:
         """Each update's figures, averaged since this was last asked for; waits for the device."""
         taken = {}
-        for name, sums in self.figures.items():
-            count = self.moves[name]
+        for name, sums in self.sums.items():
+            count = self.counts[name]
             taken[name] = {figure: value.item() / count for figure, value in sums.items()}
-            self.figures[name], self.moves[name] = {}, 0
+            self.sums[name], self.counts[name] = {}, 0
         return taken
 
     # --- Saved and restored -----------------------------------------------------------------------------------------
@@ -118,10 +118,10 @@ class Trainer:
             for name, parameter in parameters.items():
                 moments = self.optimizers[update].state.get(parameter, {})
                 tensors |= {f"optimizers.{update}.{name}.{key}": value for key, value in moments.items()}
-        for update, sums in self.figures.items():
+        for update, sums in self.sums.items():
             tensors |= {f"figures.{update}.{name}": value for name, value in sums.items()}
         facts = {"step": self.step, "images_seen": self.images_seen, "rollbacks": self.rollbacks}
-        facts |= {"averaged_at": dict(self.averaged_at), "moves": dict(self.moves), "identity": self.identity}
+        facts |= {"averaged_at": dict(self.averaged_at), "counts": dict(self.counts), "identity": self.identity}
         return Checkpoint(tensors, facts | {"tensors": len(tensors)})
 
     def restore(self, saved: Checkpoint) -> None:
@@ -142,13 +142,13 @@ class Trainer:
             for name, parameter in parameters.items():
                 if moments := checkpoint.under(name, given):
                     optimizer.state[parameter] = _fitted(moments, parameter, optimizer)
-            self.figures[update] = {
+            self.sums[update] = {
                 name: value.to(next(iter(parameters.values())).device)
                 for name, value in checkpoint.under(f"figures.{update}", saved.tensors).items()
             }
         facts = saved.facts
         self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
-        self.moves = facts["moves"]
+        self.counts = facts["counts"]
 
     def restored(self, saved: Checkpoint) -> "Trainer":
         """This trainer, after `restore`."""

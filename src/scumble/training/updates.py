@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from scumble.training.distributed import Processes
+from scumble.training.randomness import seed_for
 from scumble.training.task import Batch, Moment, Outcome, Update
 
 
-class Move(NamedTuple):
+class Made(NamedTuple):
     """What an update did: figures (), its "loss" among them, and the kept rows (N, ...) of the whole batch."""
 
     figures: dict[str, Tensor]
@@ -28,7 +29,7 @@ def make_update(
     optimizer: Optimizer,
     parts: list[tuple[Moment, Callable[[], Batch]]],
     processes: Processes,
-) -> Move:
+) -> Made:
     """Move `parameters` by one step of the optimiser along the mean gradient of a batch's parts.
 
     Where no loss looks from one picture to another, parts and processes have the gradient of the whole batch at once.
@@ -62,7 +63,7 @@ def make_update(
     if update.after is not None:
         with torch.no_grad():
             update.after(parts[0][0], figures, kept)
-    return Move(figures, kept)
+    return Made(figures, kept)
 
 
 def _mean(values: list[Tensor]) -> Tensor:
@@ -76,9 +77,17 @@ def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 @contextlib.contextmanager
 def layers_seeded(moment: Moment, name: str, device: torch.device) -> Iterator[None]:
     """Have layers that draw from torch's own numbers, such as dropout, draw those of the moment; put back what was."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(moment.seed_for(moment.step, moment.share.number, *name.encode()))
+    # Not torch.manual_seed: without a GPU, it records a formatted traceback at every call.
+    own = [torch.cuda.default_generators[device.index or 0]] if device.type == "cuda" else []
+    generators = [torch.default_generator, *own]
+    before = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(seed_for(*moment.seeds, moment.step, moment.share.number, *name.encode()))
+    try:
         yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)
 
 
 @contextlib.contextmanager

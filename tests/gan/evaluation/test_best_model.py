@@ -11,10 +11,12 @@ import scumble
 from scumble import GAN, GANSettings
 from scumble.errors import DataError
 from scumble.events import Finished, Noted, Progress, Saved, Warned
-from scumble.gan import plots, train
+from scumble.gan import plots
 from scumble.gan.evaluation import best_model, feature_cache
 from scumble.gan.train import train_events
 from scumble.storage.run import Run
+from scumble.training import loop
+from scumble.training.log import Log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -25,7 +27,7 @@ FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "densit
 def few_pictures(monkeypatch):
     monkeypatch.setattr(best_model, "PICTURES", 140)
     monkeypatch.setattr(feature_cache, "PIECE", 70)
-    monkeypatch.setattr(train, "PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def test_a_training_is_measured_on_its_way_and_at_its_end_and_the_best_generator
     assert [event.path for event in events if isinstance(event, Saved)][:2] == [run / "model", run / "best"]
     assert len([event for event in events if isinstance(event, Noted) and "Fréchet distance" in event.message]) == 3
     best = GAN.from_pretrained(run / "best")
-    assert best.facts["images_seen"] == min(found, key=lambda images: found[images])
-    assert best.facts["evaluation"]["figures"]["frechet_distance"] == min(found.values())
+    assert best.facts.images_seen == min(found, key=lambda images: found[images])
+    assert best.facts.evaluation.figures["frechet_distance"] == min(found.values())
     assert plots.write_curves(run, tmp_path / "curves.png").stat().st_size > 10_000
 
 
@@ -74,7 +76,7 @@ def test_the_figure_is_that_of_the_kept_generator(data, tmp_path):
     best = GAN.from_pretrained(run / "best")
     found = scumble.evaluate(run / "best", data, pictures=140, measures=["frechet"]).figures[0]
     assert (found.real, found.generated) == (140, 140)
-    assert found.value == best.facts["evaluation"]["figures"]["frechet_distance"]
+    assert found.value == best.facts.evaluation.figures["frechet_distance"]
 
 
 @pytest.mark.parametrize("stops", [[80, 160], [160]])
@@ -114,14 +116,14 @@ def test_a_kill_after_the_best_was_kept_and_before_it_was_written_down_is_made_g
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     list(train_events(data, whole, settings(images=80)))
     with monkeypatch.context() as patch:
-        add = train._Log.add
+        add = Log.add
 
-        def interrupt(log, figures):
+        def interrupt(log, figures, *warnings):
             if "frechet_distance" in figures:
                 raise KeyboardInterrupt
-            add(log, figures)
+            add(log, figures, *warnings)
 
-        patch.setattr(train._Log, "add", interrupt)
+        patch.setattr(Log, "add", interrupt)
         with pytest.raises(KeyboardInterrupt):
             list(train_events(data, killed, settings(images=80)))
     assert (killed / "best").exists()

@@ -52,7 +52,7 @@ def test_a_model_explains_itself(noise_run):
         assert words in card
     assert "{" not in card
     facts = json.loads((noise_run / "model/settings.json").read_text())
-    assert (facts["format_version"], facts["images_seen"]) == (1, 400)
+    assert (facts["format_version"], facts["kind"], facts["images_seen"]) == (2, "gan", 400)
 
 
 def test_samples_are_pictures_of_the_right_kind(noise_gan):
@@ -88,8 +88,8 @@ def test_folders_that_hold_no_gan_are_refused(tmp_path, noise_run):
     (model / "settings.json").write_text(settings.replace('"width": 4', '"width": 8'))
     with pytest.raises(RunError, match="does not hold what its settings say"):
         GAN.from_pretrained(model)
-    (model / "settings.json").write_text(settings.replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(RunError, match="format 2"):
+    (model / "settings.json").write_text(settings.replace('"format_version": 2', '"format_version": 3'))
+    with pytest.raises(RunError, match="format 3"):
         GAN.from_pretrained(model)
     (model / "settings.json").write_text(settings.replace('"width": 4', '"width": 4, "colour": 1'))
     with pytest.raises(ScumbleError, match="colour"):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from scumble.gan.critic import Critic
 
+from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import NETWORKS, build
 from scumble.gan.networks.conditioning import CONDITIONAL
 from scumble.gan.settings import GANSettings
+from scumble.training.task import Moment
 
 
 @pytest.mark.parametrize("condition", ["plane", "projection", "auxiliary"])
@@ -30,20 +31,25 @@ def test_any_pair_can_be_conditional(network, condition):
     assert torch.equal(seen, other) is (condition == "auxiliary")
 
 
-def test_classes_are_asked_for_by_one_softmax():
+def test_classes_are_asked_for_by_one_softmax(game):
     """A softmax before the cross-entropy, which has one of its own, has been seen elsewhere."""
-    settings = GANSettings(network="mlp", condition="auxiliary", width=4)
-    _, discriminator = build(settings, (1, 16, 16), classes=3)
-    critic, labels = Critic(discriminator).eval(), torch.tensor([0, 2])
+    this = game(labels=np.arange(32) % 3, network="mlp", condition="auxiliary")
+    this.discriminator.eval()
+    labels = torch.tensor([0, 2])
     real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    found = critic(real, fake, labels, torch.Generator())
-    expected = 0.0
+    batch = {"real": real, "fake": fake, "labels": labels, "random": torch.Generator()}
+    found = this.discriminator_loss(batch, Moment(0, (0, 0)))
+    expected, on_both = 0.0, []
     for pictures in (real, fake):
-        logits = discriminator(pictures, labels)[:, 1:].detach().double().numpy()
+        seen = this.discriminator(pictures, labels).detach()
+        on_both.append(seen[:, 0])
+        logits = seen[:, 1:].double().numpy()
         shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         expected -= np.log(shares[[0, 1], labels]).mean()
-    assert found.extra.item() == pytest.approx(expected, rel=1e-5)
-    assert torch.equal(found.real, critic.judge(real, fake, labels)[0][:, 0])
+    without = LOSSES[this.settings.loss].discriminator(*on_both)
+    assert (found.loss - without).item() == pytest.approx(expected, rel=1e-5)
+    assert torch.equal(found.figures["d_real"], this.logits(real, labels).sigmoid().mean())
+    assert torch.equal(this.logits(real, labels), on_both[0])
 
 
 @pytest.mark.parametrize("condition", CONDITIONAL)

@@ -27,14 +27,14 @@ def test_the_classifier_that_is_kept_is_the_one_that_was_tested(preset, halves, 
     shutil.rmtree(tmp_path / "run")
     classifier = Classifier.from_pretrained(tmp_path / "out")
     assert classifier.classes == HALVES
-    known = classifier.facts["classifier"]
-    assert (known["labelled"], known["tested"]) == (9, 30)
+    known = classifier.facts.classifier
+    assert (known.labelled, known.tested) == (9, 30)
     x_test, y_test = halves_of_noise(30, 1)
-    assert np.mean(np.array(classifier.predict(x_test)) == y_test) == pytest.approx(known["accuracy"])
+    assert np.mean(np.array(classifier.predict(x_test)) == y_test) == pytest.approx(known.accuracy)
     np.testing.assert_allclose(classifier.probabilities(x_test).sum(1), 1, rtol=1e-5)
     first = [json.loads(line) for line in (tmp_path / "out" / TRIALS).read_text().splitlines() if line]
     confusion = next(t["confusion"] for t in first if (t["subject"], t["labels"], t["draw"]) == ("discriminator", 3, 0))
-    assert np.trace(confusion) / 30 == pytest.approx(known["accuracy"])
+    assert np.trace(confusion) / 30 == pytest.approx(known.accuracy)
 
 
 def test_a_damaged_classifier_is_told(halves_run, halves, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_material import HALVES, halves_of_noise
+from gan_material import HALVES, facts_of_noise, halves_of_noise
 from scumble import GAN
 from scumble.gan.probe import supervised
 from scumble.gan.probe.data import ProbeData
@@ -20,8 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
 def run_of(settings: GANSettings) -> GAN:
     """As much of a run as the baseline needs."""
-    facts = {"settings": settings.model_dump(), "data": {"shape": [1, 16, 16]}}
-    return cast(GAN, SimpleNamespace(facts=facts, discriminator=torch.nn.Linear(1, 1)))
+    return cast(GAN, SimpleNamespace(facts=facts_of_noise(settings), discriminator=torch.nn.Linear(1, 1)))
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])

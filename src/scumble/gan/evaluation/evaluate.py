@@ -96,6 +96,7 @@ class Evaluation:
         return f"{self.network} {self.layer}, {self.resize}, {real}{figure.generated:,} of {self.subject}{generator}"
 
 
+@device.in_full_float32
 def evaluate_events(
     subject: str | Path,
     data: str | Path,
@@ -120,10 +121,7 @@ def evaluate_events(
         device_name: "auto", or torch's name of a device.
 
     Yields:
-        Started and Progress of computing features, and of the job "compare"; Noted.
-
-    Returns:
-        The figures.
+        Started and Progress of computing features, and of the job "compare"; Noted. It returns the figures.
 
     Raises:
         SettingsError: if a choice does not exist, or the network does not support it.

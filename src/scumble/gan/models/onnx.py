@@ -5,11 +5,12 @@ The generator is the one that `sample` uses: the moving average, with its statis
 about in [-1, 1]. The file's metadata holds the names of the classes and the settings of the training.
 """
 
+import contextlib
 import copy
 import json
 import logging
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,7 @@ def _inputs(gan: GAN, count: int) -> dict[str, torch.Tensor]:
 
 def _exported(generator: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> Any:
     """The model in onnx's own form, for any number of pictures."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns about its own parts
+    with _quiet():
         program = torch.onnx.export(
             generator,
             tuple(inputs.values()),
@@ -92,6 +91,20 @@ def _exported(generator: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> An
         )
     assert program is not None
     return program.model_proto
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says about its own parts."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from scumble.device import Placement
+from scumble.device import Placement, in_full_float32
 from scumble.errors import SettingsError
 from scumble.events import Event, Finished, Progress, Saved, Started, returned
 from scumble.gan.models.gan import GAN
@@ -52,6 +52,7 @@ Distance = Callable[[torch.Tensor], torch.Tensor]
 """(N, C, H, W) pictures in [-1, 1] -> (N,): the distance of each from the given one."""
 
 
+@in_full_float32
 def project_events(
     gan: GAN, picture: files.PictureSource, output: Path, by: str = "pocket", of_class: str | None = None
 ) -> Generator[Event, None, Projection]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from scumble.device import full_float32
 from scumble.errors import SettingsError
 from scumble.image.tensors import from_signed
 
@@ -47,6 +48,7 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = Non
     return latents
 
 
+@full_float32()
 @torch.inference_mode()
 def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
     """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator is conditional.

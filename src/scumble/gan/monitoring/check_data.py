@@ -34,6 +34,7 @@ class Advice:
     warnings: list[str]
 
 
+@device.in_full_float32
 def check_events(data: str) -> Generator[Event, None, Advice]:
     """Look at every picture, and time a few steps of training on pictures of that size.
 

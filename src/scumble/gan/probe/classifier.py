@@ -71,6 +71,7 @@ class Classifier:
         pixels = [self.pixels_of(files.load(picture, f"picture {n}")) for n, picture in enumerate(pictures)]
         return self.probabilities_of_pixels(np.stack(pixels)) if pixels else np.zeros((0, len(self.classes)))
 
+    @device.full_float32()
     def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(N, K), of (N, C, H, W) uint8 pixels of its own `shape`, N at least 1."""
         settings = FeatureSettings(**self.facts.classifier.features)

@@ -190,6 +190,7 @@ def digest_of(network: nn.Module) -> str:
 # --- Features on the disk ---------------------------------------------------------------------------------------------
 
 
+@device.in_full_float32
 def write_events(
     run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None
 ) -> Generator[Event, None, None]:

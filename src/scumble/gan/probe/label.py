@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scumble import paths
+from scumble import device, paths
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item
 from scumble.errors import ImageError, SettingsError
@@ -19,6 +19,7 @@ from scumble.storage.folder import make, writing
 JOB = "label"
 
 
+@device.in_full_float32
 def label_events(
     data: str | Path, classifier: str | Path, output: Path, device_name: str = "auto"
 ) -> Generator[Event, None, None]:

@@ -39,6 +39,7 @@ SUBJECTS = ("discriminator", "untrained", "pixels", "supervised")
 ROWS = 1024
 
 
+@device.in_full_float32
 def classify_events(
     run: str | Path,
     data: str | Path,

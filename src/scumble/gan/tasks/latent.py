@@ -1,9 +1,9 @@
 """From noise to pictures: the task of every preset, one generator of latents against one discriminator.
 
-Which pictures a step sees, how they are mirrored, and the latents, are functions of (seed, step) alone. The generated
-pictures of a step are made once, and both networks' losses look at them. Some pictures are never learnt from, so that
-discriminator overfitting can be measured. Where classes are drawn, the n-th generated picture is of the class of the
-n-th real one.
+Which pictures a step sees, how they are mirrored, and the latents, are functions of the seed, the step and how often
+the training went back. The generated pictures of a step are made once, and both networks' losses look at them. Some
+pictures are never learnt from, so that discriminator overfitting can be measured. Where classes are drawn, the n-th
+generated picture is of the class of the n-th real one.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from scumble.gan.networks.conditioning import UNLABELLED, unconditional
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.training.distributed import Processes
-from scumble.training.randomness import draw
+from scumble.training.randomness import draw, seed_for
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
 from scumble.training.trainer import Trainer
 from scumble.training.updates import clip_weights, frozen
@@ -37,8 +37,8 @@ HELD_OUT_ONE_OF, MIN_HELD_OUT, MAX_HELD_OUT = 20, 5, 128
 """Of so many pictures, one is not learnt from, but at most so many: enough for a mean. Where they would be fewer than
 the least that a mean needs, all are learnt from."""
 
-AUGMENTED_AGAIN = 1
-"""Tells the random numbers of what the generator's loss does to pictures from those of the discriminator's."""
+AUGMENTED_AGAIN = 1000
+"""The use of random numbers by which the generator's loss augments pictures; those below it are critic steps."""
 
 
 class LatentGAN:
@@ -82,12 +82,9 @@ class LatentGAN:
         settings = self.settings
         clip = settings.clip
         after = (lambda *_: clip_weights(self.discriminator, clip)) if clip else None
-        discriminate = Update(
-            "d", ("discriminator",), self.discriminator_loss, self._optimizer, schedule=self._schedule, after=after
-        )
-        generate = Update(
-            "g", ("generator",), self.generator_loss, self._optimizer, self.generator_is_due, self._schedule
-        )
+        common = {"optimizer": self._optimizer, "schedule": self._schedule}
+        discriminate = Update("d", ("discriminator",), self.discriminator_loss, after=after, **common)
+        generate = Update("g", ("generator",), self.generator_loss, due=self.generator_is_due, **common)
         return Task(
             {"generator": self.generator, "discriminator": self.discriminator},
             (discriminate, generate),
@@ -99,21 +96,24 @@ class LatentGAN:
         )
 
     def trainer(self, identity: str = "") -> Trainer:
-        """One that has not begun."""
+        """A trainer of this task, at step 0."""
         return Trainer(self.task(), self.settings.seed, self.settings.accumulate, self.processes, identity)
 
     # --- What a step looks at ---------------------------------------------------------------------------------------
 
     def batch(self, moment: Moment) -> Batch:
         """Real pictures, mirrored and augmented; latents; classes; and the random numbers that are left."""
-        random = moment.generator(*self._turn(moment))
+        generator_step, turn = divmod(moment.step, self.settings.critic_steps)
+        random = moment._replace(step=generator_step).generator(
+            turn
+        )  # as in format 1, whose runs go on to the same bits
         real, labels = self._real(moment)
         real = augment.flip(real, random) if self.flip else real
         latents = draw(torch.randn, len(real), self.settings.latent, random=random).to(self.placement.device)
         return {"real": self._augmented(real, random), "latents": latents, "labels": labels, "random": random}
 
     def _real(self, moment: Moment) -> tuple[torch.Tensor, torch.Tensor | None]:
-        batch, seed = self.settings.batch, moment.seed_for()
+        batch, seed = self.settings.batch, seed_for(*moment.seeds)
         chosen = self.learning[batches.indices(len(self.learning), batch, moment.step, seed)]
         if self.known is not None:  # few: so that each batch and each share has some, they take every second position
             chosen[::2] = self.known[batches.indices(len(self.known), (batch + 1) // 2, moment.step, seed)]
@@ -124,11 +124,6 @@ class LatentGAN:
         device = self.placement.device
         real = to_signed(self.pictures.pixels[positions], device).contiguous(memory_format=torch.channels_last)
         return real, None if self.labels is None else torch.from_numpy(self.labels[positions]).to(device)
-
-    def _turn(self, moment: Moment) -> tuple[int, ...]:
-        """Numbers of a step: of the generator's, and, but for the first, which of the discriminator's before it."""
-        generator_step, turn = divmod(moment.step, self.settings.critic_steps)
-        return (generator_step, turn) if turn else (generator_step,)
 
     def _augmented(self, pictures: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         if self.settings.augment_colour:
@@ -177,7 +172,7 @@ class LatentGAN:
         labels = batch["labels"]
         fake = once(batch, "fake", lambda: self.generated(self.generator, batch["latents"], labels))
         if self.settings.augment or self.settings.augment_colour:
-            fake = self._augmented(fake, moment.generator(moment.step, 0, AUGMENTED_AGAIN))
+            fake = self._augmented(fake, moment.generator(AUGMENTED_AGAIN))
         with frozen(self.discriminator):
             if self.loss.of_features:
                 features = (self._features(pictures) for pictures in (batch["real"], fake))

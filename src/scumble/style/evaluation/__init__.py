@@ -1,0 +1,1 @@
+"""How good painted pictures are: figures, recognition, and a page that asks people."""

@@ -1,0 +1,1 @@
+"""How the pixels are moved: the optimisers, and the loop that spoils no picture."""

@@ -1,0 +1,178 @@
+"""What a job writes: the picture with its recipe, and on the way a preview, numbered copies and a film."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from scumble import paths
+from scumble.errors import ImageError, SettingsError
+from scumble.events import Event, Finished, Preview, Saved, Warned
+from scumble.image import files, film
+from scumble.image.files import PictureSource
+from scumble.image.tensors import to_array, to_image
+from scumble.style.inputs import Inputs
+from scumble.style.optimization.descent import Step
+from scumble.style.stages import stages
+from scumble.style.timelapse import SECONDS, Timelapse, numbered
+
+PREVIEW_SECONDS = 2.0
+
+
+class Wanted(NamedTuple):
+    """The files that are asked for.
+
+    Attributes:
+        output: the picture.
+        preview: a file that is written over with the picture so far.
+        timelapse: a film.
+        save_every: after how many evaluations to write a numbered copy beside the output.
+    """
+
+    output: Path | None
+    preview: Path | None = None
+    timelapse: Path | None = None
+    save_every: int | None = None
+
+    def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
+        """Nothing is read before everything that will be written was found to be possible, and not to be an input.
+
+        Raises:
+            SettingsError: if a format is unknown or cannot hold the picture, or a file is asked for twice.
+            ImageError: if a folder is missing, or a file cannot be written.
+        """
+        if self.output is not None:
+            files.check_output(self.output, bits, inputs)
+        if self.preview is not None:
+            files.check_output(self.preview, inputs=inputs)
+        if self.timelapse is not None:
+            film.check(self.timelapse, SECONDS)
+            files.check_place(self.timelapse, inputs)
+        if self.save_every is not None and (self.save_every < 1 or self.output is None):
+            raise SettingsError(f"save-every: got {self.save_every}, wanted a number of evaluations, and an output")
+        places = [path.resolve() for path in (self.output, self.preview, self.timelapse) if path is not None]
+        if len(set(places)) < len(places):
+            raise SettingsError(f"preview or timelapse: got the output {self.output} itself, wanted another file")
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Raise `SettingsError` where a format cannot hold a picture of that (width, height)."""
+        for path in (self.output, self.preview):
+            if path is not None:
+                files.check_side(path, size)
+
+
+@dataclass
+class Result:
+    """The best picture so far, and how to write it."""
+
+    inputs: Inputs
+    provenance: dict[str, Any]
+    wanted: Wanted
+    step: Step | None = None
+    evaluations: int = 0
+    whole: bool = False
+
+    def save(self) -> None:
+        """Write the output, if one is asked for and there is something to write."""
+        if self.step is not None and self.wanted.output is not None:
+            self.write(self.wanted.output)
+
+    def write(self, path: Path) -> None:
+        """Write the picture, with its recipe inside."""
+        assert self.step is not None
+        settings, result = self.provenance["settings"], self.figures()
+        if not self.whole:
+            if len(stages(self.inputs.settings, self.inputs.ladder)) == 1 and not self.inputs.settings.averaging:
+                # A picture that was stopped early repeats as one of so many steps.
+                settings = settings | {"steps": self.step.evaluation}
+            else:
+                result |= {"stopped": True}
+        pixels = to_array(self.inputs.finish(self.step.picture), self.inputs.alpha(), self.inputs.settings.bits)
+        paths.restore_folder(path)
+        files.save(pixels, path, self.provenance | {"settings": settings, "result": result})
+
+    def picture(self) -> Image.Image:
+        """The picture, at its full size."""
+        assert self.step is not None
+        return to_image(self.inputs.finish(self.step.picture), self.inputs.alpha())
+
+    def preview(self, path: Path) -> Preview:
+        """Write the picture without its recipe."""
+        assert self.step is not None
+        files.save(to_array(self.inputs.finish(self.step.picture), self.inputs.alpha()), path)
+        return Preview(self.evaluations, self.picture(), path)
+
+    def finished(self, job: str, seconds: float) -> Finished:
+        """The last event."""
+        outputs = [path for path in (self.wanted.output, self.wanted.timelapse) if path is not None]
+        return Finished(job, outputs, seconds, self.picture(), self.figures())
+
+    def figures(self) -> dict[str, Any]:
+        """What the picture came to."""
+        assert self.step is not None
+        best = self.step.best
+        return {"evaluations": self.evaluations, "loss": best.loss, "terms": best.terms}
+
+
+class OnTheWay:
+    """Preview, copies and film. One that fails is told of and given up: the picture itself is what matters.
+
+    Args:
+        result: what they show.
+        evaluations: how many there will be at most, over all scales.
+    """
+
+    def __init__(self, result: Result, evaluations: int):
+        self.result = result
+        self.preview = result.wanted.preview
+        self.save_every = result.wanted.save_every
+        timelapse = result.wanted.timelapse
+        self.film = None if timelapse is None else Timelapse(timelapse, evaluations)
+        self.previewed = -math.inf  # the first preview comes with the first evaluation
+
+    def begin(self, evaluation: int) -> None:
+        """Make ready, after so many evaluations that were made before.
+
+        Raises:
+            ImageError: if the film's pictures cannot be kept.
+        """
+        if self.film is not None:
+            self.film.begin(evaluation)
+
+    def after(self, evaluation: int) -> Iterator[Event]:
+        """Write what is due after so many evaluations, over all scales."""
+        if self.preview is not None and time.perf_counter() - self.previewed > PREVIEW_SECONDS:
+            try:
+                yield self.result.preview(self.preview)
+            except ImageError as error:
+                yield Warned(f"no more previews: {error}")
+                self.preview = None
+            self.previewed = time.perf_counter()
+        output = self.result.wanted.output
+        if self.save_every is not None and output is not None and evaluation % self.save_every == 0:
+            try:
+                self.result.write(numbered(output, evaluation))
+                yield Saved(numbered(output, evaluation))
+            except ImageError as error:
+                yield Warned(f"no more copies: {error}")
+                self.save_every = None
+        if self.film is not None and self.film.due(evaluation):
+            try:
+                self.film.add(evaluation, self.result.picture())
+            except ImageError as error:
+                yield Warned(f"no film: {error}")
+                self.film = None
+
+    def end(self) -> Iterator[Event]:
+        """Make the film, once the picture is finished and safe.
+
+        Raises:
+            ImageError: if it cannot be written.
+        """
+        if self.film is not None:
+            self.film.finish(self.result.picture())
+            yield Saved(self.film.output)

@@ -1,0 +1,161 @@
+"""Works a canvas up from stage to stage, and keeps all that the rest of the work depends on."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from scumble.device import Placement
+from scumble.events import Event, Noted, Progress, Warned
+from scumble.image.tensors import resize
+from scumble.perceptual.backbones import Backbone
+from scumble.storage.checkpoint import Checkpoint
+from scumble.style import stages
+from scumble.style.inputs import Inputs
+from scumble.style.objective.objective import Objective
+from scumble.style.optimization.adam import Adam
+from scumble.style.optimization.descent import Descent, Step
+from scumble.style.optimization.lbfgs import LBFGS
+from scumble.style.optimization.optimizer import Optimizer
+from scumble.style.plan import Plan
+from scumble.style.preparation.masks import Region
+from scumble.style.provenance import JOBS
+from scumble.style.settings import PaintSettings, StyleSettings
+from scumble.style.stages import Stage
+
+OPTIMIZERS: dict[str, Callable[[float, int], Optimizer]] = {
+    "lbfgs": lambda lr, history_bytes: LBFGS(lr, history_bytes=history_bytes),
+    "adam": lambda lr, _: Adam(lr),
+}
+
+EXPLOSION = 10.0
+"""A loss this many times the best one is told of; smaller rises are the everyday work of a line search."""
+
+
+class Painter:
+    """Works the canvas up from stage to stage. `done` of `total` counts evaluations, in those of the last stage."""
+
+    def __init__(
+        self,
+        settings: PaintSettings,
+        inputs: Inputs,
+        todo: list[Stage],
+        networks: dict[str, Backbone],
+        regions: list[Region],
+        placement: Placement,
+        plans: Sequence[Plan],
+    ):
+        self.settings = settings
+        self.inputs = inputs
+        self.stages = todo
+        self.networks = networks
+        self.regions = regions
+        self.device = placement.device
+        self.job = JOBS[type(settings)]
+        self.roomy = all(planned.roomy for planned in plans)
+        self.tile_sides = [planned.tile_side for planned in plans]
+        self.history_bytes = max(planned.history_bytes for planned in plans)
+        self.done = 0
+        self.evaluations = 0  # made so far, at all sizes and by all networks
+        self.before = 0  # made in earlier stages, of which some may have ended early
+        self.total = self._worth(len(todo))
+        self.stage = 0
+        self.descent: Descent | None = None  # of the latest step
+        self.step: Step | None = None
+        self.resumed: Checkpoint | None = None
+
+    def state(self) -> Checkpoint | None:
+        """All that the rest of the work depends on; None where nothing was done yet."""
+        if self.descent is None:
+            return None
+        tensors, facts = self.descent.state()
+        # Where memory failed on the way, tiles are smaller than they were planned.
+        self.tile_sides[self.stage] = self.descent.objective.view.tile_side
+        memory = {"tile_sides": self.tile_sides, "history_bytes": self.history_bytes}
+        return Checkpoint(tensors, facts | memory | {"stage": self.stage, "before": self.before})
+
+    def resume(self, state: Checkpoint) -> None:
+        """Let `paint` begin there."""
+        self.resumed = state
+        self.stage = state.facts["stage"]
+        # As it was planned then: other tiles would round otherwise.
+        self.tile_sides, self.history_bytes = state.facts["tile_sides"], state.facts["history_bytes"]
+        self.before = state.facts["before"]
+        self._count(state.facts["evaluation"])
+
+    def paint(self) -> Iterator[Event]:
+        """Every step of every stage, each told as Progress, and what else there is to tell."""
+        optimizers: dict[tuple[str, float], Optimizer] = {}  # what they have learnt is carried from stage to stage
+        canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
+        for number, stage in list(enumerate(self.stages))[self.stage :]:
+            size, kind = stage.size, (stage.optimizer, stage.lr)
+            if kind not in optimizers:
+                optimizers[kind] = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
+            if len(self.stages) > 1:
+                through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
+                yield Noted(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
+            content, styles = self.inputs.pixels(size, self.device)
+            if canvas is None:
+                canvas = self.inputs.start(content, styles, self.device)
+            elif self.resumed is None:
+                canvas = resize(canvas, size)
+                optimizers[kind] = optimizers[kind].carried(size)
+            objective = self._objective(number, canvas if content is None else content, styles)
+            del content, styles  # of large pictures, half a gigabyte that the next stage would pay for
+            if number == len(self.stages) - 1:
+                yield from _narrow(objective)
+            descent = Descent(objective, canvas, optimizers[kind], stage.steps, stage.averaging, stage.tolerance)
+            if self.resumed is not None:
+                self.descent, self.step, self.resumed = descent, descent.restore(self.resumed), None
+            yield from self._descend(number, descent)
+            canvas = descent.picture
+
+    def _descend(self, number: int, descent: Descent) -> Iterator[Event]:
+        """The steps of one stage."""
+        warned, before = False, self.before if self.stage == number else self.evaluations
+        for step in descent:
+            self.stage, self.before, self.descent, self.step = number, before, descent, step
+            self._count(step.evaluation)
+            if step.retreated and not warned and not step.found.loss < EXPLOSION * step.best.loss:
+                warned = True
+                yield Warned(f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps")
+            yield Progress(self.job, self.done, self.total, step.found.loss, step.found.terms)
+
+    def _objective(self, number: int, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
+        settings, stage = self.settings, self.stages[number]
+        strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
+        # A finish looks for what all that came before it was looking for (docs/log.md).
+        looks = stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone
+        terms = settings.terms(looks, max(self.stages[-1].size) / max(stage.size))
+        return Objective(
+            self.networks[stage.backbone].network,
+            content,
+            styles,
+            terms.content,
+            terms.style,
+            settings.loss,
+            strength * settings.variation_weight,  # grain comes with the painting
+            strength,
+            self.regions,
+            self.tile_sides[number],
+            settings.range_weight,
+            terms.transported,
+            terms.leak,
+            terms.focused,
+        )
+
+    def _count(self, further: int) -> None:
+        self.evaluations = self.before + further
+        self.done = self._worth(self.stage, further)
+
+    def _worth(self, stages: int, further: int = 0) -> int:
+        """So many whole stages and some steps of the next, in evaluations of the last stage."""
+        steps = [*(stage.steps for stage in self.stages[:stages]), further]
+        cost = sum(stage.cost * count for stage, count in zip(self.stages, steps, strict=False))
+        return round(cost / self.stages[-1].cost)
+
+
+def _narrow(objective: Objective) -> Iterator[Noted]:
+    for region in objective.targets.regions:
+        if region.narrow:
+            layers = ", ".join(region.narrow)
+            yield Noted(f"{region.name} is narrow: for {layers}, what is around it counts a little, too")

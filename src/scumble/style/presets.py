@@ -1,0 +1,42 @@
+"""The presets of style transfer: values that fill the fields nobody set. Their names are fields of the settings."""
+
+from typing import Any
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The network inside the package, a few evaluations at each of many scales: the fields' own values.
+    "quick": {},
+    # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
+    "fine": {
+        "backbone": "vgg19-caffe",
+        "steps": 200,
+        "coarse_steps": None,
+        "tolerance": 0.015,
+        "style_weight": 1.0,
+        "variation_weight": 6.0,
+        "init": "content",
+        "lr": 1.0,
+        "averaging": 0.95,
+        "sketch": 200,
+        "finish": 0,
+    },
+    # Gatys, Ecker and Bethge 2015.
+    "gatys": {
+        "backbone": "vgg19-caffe",
+        "borders": "keep",
+        "loss": "gram",
+        "scales": 1,
+        "steps": 500,
+        "coarse_steps": None,
+        "balance": "plain",
+        "style_weight": 1.0,
+        "variation_weight": 0.0,
+        "range_weight": 0.0,
+        "init": "content",
+        "optimizer": "lbfgs",
+        "lr": 1.0,
+        "averaging": 0.0,
+        "padding": "zeros",
+        "sketch": 0,
+        "finish": 0,
+    },
+}

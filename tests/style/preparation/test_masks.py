@@ -1,0 +1,168 @@
+"""Regions: read from pictures, and untouched by what lies outside of them."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from conftest import CAFFE
+from scumble.errors import ImageError
+from scumble.image.files import Picture, load
+from scumble.perceptual.layers import LAYERS
+from scumble.perceptual.vgg import VGG19, seen_whole
+from scumble.style.losses.style import STYLE_LOSSES
+from scumble.style.preparation.masks import counted_places, regions_of_maps, regions_of_masks
+
+
+def left_half(height: int, width: int) -> torch.Tensor:
+    mask = torch.zeros(1, 1, height, width)
+    mask[:, :, :, : width // 2] = 1
+    return mask
+
+
+def flat(*columns: tuple[int, int, int], height: int = 20, width: int = 10) -> Picture:
+    """A map of so many columns of flat colour."""
+    pixels = np.zeros((height, width * len(columns), 3), np.uint8)
+    for number, colour in enumerate(columns):
+        pixels[:, number * width : (number + 1) * width] = colour
+    return load(pixels, "map")
+
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+# --- What neurons see -----------------------------------------------------------------------------------------------
+
+
+def test_a_neuron_is_inside_exactly_if_nothing_outside_reaches_it(tensors):
+    """Against the network itself: change what is outside, and see which features change."""
+    layers = ("relu1_1", "relu2_2", "relu3_1", "relu4_1")
+    network = VGG19({n: t.abs() + 1e-3 for n, t in tensors.items()}, CAFFE, layers, "average", dtype=torch.float64)
+    mask = left_half(96, 120)
+    picture = torch.rand(1, 3, 96, 120, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 1
+    changed = picture + (1 - mask) * 0.5
+    before, after, inside = network(picture, layers), network(changed, layers), seen_whole(mask, layers)
+    for name in layers:
+        same = (before[name] == after[name]).all(1, keepdim=True)
+        assert torch.equal(same, inside[name] == 1), name
+        assert same.any()
+        assert not same.all()
+
+
+def test_masks_at_layers_have_the_features_shapes(network64):
+    mask = left_half(37, 50)
+    features = network64(torch.zeros(1, 3, 37, 50, dtype=torch.float64), ("relu1_1", "relu2_1", "relu3_1"))
+    for name, inside in seen_whole(mask, tuple(features)).items():
+        assert inside.shape[2:] == features[name].shape[2:]
+
+
+@pytest.mark.parametrize("name", STYLE_LOSSES)
+def test_statistics_of_a_region_are_untouched_by_what_lies_outside(network64, name):
+    layers = ("relu1_1", "relu2_1", "relu3_1")
+    mask = left_half(40, 64)
+    picture = torch.rand(1, 3, 40, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    places, narrow = counted_places(mask, picture, layers)
+    assert not narrow
+    other = torch.where(mask == 1, picture, torch.rand(picture.shape, generator=torch.Generator().manual_seed(1)))
+    for layer in layers:
+        found = []
+        for seen in (picture, other):
+            features = network64(seen, (layer,))[layer].permute(0, 2, 3, 1).flatten(0, 2)
+            counted = places[layer]
+            found.append(STYLE_LOSSES[name].statistics(features[counted.indexes], counted.weights))
+        for one, another in zip(found[0].values(), found[1].values(), strict=True):
+            torch.testing.assert_close(one, another, rtol=1e-12, atol=0)
+
+
+def test_a_region_that_no_neuron_sees_alone_is_told_of_and_still_counts():
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[:, :, 20:32, 20:32] = 1
+    for shade in (1, 0.2):
+        places, narrow = counted_places(shade * mask, torch.zeros(1, 3, 64, 64), ("relu1_1", "relu2_1", "relu4_1"))
+        assert narrow == ["relu4_1"]
+        for counted in places.values():
+            assert counted.weights.sum().item() == pytest.approx(1)
+            assert (counted.weights > 0).all()
+
+
+def test_without_a_mask_all_places_are_alike():
+    assert counted_places(None, torch.zeros(1, 3, 64, 64), LAYERS[:2]) == ({"relu1_1": None, "relu1_2": None}, [])
+
+
+def test_soft_edges_count_by_their_least_pixel():
+    mask = torch.linspace(0, 1, 32).expand(1, 1, 32, 32)
+    inside = seen_whole(mask, ("relu1_1",))["relu1_1"]
+    torch.testing.assert_close(inside[0, 0, 5, 1:], mask[0, 0, 5, :-1])
+
+
+# --- From pictures --------------------------------------------------------------------------------------------------
+
+
+def test_one_mask_a_style():
+    masks = [load(Image.new("L", (30, 20), 255), "mask"), load(Image.new("L", (15, 10), 128), "mask 2")]
+    first, second = regions_of_masks(masks, (60, 40))
+    assert first.shares == (1.0, 0.0)
+    assert second.shares == (0.0, 1.0)
+    assert second.mask is not None
+    assert second.mask.unique().tolist() == [pytest.approx(128 / 255)]
+
+
+def test_maps_join_what_has_the_same_colour():
+    regions = regions_of_maps(
+        flat(RED, GREEN), [flat(GREEN, RED), flat(BLUE, GREEN)], (0.25, 0.75), (20, 20), [(20, 20), (20, 20)]
+    )
+    by_name = {region.name: region for region in regions}
+    assert set(by_name) == {"#ff0000", "#00ff00"}
+    red, green = by_name["#ff0000"], by_name["#00ff00"]
+    assert red.shares == (1, 0)
+    assert red.style_masks[1] is None
+    assert green.shares == (0.25, 0.75)
+    assert torch.equal(red.mask, left_half(20, 20))
+    assert torch.equal(green.mask, 1 - left_half(20, 20))
+    assert torch.equal(green.style_masks[0], left_half(20, 20))
+
+
+def test_maps_survive_jpeg_and_scaling(tmp_path):
+    Image.fromarray(np.array(flat(RED, GREEN, width=40, height=60).rgb)).resize((120, 90)).save(tmp_path / "map.jpg")
+    regions = regions_of_maps(load(tmp_path / "map.jpg"), [flat(RED, GREEN)], (1.0,), (80, 60), [(20, 20)])
+    assert len(regions) == 2
+    assert sum(region.mask.mean().item() for region in regions) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: regions_of_masks([flat(RED)], (20, 20)), "is 10x20 pixels, the content 20x20: wanted the same shape"),
+        (lambda: regions_of_masks([flat((0, 0, 0))], (10, 20)), "black all over"),
+        (
+            lambda: regions_of_maps(flat(RED, BLUE), [flat(RED, GREEN)], (1.0,), (20, 20), [(20, 20)]),
+            "the region #0000ff of map is in no map of a style",
+        ),
+        (
+            lambda: regions_of_maps(
+                flat(RED, BLUE), [flat(RED, GREEN), flat(BLUE, RED)], (1.0, 0), (20, 20), [(20, 20), (20, 20)]
+            ),
+            "the region #0000ff of map is in maps of styles without a share",
+        ),
+        (lambda: regions_of_masks([load(Image.new("L", (4, 2), 255))], (1000, 1000)), "wanted the same shape"),
+        (
+            lambda: regions_of_maps(flat(RED), [flat(RED, GREEN)], (1.0,), (10, 20), [(20, 10)]),
+            "is 20x20 pixels, its style 20x10: wanted the same shape",
+        ),
+        (
+            lambda: regions_of_maps(
+                load(np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8), "photo"), [], (), (99, 99), []
+            ),
+            "photo is no map: wanted 1 to 16 flat colours",
+        ),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused(make, message):
+    with pytest.raises(ImageError, match=message):
+        make()
+
+
+def test_large_maps_of_many_colours_are_read_in_no_time():
+    colours = [(r, g, b) for r in (0, 120, 240) for g in (0, 120, 240) for b in (0, 120)][:16]
+    large = flat(*colours, width=60, height=900)
+    assert len(regions_of_maps(large, [large], (1.0,), large.size, [large.size])) == 16

@@ -1,0 +1,134 @@
+"""Plans: as few tiles as the memory allows, a clear line where it allows none, smaller ones where it lied."""
+
+import pytest
+import torch
+
+from conftest import CAFFE, narrow_tensors
+from scumble.errors import ScumbleError
+from scumble.events import Finished, Noted, Progress
+from scumble.perceptual.vgg import VGG19
+from scumble.style import plan as plan_module
+from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.inputs import Sources
+from scumble.style.objective.objective import Objective
+from scumble.style.objective.terms import Terms
+from scumble.style.plan import GIB, Plan, plan
+from scumble.style.settings import StyleSettings
+from scumble.style.stylize import paint_events, stylize_events
+
+LAYERS = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
+
+
+def planned(tensors, size: tuple[int, int], gib: float, history: int = 0, loss: str = "gram") -> Plan:
+    network = VGG19(tensors, CAFFE, LAYERS)
+    terms = Terms(GATYS_CONTENT_LAYERS, {}, {}, GATYS_STYLE_LAYERS, False)
+    return plan(network, terms, loss, size, [size], history, used=GIB // 2, allowed=round(gib * GIB))
+
+
+def test_a_picture_that_fits_is_one_tile(tensors):
+    roomy, tight = (planned(tensors, (1024, 1024), gib) for gib in (8, 3))
+    for found in (roomy, tight):
+        assert (found.tile_side, found.tiles, found.overhead) == (None, 1, 1.0)
+    # 1,700 bytes a pixel were measured for VGG19's features and gradients on the CPU (docs/log.md).
+    assert 1700 * 2**20 < tight.memory_bytes < 3 * GIB
+    assert not tight.roomy
+    # What is freed can be kept for later, where there is room for the holes that it has.
+    assert roomy.roomy
+    assert tight.memory_bytes + 1700 * 2**20 < roomy.memory_bytes < 8 * GIB
+
+
+def test_less_memory_means_more_tiles_and_is_kept_to(tensors):
+    plans = [planned(tensors, (4096, 3072), gib) for gib in (64, 16, 8, 5, 4)]
+    assert [p.tiles for p in plans] == sorted(p.tiles for p in plans)
+    assert plans[0].tiles == 1 < plans[-1].tiles
+    for found, gib in zip(plans, (64, 16, 8, 5, 4), strict=True):
+        assert found.memory_bytes <= gib * GIB
+        assert found.overhead >= 3 / 2 or found.tiles == 1
+
+
+def test_tiles_that_are_only_looked_at_are_larger_where_they_may_be():
+    network = VGG19(narrow_tensors(), CAFFE, LAYERS)
+    picture = torch.rand(1, 3, 320, 320, generator=torch.Generator().manual_seed(0))
+    for loss, pieces in (("gram", 4), ("histogram", 9)):
+        layers = GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+        objective = Objective(network, picture, [picture], *layers, loss, tile_side=110)
+        assert (len(objective.tiles), len(objective.view.glances(objective.size))) == (9, pieces)
+
+
+def test_histograms_need_more_and_remembering_is_paid_for(tensors):
+    assert (
+        planned(tensors, (1024, 1024), 64, loss="histogram").memory_bytes
+        > 1.5 * planned(tensors, (1024, 1024), 64).memory_bytes
+    )
+    remembering = planned(tensors, (1024, 1024), 64, history=50)
+    assert remembering.history_bytes == 50 * 24 * 2**20
+    scarce = planned(tensors, (1024, 1024), 2, history=50)
+    assert 24 * 2**20 <= scarce.history_bytes < remembering.history_bytes
+
+
+def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):
+    settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
+    told = []
+    with pytest.raises(ScumbleError, match=r"40x33 pixels need \d.* GiB even in the smallest tiles; 0.0 GiB may be"):
+        told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
+    assert not any(isinstance(event, Progress) for event in told)
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_dry_run_tells_the_plan_and_does_nothing(content_file, style_file, weights_file, tmp_path):
+    settings = StyleSettings(preset="gatys", size=40, steps=50_000_000, weights=weights_file)
+    sources, output = Sources(content_file, [style_file]), tmp_path / "out.png"
+    events = list(paint_events(sources, settings, output, dry_run=True))
+    assert all(isinstance(event, Noted) for event in events)
+    assert "40x33 pixels: about " in events[-1].message
+    assert "hours at most" in events[-1].message
+    assert not output.exists()
+
+
+def test_what_takes_as_long_at_every_size_is_not_multiplied_by_pixels(
+    content_file, style_file, weights_file, monkeypatch
+):
+    monkeypatch.setattr(plan_module, "_seconds", lambda *arguments: (2.0, 0.001))
+    settings = StyleSettings(preset="gatys", size=40, steps=90, weights=weights_file)
+    events = list(paint_events(Sources(content_file, [style_file]), settings, None, dry_run=True))
+    minutes = round(90 * (2.0 + 0.001 * 40 * 33) / 60)
+    assert f"{minutes} minutes at most" in events[-1].message  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_where_an_allocation_fails_smaller_tiles_are_tried(monkeypatch, error):
+    network = VGG19(narrow_tensors(), CAFFE, LAYERS, dtype=torch.float64)
+    picture = torch.rand(1, 3, 300, 420, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    layers = GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+    whole = Objective(network, picture, [picture.flip(3)], *layers).value_and_gradient(picture / 2)
+    walk = VGG19.walk
+
+    def scarce(self, image, layers):
+        if image.shape[2] * image.shape[3] > 90_000:
+            raise error
+        return walk(self, image, layers)
+
+    monkeypatch.setattr(VGG19, "walk", scarce)
+    objective = Objective(network, picture, [picture.flip(3)], *layers)
+    found = objective.value_and_gradient(picture / 2)
+    assert len(objective.tiles) > 1
+    assert found.loss == pytest.approx(whole.loss, rel=1e-9)
+    torch.testing.assert_close(found.gradient, whole.gradient)
+    monkeypatch.setattr(VGG19, "walk", lambda *arguments: (_ for _ in ()).throw(error))
+    with pytest.raises(type(error)):
+        objective.value_and_gradient(picture)
+
+
+def test_a_job_in_tiles_paints_the_same_picture(content_file, style_file, weights_file, tmp_path, monkeypatch):
+    """All the way: a small allowance leads to tiles, and the losses are those of one tile."""
+    settings = StyleSettings(size=192, steps=3, weights=weights_file, preset="fine", scales=1, sketch=0)
+    whole = list(stylize_events(content_file, style_file, settings))
+    monkeypatch.setattr(
+        plan_module,
+        "planned",
+        lambda *arguments: [Plan(tile_side=96, tiles=4, history_bytes=0, memory_bytes=1, roomy=False, overhead=2)],
+    )
+    tiled = list(stylize_events(content_file, style_file, settings))
+    assert "192x160 pixels in 4 tiles" in " ".join(event.message for event in tiled if isinstance(event, Noted))
+    one, other = (next(e for e in events if isinstance(e, Finished)) for events in (whole, tiled))
+    assert other.figures["loss"] == pytest.approx(one.figures["loss"], rel=1e-3)
