@@ -1,7 +1,7 @@
 """The trainer: a task and all that its next step depends on, to be saved and restored to the bit, by name.
 
 What is unusual: there is no state of any random generator, since everything random is a function of the seed, the step
-and how often the training went back; and there is no gradient of a network that an update does not move, so that nothing
+and how often the training went back. And no network has a gradient of an update that does not move it, so that nothing
 is ever frozen or thawed for it.
 """
 
