@@ -71,7 +71,7 @@ class Ring(LatentGAN):
 
     def batch(self, moment: Moment) -> Batch:
         """(N, 2, 1, 1) points, and their modes if these are looked at."""
-        random = moment.generator(moment.step)
+        random = moment.generator()
         modes = torch.randint(MODES, (self.settings.batch,), generator=random)
         points = CENTRES[modes] + DEVIATION * torch.randn(len(modes), 2, generator=random)
         labels = modes.clone()

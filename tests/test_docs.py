@@ -108,7 +108,7 @@ def test_python_runs(page, tmp_path, monkeypatch, one_thread):
     for block in PYTHON[page]:
         exec(compile(block.replace("steps=50", "steps=1"), page, "exec"), names)
     assert Path("painted.png").exists()
-    assert Path("seven.png").exists()
+    assert Path("seed-7.png").exists()
 
 
 def test_the_tour_runs(tmp_path):

@@ -40,7 +40,7 @@ def between_pictures() -> nn.Module:
 
 def drawn(moment: Moment, use: int, *shape: int) -> torch.Tensor:
     count = SIZE // moment.share.parts
-    random = moment.generator(moment.step, use)
+    random = moment.generator(use)
     return draw(torch.randn, count, *shape, random=random).double()
 
 

@@ -1,8 +1,8 @@
 """The trainer: a task and all that its next step depends on, to be saved and restored to the bit, by name.
 
-What is unusual: there is no state of any random generator, since everything random is a function of the seed,
-the step and how often the training went back; and
-there is no gradient of a network that an update does not move, so that nothing is ever frozen or thawed for it.
+What is unusual: there is no state of any random generator, since everything random is a function of the seed, the step
+and how often the training went back. And no network has a gradient of an update that does not move it, so that nothing
+is ever frozen or thawed for it.
 """
 
 import copy
@@ -190,10 +190,10 @@ def _fitted(
     """
     fitted = {}
     for name, value in moments.items():
-        if value.shape == parameter.shape:
-            fitted[name] = torch.empty_like(parameter).copy_(value)
-        elif value.dim() == 0:
+        if name == "step":
             fitted[name] = value.to(parameter.device if optimizer.defaults.get("fused") else "cpu")
+        elif value.shape == parameter.shape:
+            fitted[name] = torch.empty_like(parameter).copy_(value)
         else:
             raise RunError(f"the checkpoint's {name} is of shape {list(value.shape)}, wanted {list(parameter.shape)}")
     return fitted
