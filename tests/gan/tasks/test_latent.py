@@ -14,7 +14,7 @@ from scumble.training.distributed import Processes
 from scumble.training.randomness import Share
 from scumble.training.task import Moment
 from scumble.training.trainer import Trainer
-from scumble.training.updates import Move, make_update
+from scumble.training.updates import Made, make_update
 
 sys.path.insert(0, str(REPOSITORY / "examples"))
 import dcgan_from_scratch as scratch
@@ -39,7 +39,7 @@ def dark(count: int = 8) -> torch.Tensor:
     return -torch.rand(count, *SHAPE, generator=random().manual_seed(1))
 
 
-def moved(trainer: Trainer, name: str, batch: dict, parts: int = 1, optimizer=None) -> Move:
+def moved(trainer: Trainer, name: str, batch: dict, parts: int = 1, optimizer=None) -> Made:
     """What one update does, given a batch."""
     update = next(update for update in trainer.task.updates if update.name == name)
     looks = random()  # each part goes on where the one before it stopped
