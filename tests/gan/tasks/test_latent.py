@@ -179,9 +179,9 @@ def test_steps_of_dcgan_are_those_of_the_plain_program(game):
     trainer = ours.trainer()
     g_optimizer, d_optimizer = (torch.optim.Adam(n.parameters(), lr=2e-4, betas=(0.5, 0.999)) for n in (g, d))
     for _ in range(3):
-        real = ours.batch(trainer.moment())["real"]
-        latents = torch.randn(8, 100, generator=trainer.moment().generator(trainer.step))
-        loss_d, loss_g, d_real, d_fake = scratch.train_step(g, d, g_optimizer, d_optimizer, real, latents)
+        batch = ours.batch(trainer.moment())
+        losses = scratch.train_step(g, d, g_optimizer, d_optimizer, batch["real"], batch["latents"])
+        loss_d, loss_g, d_real, d_fake = losses
         trainer.train_step()
         figures = trainer.take_figures()
         expected = {"loss": loss_d.item(), "d_real": d_real.item(), "d_fake": d_fake.item()}
