@@ -28,6 +28,8 @@ from scumble.data.sources.source import Source
 from scumble.gan.models.sample import draw_latents
 from scumble.gan.presets import PRESETS
 from scumble.image.tensors import to_signed
+from scumble.training.task import Batch, Moment, Outcome, Task, Update
+from scumble.training.trainer import Trainer
 
 COMPARED = ("dcgan", "rpgan")
 SIZE, STACKED, SAMPLES, CHUNK = 16, 50_000, 26_000, 500
@@ -38,7 +40,7 @@ COMMON: dict[str, Any] = {"images": 240_000, "width": 16, "batch": 64, "lr": 5e-
 OWN: dict[str, dict[str, Any]] = {"rpgan": {"penalty_weight": 20.0}}
 """What depends on the pictures: at a weight of 1, the discriminator leaves the generator far behind here."""
 
-EPOCHS, BATCH = 3, 64
+EPOCHS, BATCH, LR = 3, 64, 2e-3
 CPU = torch.device("cpu")
 
 
@@ -74,21 +76,36 @@ def trained_classifier(learn: Dataset, path: Path) -> nn.Module:
     if path.exists():
         network.load_state_dict(torch.load(path, weights_only=True))
         return network.eval()
-    assert learn.labels is not None
     steps = EPOCHS * len(learn.pixels) // BATCH
-    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
-    falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    for step in range(steps):
-        chosen = batches.indices(len(learn.pixels), BATCH, step, 0)
-        loss = F.cross_entropy(network(to_signed(learn.pixels[chosen], CPU)), torch.from_numpy(learn.labels[chosen]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
+    trainer = Trainer(classification(network, learn, steps))
+    for _ in range(steps):
+        trainer.train_step()
     partial = path.with_suffix(".part")
     torch.save(network.state_dict(), partial)
     partial.replace(path)
     return network.eval()
+
+
+def classification(network: nn.Module, learn: Dataset, steps: int) -> Task:
+    """To tell the ten digits; the learning rate falls to 0 in a line."""
+    labels = learn.labels
+    assert labels is not None
+
+    def batch(moment: Moment) -> Batch:
+        chosen = batches.indices(len(learn.pixels), BATCH, moment.step, 0)
+        return {"pictures": to_signed(learn.pixels[chosen], CPU), "labels": torch.from_numpy(labels[chosen])}
+
+    def loss(batch: Batch, moment: Moment) -> Outcome:
+        return Outcome(F.cross_entropy(network(batch["pictures"]), batch["labels"]))
+
+    update = Update(
+        "network",
+        ("network",),
+        loss,
+        lambda parameters: torch.optim.Adam(parameters, LR),
+        schedule=lambda step: {"lr": LR * (1 - step / steps)},
+    )
+    return Task({"network": network}, (update,), batch, BATCH)
 
 
 @torch.inference_mode()
