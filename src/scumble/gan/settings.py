@@ -12,7 +12,6 @@ from scumble.training.settings import TrainingSettings
 MIN_SIDE, MAX_SIDE = 16, 4096
 
 # The choices of an evaluation.
-EmbeddingName = Literal["pocket", "vgg19-caffe", "vgg19", "inception"]
 MeasureName = Literal["frechet", "kernel", "neighbours", "inception"]
 Split = Literal["train", "test"]
 COUPLING_LOSSES = ("relativistic-average", "softmax", "feature-matching")

@@ -16,8 +16,9 @@ from scumble.gan.evaluation import feature_cache
 from scumble.gan.evaluation.evaluate import check_counts, compare
 from scumble.gan.facts import Evaluated, GANFacts
 from scumble.gan.models.gan import GAN
-from scumble.gan.settings import EmbeddingName, GANSettings, MeasureName
+from scumble.gan.settings import GANSettings, MeasureName
 from scumble.perceptual import embedding
+from scumble.perceptual.catalogue import EmbeddingName
 from scumble.perceptual.embedding import Embedding
 from scumble.storage import checkpoint
 from scumble.storage.folder import writing
