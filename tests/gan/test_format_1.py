@@ -13,11 +13,10 @@ from scumble.data import dataset
 from scumble.data.sources.opener import open_source
 from scumble.device import choose
 from scumble.events import Finished, Noted, returned
-from scumble.gan.format_1 import NETWORKS, SUMS, UPDATES, upgrade
+from scumble.gan.format_1 import NETWORKS, SUMS, UPDATES
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.storage import checkpoint
-from scumble.storage.run import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,7 +46,6 @@ def test_everything_that_was_saved_is_in_the_trainer_under_its_name(run):
     pictures = returned(dataset.prepare(open_source(run.parent / "noise.npz"), None, None))
     settings = GANSettings(**json.loads((run / "settings.json").read_text())["settings"])
     trainer = LatentGAN(settings, pictures, True, choose("cpu", "float32")).trainer("of today")
-    upgrade(Run(run), trainer, settings.critic_steps)
     _, complaints = checkpoint.newest(run / "checkpoints", trainer.restored)
     assert not complaints
     assert (trainer.step, trainer.images_seen, trainer.averaged_at) == (50, 400, {"generator": 50})

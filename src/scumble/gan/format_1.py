@@ -6,7 +6,6 @@ and figures were one row of sums.
 
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
-from scumble.storage.run import Run
 from scumble.training.trainer import Trainer
 
 NETWORKS = {"generator": "modules.generator", "discriminator": "modules.discriminator", "average": "averages.generator"}
@@ -15,13 +14,14 @@ SUMS = ("d.loss", "d.d_real", "d.d_fake", "g.loss")
 """What the numbers of the row `sums` are called now; its last one is how many steps they are of."""
 
 
-def is_format_1(saved: Checkpoint) -> bool:
-    """Whether a checkpoint is one of these."""
+def _is_format_1(saved: Checkpoint) -> bool:
     return "sums" in saved.tensors
 
 
 def networks_upgraded(saved: Checkpoint) -> Checkpoint:
-    """The same networks under their names of today, and nothing else."""
+    """The networks of such a checkpoint under their names of today, and nothing else; others as they are."""
+    if not _is_format_1(saved):
+        return saved
     tensors = {}
     for old, new in NETWORKS.items():
         tensors |= {f"{new}.{key}": value for key, value in checkpoint.under(old, saved.tensors).items()}
@@ -29,7 +29,9 @@ def networks_upgraded(saved: Checkpoint) -> Checkpoint:
 
 
 def upgraded(saved: Checkpoint, trainer: Trainer, critic_steps: int) -> Checkpoint:
-    """A checkpoint of `trainer` that goes on to the bits that the old one would have gone on to."""
+    """A checkpoint of `trainer` that goes on to the bits that the old one would have gone on to; others as they are."""
+    if not _is_format_1(saved):
+        return saved
     tensors = networks_upgraded(saved).tensors
     for old, update in UPDATES.items():
         moments = checkpoint.under(old, saved.tensors)
@@ -42,13 +44,3 @@ def upgraded(saved: Checkpoint, trainer: Trainer, critic_steps: int) -> Checkpoi
     step = saved.facts["step"] * critic_steps
     facts = saved.facts | {"step": step, "averaged_at": {"generator": step}, "identity": trainer.identity}
     return Checkpoint(tensors, facts | {"counts": dict.fromkeys("dg", int(count)), "tensors": len(tensors)})
-
-
-def upgrade(run: Run, trainer: Trainer, critic_steps: int) -> None:
-    """Replace the newest checkpoint of a run that is of format 1, if it can be read; older ones are left alone.
-
-    Stopped in the middle, it does the same again the next time.
-    """
-    saved, _ = checkpoint.newest(run.checkpoints, lambda found: found)
-    if saved is not None and is_format_1(saved):
-        checkpoint.write(run.checkpoints, saved.facts["images_seen"], upgraded(saved, trainer, critic_steps))

@@ -20,7 +20,6 @@ from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, returned
-from scumble.gan import format_1
 from scumble.gan.evaluation import best_model
 from scumble.gan.facts import GANFacts
 from scumble.gan.models.gan import GAN
@@ -125,7 +124,6 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
             run.clear()
         game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
         trainer = game.trainer(_identity(game))
-        format_1.upgrade(run, trainer, settings.critic_steps)
         shown = _shown(game, trainer, facts, evaluator)
         last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before is None, facts)
     figures = {"images": trainer.images_seen} | figures

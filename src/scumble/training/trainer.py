@@ -7,7 +7,7 @@ is ever frozen or thawed for it.
 
 import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -29,12 +29,19 @@ class Trainer:
         parts: equal parts that a batch is taken in, one after the other: as many times less memory.
         processes: that make the same steps, each with its share of every batch.
         identity: of the training, which a checkpoint must have, too.
+        migrate: brings a checkpoint of an older format to date, for the trainer that it is given; others stay.
     """
 
     def __init__(
-        self, task: Task, seed: int = 0, parts: int = 1, processes: Processes | None = None, identity: str = ""
+        self,
+        task: Task,
+        seed: int = 0,
+        parts: int = 1,
+        processes: Processes | None = None,
+        identity: str = "",
+        migrate: "Callable[[Checkpoint, Trainer], Checkpoint] | None" = None,
     ):
-        self.task, self.seed, self.parts, self.identity = task, seed, parts, identity
+        self.task, self.seed, self.parts, self.identity, self.migrate = task, seed, parts, identity, migrate
         self.processes = processes or Processes()
         self.averages = {name: copy.deepcopy(task.modules[name]) for name in task.averaged}
         for average in self.averages.values():
@@ -131,6 +138,8 @@ class Trainer:
             RunError: if it is that of another run, or not whole.
             RuntimeError: if a network's weights are missing or of another shape.
         """
+        if self.migrate is not None:
+            saved = self.migrate(saved, self)
         self._check(saved)
         for group, networks in (("modules", self.task.modules), ("averages", self.averages)):
             for name, network in networks.items():

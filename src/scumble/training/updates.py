@@ -81,8 +81,9 @@ def layers_seeded(moment: Moment, name: str, device: torch.device) -> Iterator[N
     own = [torch.cuda.default_generators[device.index or 0]] if device.type == "cuda" else []
     generators = [torch.default_generator, *own]
     before = [generator.get_state() for generator in generators]
+    seed = seed_for(*moment.seeds, moment.step, moment.share.number, *name.encode())
     for generator in generators:
-        generator.manual_seed(seed_for(*moment.seeds, moment.step, moment.share.number, *name.encode()))
+        generator.manual_seed(seed)
     try:
         yield
     finally:

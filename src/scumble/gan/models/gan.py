@@ -14,7 +14,7 @@ from torch import nn
 from scumble import __version__, device, paths
 from scumble.errors import RunError, SettingsError, reason
 from scumble.gan.facts import GANFacts
-from scumble.gan.format_1 import is_format_1, networks_upgraded
+from scumble.gan.format_1 import networks_upgraded
 from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.settings import GANSettings
@@ -231,7 +231,7 @@ def _read_run(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
     if facts is None or found is None:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
-    tensors = (networks_upgraded(found) if is_format_1(found) else found).tensors
+    tensors = networks_upgraded(found).tensors
     homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
     networks = {
         f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()

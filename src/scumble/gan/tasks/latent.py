@@ -6,6 +6,7 @@ pictures are never learnt from, so that discriminator overfitting can be measure
 generated picture is of the class of the n-th real one.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ from scumble.data.labels import draw as draw_labelled
 from scumble.data.labels import hold_out
 from scumble.device import Placement
 from scumble.errors import SettingsError
-from scumble.gan import augment
+from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
 from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.networks.build import build, to_device
@@ -97,16 +98,17 @@ class LatentGAN:
 
     def trainer(self, identity: str = "") -> Trainer:
         """A trainer of this task, at step 0."""
-        return Trainer(self.task(), self.settings.seed, self.settings.accumulate, self.processes, identity)
+        settings = self.settings
+        migrate = functools.partial(format_1.upgraded, critic_steps=settings.critic_steps)
+        return Trainer(self.task(), settings.seed, settings.accumulate, self.processes, identity, migrate)
 
     # --- What a step looks at ---------------------------------------------------------------------------------------
 
     def batch(self, moment: Moment) -> Batch:
         """Real pictures, mirrored and augmented; latents; classes; and the random numbers that are left."""
         generator_step, turn = divmod(moment.step, self.settings.critic_steps)
-        random = moment._replace(step=generator_step).generator(
-            turn
-        )  # as in format 1, whose runs go on to the same bits
+        # Numbered as in format 1, whose runs go on to the same bits.
+        random = moment._replace(step=generator_step).generator(turn)
         real, labels = self._real(moment)
         real = augment.flip(real, random) if self.flip else real
         latents = draw(torch.randn, len(real), self.settings.latent, random=random).to(self.placement.device)
@@ -130,12 +132,11 @@ class LatentGAN:
             pictures = augment.vary_colours(pictures, random)
         return augment.shift_and_cut(pictures, random) if self.settings.augment else pictures
 
-    def _fake(self, batch: Batch, moment: Moment) -> torch.Tensor:
-        """Generated pictures: with their way back only where the generator's loss will look at the very same."""
-        kept = self.generator_is_due(moment.step) and self.settings.accumulate == 1
+    def _fake(self, batch: Batch, with_gradient: bool) -> torch.Tensor:
+        """Generated pictures: those of the batch if it has some, else new ones."""
 
         def generate() -> torch.Tensor:
-            with torch.set_grad_enabled(kept):
+            with torch.set_grad_enabled(with_gradient):
                 return self.generated(self.generator, batch["latents"], batch["labels"])
 
         return once(batch, "fake", generate)
@@ -154,7 +155,9 @@ class LatentGAN:
         of Goodfellow et al. 2014.
         """
         real, labels, random = batch["real"], batch["labels"], batch["random"]
-        fake = self._augmented(self._fake(batch, moment).detach(), random)
+        # With their way back only where the generator's loss will look at the very same.
+        kept = self.generator_is_due(moment.step) and self.settings.accumulate == 1
+        fake = self._augmented(self._fake(batch, with_gradient=kept).detach(), random)
         on_real, on_fake = self._seen_both(real, fake, labels)
         extra = _class_loss(on_real, labels) + self._class_loss_of_drawn(on_fake, labels)
         if self.penalty is not None:
@@ -170,7 +173,7 @@ class LatentGAN:
     def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """To be taken for real by the discriminator; real pictures are looked at only where the loss compares."""
         labels = batch["labels"]
-        fake = once(batch, "fake", lambda: self.generated(self.generator, batch["latents"], labels))
+        fake = self._fake(batch, with_gradient=True)
         if self.settings.augment or self.settings.augment_colour:
             fake = self._augmented(fake, moment.generator(AUGMENTED_AGAIN))
         with frozen(self.discriminator):
