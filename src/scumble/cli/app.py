@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from scumble import __version__
 from scumble.cli import report
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        sys.exit(2 if _follows() else _failed(" ".join(str(error).split()), 2, arguments))
+        sys.exit(2 if _follows() else _failed(_usage(error), 2, arguments))
     except ScumbleError as error:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
@@ -62,6 +62,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _usage(error: CycloptsError) -> str:
+    """What is wrong with a command line, in one line."""
+    if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
+        return "-: standard input is not read, and standard output not written to; wanted the name of a file"
+    return " ".join(str(error).split())
 
 
 def _failed(message: str, exit_code: int, arguments: list[str]) -> int:

@@ -1,7 +1,9 @@
 """Opening picture files that nobody vouches for: every way in which a decoder can fail becomes one clear line."""
 
 import contextlib
+import importlib
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,14 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from scumble.errors import ImageError, ScumbleError, reason
+from scumble.image.reading import kinds
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
 """Pictures with more pixels are refused before they are decoded, as Pillow does: a small file can claim any size."""
+
+MAX_SCANS = 100
+"""A progressive JPEG has about ten, each of which goes over the whole picture; a small file can hold thousands."""
 
 Image.init()
 # Exotic formats are where decoders have their bugs: only these are opened.
@@ -21,6 +27,19 @@ FORMATS = tuple(
     for name in ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "TGA", "JPEG2000", "AVIF")
     if name in Image.OPEN
 )
+_COMMON = (".png", ".jpg", ".webp", ".tif")
+_KNOWN = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
+SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl"}) - {*_COMMON}))
+"""What the names of pictures end in, the common ones first; what they are is told by their first bytes alone."""
+
+PLUGINS = {"HEIF": ("pi_heif", "HeifImageFile"), "JPEG XL": ("pillow_jxl", "JXLImageFile")}
+"""Packages that read what Pillow does not, and their classes; they are loaded for such a file only."""
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class DamagedError(ImageError):
+    """A file that begins as a picture, but is damaged, cut short, or of a variety that its decoder does not know."""
 
 
 def read_file(path: Path) -> bytes:
@@ -39,42 +58,109 @@ def read_file(path: Path) -> bytes:
             raise ImageError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; wanted a picture file")
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ImageError(f"{path} does not exist; wanted a picture file") from None
-    except (OSError, ValueError) as error:
+        raise _missing(path) from None
+    except MemoryError:
+        raise ImageError(f"there is not enough memory to read {path}", "use a smaller file") from None
+    except (OSError, ValueError, RuntimeError) as error:  # the last: a loop of links
+        if isinstance(error, OSError) and _ADDRESS.match(str(path)):
+            raise _missing(path) from None
         raise ImageError(f"{path} cannot be read: {reason(error)}") from error
     if not data:
         raise ImageError(f"{path} is empty; wanted a picture file")
     return data
 
 
-def opened(data: bytes, name: str) -> contextlib.AbstractContextManager[Image.Image]:
+def _missing(path: Path) -> ImageError:
+    address = _ADDRESS.match(str(path))
+    if str(path) == "-":
+        return ImageError("-: standard input is not read; wanted a picture file", "save the picture to a file first")
+    if address is None or len(address[1]) < 2:
+        return ImageError(f"{path} does not exist; wanted a picture file")
+    scheme = address[1].lower()
+    if scheme == "file":
+        return ImageError(f"file:///{address[2]} is an address; wanted the file's name", f"give /{address[2]}")
+    whole = f"{scheme}://{address[2]}"  # a path has one slash of several
+    return ImageError(
+        f"{whole} is an address, which is not read; wanted a picture file", "fetch it first, and give the file"
+    )
+
+
+@contextlib.contextmanager
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """Open a picture from memory, for a `with` statement; decoding inside it is guarded too.
 
     Raises:
         ImageError: if it is no picture, is damaged, or claims to have more than `MAX_PIXELS`.
     """
-    return guarded(io.BytesIO(data), name)
+    with guarded(name, data):
+        _refuse_many_scans(data, name)
+        with open_picture(data) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield image
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """A picture opened by what its first bytes say; whatever the decoders raise."""
+    unread = kinds.unread_kind(data)
+    kind = unread.words if unread else kinds.read_kind(data)
+    for plugin, (module, name) in PLUGINS.items():
+        if kind is not None and plugin in kind:
+            found = importlib.import_module(module)  # not registered with Pillow: that is the host program's affair
+            return getattr(found, name)(io.BytesIO(data))
+    if unread is not None:
+        raise UnidentifiedImageError
+    return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
 @contextlib.contextmanager
-def guarded(source: io.BytesIO | Image.Image, name: str) -> Iterator[Image.Image]:
-    """A picture whose decoding may fail only with an ImageError; warnings of decoders are kept quiet."""
+def guarded(name: str, data: bytes = b"") -> Iterator[None]:
+    """Decode inside, which may then fail only with an ImageError; warnings of decoders are kept quiet.
+
+    Args:
+        name: of the picture.
+        data: its file, to say what it is if it is not read.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if isinstance(source, Image.Image):
-                yield source
-                return
-            with Image.open(source, formats=FORMATS) as image:
-                yield image
+            yield
     except Image.DecompressionBombError:
         limit = MAX_PIXELS // 1_000_000
         raise ImageError(f"{name} claims to hold more than {limit} million pixels; wanted a smaller picture") from None
-    except UnidentifiedImageError:
-        raise ImageError(
-            f"{name} is not a picture, or of a kind that is not read; wanted PNG, JPEG, WebP, TIFF or the like"
-        ) from None
+    except (UnidentifiedImageError, ImportError):
+        raise _unread(name, data) from None
     except ScumbleError:
         raise
+    except MemoryError as error:
+        raise ImageError(f"there is not enough memory to decode {name}", "use a smaller picture") from error
     except Exception as error:  # decoders of damaged files raise whatever their authors did not think of
-        raise ImageError(f"{name} is damaged or cut short: {reason(error)}") from error
+        kind = kinds.read_kind(data)
+        what = f"is a {kind} picture that is damaged or cut short" if kind else "is damaged or cut short"
+        raise DamagedError(f"{name} {what}: {reason(error)}") from error
+
+
+def _unread(name: str, data: bytes) -> ImageError:
+    """What a file is, and what to do about it."""
+    unread, read = kinds.unread_kind(data), kinds.read_kind(data)
+    if unread is not None:
+        return ImageError(f"{name} is {unread.words}, which is not read", unread.hint)
+    if read is not None:
+        return DamagedError(f"{name} begins as {read}, but is damaged, cut short, or of a kind that is not read")
+    return ImageError(
+        f"{name} is not a picture, or of a kind that is not read; wanted PNG, JPEG, WebP, TIFF or the like"
+    )
+
+
+def _refuse_many_scans(data: bytes, name: str) -> None:
+    """Refuse a JPEG whose decoding takes minutes, before it takes them."""
+    if not data.startswith(b"\xff\xd8") or data.count(b"\xff\xda") <= MAX_SCANS:
+        return
+    # What is not stuffing, a restart or filling is a marker. Behind the end may stand anything, such as a film.
+    scans, place = 0, 2
+    marker = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+    while scans <= MAX_SCANS and (found := marker.search(data, place)) and data[found.start() + 1] != 0xD9:
+        scans += data[found.start() + 1] == 0xDA
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    if scans > MAX_SCANS:
+        raise ImageError(f"{name} is a JPEG of more than {MAX_SCANS} scans, as no program writes it", "save it anew")

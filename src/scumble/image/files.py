@@ -4,39 +4,45 @@ What a camera or an artist's program leaves in a file is honoured rather than ig
 profile, CMYK, palettes, 16 bits, transparency. What comes out carries an sRGB profile and its recipe.
 """
 
+import contextlib
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import Image
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
 from scumble.image import decode, recipe
-from scumble.image.encode import MAX_SIDES, SRGB, SUFFIXES_WITH_16_BITS, WRITERS
+from scumble.image.encode import MAX_SIDES, SUFFIXES_WITH_16_BITS, WRITERS
+from scumble.image.reading import arrays, mend, pages, pixels
+from scumble.image.reading.room import Room
 
-TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANAR = 258, 262, 284
+T = TypeVar("T")
 
 PictureSource = str | os.PathLike[str] | Image.Image | np.ndarray
-"""What can be given as a picture: a file, a PIL picture, or an array (H, W), (H, W, 3) or (H, W, 4); uint8 or uint16
-over their whole range, or floats in [0, 1]."""
+"""What can be given as a picture: a file (`scan.tif[2]` is the second picture in it), a PIL picture, or an array,
+(H, W), (H, W, 3) or (H, W, 4); uint8, uint16, or floats in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture: sRGB colours (mode RGB), opacity (mode L, or None), a name to speak of it, and a digest.
+    """A decoded picture: sRGB colours (mode RGB), opacity (mode L, or None), a name, a digest, and notes.
 
-    The digest is the SHA-256 of the file's bytes, or of the pixels where there is no file.
+    The digest is the SHA-256 of the file's bytes, or of the pixels where there is no file. The notes tell what was odd
+    about it, in words that follow its name.
     """
 
     rgb: Image.Image
     alpha: Image.Image | None
     name: str
     sha256: str
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,33 +50,42 @@ class Picture:
         return self.rgb.size
 
 
-def load(source: PictureSource, role: str = "picture") -> Picture:
+def load(source: PictureSource, role: str = "picture", room: Room = Room()) -> Picture:  # noqa: B008 (it is frozen)
     """Read a picture.
 
     Args:
         source: a file, a PIL picture or an array; see `PictureSource`.
         role: what the picture is for; it names pictures that have no file name.
+        room: how much memory decoding may take, and how many pixels are of use.
 
     Raises:
-        ImageError: if there is no such file, or it is no picture, is damaged, animated, or has too many pixels.
+        ImageError: if there is no such file, or it is no picture, is damaged, or has too many pixels.
     """
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        return load_bytes(decode.read_file(path), path.name)
+        path, page = pages.split(source)
+        return load_bytes(decode.read_file(path), path.name, page, room)
     if not isinstance(source, Image.Image | np.ndarray):
         raise ImageError(f"{role}: got {type(source).__name__}, wanted a path, a PIL picture or a NumPy array")
-    with decode.guarded(_from_array(source, role) if isinstance(source, np.ndarray) else source, role) as image:
-        rgb, alpha = _decode(image, role)
-    digest = hashlib.sha256(f"{rgb.size}".encode() + rgb.tobytes())
-    digest.update(alpha.tobytes() if alpha else b"")
-    return Picture(rgb, alpha, role, digest.hexdigest())
+    image, notes = arrays.of_array(source, role) if isinstance(source, np.ndarray) else (source, ())
+    with decode.guarded(role):
+        seen = pixels.of_image(image, role, room=room)
+    digest = hashlib.sha256(f"{seen.rgb.size}".encode() + seen.rgb.tobytes())
+    digest.update(seen.alpha.tobytes() if seen.alpha else b"")
+    return Picture(seen.rgb, seen.alpha, role, digest.hexdigest(), (*notes, *seen.notes))
 
 
-def load_bytes(data: bytes, name: str) -> Picture:
-    """Read a picture from the bytes of its file; see `load`."""
-    with decode.opened(data, name) as image:
-        rgb, alpha = _decode(image, name)
-    return Picture(rgb, alpha, name, hashlib.sha256(data).hexdigest())
+def load_bytes(data: bytes, name: str, page: int | None = None, room: Room = Room()) -> Picture:  # noqa: B008 (as above)
+    """Read a picture from the bytes of its file; see `load`.
+
+    Args:
+        data: the file.
+        name: to speak of it.
+        page: which of several pictures in it, from 1 on; None for the first.
+        room: as for `load`.
+    """
+    seen, odd = _or_mended(lambda data: pixels.of_bytes(data, name, page, room), data)
+    shown = name if page is None else f"{name}[{page}]"
+    return Picture(seen.rgb, seen.alpha, shown, hashlib.sha256(data).hexdigest(), (*odd, *seen.notes))
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int]:
@@ -79,93 +94,19 @@ def size_of(data: bytes, name: str) -> tuple[int, int]:
     Raises:
         ImageError: if it is no picture or its header is damaged.
     """
-    with decode.opened(data, name) as image:
-        # Pillow turns TIFFs itself; a PNG asked for an EXIF that its header does not have would be decoded.
-        exif = image.getexif() if "exif" in image.info else {}
-        turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
-        width, height = image.size
-    return (height, width) if turned else (width, height)
+    size, _ = _or_mended(lambda data: pixels.size_of(data, name), data)
+    return size
 
 
-# --- Reading --------------------------------------------------------------------------------------------------------
-
-
-def _decode(image: Image.Image, name: str) -> tuple[Image.Image, Image.Image | None]:
-    """Any Pillow picture as upright 8-bit sRGB and, where anything is transparent, its opacity."""
-    if 0 in image.size:
-        raise ImageError(f"{name} has no pixels; wanted a picture")
-    # Camera files (MPO) and TIFFs may hold further frames, such as previews; only an animation has no one picture.
-    if getattr(image, "is_animated", False) and image.format not in ("MPO", "TIFF"):
-        frames = getattr(image, "n_frames", 0)
-        raise ImageError(f"{name} is an animation of {frames} frames; wanted a single picture", "save one frame of it")
-    profile = image.info.get("icc_profile")
-    image.load()
-    _refuse_misread(image, name)
-    image = _to_8_bits(image, name)
-    image = ImageOps.exif_transpose(image)
-
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("L" if image.mode == "LA" else "RGB")
-        if alpha.getextrema() == (255, 255):
-            alpha = None
-    return _to_srgb(image, profile), alpha
-
-
-def _refuse_misread(image: Image.Image, name: str) -> None:
-    """Pillow reads the planes of a planar 16-bit TIFF into each other, without a word."""
-    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
-    if tags.get(TIFF_PLANAR) == 2 and 16 in tags.get(TIFF_BITS, ()):
-        raise ImageError(f"{name} is a TIFF of separate 16-bit planes, which is not read; wanted interleaved pixels")
-
-
-def _to_8_bits(image: Image.Image, name: str) -> Image.Image:
-    """Scale the modes whose values exceed 255: Pillow's own conversion would clip them to white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image)
-        if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) == 0:
-            values = 65535 - values  # zero is white, which Pillow honours for 8 bits only
-        # Mode I holds 32 bits, but what fills it in practice is 16-bit grey.
-        top = 1.0 if image.mode == "F" else 65535.0
-        if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
-            raise ImageError(f"{name} holds values outside 0..{top:g}; wanted 8 or 16 bits, or floats in [0, 1]")
-        return Image.fromarray((values / top * 255).round().astype(np.uint8))
-    if image.mode in ("LAB", "HSV", "YCbCr", "1"):
-        return image.convert("L" if image.mode == "1" else "RGB")
-    return image
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if image.mode == "P":
-        image = image.convert("RGB")
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # a profile of another colour space, or a damaged one: the plain conversion is the best
-        if converted is not None:
-            return converted
-    return image.convert("RGB")
-
-
-def _from_array(array: np.ndarray, name: str) -> Image.Image:
-    grey_or_colour = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not grey_or_colour or 0 in array.shape:
-        raise ImageError(f"the {name} array has shape {array.shape}; wanted (H, W), (H, W, 3) or (H, W, 4)")
-    if array.dtype == np.uint8:
-        return Image.fromarray(array)
-    if array.dtype.kind == "u" and array.itemsize == 2:  # of either byte order
-        array, top = array.astype(np.float32), 65535
-    elif np.issubdtype(array.dtype, np.floating):
-        top = 1
-    else:
-        raise ImageError(f"the {name} array is of type {array.dtype}; wanted uint8, uint16 or floats in [0, 1]")
-    if not np.isfinite(array).all() or array.min() < 0 or array.max() > top:
-        raise ImageError(f"the {name} array holds values outside 0..{top}; wanted uint8, uint16 or floats in [0, 1]")
-    return Image.fromarray((array / top * 255).round().astype(np.uint8))
+def _or_mended(look: Callable[[bytes], T], data: bytes) -> tuple[T, tuple[str, ...]]:
+    """What `look` finds in a file, or in what can be mended of a damaged one; then with a note of what was odd."""
+    try:
+        return look(data), ()
+    except decode.DamagedError:
+        for other, odd in mend.mended(data):
+            with contextlib.suppress(ImageError):
+                return look(other), (odd,)
+        raise
 
 
 # --- Writing --------------------------------------------------------------------------------------------------------
@@ -222,8 +163,8 @@ def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
         for source in inputs:
-            is_file = isinstance(source, str | os.PathLike)
-            if path.exists() and is_file and Path(source).exists() and path.samefile(source):
+            file = pages.split(source)[0] if isinstance(source, str | os.PathLike) else None
+            if file is not None and path.exists() and file.exists() and path.samefile(file):
                 raise ImageError(f"output {path} is also an input; wanted another file name")
     except (OSError, ValueError) as error:
         raise ImageError(f"output {path} cannot be written: {reason(error)}") from error

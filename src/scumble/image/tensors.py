@@ -84,7 +84,9 @@ def to_image(tensor: torch.Tensor, alpha: torch.Tensor | None = None) -> Image.I
 
 
 def _floats(image: Image.Image) -> torch.Tensor:
-    pixels = torch.from_numpy(np.array(image, np.float32) / 255)  # (H, W) or (H, W, 3)
+    values = np.array(image, np.float32)  # (H, W) or (H, W, 3)
+    values /= 255  # in its place: a large picture's floats are many bytes
+    pixels = torch.from_numpy(values)
     return pixels.reshape(image.height, image.width, -1).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
+from scumble import device
 from scumble.errors import ImageError, SettingsError
 from scumble.image import borders, files
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
+from scumble.image.reading.room import GIB, Room
 from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shorter_side, resize, to_tensor
 from scumble.perceptual.layers import LAYERS, check_layers, min_side
 from scumble.style.preparation import colour
@@ -90,7 +92,8 @@ class Inputs:
         given = sources.by_role()
         if isinstance(self.init, Path):
             given["init"] = self.init
-        self.pictures: dict[str, Picture] = {role: files.load(source, role) for role, source in given.items()}
+        self.pictures: dict[str, Picture] = {r: files.load(source, r, self._room(r)) for r, source in given.items()}
+        self._refuse_invisible()
         self.cropped: list[str] = []  # names of paintings that had borders
         if settings.borders == "crop" and not sources.style_maps:
             self._crop()
@@ -165,6 +168,22 @@ class Inputs:
             inside = 1.0 if region.mask is None else resize(region.mask, size).clamp(0, 1).to(content)
             canvas = canvas + inside * self.strength * (wanted - canvas)
         return canvas.contiguous()
+
+    def _room(self, role: str) -> Room:
+        """What a picture may take while it is decoded, and twice the pixels that are worked at: fewer would show."""
+        limit = self.settings.max_memory
+        left = None if limit is None else limit * GIB - device.used_bytes()
+        if "map" in role:
+            return Room(left)  # its colours are names, of which there are none between
+        return Room(left, math.ceil(2 * self.settings.size * max(1.0, *self.style_scales)))
+
+    def _refuse_invisible(self) -> None:
+        """Nothing can be painted from, or like, what nobody sees."""
+        for role, picture in self.pictures.items():
+            seen = role.startswith(("content", "style", "init")) and "map" not in role
+            if seen and picture.alpha is not None and picture.alpha.getextrema() == (0, 0):
+                hint = "save it without its opacity"
+                raise ImageError(f"{picture.name} is transparent all over; wanted something to see", hint)
 
     def _crop(self) -> None:
         """Leave the paintings' borders out."""

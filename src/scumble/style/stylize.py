@@ -15,7 +15,7 @@ from PIL import Image
 from scumble import device
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image.files import PictureSource
+from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs, Sources
@@ -24,6 +24,9 @@ from scumble.style.painter import Painter
 from scumble.style.provenance import asked, differences, provenance
 from scumble.style.resume import Unfinished
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+
+NEARLY_BLACK = 15
+"""Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
 
 
 def stylize(
@@ -189,10 +192,21 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
 
 def _remarks(inputs: Inputs) -> Iterator[Event]:
     for role, picture in inputs.pictures.items():
+        dark = role in ("content", "style") and _is_dark(picture)
+        odd = (
+            (*picture.notes, f"it is nearly black: no value is above {NEARLY_BLACK} of 255") if dark else picture.notes
+        )
+        if odd:
+            yield Warned(f"{picture.name}: {'; '.join(odd)}")
         if role.startswith("style") and picture.alpha is not None:
             yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
     for name in inputs.cropped:
         yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
+
+
+def _is_dark(picture: Picture) -> bool:
+    """Whether a picture has next to nothing to see, as values from 0 to 1 have in a file of 8 bits."""
+    return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:

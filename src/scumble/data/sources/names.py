@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 
 from scumble.errors import DataError, reason
+from scumble.image.decode import SUFFIXES
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".tga", ".gif", ".avif")
 TRAINING_PARTS = ("train", "training")
 OTHER_PARTS = ("test", "testing", "val", "valid", "validation")
 LABELS_FILE = "dataset.json"
