@@ -32,7 +32,7 @@ _KNOWN = {ending for ending, kind in Image.registered_extensions().items() if ki
 SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl"}) - {*_COMMON}))
 """What the names of pictures end in, the common ones first; what they are is told by their first bytes alone."""
 
-PLUGINS = {"HEIF": ("pi_heif", "HeifImageFile"), "JPEG XL": ("pillow_jxl", "JXLImageFile")}
+PLUGINS = {"HEIF": ("pi_heif", "HeifImageFile"), "JPEG XL": ("pillow_jxl.JpegXLImagePlugin", "JXLImageFile")}
 """Packages that read what Pillow does not, and their classes; they are loaded for such a file only."""
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.IGNORECASE | re.DOTALL)
@@ -102,13 +102,12 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
 
 def open_picture(data: bytes) -> Image.Image:
     """A picture opened by what its first bytes say; whatever the decoders raise."""
-    unread = kinds.unread_kind(data)
-    kind = unread.words if unread else kinds.read_kind(data)
-    for plugin, (module, name) in PLUGINS.items():
-        if kind is not None and plugin in kind:
-            found = importlib.import_module(module)  # not registered with Pillow: that is the host program's affair
-            return getattr(found, name)(io.BytesIO(data))
-    if unread is not None:
+    kind = kinds.read_kind(data)
+    if kind in PLUGINS:
+        module, name = PLUGINS[kind]
+        found = importlib.import_module(module)  # not registered with Pillow: that is the host program's affair
+        return getattr(found, name)(io.BytesIO(data))
+    if kind in (None, "TIFF") and kinds.unread_kind(data):  # raw files of cameras begin as TIFFs
         raise UnidentifiedImageError
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
@@ -137,7 +136,7 @@ def guarded(name: str, data: bytes = b"") -> Iterator[None]:
     except Exception as error:  # decoders of damaged files raise whatever their authors did not think of
         kind = kinds.read_kind(data)
         what = f"is a {kind} picture that is damaged or cut short" if kind else "is damaged or cut short"
-        raise DamagedError(f"{name} {what}: {reason(error)}") from error
+        raise DamagedError(f"{name} {what}: {' '.join(reason(error).split())}") from error
 
 
 def _unread(name: str, data: bytes) -> ImageError:

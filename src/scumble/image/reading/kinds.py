@@ -19,6 +19,8 @@ ARCHIVE = "unpack it first"
 
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
+_JPEG_XL = rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a"
+
 _NOT_READ: tuple[tuple[bytes, Kind], ...] = (
     (rb"8BPS", Kind("a Photoshop document", EXPORT)),
     (rb"gimp xcf", Kind("a GIMP document", EXPORT)),
@@ -59,6 +61,7 @@ _READ: tuple[tuple[bytes, str], ...] = (
     (rb"II\*\x00|MM\x00\*|II\+\x00|MM\x00\+", "TIFF"),
     (rb"GIF8[79]a", "GIF"),
     (rb"\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", "JPEG 2000"),
+    (_JPEG_XL, "JPEG XL"),
     (rb"BM", "BMP"),
     (rb"P[1-7fF]\s", "PNM"),
 )

@@ -13,6 +13,9 @@ from PIL import Image
 from scumble.image.reading import png
 from scumble.image.reading.kinds import read_kind
 
+AROUND = png.AROUND
+END = b"\xff\xd9"
+"""Of a JPEG."""
 MISSING_SHARE = png.MISSING_SHARE
 _KEPT_AT_LAST = (0xE0, 0xEE)
 """JFIF's and Adobe's marks, which tell which colours are meant."""
@@ -33,23 +36,20 @@ def mended(data: bytes) -> Iterator[tuple[bytes, str]]:
     elif kind == "JPEG":
         yield from _jpegs(data)
     elif kind == "WebP":
-        yield _webp(data), "its notes are damaged and left out"
+        yield _webp(data), AROUND
     elif kind in ("BMP", "PNM", "TIFF"):
         # Rows that lie there one after the other; where they are packed, zeros do not help and it is refused again.
         yield data + bytes(len(data) // 10), "it is cut short: what is missing is black"
 
 
 def _jpegs(data: bytes) -> Iterator[tuple[bytes, str]]:
-    for kept in (_KEPT_FIRST, _KEPT_AT_LAST):
+    for kept in (_KEPT_FIRST, _KEPT_AT_LAST, ()):
         bare = _with_segments(data, kept)
         if bare is not None:
-            yield bare, "its notes are damaged and left out"
-    whole = data + b"\xff\xd9"
-    missing = _missing_share(whole)
-    if missing == 0:
-        yield whole, "its end is missing"
-    elif missing is not None and missing <= MISSING_SHARE:
-        yield whole, f"it is cut short: the last {max(1, round(100 * missing))}% are flat"
+            yield bare, AROUND
+    missing = _missing_rows(data)
+    if missing is not None:
+        yield data + END, missing
 
 
 def _with_segments(data: bytes, notes: tuple[int, ...]) -> bytes | None:
@@ -69,28 +69,31 @@ def _with_segments(data: bytes, notes: tuple[int, ...]) -> bytes | None:
     return None
 
 
-def _missing_share(ended: bytes) -> float | None:
-    """Of the rows of a JPEG to which an end was put, the share that is the decoder's filling; None if it tells not."""
+def _missing_rows(data: bytes) -> str | None:
+    """What to tell about a JPEG without its end; None if more than `MISSING_SHARE` of its rows are missing.
+
+    Whatever bits follow, rows that are there come out the same.
+    """
+    more = np.random.default_rng(0).integers(0, 255, len(data) // 8 + 64, np.uint8).tobytes()
+    pictures, progressive = [], False
     try:
-        with Image.open(io.BytesIO(ended), formats=("JPEG",)) as image:
-            if image.width * image.height > MAX_MENDED_PIXELS:
-                return None
-            if image.info.get("progressive"):
-                # All rows come from the first scan on, and later ones sharpen them.
-                image.load()
-                return 0 if ended.count(b"\xff\xda") > 1 else None
-            full = np.asarray(image)
-        with Image.open(io.BytesIO(ended[:-2]), formats=("JPEG",)) as image:
-            try:
-                image.load()
-                return 0
-            except OSError:
-                # Rows that the decoder did not get to are still as they were allocated: zero.
-                there = np.asarray(Image.Image()._new(image.im))
+        for end in (END, more + END):
+            with Image.open(io.BytesIO(data + end), formats=("JPEG",)) as image:
+                if image.width * image.height > MAX_MENDED_PIXELS:
+                    return None
+                progressive = bool(image.info.get("progressive"))
+                pictures.append(np.asarray(image))
+    except MemoryError:
+        raise
     except Exception:  # decoders of damaged files raise whatever their authors did not think of
         return None
-    different = (full != there).reshape(len(full), -1).any(1)
-    return float(different.mean())
+    different = (pictures[0] != pictures[1]).reshape(len(pictures[0]), -1).any(1)
+    if not different.any():
+        return "its end is missing"
+    if progressive:  # all rows come from the first scan on, and later ones sharpen them
+        return "it is cut short: less sharp than it was" if data.count(b"\xff\xda") > 1 else None
+    rows = len(different) - int(different.argmax())
+    return f"it is cut short: the last {rows} rows are flat" if rows <= MISSING_SHARE * len(different) else None
 
 
 def _webp(data: bytes) -> bytes:

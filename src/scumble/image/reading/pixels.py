@@ -19,7 +19,8 @@ from scumble.image.reading.meaning import Told
 from scumble.image.reading.room import Room
 from scumble.image.reading.spaces import Space
 
-TIFF_BITS, TIFF_PHOTOMETRIC = 258, 262
+TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_SAMPLE_FORMAT = 258, 262, 339
+UNSIGNED = 1
 
 NO_OPACITY_MEANT = ("TGA", "BMP")
 """Kinds whose fourth byte is often left at 0 by programs that have no opacity."""
@@ -78,10 +79,12 @@ def of_image(
     if 0 in image.size:
         raise ImageError(f"{name} has no pixels; wanted a picture")
     told_png = png.told(data) if image.format == "PNG" else {}
+    notes: list[str] = []
+    if image.format == "PNG" and data and png.END not in data:
+        notes.append("its end is missing")
     told = meaning.of(image, data, told_png)
     mode = deep.stored_mode(image) if again else ""
     image.load()
-    notes: list[str] = []
     turn = turns.found(image, notes)
     if image.mode.startswith("I") or image.mode == "F":
         rgb, alpha = _of_grey(image, name, told, told_png, notes)
@@ -161,6 +164,8 @@ def _of_grey(
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
             raise ImageError(f"{name} holds values outside 0..1; wanted 8 or 16 bits, or floats in [0, 1]")
         return Image.fromarray((values * 255).round().astype(np.uint8)).convert("RGB"), None
+    if values.dtype == np.int32 and tags.get(TIFF_SAMPLE_FORMAT, (1,))[0] == UNSIGNED and image.format == "TIFF":
+        values = values.view(np.uint32)
     values, note = deep.levels(values, name)
     if note:
         notes.append(note)

@@ -4,6 +4,7 @@ A chunk is its length, its type, its data and a checksum of the last two. What d
 looked up here, because Pillow passes over some of it; what keeps Pillow from reading good pixels is left out.
 """
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,19 +14,23 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """How many numbers a pixel is, by PNG's number of the kind of colour."""
 
+AROUND = "what stands around its pixels is damaged and left out"
+"""Said where nothing is missing of the pixels."""
+
+END = b"IEND\xaeB`\x82"
 FILTER_UP = 2
 MAX_PROFILE_BYTES = 64 << 20
 MISSING_SHARE = 0.1
 """Of the rows, as many may be missing at the end of a file: what is there is then still the picture."""
 
-PROGRESS_BYTES = 1 << 20
-MAX_MENDED_BYTES = 1 << 29
+MAX_MENDED_BYTES = 1 << 28
 """Of rows: a damaged file of more is refused, for all of it is gone through to see what is there."""
 
 _PUT_ASIDE = b"prOf"
 """Pillow refuses a file whose profile is larger than 1 MiB. Under a type that it does not know, it passes over it."""
 
-_SHOWN = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"tRNS")
+_SHOWN = {b"cICP": 4, b"iCCP": 3, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"tRNS": 1}
+"""What tells how pixels are to be seen, and the fewest bytes of each."""
 
 
 class Chunk(NamedTuple):
@@ -105,7 +110,7 @@ def mended(data: bytes) -> tuple[bytes, str] | None:
     for chunk in chunks(data, check=True):
         if chunk.kind == b"IDAT":
             stream.append(chunk.data)
-        elif chunk.kind in (b"IHDR", b"PLTE", b"eXIf") or (chunk.kind in _SHOWN and chunk.whole and not stream):
+        elif chunk.kind in (b"IHDR", b"PLTE", b"eXIf") or (chunk.whole and not stream and _fits(chunk, head)):
             kept.append((_PUT_ASIDE if chunk.kind == b"iCCP" else chunk.kind, chunk.data))
         if not chunk.whole and chunk.kind != b"IDAT":
             odd[f"its part {chunk.kind.decode('latin-1', 'replace')} is damaged"] = None
@@ -118,7 +123,14 @@ def mended(data: bytes) -> tuple[bytes, str] | None:
     if missing:
         odd[f"it is cut short: the last {missing} of {head.height} rows repeat the one above"] = None
     out = [SIGNATURE, *(_packed(kind, body) for kind, body in kept), _packed(b"IDAT", packed), _packed(b"IEND", b"")]
-    return b"".join(out), ", ".join(odd) or "its notes cannot be read and are left out"
+    return b"".join(out), ", ".join(odd) or AROUND
+
+
+def _fits(chunk: Chunk, head: Header | None) -> bool:
+    """Whether a chunk tells how pixels are to be seen, and is long enough to."""
+    if chunk.kind == b"tRNS" and head is not None:
+        return len(chunk.data) >= {0: 2, 2: 6}.get(head.colour, 1)
+    return len(chunk.data) >= _SHOWN.get(chunk.kind, 1 << 32)
 
 
 def _rows(head: Header, stream: list[memoryview]) -> tuple[bytes, int] | None:
@@ -126,31 +138,18 @@ def _rows(head: Header, stream: list[memoryview]) -> tuple[bytes, int] | None:
     wanted, row = _size(head)
     if wanted > MAX_MENDED_BYTES:
         return None
-    unpacker, packer = zlib.decompressobj(), zlib.compressobj(1)
-    packed: list[bytes] = []
-    there = 0
-    try:
+    there = bytearray()
+    unpacker = zlib.decompressobj()
+    with contextlib.suppress(zlib.error):  # what came out before is as good as what a shorter file would have held
         for part in stream:
-            rest: bytes | memoryview = part
-            while rest and there < wanted:
-                rows = unpacker.decompress(rest, min(PROGRESS_BYTES, wanted - there))
-                packed.append(packer.compress(rows))
-                there += len(rows)
-                rest = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    break
-    except zlib.error:
-        pass  # what came out before is as good as what a shorter file would have held
-    missing = -(-(wanted - there) // row)
-    if wanted - there > MISSING_SHARE * wanted or (missing and head.interlaced):
+            there += unpacker.decompress(part, wanted - len(there)) if wanted > len(there) else b""
+    missing = -(-(wanted - len(there)) // row)
+    if missing * row > MISSING_SHARE * wanted or (missing and head.interlaced):
         return None
     if missing:
-        begun = (row - (wanted - there) % row) % row
-        packed.append(packer.compress(bytes(row - begun) if begun else b""))
-        whole_rows = missing - bool(begun)
-        packed.append(packer.compress((bytes([FILTER_UP]) + bytes(row - 1)) * whole_rows))
-    packed.append(packer.flush())
-    return b"".join(packed), missing
+        del there[wanted - missing * row :]  # a row that has begun
+        there += (bytes([FILTER_UP]) + bytes(row - 1)) * missing
+    return zlib.compress(there, 1), missing
 
 
 def _size(head: Header) -> tuple[int, int]:

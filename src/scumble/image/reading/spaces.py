@@ -25,9 +25,6 @@ STRIP_VALUES = 1 << 22
 WHITE_NITS = 203.0
 """What paper-white is in pictures whose brightness is absolute (BT.2408)."""
 
-KNEE = 0.75
-"""Light up to here is left as it is where brighter light is brought in."""
-
 BRIGHTEST_SHARE = 0.001
 """So much of a picture may be brighter than what is brought down to white: reflections, and the sun."""
 
@@ -99,15 +96,17 @@ def to_srgb(values: np.ndarray, space: Space) -> np.ndarray:
 
 
 def shoulder(light: np.ndarray, peak: float) -> np.ndarray:
-    """Light in which `peak` is white: the same below `KNEE`, with a smooth curve above it, colours kept.
+    """Light in which `peak` is white: the same below a knee, with a smooth curve above it, colours kept.
 
-    Above the knee it is Reinhard's extended operator (2002, equation 4), whose slope there is 1.
+    The knee is as far below white, as a factor, as half of the way to the peak. Above it is Reinhard's extended
+    operator (2002, equation 4), whose slope there is 1.
     """
+    knee = peak**-0.5
     brightest = light.max(2, keepdims=True)
-    reach = (peak - KNEE) / (1 - KNEE)
-    above = np.clip((brightest - KNEE) / (1 - KNEE), 0, reach)
-    brought = KNEE + (1 - KNEE) * above * (1 + above / reach**2) / (1 + above)
-    return np.where(brightest > KNEE, light * (brought / np.maximum(brightest, KNEE)), light)
+    reach = (peak - knee) / (1 - knee)
+    above = np.clip((brightest - knee) / (1 - knee), 0, reach)
+    brought = knee + (1 - knee) * above * (1 + above / reach**2) / (1 + above)
+    return np.where(brightest > knee, light * (brought / np.maximum(brightest, knee)), light)
 
 
 def encoded(light: np.ndarray) -> np.ndarray:
