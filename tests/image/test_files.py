@@ -132,11 +132,10 @@ def test_16_bit_grey_whose_zero_is_white_is_not_read_as_a_negative(tmp_path):
     assert np.abs(pixels(load(tmp_path / "a.tif"))[..., 1] - (255 - (RAMP[..., 0] * 255).round())).max() <= 1
 
 
-def test_16_bit_planes_which_the_decoder_would_garble_are_refused(tmp_path):
+def test_16_bit_planes_which_pillow_would_garble_come_in(tmp_path):
     planes = (RAMP * 65535).round().astype(np.uint16).transpose(2, 0, 1)
     tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
-    with pytest.raises(ImageError, match="separate 16-bit planes"):
-        load(tmp_path / "a.tif")
+    assert np.abs(pixels(load(tmp_path / "a.tif")) - RGB8).max() <= 1
 
 
 @pytest.mark.parametrize(("mode", "name"), [("RGBA", "a.png"), ("LA", "a.png"), ("RGBA", "a.webp"), ("RGBA", "a.tif")])
@@ -225,7 +224,7 @@ def damaged_files(folder):
         ("text.jpg", "is not a picture"),
         ("cut.png", "damaged or cut short"),
         ("cut.jpg", "damaged or cut short"),
-        ("header.png", "damaged or cut short|is not a picture"),
+        ("header.png", "begins as PNG, but is damaged, cut short"),
         ("bomb.png", "more than 178 million pixels"),
         ("missing.png", "does not exist"),
         (".", "is a folder"),
@@ -236,14 +235,6 @@ def test_bad_pictures_are_told_in_one_line(tmp_path, name, message):
     with pytest.raises(ImageError, match=message) as error:
         load(tmp_path / name)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
-def test_animations_are_refused(tmp_path, name):
-    frames = [photograph(seed=i) for i in range(3)]
-    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    with pytest.raises(ImageError, match="animation of 3 frames"):
-        load(tmp_path / name)
 
 
 def test_things_that_never_end_are_refused_at_once(tmp_path):

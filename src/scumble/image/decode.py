@@ -29,7 +29,7 @@ FORMATS = tuple(
 )
 _COMMON = (".png", ".jpg", ".webp", ".tif")
 _KNOWN = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
-SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl"}) - {*_COMMON}))
+SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl", ".mpo"}) - {*_COMMON}))
 """What the names of pictures end in, the common ones first; what they are is told by their first bytes alone."""
 
 PLUGINS = {"HEIF": ("pi_heif", "HeifImageFile"), "JPEG XL": ("pillow_jxl.JpegXLImagePlugin", "JXLImageFile")}
