@@ -72,8 +72,7 @@ def profile(curve: bytes, primaries: str = "sRGB", filler: int = 0) -> bytes:
         colorants.reverse()
     tags = [(b"wtpt", b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249))]
     tags += [
-        (name, b"XYZ " + bytes(4) + fixed(*c))
-        for name, c in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
+        (name, b"XYZ " + bytes(4) + fixed(*c)) for name, c in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
     ]
     tags += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
     tags += [(b"desc", b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(79))]

@@ -359,3 +359,8 @@ def test_a_texture_and_its_recipe(folder):
     assert (folder / "again.png").read_bytes() == (folder / "style-texture.png").read_bytes()
     failed_in_one_line(scumble("texture", "no.png", folder=folder), 1, "no.png")
     failed_in_one_line(scumble("stylize", "content.png", "style.png", *again, folder=folder), 1, "'texture'")
+
+
+def test_a_hyphen_is_told_to_be_no_file(capsys, tmp_path):
+    assert run("stylize", "-", tmp_path / "a.png") == 2
+    assert "standard input is not read" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from PIL import Image
 
 import scumble
 from conftest import REPOSITORY, photograph
+from scumble import device
 from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
@@ -356,3 +357,40 @@ def test_a_styles_transparency_is_told_of(content_file, style_file, settings):
         picture.save(style_file)
     (warned,) = (e for e in stylize_events(content_file, style_file, settings) if isinstance(e, Warned))
     assert warned.message == "style.png: its transparent parts count as well, in the colours that lie beneath"
+
+
+# --- Odd pictures ---------------------------------------------------------------------------------------------------
+
+
+def warnings_of(content, style, settings) -> list[str]:
+    return [event.message for event in stylize_events(content, style, settings) if isinstance(event, Warned)]
+
+
+def test_what_is_odd_about_a_picture_is_told_in_one_warning(settings, content_file, style_file, tmp_path):
+    data = content_file.read_bytes()
+    (tmp_path / "cut.png").write_bytes(data[:-12])
+    assert warnings_of(tmp_path / "cut.png", style_file, settings) == ["cut.png: its end is missing"]
+    pages = [photograph(48, 40, seed=n) for n in range(2)]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    (told,) = warnings_of(content_file, tmp_path / "pages.tif", settings)
+    assert "pages.tif: holds 2 pictures, of which the first is taken" in told
+    assert warnings_of(content_file, f"{tmp_path / 'pages.tif'}[2]", settings) == []
+
+
+def test_pictures_of_which_nothing_is_seen_are_told(settings, style_file):
+    values = np.asarray(photograph(48, 40))
+    clear = np.dstack([values, np.zeros(values.shape[:2], np.uint8)])
+    for content, style in ((clear, style_file), (values, clear)):
+        with pytest.raises(ImageError, match="is transparent all over"):
+            list(stylize_events(content, style, settings))
+    (told,) = warnings_of((values / 255).round().astype(np.uint8), style_file, settings)
+    assert "nearly black" in told
+    (told,) = warnings_of((values * 16.0).astype(np.uint16), style_file, settings)
+    assert "taken as those of 12 bits" in told
+
+
+def test_memory_holds_for_the_pictures_that_are_read(settings, style_file, tmp_path):
+    photograph(3000, 2500).save(tmp_path / "large.png")
+    little = settings.model_copy(update={"max_memory": device.used_bytes() / 2**30 + 0.01})
+    with pytest.raises(ImageError, match="large.png has 3000x2500 pixels, which take .* raise --max-memory"):
+        list(stylize_events(tmp_path / "large.png", style_file, little))

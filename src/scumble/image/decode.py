@@ -42,11 +42,15 @@ class DamagedError(ImageError):
     """A file that begins as a picture, but is damaged, cut short, or of a variety that its decoder does not know."""
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, memory_bytes: float | None = None) -> bytes:
     """The bytes of a picture file.
 
+    Args:
+        path: the file.
+        memory_bytes: what may be taken; None for no limit but `MAX_FILE_BYTES`.
+
     Raises:
-        ImageError: if it is missing, empty, no regular file, not readable, or larger than `MAX_FILE_BYTES`.
+        ImageError: if it is missing, empty, no regular file, not readable, or larger than that.
     """
     try:
         if path.is_dir():
@@ -54,8 +58,12 @@ def read_file(path: Path) -> bytes:
         # Only regular files end: a pipe may never, and /dev/zero does not.
         if path.exists() and not path.is_file():
             raise ImageError(f"{path} is no regular file; wanted a picture file")
-        if path.stat().st_size > MAX_FILE_BYTES:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
             raise ImageError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; wanted a picture file")
+        if memory_bytes is not None and size > memory_bytes:
+            left = f"{max(0.0, memory_bytes) / 2**30:.2f} GiB are left of what may be taken"
+            raise ImageError(f"{path} has {size / 2**30:.2f} GiB; {left}", "raise --max-memory")
         data = path.read_bytes()
     except FileNotFoundError:
         raise _missing(path) from None
@@ -135,8 +143,9 @@ def guarded(name: str, data: bytes = b"") -> Iterator[None]:
         raise ImageError(f"there is not enough memory to decode {name}", "use a smaller picture") from error
     except Exception as error:  # decoders of damaged files raise whatever their authors did not think of
         kind = kinds.read_kind(data)
-        what = f"is a {kind} picture that is damaged or cut short" if kind else "is damaged or cut short"
-        raise DamagedError(f"{name} {what}: {' '.join(reason(error).split())}") from error
+        known = f" ({kind})" if kind else ""
+        why = " ".join(reason(error).split())
+        raise DamagedError(f"{name} is damaged or cut short{known}: {why}") from error
 
 
 def _unread(name: str, data: bytes) -> ImageError:

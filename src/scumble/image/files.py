@@ -63,7 +63,7 @@ def load(source: PictureSource, role: str = "picture", room: Room = Room()) -> P
     """
     if isinstance(source, str | os.PathLike):
         path, page = pages.split(source)
-        return load_bytes(decode.read_file(path), path.name, page, room)
+        return load_bytes(decode.read_file(path, room.memory_bytes), path.name, page, room)
     if not isinstance(source, Image.Image | np.ndarray):
         raise ImageError(f"{role}: got {type(source).__name__}, wanted a path, a PIL picture or a NumPy array")
     image, notes = arrays.of_array(source, role) if isinstance(source, np.ndarray) else (source, ())

@@ -57,7 +57,7 @@ def test_jpeg_xl_names_its_extra(monkeypatch):
 
 def test_a_damaged_picture_is_called_what_it_is():
     for data, kind in ((HEIC[:100], "HEIF"), (encoded("PNG")[:60], "PNG"), (encoded("AVIF")[:100], "AVIF")):
-        with pytest.raises(ImageError, match=f"{kind}.*damaged"):
+        with pytest.raises(ImageError, match=rf"damaged or cut short \({kind}\)|begins as {kind}"):
             load_bytes(data, "a")
 
 

@@ -171,5 +171,3 @@ def test_bytes_changed_anywhere_give_a_picture_or_one_line(kind):
                 look(cut, "a")
             except ImageError as error:
                 assert "\n" not in str(error)
-
-
