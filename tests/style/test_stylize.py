@@ -370,7 +370,7 @@ def test_what_is_odd_about_a_picture_is_told_in_one_warning(settings, content_fi
     data = content_file.read_bytes()
     (tmp_path / "cut.png").write_bytes(data[:-12])
     assert warnings_of(tmp_path / "cut.png", style_file, settings) == ["cut.png: its end is missing"]
-    pages = [photograph(48, 40, seed=n) for n in range(2)]
+    pages = [photograph(48, 40, seed=n) for n in (1, 2)]
     pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
     (told,) = warnings_of(content_file, tmp_path / "pages.tif", settings)
     assert "pages.tif: holds 2 pictures, of which the first is taken" in told

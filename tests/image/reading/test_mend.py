@@ -160,7 +160,7 @@ def test_a_damaged_file_that_claims_much_is_refused_at_once():
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000"])
 def test_bytes_changed_anywhere_give_a_picture_or_one_line(kind):
     data = bytearray(encoded(kind))
-    random = np.random.default_rng(3)
+    random, messages = np.random.default_rng(3), []
     for _ in range(60):
         spoilt = bytearray(data)
         for place in random.integers(0, len(data), 3):
@@ -170,4 +170,5 @@ def test_bytes_changed_anywhere_give_a_picture_or_one_line(kind):
             try:
                 look(cut, "a")
             except ImageError as error:
-                assert "\n" not in str(error)
+                messages.append(str(error))
+    assert not [message for message in messages if "\n" in message]
