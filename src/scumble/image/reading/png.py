@@ -14,7 +14,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """How many numbers a pixel is, by PNG's number of the kind of colour."""
 
-AROUND = "what stands around its pixels is damaged and left out"
+AROUND = "what stands around its pixels is damaged or too large"
 """Said where nothing is missing of the pixels."""
 
 END = b"IEND\xaeB`\x82"
