@@ -2,13 +2,12 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from scumble.errors import ImageError, ScumbleError, reason
+from scumble.errors import ImageError, ScumbleError, reason, warnings_ignored
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
@@ -60,8 +59,7 @@ def opened(data: bytes, name: str) -> contextlib.AbstractContextManager[Image.Im
 def guarded(source: io.BytesIO | Image.Image, name: str) -> Iterator[Image.Image]:
     """A picture whose decoding may fail only with an ImageError; warnings of decoders are kept quiet."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings_ignored():
             if isinstance(source, Image.Image):
                 yield source
                 return
