@@ -29,11 +29,14 @@ def test_filters_come_back_after_blocks_that_overlap_in_threads():
 
 
 def test_warnings_are_ignored_inside_also_when_the_block_fails():
-    before = list(warnings.filters)
-    with pytest.raises(ValueError, match="damaged"), warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
+    def fail() -> None:
         with warnings_ignored():
             warnings.warn("nobody wants to know", UserWarning, stacklevel=1)
             raise ValueError("damaged")
+
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pytest.raises(ValueError, fail)
     assert told == []
     assert list(warnings.filters) == before

@@ -152,7 +152,7 @@ def test_without_weights_and_network_it_says_what_to_do(folder):
         (["content.png", "style.png", "-o", "none/out.png"], 1, "output folder none does not exist"),
         (["content.png", "style.png", "-o", "content.png"], 1, "is also an input"),
         (["content.png", "style.png", "-o", "out.doc"], 2, "wanted one of .png"),
-        (["content.png", "style.png", "--steps", "0"], 2, "steps: got '0', wanted greater than 0"),
+        (["content.png", "style.png", "--steps", "0"], 2, "steps: got '0', wanted a whole number from 1 to"),
         (["content.png", "style.png", "--size", "-5"], 2, "size: got '-5'"),
         (["content.png", "style.png", "--preset", "impasto"], 2, "preset: got 'impasto', wanted 'quick'"),
         (["content.png", "style.png", "--style-layers.relu9_1", "1"], 2, "layer: got 'relu9_1'"),
