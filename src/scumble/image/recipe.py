@@ -76,6 +76,14 @@ def read(path: Path) -> dict[str, Any]:
     return recipe
 
 
+def found_in(path: Path) -> dict[str, Any] | None:
+    """The recipe inside a file that may be anything; None where scumble has not made it, as far as can be told."""
+    try:
+        return read(path)
+    except ImageError:
+        return None
+
+
 def _text_in(image: Image.Image) -> str:
     if image.format == "PNG":
         image.load()  # texts may stand behind the pixels
