@@ -16,8 +16,9 @@ from typing import ParamSpec, TypeVar
 import psutil
 import torch
 
-from scumble.errors import ScumbleError, SettingsError, warnings_ignored
+from scumble.errors import ScumbleError, SettingsError
 from scumble.events import Event
+from scumble.shared import shared, warnings_ignored
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -90,6 +91,7 @@ def count(device: torch.device) -> int:
     return torch.cuda.device_count() if device.type == "cuda" else 1
 
 
+@shared
 @contextlib.contextmanager
 def full_float32() -> Iterator[None]:
     """Let float32 mean float32 in a GPU's convolutions and products, which torch may round to 10 bits (TF32).

@@ -3,11 +3,6 @@
 The library raises these; only the command line turns them into one line and an exit code.
 """
 
-import contextlib
-import threading
-import warnings
-from collections.abc import Iterator
-
 
 class ScumbleError(Exception):
     """Something failed that a user can understand and act on.
@@ -58,30 +53,3 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
-
-
-_quiet = threading.Lock()
-_quiet_blocks = 0
-_quiet_filters = contextlib.ExitStack()
-
-
-@contextlib.contextmanager
-def warnings_ignored() -> Iterator[None]:
-    """Keep libraries from warning of what we tell in our own words, also while other threads do the same.
-
-    Python has one list of filters for all threads: `warnings.catch_warnings` in two of them at once leaves the list of
-    whoever ends last, for good. Here the last one to leave puts back what the first one found.
-    """
-    global _quiet_blocks
-    with _quiet:
-        _quiet_blocks += 1
-        if _quiet_blocks == 1:
-            _quiet_filters.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
-    try:
-        yield
-    finally:
-        with _quiet:
-            _quiet_blocks -= 1
-            if _quiet_blocks == 0:
-                _quiet_filters.close()

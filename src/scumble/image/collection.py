@@ -32,11 +32,12 @@ class Collection(NamedTuple):
 
 
 class _Inside(NamedTuple):
-    """What a folder holds: files of kinds that are read, other files, folders, results of ours."""
+    """What a folder holds: files of kinds that are read, other files, folders, closed folders, results of ours."""
 
     pictures: list[Found]
     others: list[str]
     folders: list[str]
+    closed: list[str]
     results: list[str]
 
 
@@ -76,13 +77,13 @@ def pictures_in(given: Sequence[Path], recursive: bool = False, results: Path | 
 
 def suffixes() -> set[str]:
     """The endings of the names of pictures that are read."""
-    known = Image.registered_extensions().items()
-    return {*SUFFIXES, *(suffix for suffix, kind in known if kind in decode.FORMATS)}
+    kinds = {*decode.FORMATS, "MPO"}  # which the reader of JPEG opens
+    return {*SUFFIXES, *(suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds)}
 
 
 def _inside(folder: Path, recursive: bool, results: Path | None) -> _Inside:
-    inside, known = _Inside([], [], [], []), suffixes()
-    for path in _listed(folder, recursive, inside.folders):
+    inside, known = _Inside([], [], [], [], []), suffixes()
+    for path in _listed(folder, recursive, inside):
         if path.suffix.lower() not in known:
             inside.others.append(path.name)
         elif _is_result(path, results):
@@ -92,11 +93,13 @@ def _inside(folder: Path, recursive: bool, results: Path | None) -> _Inside:
     return inside
 
 
-def _listed(folder: Path, recursive: bool, left_out: list[str]) -> Iterator[Path]:
+def _listed(folder: Path, recursive: bool, inside: _Inside) -> Iterator[Path]:
     """The files of a folder, and of those in it; those that are not gone into are written down."""
 
     def fail(error: OSError) -> None:
-        raise ImageError(f"the folder {error.filename} cannot be read: {reason(error)}") from error
+        if error.filename == str(folder):
+            raise ImageError(f"the folder {folder} cannot be read: {reason(error)}") from error
+        inside.closed.append(Path(error.filename).name)
 
     entered = set()  # links may lead back to where they are
     for place, folders, names in os.walk(folder, onerror=fail, followlinks=True):
@@ -104,7 +107,7 @@ def _listed(folder: Path, recursive: bool, left_out: list[str]) -> Iterator[Path
         entered.add(os.path.realpath(place))
         folders[:] = [name for name in visible if os.path.realpath(Path(place, name)) not in entered]
         if not recursive:
-            left_out += folders
+            inside.folders.extend(folders)
             folders.clear()
         yield from (Path(place, n) for n in sorted(names) if not is_hidden(n) and n.lower() not in SYSTEM_FILES)
 
@@ -120,6 +123,7 @@ def _notes(folder: Path, inside: _Inside) -> Iterator[str]:
     for names, noun, why in (
         (inside.others, "file", "no pictures, or of kinds that are not read"),
         (inside.folders, "folder", "--recursive goes into folders"),
+        (inside.closed, "folder", "which cannot be read"),
         (inside.results, "picture", "made by scumble, in the folder for the results"),
     ):
         if names:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from scumble.errors import ImageError, ScumbleError, reason, warnings_ignored
+from scumble.errors import ImageError, ScumbleError, reason
+from scumble.shared import warnings_ignored
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)

@@ -226,10 +226,11 @@ def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
     try:
         if path.is_dir():
             raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")
-        if not path.parent.is_dir():
-            raise ImageError(f"output folder {path.parent} does not exist; wanted an existing folder")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
+        folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+        if not folder.is_dir():
+            raise ImageError(f"output folder {folder} does not exist; wanted an existing folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ImageError(f"output folder {folder} cannot be written to; wanted one that can")
         if not _is_there(path):
             return
         if not path.is_file():

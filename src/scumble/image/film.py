@@ -90,8 +90,9 @@ def _with_hold(frames: Sequence[Image.Image], held: int) -> Iterator[Image.Image
 def _ffmpeg() -> str:
     try:
         import imageio_ffmpeg
-    except ImportError as error:
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:  # the package may come without the program
         raise SettingsError(
             "an .mp4 needs ffmpeg: pip install 'scumble[film]'; .webp and .gif need nothing more"
         ) from error
-    return imageio_ffmpeg.get_ffmpeg_exe()

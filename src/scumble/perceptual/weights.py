@@ -8,9 +8,10 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from scumble.errors import WeightsError, reason, warnings_ignored
+from scumble.errors import WeightsError, reason
 from scumble.perceptual import inception, pocket, vgg
 from scumble.perceptual.catalogue import Network, is_file, promised_digest
+from scumble.shared import warnings_ignored
 
 MAX_FILE_BYTES = 2 << 30
 

@@ -150,7 +150,7 @@ def is_finished(pair: Pair, settings: StyleSettings, overwrite: bool = False) ->
             return False
         raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
     was, now = what_counts(found), what_counts(_asked(pair, settings))
-    if stopped:  # a picture that was stopped is one of fewer steps
+    if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
         was["settings"]["steps"] = now["settings"]["steps"]
     different = difference(was, now)
     if different and not overwrite:

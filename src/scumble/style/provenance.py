@@ -102,7 +102,8 @@ def what_counts(made_by: dict[str, Any]) -> dict[str, Any]:
     """
     job = made_by.get("job")
     defaults = next((kind().model_dump(mode="json") for kind, name in JOBS.items() if name == job), {})
-    settings = defaults | group_of(made_by, "settings")
+    settings = group_of(made_by, "settings")
+    settings = settings and defaults | settings
     inputs = group_of(made_by, "inputs")
     return {
         "job": job,

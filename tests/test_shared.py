@@ -1,11 +1,11 @@
-"""Warnings of libraries are kept quiet, and the host program's filters come back whatever threads do."""
+"""What the host program shares with the library comes back as it was, whatever threads do."""
 
 import threading
 import warnings
 
 import pytest
 
-from scumble.errors import warnings_ignored
+from scumble.shared import warnings_ignored
 
 
 def test_filters_come_back_after_blocks_that_overlap_in_threads():
