@@ -30,8 +30,8 @@ def sources(content_file, style_file) -> Sources:
     return Sources(content_file, [style_file])
 
 
-def painted(sources: Sources, settings: StyleSettings, wanted: Wanted | Path, **options: bool) -> list[Event]:
-    return list(paint_events(sources, settings, wanted, **options))
+def painted(sources: Sources, settings: StyleSettings, wanted: Wanted | Path, resume: bool = False) -> list[Event]:
+    return list(paint_events(sources, settings, wanted, resume=resume))
 
 
 def foreign(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from scumble.errors import ImageError, ScumbleError, reason
-from scumble.shared import warnings_ignored
+from scumble.image.quiet import decoders_quiet
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
@@ -58,9 +58,9 @@ def opened(data: bytes, name: str) -> contextlib.AbstractContextManager[Image.Im
 
 @contextlib.contextmanager
 def guarded(source: io.BytesIO | Image.Image, name: str) -> Iterator[Image.Image]:
-    """A picture whose decoding may fail only with an ImageError; warnings of decoders are kept quiet."""
+    """A picture whose decoding may fail only with an ImageError; decoders are kept quiet."""
     try:
-        with warnings_ignored():
+        with decoders_quiet():
             if isinstance(source, Image.Image):
                 yield source
                 return
