@@ -30,7 +30,10 @@ def cache_folder() -> Path:
         folder = Path(platformdirs.user_cache_dir("scumble"))
         if folder.is_absolute():
             return folder
-    return Path(tempfile.gettempdir()) / "scumble"
+    try:
+        return Path(tempfile.gettempdir()) / "scumble"
+    except FileNotFoundError:  # there is no folder for them either: nothing will be found, and writing will tell
+        return Path(os.sep) / "scumble"
 
 
 def weights_cache() -> Path:

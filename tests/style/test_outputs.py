@@ -85,11 +85,14 @@ def test_previews_films_and_copies_write_over_nobody_elses_file_either(sources, 
     assert (tmp_path / which).read_bytes() != before
 
 
-def test_the_same_again_writes_over_its_own_previews_and_copies(sources, settings, tmp_path):
-    wanted = Wanted(tmp_path / "out.png", tmp_path / "preview.png", save_every=1)
+@pytest.mark.parametrize("film", ["film.webp", "film.gif", "film.mp4"])
+def test_the_same_again_writes_over_its_own_previews_films_and_copies(sources, settings, tmp_path, film):
+    if film.endswith(".mp4"):
+        pytest.importorskip("imageio_ffmpeg")
+    wanted = Wanted(tmp_path / "out.png", tmp_path / "preview.png", tmp_path / film, save_every=1)
     for _ in range(2):
         events = painted(sources, settings, wanted)
-        assert sum(isinstance(event, Saved) for event in events) == 4
+        assert sum(isinstance(event, Saved) for event in events) == 5
     assert recipe.read(tmp_path / "preview.png")["job"] == "preview"
 
 

@@ -244,13 +244,23 @@ def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
         raise ImageError(f"output {path} cannot be written: {reason(error)}") from error
 
 
-def check_free(path: Path) -> None:
+def check_free(path: Path, mark: str | None = None) -> None:
     """Refuse to write over what somebody else has made, once `check_place` has found nothing against the place.
 
+    Args:
+        path: where to.
+        mark: what our files of this kind hold; None for the recipe of a picture.
+
     Raises:
-        ImageError: if there is a file that holds anything and is no picture of scumble's.
+        ImageError: if there is a file that holds anything, and is none of scumble's.
     """
-    if _is_there(path) and path.stat().st_size and recipe.found_in(path) is None:
+    if not _is_there(path) or not path.stat().st_size:
+        return
+    try:
+        ours = recipe.found_in(path) is not None if mark is None else mark.encode() in path.read_bytes()
+    except OSError:  # it may not even be read
+        ours = False
+    if not ours:
         raise ImageError(f"output {path} is there already, and not made by scumble", "--overwrite writes over it")
 
 

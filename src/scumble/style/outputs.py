@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
         film.check(timelapse, SECONDS)
         files.check_place(timelapse, inputs)
         if not self.overwrite:
-            files.check_free(timelapse)
+            files.check_free(timelapse, film.MARK)
         folder = Path(os.path.realpath(frames_of(timelapse)))
         for source in inputs:
             if isinstance(source, str | os.PathLike) and folder in Path(os.path.realpath(source)).parents:
@@ -183,6 +183,7 @@ class OnTheWay:
                 self.film.add(evaluation, self.result.picture())
             except ImageError as error:
                 yield Warned(f"no film: {error}")
+                self.film.clear()  # where the disk is full, the picture needs the room
                 self.film = None
 
     def end(self) -> Iterator[Event]:

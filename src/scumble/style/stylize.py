@@ -153,7 +153,8 @@ def _job(
         return
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
     yield from differences(repeated, made_by)
-    yield from _written_over(wanted.output, made_by)
+    if not resume:
+        yield from _written_over(wanted.output, made_by)
 
     painter = Painter(settings, inputs, todo, networks, regions, placement, plans)
     result = Result(inputs, made_by, wanted)

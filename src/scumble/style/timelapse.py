@@ -72,10 +72,13 @@ class Timelapse:
             ImageError: if it cannot be written; its pictures stay.
         """
         self.add(10**9 - 1, picture)
-        paths_of_frames = self._frames()
-        film.write([files.load(path).rgb for path in paths_of_frames], self.output, SECONDS)
+        film.write([files.load(path).rgb for path in self._frames()], self.output, SECONDS)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove what the film is made of."""
         with contextlib.suppress(OSError):  # whatever else somebody has put there stays, and the folder with it
-            for path in paths_of_frames:
+            for path in self._frames():
                 path.unlink()
             self.folder.rmdir()
 

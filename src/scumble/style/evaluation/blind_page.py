@@ -39,9 +39,9 @@ def check(path: Path, trials: Sequence[Trial], gallery: str | None = None, overw
         raise SettingsError("page: got one picture, wanted two to choose between")
     inputs = [picture for trial in trials for picture in (trial.content, trial.style, *trial.results.values())]
     check_place(path, (*inputs, *([gallery] if gallery else [])))
-    begin, _, _ = TEMPLATE.read_bytes().partition(b"<style>")
-    if not overwrite and not (path.exists() and path.read_bytes().startswith(begin)):
-        check_free(path)
+    if not overwrite:
+        begin, *_ = TEMPLATE.read_text(encoding="utf-8").partition("<style>")
+        check_free(path, begin)
 
 
 def write(path: Path, trials: Sequence[Trial], question: str = QUESTION, seed: int = 0) -> None:
