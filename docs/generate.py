@@ -24,6 +24,8 @@ from pydantic import BaseModel
 
 import scumble
 from scumble.cli.app import app
+from scumble.settings import allowed as in_words
+from scumble.settings import figure
 
 REQUEST = re.compile(r"^<!-- generate: (.+?) -->$", re.MULTILINE)
 
@@ -134,49 +136,8 @@ def settings_table(model: type[BaseModel], known: type[BaseModel] | None = None)
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """What a value may be, in words, from its JSON schema.
-
-    Example:
-        >>> allowed({"type": "integer", "exclusiveMinimum": 0, "maximum": 64})
-        'whole number above 0, up to 64'
-    """
-    if "enum" in schema:
-        return ", ".join(f"`{choice}`" for choice in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "anyOf" in schema:
-        return ", or ".join(allowed(one) for one in schema["anyOf"] if one.get("type") != "null")
-    match schema.get("type"):
-        case "integer" | "number" as kind:
-            return "whole number" * (kind == "integer") + "number" * (kind == "number") + _range(schema)
-        case "array":
-            return f"one or more: {allowed(schema['items'])}"
-        case "object":
-            return f"for each name: {allowed(schema['additionalProperties'])}"
-        case "boolean":
-            return "given or not"
-        case _:
-            return "a file" if schema.get("format") == "path" else "text"
-
-
-BOUNDS = {
-    "minimum": "{} or more",
-    "exclusiveMinimum": "above {}",
-    "maximum": "up to {}",
-    "exclusiveMaximum": "below {}",
-}
-
-
-def _range(schema: Mapping[str, Any]) -> str:
-    bounds = [words.format(_number(schema[name])) for name, words in BOUNDS.items() if name in schema]
-    return (" " + ", ".join(bounds)) if bounds else ""
-
-
-def _number(value: float) -> str:
-    if value == int(value):
-        power = int(value).bit_length() - 1
-        return f"2^{power}" if power > 30 and value == 2**power else f"{int(value):,}"
-    return f"{value:.3g}"
+    """What a value may be, in the words that errors have."""
+    return "given or not" if schema.get("type") == "boolean" else in_words(schema, "`")
 
 
 def _presets_of_stylize() -> str:
@@ -213,7 +174,7 @@ def _layers() -> str:
                 settings = scumble.StyleSettings.model_validate(given)
                 terms = settings.terms()._asdict()
                 for name in ("style", "content", "transported", "leak"):
-                    weights = ", ".join(f"{layer} {_number(weight)}" for layer, weight in terms[name].items())
+                    weights = ", ".join(f"{layer} {figure(weight)}" for layer, weight in terms[name].items())
                     if weights and (name == "style" or loss == "gram"):
                         rows.append([f"`{balance}`", backbone, name, family if name == "style" else "any", weights])
     return "\n".join(_table(["balance", "network", "term", "losses", "layers and weights"], rows))

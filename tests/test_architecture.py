@@ -13,7 +13,7 @@ PAINTED = Path(__file__).parents[1] / "docs" / "pictures" / "painted.jpg"
 
 # From the bottom up. Parts of one layer do not import each other where they are faces or arts.
 LAYERS = [
-    {"errors", "events", "settings", "paths", "device", "jobs"},
+    {"errors", "events", "settings", "paths", "device", "jobs", "shared"},
     {"image", "perceptual", "data", "storage"},
     {"training"},
     {"style", "gan"},

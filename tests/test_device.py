@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scumble import device
+from scumble.errors import SettingsError
 from scumble.events import Event, Progress, returned
 from scumble.style.objective.objective import Objective
 from scumble.style.settings import StyleSettings
@@ -70,3 +71,43 @@ def test_jobs_in_turn_stopped_and_failed_put_back_what_they_found(precision):
 
 def test_a_jobs_result_comes_through():
     assert returned(job(2)) == ("ieee", "ieee")
+
+
+@pytest.fixture
+def without_bfloat16(monkeypatch):
+    """A processor, or a setting of its library, that has no instructions for it."""
+    monkeypatch.setattr(device, "onednn_has_bfloat16", lambda: False)
+
+
+def test_bfloat16_on_a_processor_without_it_is_emulated_and_not_chosen(without_bfloat16, content_file, style_file):
+    assert device.choose("cpu").dtype == torch.float32
+    asked = device.choose("cpu", "bfloat16")
+    assert asked.dtype == torch.bfloat16
+    assert "as asked; slow here" in asked.reason
+    settings = StyleSettings(size=32, steps=1, precision="bfloat16", device="cpu")
+    assert returned(stylize_events(content_file, style_file, settings)) is None
+
+
+def test_the_call_for_convolutions_with_relu_is_left_out_where_it_has_no_bfloat16(without_bfloat16):
+    from scumble.perceptual import fused
+
+    layer = torch.nn.Conv2d(3, 3, 3, padding=1).requires_grad_(False)
+    assert not fused.is_there(torch.zeros(1, 3, 8, 8, dtype=torch.bfloat16), layer)
+
+
+def test_a_device_without_bfloat16_is_told_in_one_line(monkeypatch):
+    def fails(*arguments):
+        raise RuntimeError("MPS BFloat16 is only supported on MacOS 14 or newer")
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", fails)
+    with pytest.raises(SettingsError, match="precision: got 'bfloat16', which this CPU lacks; wanted auto or float32"):
+        device.choose("cpu", "bfloat16")
+    assert device.choose("cpu", "float32").dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:7", "mps", "xpu", "tpu", "", "cuda:-1", "cpu:x"])
+def test_devices_that_are_not_here_are_told_in_one_line(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match=r"device: got .*, wanted one that is here: auto, cpu$"):
+        device.choose(name)

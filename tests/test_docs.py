@@ -142,14 +142,14 @@ def test_every_public_name_is_in_the_reference():
 
 def test_ranges_are_told_in_words():
     assert generate.allowed({"type": "integer", "exclusiveMinimum": 0, "maximum": 64}) == (
-        "whole number above 0, up to 64"
+        "a whole number from 1 to 64"
     )
     assert generate.allowed({"type": "integer", "minimum": 0, "exclusiveMaximum": 2**63}) == (
-        "whole number 0 or more, below 2^63"
+        "a whole number from 0, below 2^63"
     )
-    assert generate.allowed({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}) == "`a`, `b`"
-    assert generate.allowed({"anyOf": [{"const": "auto"}, {"type": "string", "format": "path"}]}) == "`auto`, or a file"
-    assert generate.allowed({"type": "array", "items": {"type": "number"}}) == "one or more: number"
+    assert generate.allowed({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}) == "`a` or `b`"
+    assert generate.allowed({"anyOf": [{"const": "auto"}, {"type": "string", "format": "path"}]}) == "`auto` or a file"
+    assert generate.allowed({"type": "array", "items": {"type": "number"}}) == "one or more: a number"
 
 
 @pytest.mark.parametrize("command", ["stylize", "gan train", "gan classify"])

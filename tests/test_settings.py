@@ -1,15 +1,17 @@
 """Settings: presets that survive a typed flag, and one line for every mistake."""
 
+import math
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import Field
 
 from scumble.errors import SettingsError
+from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.settings import Settings
 from scumble.style.painter import OPTIMIZERS
 from scumble.style.provenance import settings_from_recipe
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import StyleSettings, TextureSettings
 
 
 class Brush(Settings):
@@ -52,9 +54,9 @@ def test_a_given_preset_takes_the_place_of_a_recipes():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"width": -1}, "width: got -1, wanted greater than 0"),
-        ({"width": 0}, "width: got 0, wanted greater than 0"),
-        ({"width": "wide"}, "width: got 'wide', wanted a valid integer"),
+        ({"width": -1}, "width: got -1, wanted a whole number from 1"),
+        ({"width": 0}, "width: got 0, wanted a whole number from 1"),
+        ({"width": "wide"}, "width: got 'wide', wanted a whole number from 1"),
         ({"widht": 1}, "unknown setting 'widht'; did you mean 'width'?"),
     ],
 )
@@ -63,6 +65,80 @@ def test_mistakes_are_told_in_one_line(values, message):
         Brush(**values)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+def test_every_setting_tells_what_it_may_be_in_words():
+    """Whatever is given: in our words, not in those of the library that checks, and as the reference has them."""
+    phrases = (
+        "Input should",
+        "valid",
+        "greater than",
+        "less than",
+        "unable to",
+        "match pattern",
+        "finite",
+        "\\d",
+        "None",
+    )
+    given = [
+        None,
+        -1,
+        "x",
+        "",
+        float("nan"),
+        math.inf,
+        [],
+        {},
+        {"a": -1},
+        {"a": "x"},
+        [-1],
+        10**30,
+        1.5,
+        b"x",
+        object(),
+    ]
+    told = [
+        (name, error)
+        for kind in (StyleSettings, TextureSettings, GANSettings, ClassifySettings)
+        for name in kind.model_fields
+        for value in given
+        if (error := refusal(kind, {name: value}))
+    ]
+    assert len(told) > 500
+    for name, error in told:
+        flag, _, wanted = error.partition(", wanted ")
+        assert flag.startswith(name.replace("_", "-"))
+        assert not [phrase for phrase in phrases if phrase in wanted], error
+
+
+def refusal(kind: type[Settings], values: dict[str, Any]) -> str:
+    try:
+        kind(**values)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"scales": 0}, "'auto' or a whole number from 1 to 64"),
+        ({"scales": "0"}, "'auto' or a whole number from 1 to 64"),
+        ({"strength": 2}, "a number from 0 to 1"),
+        ({"averaging": 1}, "a number from 0, below 1"),
+        ({"lr": 0}, "a number above 0, up to 1,000,000"),
+        ({"coarse_steps": 0}, "a whole number from 1 to 1,000,000,000"),
+        ({"style_scale": (1, 0)}, "a number above 0, up to 64"),
+        ({"style_scale": ()}, "one or more: a number above 0, up to 64"),
+        ({"style_layers": {"relu1_1": "x"}}, "a number from 0 to 1,000,000,000"),
+        ({"bits": 12}, "8 or 16"),
+        ({"init": 3}, "'matched', 'content', 'noise', 'style' or a file"),
+    ],
+)
+def test_what_is_wanted_is_the_whole_range(values, wanted):
+    with pytest.raises(SettingsError) as error:
+        StyleSettings(**values)
+    assert str(error.value).endswith(f"wanted {wanted}")
 
 
 def test_numbers_may_come_as_text():

@@ -18,6 +18,7 @@ import torch
 
 from scumble.errors import ScumbleError, SettingsError
 from scumble.events import Event
+from scumble.shared import shared, warnings_ignored
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -56,11 +57,14 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
         precision: "auto", "float32" or "bfloat16".
 
     Raises:
-        SettingsError: if the device is unknown or not there.
+        SettingsError: if the device is unknown or not there, or has no such precision.
     """
     chosen = _device(device)
+    if precision == "bfloat16" and not _computes_bfloat16(chosen):
+        raise SettingsError(f"precision: got 'bfloat16', which this {_described(chosen)} lacks; wanted auto or float32")
     if precision != "auto":
-        dtype, why = PRECISIONS[precision], "as asked"
+        slow = precision == "bfloat16" and not _multiplies_bfloat16(chosen)
+        dtype, why = PRECISIONS[precision], "as asked; slow here" if slow else "as asked"
     elif _multiplies_bfloat16(chosen):
         dtype, why = torch.bfloat16, "the hardware multiplies it natively"
     else:
@@ -68,6 +72,15 @@ def choose(device: str = "auto", precision: str = "auto") -> Placement:
     name = str(dtype).removeprefix("torch.")
     threads = f", {torch.get_num_threads()} threads" if chosen.type == "cpu" else ""
     return Placement(chosen, dtype, f"{_described(chosen)}{threads}; {name} convolutions ({why})")
+
+
+def onednn_has_bfloat16() -> bool:
+    """Whether the library that computes convolutions on CPUs has them in bfloat16, on this one: torch emulates others.
+
+    It can be told to leave instructions alone that the processor has.
+    """
+    # The query has no public name yet; a torch without it is treated as a machine without bfloat16.
+    return bool(getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)())
 
 
 def count(device: torch.device) -> int:
@@ -78,6 +91,7 @@ def count(device: torch.device) -> int:
     return torch.cuda.device_count() if device.type == "cuda" else 1
 
 
+@shared
 @contextlib.contextmanager
 def full_float32() -> Iterator[None]:
     """Let float32 mean float32 in a GPU's convolutions and products, which torch may round to 10 bits (TF32).
@@ -201,8 +215,9 @@ def free_bytes(device: torch.device) -> int:
 
 def _device(name: str) -> torch.device:
     available = ["cpu"]
-    if torch.cuda.is_available():
-        available.insert(0, "cuda")
+    with warnings_ignored():  # where a driver is too old, torch tells the whole story
+        if torch.cuda.is_available():
+            available.insert(0, "cuda")
     if torch.backends.mps.is_available():
         available.insert(0, "mps")
     if name == "auto":
@@ -228,5 +243,15 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         # torch computes bfloat16 on any AVX-512 machine, but only these two instruction sets make it fast.
         # The queries have no public name yet; a torch without them is treated as a machine without bfloat16.
         queries = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        return any(getattr(torch.cpu, query, bool)() for query in queries)
+        return onednn_has_bfloat16() and any(getattr(torch.cpu, query, bool)() for query in queries)
     return False
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    """Whether a convolution in it succeeds: not on every GPU, and not with every system's library."""
+    try:
+        picture = torch.zeros(1, 1, 3, 3, dtype=torch.bfloat16, device=device)
+        torch.nn.functional.conv2d(picture, picture)
+    except (RuntimeError, TypeError):
+        return False
+    return True

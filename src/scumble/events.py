@@ -105,17 +105,18 @@ def as_json(event: Event) -> dict[str, Any]:
     values = {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
     values |= values.pop("figures", {})
     return {"event": type(event).__name__.lower()} | {
-        name: _plain(value) for name, value in values.items() if not isinstance(value, Image)
+        name: plain(value) for name, value in values.items() if not isinstance(value, Image)
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: paths become texts, and numbers that are not finite become None."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None  # JSON has no word for it
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     return value

@@ -9,16 +9,31 @@
 """
 
 import contextlib
+import hashlib
 import os
+import secrets
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
+MAX_NAME_BYTES = 255
+"""What nearly every file system holds."""
+
 
 def cache_folder() -> Path:
     """The folder of everything that can be fetched or made again."""
-    home = os.environ.get("SCUMBLE_HOME")
-    return Path(home) if home else Path(platformdirs.user_cache_dir("scumble"))
+    if home := os.environ.get("SCUMBLE_HOME"):
+        return Path(home)
+    # Without a home folder, as for many a user of containers, platformdirs raises; older ones left ~ as it is.
+    with contextlib.suppress(RuntimeError):
+        folder = Path(platformdirs.user_cache_dir("scumble"))
+        if folder.is_absolute():
+            return folder
+    try:
+        return Path(tempfile.gettempdir()) / "scumble"
+    except FileNotFoundError:  # there is no folder for them either: nothing will be found, and writing will tell
+        return Path(os.sep) / "scumble"
 
 
 def weights_cache() -> Path:
@@ -28,13 +43,18 @@ def weights_cache() -> Path:
 
 def weights_folders() -> list[Path]:
     """The folders that hold weights, in the order in which they are searched."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    torch_home = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch")
-    return [
-        *_given_weights_folders(),
-        weights_cache(),
-        torch_home / "hub" / "checkpoints",
-    ]
+    return [*_given_weights_folders(), weights_cache(), *(home / "hub" / "checkpoints" for home in _torch_homes())]
+
+
+def _torch_homes() -> list[Path]:
+    """PyTorch's cache; none where nobody named one, and the user has no home folder."""
+    if named := os.environ.get("TORCH_HOME"):
+        return [Path(named)]
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return [Path(caches) / "torch"]
+    with contextlib.suppress(RuntimeError):
+        return [Path.home() / ".cache" / "torch"]
+    return []
 
 
 def missing_weights_folders() -> list[Path]:
@@ -57,15 +77,43 @@ def restore_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
+def fitting(stem: str, end: str) -> str:
+    """A file's name of these two parts; where no file system would hold it, a digest stands for the stem's own end.
+
+    Example:
+        >>> fitting("painted", ".png")
+        'painted.png'
+        >>> len(fitting("long" * 100, ".png"))
+        255
+    """
+    whole = os.fsencode(stem)
+    room = MAX_NAME_BYTES - len(os.fsencode(end))
+    if len(whole) <= room:
+        return stem + end
+    digest = f"~{hashlib.sha256(whole).hexdigest()[:8]}"
+    return whole[: room - len(digest)].decode(errors="ignore") + digest + end  # a letter that was cut is left out
+
+
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that at every moment it is either the old one or the new one.
+
+    A symbolic link stays, and the file that it leads to is written; the mode of a file that was there is kept.
 
     Raises:
         OSError: if it cannot be written; what was there stays.
     """
-    partial = path.with_name(f".{os.getpid()}.part")  # short: the name itself may have the longest length allowed
+    path = Path(os.path.realpath(path))
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode & 0o7777  # links that lead to each other end here
+    # A name of its own, for threads, and for other machines' processes of the same number; and a short one: the file's
+    # name itself may have the longest length allowed.
+    partial = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
+            if mode is not None:
+                with contextlib.suppress(OSError):  # a file system without modes
+                    partial.chmod(mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

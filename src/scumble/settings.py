@@ -6,7 +6,7 @@ that `--help` stays fast.
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -52,7 +52,11 @@ class Settings(BaseModel):
         if error["type"] == "extra_forbidden":
             close = difflib.get_close_matches(first, cls.model_fields, n=1)
             return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")
-        wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        if error["type"] == "value_error":  # a validator of ours, whose words they are
+            wanted = error["msg"].removeprefix("Value error, ")
+        else:
+            schema = cls.model_json_schema()
+            wanted = allowed(_place_in(schema["properties"][str(error["loc"][0])], error["loc"][1:]))
         name = ".".join((first.replace("_", "-"), *rest))
         return f"{name}: got {_shown(error['input'])}, wanted {wanted}"
 
@@ -75,3 +79,80 @@ class Settings(BaseModel):
 def _shown(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def allowed(schema: Mapping[str, Any], quote: str = "'") -> str:
+    """What a value may be, in words, from its JSON schema: errors and the reference say the same.
+
+    Args:
+        schema: of one field.
+        quote: what stands around words to be typed as they are.
+
+    Example:
+        >>> allowed({"anyOf": [{"const": "auto"}, {"type": "integer", "exclusiveMinimum": 0, "maximum": 64}]})
+        "'auto' or a whole number from 1 to 64"
+    """
+    *others, last = (words for one in schema.get("anyOf", [schema]) for words in _choices(one, quote))
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _choices(schema: Mapping[str, Any], quote: str) -> list[str]:
+    """The words for each of a schema's values where it lists them, else for all of them."""
+    if "enum" in schema or "const" in schema:
+        choices = schema.get("enum") or [schema["const"]]
+        return [f"{quote}{choice}{quote}" if isinstance(choice, str) else str(choice) for choice in choices]
+    return [] if schema.get("type") == "null" else [_kind(schema, quote)]
+
+
+def _kind(schema: Mapping[str, Any], quote: str) -> str:
+    match schema.get("type"):
+        case "integer" | "number":
+            return _range(schema)
+        case "array":
+            return f"one or more: {allowed(schema['items'], quote)}"
+        case "object":
+            return f"one or more by name: {allowed(schema['additionalProperties'], quote)}"
+        case "boolean":
+            return "true or false"
+        case _ if "pattern" in schema:
+            return schema.get("description", "another text")  # which tells more than a regular expression
+        case _:
+            return "a file" if schema.get("format") == "path" else "text"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    """A number's range; whole numbers above 0 begin with 1."""
+    whole = schema["type"] == "integer"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if whole and "exclusiveMinimum" in schema:
+        low = schema["exclusiveMinimum"] + 1
+    begin = f" from {figure(low)}" if low is not None else ""
+    if "exclusiveMinimum" in schema and not whole:
+        begin = f" above {figure(schema['exclusiveMinimum'])}"
+    end = "" if high is None else f" to {figure(high)}" if low is not None else f", up to {figure(high)}"
+    if "exclusiveMaximum" in schema:
+        end = f", below {figure(schema['exclusiveMaximum'])}"
+    return f"{'a whole number' if whole else 'a number'}{begin}{end}"
+
+
+def figure(value: float) -> str:
+    """A limit or a weight as people write it.
+
+    Example:
+        >>> figure(65536), figure(2**63), figure(1 / 64)
+        ('65,536', '2^63', '0.0156')
+    """
+    if value == int(value):
+        power = int(value).bit_length() - 1
+        return f"2^{power}" if power > 30 and value == 2**power else f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def _place_in(schema: Mapping[str, Any], way: Sequence[int | str]) -> Mapping[str, Any]:
+    """The schema of one value within a field's: of a named one, or of one of several."""
+    for _ in way:
+        parts = [one for one in schema.get("anyOf", [schema]) if "items" in one or "additionalProperties" in one]
+        if not parts:
+            return schema
+        schema = parts[0].get("items") or parts[0]["additionalProperties"]
+    return schema

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from conftest import photograph, run
 from scumble import paths
@@ -152,7 +153,7 @@ def test_without_weights_and_network_it_says_what_to_do(folder):
         (["content.png", "style.png", "-o", "none/out.png"], 1, "output folder none does not exist"),
         (["content.png", "style.png", "-o", "content.png"], 1, "is also an input"),
         (["content.png", "style.png", "-o", "out.doc"], 2, "wanted one of .png"),
-        (["content.png", "style.png", "--steps", "0"], 2, "steps: got '0', wanted greater than 0"),
+        (["content.png", "style.png", "--steps", "0"], 2, "steps: got '0', wanted a whole number from 1 to"),
         (["content.png", "style.png", "--size", "-5"], 2, "size: got '-5'"),
         (["content.png", "style.png", "--preset", "impasto"], 2, "preset: got 'impasto', wanted 'quick'"),
         (["content.png", "style.png", "--style-layers.relu9_1", "1"], 2, "layer: got 'relu9_1'"),
@@ -364,3 +365,111 @@ def test_a_texture_and_its_recipe(folder):
 def test_a_hyphen_is_told_to_be_no_file(capsys, tmp_path):
     assert run("stylize", "-", tmp_path / "a.png") == 2
     assert "standard input is not read" in capsys.readouterr().err
+
+
+def with_recipe(path: Path, text: str) -> Path:
+    """A picture with a recipe that anybody may have written."""
+    info = PngInfo()
+    info.add_itxt(recipe.KEYWORD, text)
+    photograph(8, 8).save(path, pnginfo=info)
+    return path
+
+
+STRANGE = "\x1b[31mred\x1b]0;title\x07 a\rb \u202egnp.exe :100: [bold]"
+
+
+def test_a_recipe_does_nothing_to_the_terminal(tmp_path, capsys):
+    text = json.dumps({"format_version": 1, STRANGE: STRANGE, "list": [STRANGE]})
+    assert run("info", with_recipe(tmp_path / "a.png", text)) == 0
+    shown = capsys.readouterr().out
+    assert "\\x1b[31mred\\x1b]0;title\\x07 a\\rb \\u202egnp.exe :100: [bold]" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_a_recipe_with_numbers_that_are_none_is_json_that_everybody_reads(tmp_path, capsys):
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    text = '{"format_version": 1, "result": {"loss": NaN, "terms": [Infinity, -Infinity, 1e999]}}'
+    assert run("info", with_recipe(tmp_path / "a.png", text), "--json") == 0
+    shown = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert shown["result"] == {"loss": None, "terms": [None, None, None]}
+    assert run("info", tmp_path / "a.png") == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "3", "null", "{", '{"format_version": "1"}', '{"format_version": NaN}', '{"a": 1}', "[" * 5000,
+     '{"format_version": 1, "a": ' + "[" * 600 + "]" * 600 + "}"],
+)  # fmt: skip
+@pytest.mark.parametrize("json_flag", [[], ["--json"]])
+def test_what_is_no_recipe_gets_one_line(tmp_path, capsys, text, json_flag):
+    assert run("info", with_recipe(tmp_path / "a.png", text), *json_flag) == 1
+    assert "holds no recipe" in capsys.readouterr().err
+
+
+def test_names_with_what_looks_like_markup_are_shown_as_they_are(folder):
+    name = "scan:100:[red]\x1b[2J.png"
+    (folder / "content.png").rename(folder / name)
+    make = ("batch", name, "--style", "style.png", "--size", 32, "--steps", 1, "-o", "all")
+    done = scumble(*make, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1: scan:100:[red]\\x1b[2J-style.png" in done.stderr
+    assert done.stdout == "all/scan:100:[red]\x1b[2J-style.png\n"  # for programs, the name as it is
+    shown = scumble("info", done.stdout.removesuffix("\n"), folder=folder).stdout
+    assert "scan:100:[red]\\x1b[2J.png" in shown
+
+
+def test_what_exists_is_written_over_only_when_asked(folder):
+    make = ("stylize", "content.png", "style.png", "--size", 32, "--steps", 1)
+    mine = b"a picture of mine"
+    for given in (
+        [],
+        ["-o", "o.webp"],
+        ["-o", "p.png", "--preview", "o.webp"],
+        ["--timelapse", "o.webp", "-o", "p.png"],
+    ):
+        for name in ("content-style.png", "o.webp"):
+            (folder / name).write_bytes(mine)
+        failed_in_one_line(scumble(*make, *given, folder=folder), 1, "is there already, and not made by scumble")
+        assert (folder / "o.webp").read_bytes() == (folder / "content-style.png").read_bytes() == mine
+    done = scumble(*make, "--overwrite", folder=folder)
+    assert done.stdout == "content-style.png\n", done.stderr
+    done = scumble(*make, folder=folder)
+    assert done.stdout == "content-style.png\n", done.stderr
+
+
+def test_a_batch_of_folders_tells_what_it_does(folder):
+    for name in ("photos/sea/a.png", "photos/b.png", "paintings/s.png", "paintings/t.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        photograph(48, 40, seed=len(name)).save(folder / name)
+    (folder / "photos" / "notes.txt").touch()
+    make = ("batch", "photos", "--style-mix", "paintings", "-o", "photos", "--size", 32, "--steps", 1)
+    done = scumble(*make, folder=folder)
+    assert done.stdout == "photos/b-paintings.png\n", done.stderr
+    assert "1 folder passed over, --recursive goes into folders: sea" in done.stderr
+    done = scumble(*make, "--recursive", folder=folder)
+    assert done.stdout == "photos/sea/a-paintings.png\n", done.stderr
+    assert "1 picture passed over, made by scumble, in the folder for the results: b-paintings.png" in done.stderr
+    failed_in_one_line(scumble("batch", "photos", folder=folder), 2, "style: got none, wanted a painting")
+
+
+def test_without_a_home_folder_the_machine_and_the_weights_are_told_all_the_same(folder):
+    script = (
+        "import os, pwd, sys\n"
+        "def unknown(number): raise KeyError(number)\n"
+        "pwd.getpwuid = unknown\n"
+        "for name in ('HOME', 'SCUMBLE_HOME', 'TORCH_HOME', 'XDG_CACHE_HOME'): os.environ.pop(name, None)\n"
+        "import scumble.cli.app as app; app.main(sys.argv[1:])"
+    )
+    for arguments in (["info"], ["models"], ["models", "remove", "vgg19"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert list(folder.glob("~*")) == []

@@ -9,7 +9,7 @@ from PIL import Image
 from conftest import photograph
 from scumble.errors import ImageError, ScumbleError, SettingsError
 from scumble.events import Finished, Noted, Progress, Started, Warned
-from scumble.image import files
+from scumble.image import files, recipe
 from scumble.perceptual import backbones
 from scumble.style.batch import batch_events, pictures_in
 from scumble.style.settings import StyleSettings
@@ -134,3 +134,136 @@ def test_a_picture_with_a_broken_recipe_is_not_written_over_and_keeps_no_other_f
     with pytest.raises(ScumbleError, match="1 of 4 pictures failed: a-s.png"):
         list(batch_events([folders[0]], [folders[1]], settings, tmp_path / "out"))
     assert names(tmp_path / "out") == ["a-s.png", "a-t.png", "b-s.png", "b-t.png"]
+
+
+def last_line(events) -> str:
+    *_, last = events
+    assert isinstance(last, Noted)
+    return last.message
+
+
+def test_results_that_lie_beside_their_photographs_are_not_painted_again(folders, settings, tmp_path):
+    for _ in range(2):
+        told = list(batch_events([folders[0]], [folders[1]], settings, folders[0]))
+    assert last_line(told) == "4 pictures: 0 painted, 4 there already, 0 failed"
+    assert any(
+        isinstance(event, Noted) and "4 pictures passed over, made by scumble" in event.message for event in told
+    )
+    assert names(folders[0]) == ["a-s.png", "a-t.png", "a.png", "b-s.png", "b-t.png", "b.jpg", "notes.txt"]
+
+
+@pytest.mark.parametrize("change", [{"device": "cpu"}, {"precision": "float32"}, {"precision": "bfloat16"}])
+def test_another_device_or_precision_makes_no_other_picture(folders, settings, tmp_path, change):
+    one = [folders[0] / "a.png"], [folders[1] / "s.png"]
+    list(batch_events(*one, settings, tmp_path / "out"))
+    again = batch_events(*one, settings.model_copy(update=change), tmp_path / "out")
+    assert last_line(again) == "1 pictures: 0 painted, 1 there already, 0 failed"
+
+
+def test_a_picture_that_was_stopped_with_another_precision_is_begun_anew(folders, settings, tmp_path):
+    one = [folders[0] / "a.png"], [folders[1] / "s.png"]
+    events = batch_events(*one, settings.model_copy(update={"precision": "bfloat16"}), tmp_path / "out")
+    for event in events:
+        if isinstance(event, Progress):
+            events.close()
+    assert names(tmp_path / "out") == ["a-s.png", "a-s.png.unfinished"]
+    told = list(batch_events(*one, settings.model_copy(update={"precision": "float32"}), tmp_path / "out"))
+    assert any(isinstance(event, Warned) and event.message.endswith("begun anew") for event in told)
+    assert last_line(told) == "1 pictures: 1 painted, 0 there already, 0 failed"
+    assert names(tmp_path / "out") == ["a-s.png"]
+
+
+def test_a_picture_that_was_stopped_and_has_lost_its_state_is_not_taken_for_finished(folders, settings, tmp_path):
+    one = [folders[0] / "a.png"], [folders[1] / "s.png"]
+    events = batch_events(*one, settings, tmp_path / "out")
+    for event in events:
+        if isinstance(event, Progress):
+            events.close()
+    (tmp_path / "out" / "a-s.png.unfinished").unlink()
+    again = batch_events(*one, settings, tmp_path / "out")
+    assert last_line(again) == "1 pictures: 1 painted, 0 there already, 0 failed"
+
+
+def test_what_is_in_the_way_is_written_over_when_asked(folders, settings, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a-s.png").write_bytes(b"no picture")
+    files.save(np.zeros((8, 8, 3), np.uint8), out / "a-t.png", {"job": "stylize", "settings": [], "inputs": []})
+    arguments = [folders[0] / "a.png"], [folders[1]], settings, out
+    with pytest.raises(ScumbleError, match="2 of 2 pictures failed"):
+        list(batch_events(*arguments))
+    assert last_line(batch_events(*arguments, overwrite=True)) == "2 pictures: 2 painted, 0 there already, 0 failed"
+    assert last_line(batch_events(*arguments, overwrite=True)) == "2 pictures: 0 painted, 2 there already, 0 failed"
+
+
+def test_no_result_is_written_over_another_pictures_input(folders, settings, tmp_path):
+    photograph(seed=5).save(folders[0] / "a-s.png")
+    before = (folders[0] / "a-s.png").read_bytes()
+    told = []
+    with pytest.raises(ScumbleError, match=r"1 of 3 pictures failed: a-s\.png; .* is also an input"):
+        told += batch_events([folders[0]], [folders[1] / "s.png"], settings, folders[0], overwrite=True)
+    assert (folders[0] / "a-s.png").read_bytes() == before
+
+
+def test_folders_of_folders_have_results_in_folders_of_the_same_names(folders, settings, tmp_path):
+    (folders[0] / "sea").mkdir()
+    photograph(seed=4).save(folders[0] / "sea" / "a.png")
+    out = tmp_path / "out"
+    told = list(batch_events([folders[0]], [folders[1] / "s.png"], settings, out))
+    messages = [event.message for event in told if isinstance(event, Noted)]
+    assert f"{folders[0]}: 1 file passed over, no pictures, or of kinds that are not read: notes.txt" in messages
+    assert f"{folders[0]}: 1 folder passed over, --recursive goes into folders: sea" in messages
+    list(batch_events([folders[0]], [folders[1] / "s.png"], settings, out, recursive=True))
+    assert names(out) == ["a-s.png", "b-s.png", "sea"]
+    assert names(out / "sea") == ["a-s.png"]
+
+
+def test_a_folder_of_paintings_is_one_style_when_asked(folders, settings, tmp_path):
+    from scumble.style.inputs import Sources
+    from scumble.style.stylize import paint_events
+
+    out, content = tmp_path / "out", folders[0] / "a.png"
+    for there in (0, 1):
+        told = list(batch_events([content], [], settings, out, mixes=[folders[1]]))
+        assert last_line(told) == f"1 pictures: {1 - there} painted, {there} there already, 0 failed"
+    assert names(out) == ["a-styles.png"]
+    list(paint_events(Sources(content, [folders[1] / "s.png", folders[1] / "t.png"]), settings, tmp_path / "alone.png"))
+    assert (out / "a-styles.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    assert set(recipe.read(out / "a-styles.png")["inputs"]) >= {"style", "style 2"}
+    with pytest.raises(SettingsError, match="style: got none, wanted a painting"):
+        list(batch_events([content], [], settings, out))
+
+
+def test_long_names_together_are_no_end_of_a_batch(folders, settings, tmp_path):
+    for number in range(2):
+        photograph(seed=number).save(folders[0] / f"{'long' * 60}{number}.png")
+        photograph(seed=number + 5).save(folders[1] / f"{'longer' * 40}{number}.png")
+    for expected in ("16 pictures: 16 painted, 0 there already", "16 pictures: 0 painted, 16 there already"):
+        assert last_line(batch_events([folders[0]], [folders[1]], settings, tmp_path / "out")).startswith(expected)
+
+
+def test_a_disk_that_is_full_for_one_picture_keeps_no_other_from_being_painted(
+    folders, settings, tmp_path, monkeypatch
+):
+    from scumble import paths
+
+    write = paths.write_atomically
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name.startswith("a-"):
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(paths, "write_atomically", full)
+    with pytest.raises(ScumbleError, match="2 of 4 pictures failed: .*No space left on device"):
+        list(batch_events([folders[0]], [folders[1]], settings, tmp_path / "out"))
+    assert names(tmp_path / "out") == ["b-s.png", "b-t.png"]
+
+
+def test_whatever_a_file_system_refuses_ends_no_batch(folders, settings, tmp_path):
+    out = tmp_path / "out"
+    (out / "a-s.png").mkdir(parents=True)
+    (out / "a-t.png").symlink_to("a-t.png")
+    with pytest.raises(ScumbleError, match=r"2 of 4 pictures failed: a-s\.png, a-t\.png"):
+        list(batch_events([folders[0]], [folders[1]], settings, out))
+    assert names(out) == ["a-s.png", "a-t.png", "b-s.png", "b-t.png"]

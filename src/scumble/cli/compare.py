@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Device, JsonLine
+from scumble.cli.flags import Device, JsonLine, Overwrite
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import BackboneName
 
@@ -25,6 +25,7 @@ def compare(
     page: Path | None = None,
     question: str | None = None,
     seed: int = 0,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     json: JsonLine = False,
 ) -> None:
@@ -51,7 +52,7 @@ def compare(
 
     found = trials(results, content, style)
     if page is not None:
-        blind_page.check(page, found, gallery)
+        blind_page.check(page, found, gallery, overwrite)
     comparison = report.run(jobs.start("compare", found, gallery, network, device), quiet=json)
     if page is not None:
         blind_page.write(page, found, question or blind_page.QUESTION, seed)

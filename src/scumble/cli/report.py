@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from scumble.errors import ScumbleError, reason
-from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
+from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json, plain
 
 T = TypeVar("T")
 
@@ -28,13 +28,18 @@ SECONDS_BETWEEN_LINES = 10.0
 FIGURES = {"d_real": "D(x)", "d_fake": "D(G(z))", "images_per_second": "images/s"}
 """Of those that come with a training's progress, what is shown beside the bar."""
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def error(message: str) -> None:
     """One line on stderr, whatever is in the names of files."""
     line = "".join(character if character.isprintable() else "?" for character in message)
     console.print(f"[red]scumble:[/red] {escape(line)}")
+
+
+def visible(text: str) -> str:
+    """A text out of a file, or a file's name, that does nothing to the terminal: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(message: str) -> None:
@@ -52,7 +57,8 @@ def saved(path: Path, as_json_line: bool = False) -> None:
     if as_json_line:
         data(as_json(Saved(path)))
     else:
-        say(str(path))
+        # A program that reads our output needs the name as it is.
+        say(visible(str(path)) if _to_terminal() else str(path))
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
@@ -61,9 +67,9 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
     for column in columns:
         grid.add_column(column, overflow="fold")
     for row in rows:
-        grid.add_row(*(escape(cell) for cell in row))
+        grid.add_row(*(escape(visible(cell)) for cell in row))
     # Nothing is cut or wrapped for a pipe.
-    output = Console(highlight=False, width=None if sys.stdout and sys.stdout.isatty() else 1000)
+    output = Console(highlight=False, emoji=False, width=None if _to_terminal() else 1000)
     with output.capture() as text:
         output.print(grid)
     say("\n".join(line.rstrip() for line in text.get().splitlines()))
@@ -71,7 +77,11 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 def data(value: dict[str, Any]) -> None:
     """One line of JSON on stdout."""
-    say(json.dumps(value, allow_nan=False))
+    say(json.dumps(plain(value), allow_nan=False))
+
+
+def _to_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 class Kept(NamedTuple):
@@ -133,7 +143,8 @@ class _Quiet:
     def stopped(self) -> None:
         if self.done and self.kept:
             _, unit, output, words = self.kept
-            console.print(f"stopped after {self.done} of {self.total} {unit}: {words} {output}", markup=False)
+            line = f"stopped after {self.done} of {self.total} {unit}: {words} {output}"
+            console.print(visible(line), markup=False)
         else:
             console.print("stopped")
 
@@ -183,10 +194,10 @@ class _Terminal(_Quiet):
             self.close()
             amount = DownloadColumn() if event.unit == "bytes" else MofNCompleteColumn()
             self.bar = Bar(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 amount,
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.fields[figures]}", markup=False),
                 TimeRemainingColumn(),
                 console=console,
             )
@@ -214,9 +225,9 @@ def _figures(event: Progress) -> list[str]:
 
 def _remark(target: Console, event: Event) -> None:
     if isinstance(event, Warned):
-        target.print(f"[yellow]warning:[/yellow] {escape(event.message)}")
+        target.print(f"[yellow]warning:[/yellow] {escape(visible(event.message))}")
     elif isinstance(event, Noted):
-        target.print(event.message, markup=False)
+        target.print(visible(event.message), markup=False)
     elif isinstance(event, Preview):
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.cli.flags import Output, Quiet, Switch
+from scumble.cli.flags import Output, Overwrite, Quiet, Switch
 from scumble.errors import SettingsError
+from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
@@ -37,6 +38,7 @@ class Job:
     resume: Annotated[
         Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
     ] = False
+    overwrite: Overwrite = False
     dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (
         False
     )
@@ -80,7 +82,7 @@ def stylize(
     from scumble.style.inputs import Sources
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
-    _paint(sources, settings, output or Path(f"{content.stem}-{style.stem}.png"), job)
+    _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job)
 
 
 def texture(
@@ -102,15 +104,20 @@ def texture(
     """
     from scumble.style.inputs import Sources
 
-    _paint(Sources(None, (style, *more_styles)), settings, output or Path(f"{style.stem}-texture.png"), job)
+    _paint(Sources(None, (style, *more_styles)), settings, output or Path(fitting(style.stem, "-texture.png")), job)
 
 
 def batch(
     content: Path,
     /,
     *more_contents: Path,
-    style: tuple[Path, ...],
+    style: Files = (),
+    style_mix: Files = (),
     output: Output = None,
+    recursive: Switch = False,
+    overwrite: Annotated[
+        Switch, Parameter(help="write over what is there and was made otherwise, or by others")
+    ] = False,
     format: Literal["png", "jpg", "webp", "tif"] = "png",
     json: Switch = False,
     quiet: Quiet = False,
@@ -118,13 +125,16 @@ def batch(
 ) -> None:
     """Paint many photographs, each in the style of every painting.
 
-    Given again, the same command leaves alone what is finished and goes on with what was stopped.
+    Given again, the same command leaves alone what is finished and goes on with what was stopped. It tells what it
+    passes over in folders.
 
     Args:
         content: a photograph, or a folder of photographs.
         more_contents: more of them.
-        style: a painting, or a folder of paintings; may be given several times.
-        output: folder to write to (default: painted).
+        style: a painting, or a folder of paintings, each of which is a style; may be given several times.
+        style_mix: a folder of paintings that are one style, all in equal parts; may be given several times.
+        output: folder to write to (default: painted); what scumble has made in it is no photograph.
+        recursive: go into the folders of folders; the results lie in folders of the same names.
         format: of the pictures.
         json: print one JSON object per event on standard output.
         quiet: print results only.
@@ -132,7 +142,8 @@ def batch(
     """
     from scumble.style.batch import batch_events
 
-    events = batch_events((content, *more_contents), style, settings, output or Path("painted"), f".{format}")
+    contents, folder = (content, *more_contents), output or Path("painted")
+    events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite)
     report.run(events, json, quiet)
 
 
@@ -156,7 +167,7 @@ def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job) 
     from scumble.style.provenance import JOBS, settings_from_recipe
     from scumble.style.stylize import paint_events
 
-    wanted = Wanted(output, job.preview, job.timelapse, job.save_every)
+    wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite)
     repeated = None if job.recipe is None else recipe.read(job.recipe)
     if job.recipe is not None and repeated is not None:
         settings = settings_from_recipe(repeated, settings)

@@ -4,13 +4,13 @@ import contextlib
 import importlib
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from scumble.errors import ImageError, ScumbleError, reason
+from scumble.image.quiet import decoders_quiet
 from scumble.image.reading import kinds
 
 MAX_FILE_BYTES = 2**30
@@ -129,8 +129,7 @@ def guarded(name: str, data: bytes = b"") -> Iterator[None]:
         data: its file, to say what it is if it is not read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with decoders_quiet():
             yield
     except Image.DecompressionBombError:
         limit = MAX_PIXELS // 1_000_000

@@ -134,11 +134,18 @@ def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) 
         raise ImageError(f"{path} cannot be written: {reason(error)}") from error
 
 
-def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = ()) -> None:
+def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = (), overwrite: bool = True) -> None:
     """Refuse, before any work is done, an output that could not be written or that would overwrite an input.
 
+    Args:
+        path: where to.
+        bits: per channel.
+        inputs: of the job; what is no file does not count.
+        overwrite: whether a file may be there that scumble has not made.
+
     Raises:
-        ImageError: if the folder does not exist or cannot be written to, or the path is a folder or one of `inputs`.
+        ImageError: if the folder does not exist or cannot be written to, or the path is a folder, one of `inputs`, or
+            somebody else's.
         SettingsError: if the ending is unknown, or the format cannot hold `bits`.
     """
     suffix = path.suffix.lower()
@@ -147,10 +154,12 @@ def check_output(path: Path, bits: int = 8, inputs: tuple[PictureSource, ...] = 
     if bits == 16 and suffix not in SUFFIXES_WITH_16_BITS:
         raise SettingsError(f"output {path} cannot hold 16 bits; wanted one of {', '.join(SUFFIXES_WITH_16_BITS)}")
     check_place(path, inputs)
+    if not overwrite:
+        check_free(path)
 
 
 def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
-    """The part of `check_output` that holds for any file.
+    """The part of `check_output` that holds for any file, but for what is there already.
 
     Raises:
         ImageError: as `check_output` does.
@@ -158,16 +167,52 @@ def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
     try:
         if path.is_dir():
             raise ImageError(f"output {path} is a folder; wanted a file name such as {path / 'picture.png'}")
-        if not path.parent.is_dir():
-            raise ImageError(f"output folder {path.parent} does not exist; wanted an existing folder")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise ImageError(f"output folder {path.parent} cannot be written to; wanted one that can")
+        folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+        if not folder.is_dir():
+            raise ImageError(f"output folder {folder} does not exist; wanted an existing folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ImageError(f"output folder {folder} cannot be written to; wanted one that can")
+        if not _is_there(path):
+            return
+        if not path.is_file():
+            raise ImageError(f"output {path} is no regular file; wanted another file name")
+        if not os.access(path, os.W_OK):
+            raise ImageError(f"output {path} may not be written to; wanted another file name")
         for source in inputs:
             file = pages.split(source)[0] if isinstance(source, str | os.PathLike) else None
             if file is not None and path.exists() and file.exists() and path.samefile(file):
                 raise ImageError(f"output {path} is also an input; wanted another file name")
     except (OSError, ValueError) as error:
         raise ImageError(f"output {path} cannot be written: {reason(error)}") from error
+
+
+def check_free(path: Path, mark: str | None = None) -> None:
+    """Refuse to write over what somebody else has made, once `check_place` has found nothing against the place.
+
+    Args:
+        path: where to.
+        mark: what our files of this kind hold; None for the recipe of a picture.
+
+    Raises:
+        ImageError: if there is a file that holds anything, and is none of scumble's.
+    """
+    if not _is_there(path) or not path.stat().st_size:
+        return
+    try:
+        ours = recipe.found_in(path) is not None if mark is None else mark.encode() in path.read_bytes()
+    except OSError:  # it may not even be read
+        ours = False
+    if not ours:
+        raise ImageError(f"output {path} is there already, and not made by scumble", "--overwrite writes over it")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, or what else can be written to; links that lead to each other raise an OSError."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def check_side(path: Path, size: tuple[int, int]) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
@@ -17,6 +17,9 @@ LAST_SECONDS = 2.0
 """How much longer the last picture stays, unless asked otherwise."""
 
 SECONDS = (0.1, 3600.0)
+
+MARK = "film made by scumble"
+"""What every film holds as its EXIF note of the program (WebP) or its comment: it may then be written over."""
 
 
 def check(output: Path, seconds: float) -> None:
@@ -56,7 +59,9 @@ def _animated(frames: Sequence[Image.Image], suffix: str, seconds: float, hold: 
     milliseconds = max(20, round(1000 * seconds / len(frames)))
     durations = [milliseconds] * (len(frames) - 1) + [milliseconds + round(1000 * hold)]
     encoded = io.BytesIO()
-    options = {"quality": 85, "method": 3} if suffix == ".webp" else {}
+    note = Image.Exif()
+    note[ExifTags.Base.Software] = MARK
+    options = {"quality": 85, "method": 3, "exif": note} if suffix == ".webp" else {"comment": MARK}
     frames[0].save(encoded, suffix[1:], save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
     return encoded.getbuffer()
 
@@ -68,7 +73,8 @@ def _mp4(frames: Sequence[Image.Image], seconds: float, hold: float) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path, errors = Path(folder) / "film.mp4", Path(folder) / "errors"
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{rate:g}", "-i", "-"]
-        coded = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "16", "-movflags", "+faststart", str(path)]
+        coded = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "16", "-movflags", "+faststart"]
+        coded += ["-metadata", f"comment={MARK}", str(path)]
         command = [_ffmpeg(), "-v", "error", *raw, *coded]
         with errors.open("wb") as log, subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log) as ffmpeg:
             assert ffmpeg.stdin is not None
@@ -90,8 +96,9 @@ def _with_hold(frames: Sequence[Image.Image], held: int) -> Iterator[Image.Image
 def _ffmpeg() -> str:
     try:
         import imageio_ffmpeg
-    except ImportError as error:
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:  # the package may come without the program
         raise SettingsError(
             "an .mp4 needs ffmpeg: pip install 'scumble[film]'; .webp and .gif need nothing more"
         ) from error
-    return imageio_ffmpeg.get_ffmpeg_exe()

@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from scumble.errors import ImageError
+from scumble.events import plain
 from scumble.image import decode
 
 FORMAT_VERSION = 2
@@ -33,7 +34,7 @@ def versions() -> dict[str, str]:
 
 def to_text(recipe: dict[str, Any]) -> str:
     """A recipe as one line of ASCII JSON."""
-    return json.dumps({"format_version": FORMAT_VERSION} | recipe)
+    return json.dumps(plain({"format_version": FORMAT_VERSION} | recipe), allow_nan=False)
 
 
 def png_info(text: str | None) -> PngInfo | None:
@@ -60,10 +61,11 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ImageError: if the file cannot be read as a picture, holds no recipe, or one of a newer format.
     """
+    # Anybody may have edited it: numbers that are not finite are None, and what is nested too deeply is no recipe.
     with decode.opened(decode.read_file(path), path.name) as image:
         text = _text_in(image)
     try:
-        recipe = json.loads(text)
+        recipe = plain(json.loads(text))
         newer = recipe["format_version"] > FORMAT_VERSION
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ImageError(f"{path} holds no recipe; wanted a picture made by scumble") from None
@@ -72,6 +74,14 @@ def read(path: Path) -> dict[str, Any]:
             f"{path} holds a recipe of format {recipe['format_version']}; this version reads up to {FORMAT_VERSION}"
         )
     return recipe
+
+
+def found_in(path: Path) -> dict[str, Any] | None:
+    """The recipe inside a file that may be anything; None where scumble has not made it, as far as can be told."""
+    try:
+        return read(path)
+    except ImageError:
+        return None
 
 
 def _text_in(image: Image.Image) -> str:

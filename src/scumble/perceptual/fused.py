@@ -9,13 +9,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from scumble import device
+
 
 def is_there(x: torch.Tensor, convolution: torch.nn.Module) -> bool:
     """Whether the library has it for such a picture, on this machine, and no gradient by the weights is wanted."""
     return (
         x.device.type == "cpu"
         and not convolution.get_parameter("weight").requires_grad
-        and x.dtype in (torch.float32, torch.bfloat16)
+        and (x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and device.onednn_has_bfloat16()))
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )

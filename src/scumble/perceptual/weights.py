@@ -1,7 +1,6 @@
 """Reading files of weights: safetensors, or PyTorch's .pth without unpickling code; checked before they are used."""
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from scumble.errors import WeightsError, reason
 from scumble.perceptual import inception, pocket, vgg
 from scumble.perceptual.catalogue import Network, is_file, promised_digest
+from scumble.shared import warnings_ignored
 
 MAX_FILE_BYTES = 2 << 30
 
@@ -65,8 +65,7 @@ def tensors_in(path: Path) -> dict[str, torch.Tensor]:
         WeightsError: if it is damaged or of another kind.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings_ignored():
             if path.suffix == ".safetensors":
                 return safetensors.torch.load_file(path)
             return torch.load(path, map_location="cpu", weights_only=True)

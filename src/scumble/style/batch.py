@@ -5,74 +5,108 @@ others from it. So the same command, given again, finishes what is not finished 
 """
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from scumble import device
-from scumble.data.sources.names import SUFFIXES
-from scumble.errors import ImageError, ScumbleError, SettingsError, reason
-from scumble.events import Event, Noted, Warned
+from scumble import device, paths
+from scumble.errors import ImageError, RunError, ScumbleError, SettingsError, reason
+from scumble.events import Event, Noted, Started, Warned
 from scumble.image import decode, recipe
+from scumble.image.collection import Found, pictures_in
+from scumble.perceptual.backbones import Backbone
 from scumble.style import stages
 from scumble.style.inputs import Sources
-from scumble.style.provenance import group_of
-from scumble.style.resume import Unfinished
+from scumble.style.outputs import Wanted
+from scumble.style.provenance import JOBS, group_of, what_counts
+from scumble.style.resume import Unfinished, difference
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events
+
+ELSEWHERE = "remove it, use another folder, or --overwrite"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting, or several that are one style, with the name that pictures in it have."""
+
+    name: str
+    paintings: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A photograph, a painting, and the file for the result."""
+    """A photograph, a style, and the file for the result."""
 
     content: Path
-    style: Path
+    style: Style
     output: Path
 
 
 def batch_events(
-    contents: Sequence[Path], styles: Sequence[Path], settings: StyleSettings, folder: Path, suffix: str = ".png"
+    contents: Sequence[Path],
+    styles: Sequence[Path],
+    settings: StyleSettings,
+    folder: Path,
+    suffix: str = ".png",
+    mixes: Sequence[Path] = (),
+    recursive: bool = False,
+    overwrite: bool = False,
 ) -> Generator[Event, None, None]:
-    """Paint every photograph in the style of every painting.
+    """Paint every photograph in every style.
 
     Args:
-        contents: files, and folders of files.
-        styles: likewise.
+        contents: files, and folders of files; what scumble has made in `folder` is left out.
+        styles: likewise; each painting is a style.
         settings: of all of them.
-        folder: where the results go, as CONTENT-STYLE.png.
+        folder: where the results go, as CONTENT-STYLE.png; those of folders within a folder, into folders likewise.
         suffix: of the results' names, which decides their format.
+        mixes: files and folders, each of which is one style, of all of its paintings.
+        recursive: go into the folders of folders.
+        overwrite: write over what is there and was not made of these pictures with these settings.
 
     Yields:
-        The events of each job, with a Noted before it; for each one that fails, a Warned.
+        What is passed over, as Noted; the events of each job, with a Noted before it; a Warned for each that fails.
 
     Raises:
         ScumbleError: at the beginning, if nothing can be painted at all; at the end, if some could not be.
     """
-    todo = pairs(pictures_in(contents), pictures_in(styles), folder, suffix)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
+    found = pictures_in(contents, recursive, results=folder)
+    single = pictures_in(styles, recursive, results=folder)
+    mixed = [(path, pictures_in([path], recursive, results=folder)) for path in mixes]
+    chosen = [Style(picture.path.stem, (picture.path,)) for picture in single.pictures]
+    chosen += [_mix(path, paintings.pictures) for path, paintings in mixed]
+    todo = pairs(found.pictures, chosen, folder, suffix)
+    for collection in (found, single, *(paintings for _, paintings in mixed)):
+        yield from map(Noted, collection.notes)
+    _make(folder)
     placement = device.choose(settings.device, settings.precision)
     networks = yield from stages.load(settings, placement)
+    yield from _every(todo, settings, overwrite, networks)
+
+
+def _every(
+    todo: Sequence[Pair], settings: StyleSettings, overwrite: bool, networks: dict[str, Backbone]
+) -> Generator[Event, None, None]:
+    """Paint all that are not there already; whatever goes wrong with one, the others are painted."""
+    inputs = _identities(path for pair in todo for path in (pair.content, *pair.style.paintings))
     painted = there = 0
     failed: list[str] = []
     why = ""
     for number, pair in enumerate(todo, 1):
         yield Noted(f"{number} of {len(todo)}: {pair.output.name}")
         try:
-            if is_finished(pair, settings):
+            if _identities([pair.output]) & inputs:
+                raise ImageError(f"output {pair.output} is also an input", "use another folder")
+            if is_finished(pair, settings, overwrite):
                 there += 1
                 continue
-            sources = Sources(pair.content, [pair.style])
-            resume = Unfinished(pair.output, {}).exists()
-            yield from paint_events(sources, settings, pair.output, resume=resume, networks=networks)
+            _make(pair.output.parent)
+            yield from _paint(pair, settings, overwrite, networks)
             painted += 1
-        except ScumbleError as error:
-            yield Warned(f"{pair.output.name}: {error}")
-            why = why or str(error)
+        except (ScumbleError, OSError) as error:  # a file system can refuse whatever nobody thought of
+            yield Warned(f"{pair.output.name}: {reason(error)}")
+            why = why or reason(error)
             failed.append(pair.output.name)
     yield Noted(f"{len(todo)} pictures: {painted} painted, {there} there already, {len(failed)} failed")
     if failed:
@@ -82,63 +116,106 @@ def batch_events(
         )
 
 
-def pictures_in(given: Sequence[Path]) -> list[Path]:
-    """Files as they are, and the pictures of folders in the order of their names.
+def pairs(contents: Sequence[Found], styles: Sequence[Style], folder: Path, suffix: str) -> list[Pair]:
+    """Every photograph in every style.
 
     Raises:
-        ImageError: if a folder cannot be read or holds no pictures.
+        SettingsError: if there is no style, or two results would have one name.
     """
-    found = []
-    for path in given:
-        try:
-            if not path.exists():
-                raise ImageError(f"{path} does not exist")
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-        except OSError as error:
-            raise ImageError(f"the folder {path} cannot be read: {reason(error)}") from error
-        if not inside:
-            raise ImageError(f"the folder {path} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
-        found += inside
-    return found
-
-
-def pairs(contents: Sequence[Path], styles: Sequence[Path], folder: Path, suffix: str) -> list[Pair]:
-    """Every photograph with every painting.
-
-    Raises:
-        SettingsError: if two results would have one name.
-    """
+    if not styles:
+        raise SettingsError("style: got none, wanted a painting or a folder of them: --style or --style-mix")
     made: dict[Path, Pair] = {}
     for content in contents:
         for style in styles:
-            pair = Pair(content, style, folder / f"{content.stem}-{style.stem}{suffix}")
+            name = paths.fitting(f"{content.path.stem}-{style.name}", suffix)
+            pair = Pair(content.path, style, folder / content.below / name)
             if pair.output in made:
                 raise SettingsError(f"two pictures would be written to {pair.output}; wanted files of different names")
             made[pair.output] = pair
     return list(made.values())
 
 
-def is_finished(pair: Pair, settings: StyleSettings) -> bool:
+def is_finished(pair: Pair, settings: StyleSettings, overwrite: bool = False) -> bool:
     """Whether a picture is there already, made of these pictures and with these settings.
 
     Raises:
-        ImageError: if what is there was made otherwise: it is not written over.
+        ImageError: if what is there was made otherwise, and may not be written over.
     """
-    output = pair.output
-    if not output.exists() or Unfinished(output, {}).exists():
+    output, stopped = pair.output, Unfinished(pair.output, {}).exists()
+    if not output.exists() or not output.stat().st_size:
         return False
-    found = recipe.read(output)
-    if _what_counts(group_of(found, "settings")) != _what_counts(settings.model_dump(mode="json")):
-        raise ImageError(f"{output} is there already, made otherwise", "remove it, or use another folder")
-    for role, path in {"content": pair.content, "style": pair.style}.items():
-        if (
-            group_of(group_of(found, "inputs"), role).get("sha256")
-            != hashlib.sha256(decode.read_file(path)).hexdigest()
-        ):
-            raise ImageError(f"{output} is there already, of another {path.name}", "remove it, or use another folder")
-    return True
+    found = recipe.found_in(output)
+    if found is None:
+        if overwrite:
+            return False
+        raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
+    was, now = what_counts(found), what_counts(_asked(pair, settings))
+    if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
+        was["settings"]["steps"] = now["settings"]["steps"]
+    different = difference(was, now)
+    if different and not overwrite:
+        others = [
+            path for role, path in _roles(pair, settings).items() if was["inputs"].get(role) != now["inputs"][role]
+        ]
+        alike = difference(was | {"inputs": {}}, now | {"inputs": {}}) is None
+        made = f"of another {others[0].name}" if alike and others else f"made otherwise: {different}"
+        raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
+    return not (different or stopped or group_of(found, "result").get("stopped"))
 
 
-def _what_counts(settings: dict[str, Any]) -> dict[str, Any]:
-    """All but what only decides how the picture is computed."""
-    return {name: value for name, value in settings.items() if name != "max_memory"}
+def _paint(
+    pair: Pair, settings: StyleSettings, overwrite: bool, networks: dict[str, Backbone]
+) -> Generator[Event, None, None]:
+    """Paint one picture, from where it was stopped if that can be."""
+    sources, wanted = Sources(pair.content, pair.style.paintings), Wanted(pair.output, overwrite=overwrite)
+    begun, resume = False, Unfinished(pair.output, {}).exists()
+    try:
+        for event in paint_events(sources, settings, wanted, resume=resume, networks=networks):
+            begun = begun or isinstance(event, Started)
+            yield event
+    except RunError as error:
+        if begun or not resume:
+            raise
+        # Of another device, say, or damaged: the picture itself is not, or it would not have come to this.
+        yield Warned(f"{reason(error)}: begun anew")
+        yield from paint_events(sources, settings, wanted, networks=networks)
+
+
+def _mix(path: Path, paintings: Sequence[Found]) -> Style:
+    name = path.resolve().name if path.is_dir() else path.stem
+    return Style(name, tuple(painting.path for painting in paintings))
+
+
+def _roles(pair: Pair, settings: StyleSettings) -> dict[str, Path]:
+    """The pictures by what they are for."""
+    roles = {role: Path(str(path)) for role, path in Sources(pair.content, pair.style.paintings).by_role().items()}
+    return roles | ({"init": settings.init} if isinstance(settings.init, Path) else {})
+
+
+def _asked(pair: Pair, settings: StyleSettings) -> dict[str, object]:
+    """What a recipe of the picture would say."""
+    digests = {
+        role: hashlib.sha256(decode.read_file(path)).hexdigest() for role, path in _roles(pair, settings).items()
+    }
+    return {
+        "job": JOBS[StyleSettings],
+        "settings": settings.model_dump(mode="json"),
+        "inputs": {role: {"sha256": digest} for role, digest in digests.items()},
+    }
+
+
+def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
+    """What files are the same by, whatever they are called."""
+    found = set()
+    for path in files:
+        if path.exists():
+            status = path.stat()
+            found.add((status.st_dev, status.st_ino))
+    return found
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error

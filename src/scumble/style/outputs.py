@@ -1,6 +1,7 @@
 """What a job writes: the picture with its recipe, and on the way a preview, numbered copies and a film."""
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from scumble.image.files import PictureSource
 from scumble.image.tensors import to_array, to_image
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
+from scumble.style.resume import Unfinished
 from scumble.style.stages import stages
-from scumble.style.timelapse import SECONDS, Timelapse, numbered
+from scumble.style.timelapse import SECONDS, Timelapse, copies_there, frames_of, numbered
 
 PREVIEW_SECONDS = 2.0
 
@@ -31,32 +33,46 @@ class Wanted(NamedTuple):
         preview: a file that is written over with the picture so far.
         timelapse: a film.
         save_every: after how many evaluations to write a numbered copy beside the output.
+        overwrite: whether files may be written over that scumble has not made.
     """
 
     output: Path | None
     preview: Path | None = None
     timelapse: Path | None = None
     save_every: int | None = None
+    overwrite: bool = False
 
     def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
         """Nothing is read before everything that will be written was found to be possible, and not to be an input.
 
         Raises:
             SettingsError: if a format is unknown or cannot hold the picture, or a file is asked for twice.
-            ImageError: if a folder is missing, or a file cannot be written.
+            ImageError: if a folder is missing, a file cannot be written, or somebody else's would be written over.
         """
-        if self.output is not None:
-            files.check_output(self.output, bits, inputs)
-        if self.preview is not None:
-            files.check_output(self.preview, inputs=inputs)
-        if self.timelapse is not None:
-            film.check(self.timelapse, SECONDS)
-            files.check_place(self.timelapse, inputs)
         if self.save_every is not None and (self.save_every < 1 or self.output is None):
             raise SettingsError(f"save-every: got {self.save_every}, wanted a number of evaluations, and an output")
-        places = [path.resolve() for path in (self.output, self.preview, self.timelapse) if path is not None]
+        if self.output is not None:
+            files.check_output(self.output, bits, inputs, self.overwrite)
+            files.check_place(Unfinished(self.output, {}).path, inputs)
+            for copy in copies_there(self.output, self.save_every) if self.save_every else ():
+                files.check_output(copy, bits, inputs, self.overwrite)
+        if self.preview is not None:
+            files.check_output(self.preview, inputs=inputs, overwrite=self.overwrite)
+        if self.timelapse is not None:
+            self._check_film(self.timelapse, inputs)
+        places = [os.path.realpath(path) for path in (self.output, self.preview, self.timelapse) if path is not None]
         if len(set(places)) < len(places):
             raise SettingsError(f"preview or timelapse: got the output {self.output} itself, wanted another file")
+
+    def _check_film(self, timelapse: Path, inputs: tuple[PictureSource, ...]) -> None:
+        film.check(timelapse, SECONDS)
+        files.check_place(timelapse, inputs)
+        if not self.overwrite:
+            files.check_free(timelapse, film.MARK)
+        folder = Path(os.path.realpath(frames_of(timelapse)))
+        for source in inputs:
+            if isinstance(source, str | os.PathLike) and folder in Path(os.path.realpath(source)).parents:
+                raise ImageError(f"{source} lies where the film's pictures go; wanted another timelapse")
 
     def check_size(self, size: tuple[int, int]) -> None:
         """Raise `SettingsError` where a format cannot hold a picture of that (width, height)."""
@@ -101,9 +117,9 @@ class Result:
         return to_image(self.inputs.finish(self.step.picture), self.inputs.alpha())
 
     def preview(self, path: Path) -> Preview:
-        """Write the picture without its recipe."""
+        """Write the picture without its recipe, but so that it is known as ours when it is written over."""
         assert self.step is not None
-        files.save(to_array(self.inputs.finish(self.step.picture), self.inputs.alpha()), path)
+        files.save(to_array(self.inputs.finish(self.step.picture), self.inputs.alpha()), path, {"job": "preview"})
         return Preview(self.evaluations, self.picture(), path)
 
     def finished(self, job: str, seconds: float) -> Finished:
@@ -154,9 +170,11 @@ class OnTheWay:
             self.previewed = time.perf_counter()
         output = self.result.wanted.output
         if self.save_every is not None and output is not None and evaluation % self.save_every == 0:
+            copy = numbered(output, evaluation)
             try:
-                self.result.write(numbered(output, evaluation))
-                yield Saved(numbered(output, evaluation))
+                files.check_output(copy, overwrite=self.result.wanted.overwrite)
+                self.result.write(copy)
+                yield Saved(copy)
             except ImageError as error:
                 yield Warned(f"no more copies: {error}")
                 self.save_every = None
@@ -165,6 +183,7 @@ class OnTheWay:
                 self.film.add(evaluation, self.result.picture())
             except ImageError as error:
                 yield Warned(f"no film: {error}")
+                self.film.clear()  # where the disk is full, the picture needs the room
                 self.film = None
 
     def end(self) -> Iterator[Event]:

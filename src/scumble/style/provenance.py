@@ -18,6 +18,9 @@ AnySettings = TypeVar("AnySettings", bound=PaintSettings)
 
 JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
 
+HOW = frozenset({"max_memory", "device", "precision"})
+"""Settings that only decide how a picture is computed: with others it is the same one, but for rounding."""
+
 
 def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySettings:
     """A recipe's settings, with those that the caller gave over them.
@@ -90,6 +93,25 @@ def asked(made_by: dict[str, Any]) -> dict[str, Any]:
     computed = {name: made_by["computed"][name] for name in ("device", "precision")}
     settings = {name: value for name, value in made_by["settings"].items() if name != "max_memory"}
     return made_by | {"computed": computed, "settings": settings}
+
+
+def what_counts(made_by: dict[str, Any]) -> dict[str, Any]:
+    """What makes a recipe's picture another one: the job, the settings but for `HOW`, and the pictures' digests.
+
+    Settings that are younger than the recipe have the values of today's defaults.
+    """
+    job = made_by.get("job")
+    defaults = next((kind().model_dump(mode="json") for kind, name in JOBS.items() if name == job), {})
+    settings = group_of(made_by, "settings")
+    settings = settings and defaults | settings
+    inputs = group_of(made_by, "inputs")
+    return {
+        "job": job,
+        "settings": {name: value for name, value in settings.items() if name not in HOW},
+        "inputs": {
+            role: group_of(inputs, role).get("sha256") for role in inputs if role.partition(" ")[0] != "weights"
+        },
+    }
 
 
 def differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:

@@ -24,13 +24,16 @@ class Unfinished:
 
     def __init__(self, output: Path, asked: dict[str, Any]):
         self.output = output
-        self.path = output.with_name(output.name + SUFFIX)
+        self.path = output.with_name(paths.fitting(output.name, SUFFIX))
         self.asked = json.loads(json.dumps(asked))
         self.next_time = time.monotonic() + SECONDS
 
     def exists(self) -> bool:
         """Whether there is a state."""
-        return self.path.is_file()
+        try:
+            return self.path.is_file()
+        except OSError:  # a folder that may not be entered, a name that is too long for this file system
+            return False
 
     def due(self) -> bool:
         """Whether it is time to write again."""
@@ -59,9 +62,9 @@ class Unfinished:
             RunError: if it is damaged, or of another job.
         """
         state = checkpoint.read(self.path)
-        difference = _difference(state.facts.get("asked"), self.asked)
-        if difference:
-            raise RunError(f"{self.path} is of another job: {difference}", "repeat its command, or leave --resume out")
+        different = difference(state.facts.get("asked"), self.asked)
+        if different:
+            raise RunError(f"{self.path} is of another job: {different}", "repeat its command, or leave --resume out")
         return state
 
     def remove(self) -> None:
@@ -74,11 +77,11 @@ class Unfinished:
             self.path.unlink(missing_ok=True)
 
 
-def _difference(was: Any, now: Any, name: str = "") -> str | None:
-    """The first thing that is not the same, in words."""
+def difference(was: Any, now: Any, name: str = "") -> str | None:
+    """The first thing of two recipes, or parts of them, that is not the same, in words."""
     if isinstance(was, dict) and isinstance(now, dict):
         for key in was | now:
-            if found := _difference(was.get(key), now.get(key), f"{name} {key}".strip()):
+            if found := difference(was.get(key), now.get(key), f"{name} {key}".strip()):
                 return found
         return None
     if was == now:

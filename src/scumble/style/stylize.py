@@ -15,14 +15,15 @@ from PIL import Image
 from scumble import device
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
+from scumble.image import recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs, Sources
 from scumble.style.outputs import OnTheWay, Result, Wanted
 from scumble.style.painter import Painter
-from scumble.style.provenance import asked, differences, provenance
-from scumble.style.resume import Unfinished
+from scumble.style.provenance import asked, differences, provenance, what_counts
+from scumble.style.resume import Unfinished, difference
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 NEARLY_BLACK = 15
@@ -89,10 +90,11 @@ def stylize_events(
     preview: str | os.PathLike[str] | None = None,
     repeated: dict[str, Any] | None = None,
     resume: bool = False,
+    overwrite: bool = False,
 ) -> Generator[Event, None, None]:
     """`stylize` as a generator of events; see `paint_events`, which takes masks and maps as well."""
     output, preview = (None if path is None else Path(path) for path in (output, preview))
-    wanted = Wanted(output, preview)
+    wanted = Wanted(output, preview, overwrite=overwrite)
     return paint_events(Sources(content, _listed(style)), settings or StyleSettings(), wanted, repeated, resume)
 
 
@@ -111,7 +113,8 @@ def paint_events(
         sources: the pictures.
         settings: all the rest.
         wanted: the file to write, with its recipe inside; also when the job is stopped early. Until the picture is
-            finished, its whole state is kept beside it, in OUTPUT.unfinished. More files are asked for by `Wanted`.
+            finished, its whole state is kept beside it, in OUTPUT.unfinished. A file that is there already must be a
+            picture of scumble's. More files are asked for by `Wanted`, and leave to write over others' files.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
         resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
         dry_run: tell what the work would take, and end there.
@@ -153,6 +156,8 @@ def _job(
         return
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
     yield from differences(repeated, made_by)
+    if not resume:
+        yield from _written_over(wanted.output, made_by)
 
     painter = Painter(settings, inputs, todo, networks, regions, placement, plans)
     result = Result(inputs, made_by, wanted)
@@ -207,6 +212,13 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
 def _is_dark(picture: Picture) -> bool:
     """Whether a picture has next to nothing to see, as values from 0 to 1 have in a file of 8 bits."""
     return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
+
+
+def _written_over(output: Path | None, made_by: dict[str, Any]) -> Iterator[Event]:
+    """A picture of ours that was made otherwise makes room for the new one, but not in silence."""
+    made_before = None if output is None else recipe.found_in(output)
+    if made_before and (different := difference(what_counts(made_before), what_counts(made_by))):
+        yield Noted(f"{output} is there already and is written over: {different}")
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:

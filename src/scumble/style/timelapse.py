@@ -4,14 +4,17 @@ The film's pictures are kept in a folder beside it until it is made, so that a j
 whole film in the end.
 """
 
-import shutil
+import contextlib
+import re
 from pathlib import Path
 
 from PIL import Image
 
+from scumble import paths
 from scumble.errors import ImageError, reason
 from scumble.image import files, film
 
+FRAME = re.compile(r"[0-9]{9,}\.jpg")
 FRAMES = 240
 SECONDS = 8.0
 SIDE = 720
@@ -28,7 +31,7 @@ class Timelapse:
 
     def __init__(self, output: Path, evaluations: int):
         self.output = output
-        self.folder = output.with_name(output.name + ".frames")
+        self.folder = frames_of(output)
         self.every = max(1, evaluations // FRAMES)
 
     def begin(self, resumed_from: int) -> None:
@@ -39,8 +42,8 @@ class Timelapse:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for path in self.folder.glob("*.jpg"):
-                if not path.stem.isdigit() or int(path.stem) > resumed_from:
+            for path in self._frames():
+                if int(path.stem) > resumed_from:
                     path.unlink()
         except OSError as error:
             raise ImageError(f"{self.folder} cannot be used: {reason(error)}") from error
@@ -69,9 +72,24 @@ class Timelapse:
             ImageError: if it cannot be written; its pictures stay.
         """
         self.add(10**9 - 1, picture)
-        frames = [files.load(path).rgb for path in sorted(self.folder.glob("*.jpg"))]
-        film.write(frames, self.output, SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        film.write([files.load(path).rgb for path in self._frames()], self.output, SECONDS)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove what the film is made of."""
+        with contextlib.suppress(OSError):  # whatever else somebody has put there stays, and the folder with it
+            for path in self._frames():
+                path.unlink()
+            self.folder.rmdir()
+
+    def _frames(self) -> list[Path]:
+        """Those that are ours, by their names, in their order."""
+        return sorted(path for path in self.folder.glob("*.jpg") if FRAME.fullmatch(path.name))
+
+
+def frames_of(output: Path) -> Path:
+    """The folder of a film's pictures."""
+    return output.with_name(paths.fitting(output.name, ".frames"))
 
 
 def numbered(output: Path, evaluation: int) -> Path:
@@ -81,4 +99,16 @@ def numbered(output: Path, evaluation: int) -> Path:
         >>> numbered(Path("painted.png"), 50).name
         'painted-000050.png'
     """
-    return output.with_name(f"{output.stem}-{evaluation:06}{output.suffix}")
+    return output.with_name(paths.fitting(output.stem, f"-{evaluation:06}{output.suffix}"))
+
+
+def copies_there(output: Path, every: int) -> list[Path]:
+    """The files that copies after every so many evaluations would be written over.
+
+    Raises:
+        OSError: if the folder cannot be looked into.
+    """
+    begin, _, end = numbered(output, 0).name.rpartition("000000")
+    name = re.compile(f"{re.escape(begin)}([0-9]{{6,}}){re.escape(end)}")
+    found = ((path, name.fullmatch(path.name)) for path in output.parent.iterdir())
+    return [path for path, match in found if match and int(match[1]) % every == 0]

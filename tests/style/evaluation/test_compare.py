@@ -172,4 +172,8 @@ def test_a_page_does_not_take_the_place_of_a_picture(painted):
         blind_page.write(painted / "page.html", [found[0]._replace(results={"a": results[0]})])
     blind_page.write(painted / "page.html", found)
     assert (painted / "page.html").read_text().startswith("<!doctype html>")
+    blind_page.check(painted / "page.html", found, overwrite=False)  # one of ours
+    (painted / "page.html").write_text("<!doctype html>\n<html> my diary")
+    with pytest.raises(ImageError, match="is there already, and not made by scumble"):
+        blind_page.check(painted / "page.html", found, overwrite=False)
     assert load(painted / "contents" / "a.png").size == (64, 48)

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from scumble.errors import SettingsError
-from scumble.image.files import PictureSource, check_place, load
+from scumble.image.files import PictureSource, check_free, check_place, load
 from scumble.paths import write_atomically
 from scumble.storage.folder import writing
 from scumble.style.evaluation.trials import Trial
@@ -25,12 +25,13 @@ LARGEST_SIDE = 1024
 QUESTION = "Which picture is the better one?"
 
 
-def check(path: Path, trials: Sequence[Trial], gallery: str | None = None) -> None:
+def check(path: Path, trials: Sequence[Trial], gallery: str | None = None, overwrite: bool = True) -> None:
     """Raise unless a page can be written there, and there is something to choose.
 
     Raises:
         SettingsError: if no trial has two pictures, or the file's name is not that of a page.
-        ImageError: if the place is no place for it, or is one of the inputs.
+        ImageError: if the place is no place for it, or is one of the inputs; without `overwrite`, if there is a file
+            that is no page of these.
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise SettingsError(f"page: got {path}, wanted a name that ends in .html")
@@ -38,6 +39,9 @@ def check(path: Path, trials: Sequence[Trial], gallery: str | None = None) -> No
         raise SettingsError("page: got one picture, wanted two to choose between")
     inputs = [picture for trial in trials for picture in (trial.content, trial.style, *trial.results.values())]
     check_place(path, (*inputs, *([gallery] if gallery else [])))
+    if not overwrite:
+        begin, *_ = TEMPLATE.read_text(encoding="utf-8").partition("<style>")
+        check_free(path, begin)
 
 
 def write(path: Path, trials: Sequence[Trial], question: str = QUESTION, seed: int = 0) -> None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from scumble.data.sources.names import SUFFIXES
 from scumble.errors import ImageError, SettingsError
+from scumble.image.collection import pictures_in
 from scumble.image.files import PictureSource
-from scumble.style.batch import pictures_in
+from scumble.paths import fitting
 
 
 class Trial(NamedTuple):
@@ -37,14 +38,14 @@ def trials(results: Sequence[PictureSource], content: PictureSource, style: Pict
         return [Trial("", content, style, {_name(r, n): r for n, r in enumerate(results, 1)})]
     if len(folders) < len(results):
         raise SettingsError("results: got folders and what is none, wanted either folders or pictures")
-    contents, styles = (pictures_in([Path(str(given))]) for given in (content, style))
+    contents, styles = (pictures_in([Path(str(given))]).pictures for given in (content, style))
     found = []
     for one in contents:
         for other in styles:
-            name = f"{one.stem}-{other.stem}"
+            name = f"{one.path.stem}-{other.path.stem}"
             painted = {str(folder): _picture_named(Path(folder), name) for folder in folders}
             if all(painted.values()):
-                found.append(Trial(name, one, other, {who: path for who, path in painted.items() if path}))
+                found.append(Trial(name, one.path, other.path, {who: path for who, path in painted.items() if path}))
     if not found:
         raise ImageError(
             f"{', '.join(map(str, folders))}: no picture is in all of them",
@@ -54,7 +55,8 @@ def trials(results: Sequence[PictureSource], content: PictureSource, style: Pict
 
 
 def _picture_named(folder: Path, stem: str) -> Path | None:
-    there = sorted(path for path in folder.iterdir() if path.stem == stem and path.suffix.lower() in SUFFIXES)
+    pictures = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    there = sorted(path for path in pictures if path.name == fitting(stem, path.suffix))
     return there[0] if there else None
 
 
