@@ -155,6 +155,8 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
     grey_or_colour = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if not grey_or_colour or 0 in array.shape:
         raise ImageError(f"the {name} array has shape {array.shape}; wanted (H, W), (H, W, 3) or (H, W, 4)")
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
     if array.dtype == np.uint8:
         return Image.fromarray(array)
     if array.dtype.kind == "u" and array.itemsize == 2:  # of either byte order

@@ -138,7 +138,6 @@ def _job(
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
     wanted.check_size(inputs.size())
-    regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
@@ -151,7 +150,7 @@ def _job(
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
     yield from differences(repeated, made_by)
 
-    painter = Painter(settings, inputs, todo, networks, regions, placement, plans)
+    painter = Painter(settings, inputs, todo, networks, placement, plans)
     result = Result(inputs, made_by, wanted)
     yield from _painted(painter, result, resume)
     yield result.finished(painter.job, time.perf_counter() - started)
@@ -188,11 +187,17 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
 
 
 def _remarks(inputs: Inputs) -> Iterator[Event]:
-    for role, picture in inputs.pictures.items():
-        if role.startswith("style") and picture.alpha is not None:
-            yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
+    """How the pictures were understood, where that is not plain."""
+    for style, seen in zip(inputs.styles, inputs.visible, strict=True):
+        if seen is not None:
+            yield Warned(f"{style.name}: its style is that of the {seen.mean():.0%} of it that is not transparent")
     for name in inputs.cropped:
         yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
+    for region in inputs.regions:
+        if region.remark is not None:
+            yield Warned(region.remark)
+    if not inputs.settings.paints():
+        yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:
