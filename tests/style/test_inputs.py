@@ -1,16 +1,20 @@
 """What a picture is made of, and what of it stays the photograph."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.ExifTags import IFD, Base
 
 import scumble
-from conftest import photograph
+from conftest import photograph, run
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Finished, Noted, Preview, Progress, Saved, Warned
 from scumble.image import files, recipe
 from scumble.style import outputs
+from scumble.style.batch import batch_events
 from scumble.style.inputs import Inputs, Sources
 from scumble.style.provenance import settings_from_recipe
 from scumble.style.settings import StyleSettings, TextureSettings
@@ -282,3 +286,62 @@ def test_other_sizes_are_refused(size):
     for kind in (StyleSettings, TextureSettings):
         with pytest.raises(SettingsError, match="size: got"):
             kind(size=size)
+
+
+# --- What is known about the photograph -----------------------------------------------------------------------------
+
+
+def camera_file(path: Path) -> Path:
+    exif = Image.Exif()
+    exif[Base.Orientation], exif[Base.Artist], exif[Base.Copyright] = 6, "Ann", "Ann's"
+    exif.get_ifd(IFD.Exif)[Base.MakerNote] = b"secret"
+    exif.get_ifd(IFD.GPSInfo)[1] = "N"
+    PHOTO.save(path, exif=exif, dpi=(300, 300))
+    return path
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".tif"])
+def test_pictures_keep_what_is_known_about_the_photograph_unless_that_is_stripped(quick, tmp_path, ending):
+    sources = Sources(camera_file(tmp_path / "photo.jpg"), [STYLE])
+    output = tmp_path / f"out{ending}"
+    for strip in (False, True):
+        wanted = outputs.Wanted(output, save_every=2, strip=strip)
+        list(paint_events(sources, StyleSettings(**quick | {"size": "original"}), wanted))
+        for path in (output, outputs.numbered(output, 2)):
+            with Image.open(path) as picture:
+                assert picture.size == (40, 48)
+                exif = picture.getexif()
+            assert exif.get(Base.Artist) == (None if strip else "Ann")
+            assert exif.get(Base.Copyright) == (None if strip else "Ann's")
+            assert exif.get(Base.Orientation, 1) == 1
+            resolution = exif.get(Base.XResolution, 1)  # which a TIFF has in any case
+            assert resolution == (1 if strip else pytest.approx(300, abs=0.1))
+            assert IFD.GPSInfo not in exif
+            assert b"secret" not in path.read_bytes()
+            assert recipe.read(path)["settings"]["size"] == "original"
+
+
+def test_a_batch_keeps_sizes_and_what_is_known_of_each(quick, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    camera_file(photos / "a.jpg")
+    photograph(44, 40).save(photos / "b.png")
+    STYLE.save(tmp_path / "style.png")
+    for folder, strip in ((tmp_path / "kept", False), (tmp_path / "stripped", True)):
+        settings = StyleSettings(**quick | {"size": "original"})
+        list(batch_events([photos], [tmp_path / "style.png"], settings, folder, ".jpg", strip=strip))
+        with Image.open(folder / "a-style.jpg") as one, Image.open(folder / "b-style.jpg") as other:
+            assert (one.size, other.size) == ((40, 48), (44, 40))
+            assert one.getexif().get(Base.Artist) == (None if strip else "Ann")
+            assert other.getexif().get(Base.Artist) is None
+
+
+def test_the_command_line_strips(quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    camera_file(tmp_path / "photo.jpg")
+    STYLE.save("style.png")
+    for flag, artist in (([], "Ann"), (["--strip"], None)):
+        assert run("stylize", "photo.jpg", "style.png", "--size", "original", "--steps", "2", "-o", "o.jpg", *flag) == 0
+        with Image.open("o.jpg") as picture:
+            assert picture.getexif().get(Base.Artist) == artist
+    assert run("stylize", "photo.jpg", "style.png", "--size", "own") == 2

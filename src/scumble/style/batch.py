@@ -17,6 +17,7 @@ from scumble.events import Event, Noted, Warned
 from scumble.image import decode, recipe
 from scumble.style import stages
 from scumble.style.inputs import Sources
+from scumble.style.outputs import Wanted
 from scumble.style.provenance import group_of
 from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
@@ -33,7 +34,12 @@ class Pair:
 
 
 def batch_events(
-    contents: Sequence[Path], styles: Sequence[Path], settings: StyleSettings, folder: Path, suffix: str = ".png"
+    contents: Sequence[Path],
+    styles: Sequence[Path],
+    settings: StyleSettings,
+    folder: Path,
+    suffix: str = ".png",
+    strip: bool = False,
 ) -> Generator[Event, None, None]:
     """Paint every photograph in the style of every painting.
 
@@ -43,6 +49,7 @@ def batch_events(
         settings: of all of them.
         folder: where the results go, as CONTENT-STYLE.png.
         suffix: of the results' names, which decides their format.
+        strip: whether to leave out what the photographs' files say about them.
 
     Yields:
         The events of each job, with a Noted before it; for each one that fails, a Warned.
@@ -68,7 +75,8 @@ def batch_events(
                 continue
             sources = Sources(pair.content, [pair.style])
             resume = Unfinished(pair.output, {}).exists()
-            yield from paint_events(sources, settings, pair.output, resume=resume, networks=networks)
+            wanted = Wanted(pair.output, strip=strip)
+            yield from paint_events(sources, settings, wanted, resume=resume, networks=networks)
             painted += 1
         except ScumbleError as error:
             yield Warned(f"{pair.output.name}: {error}")

@@ -15,6 +15,7 @@ from PIL import Image
 from scumble import device
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
+from scumble.image import metadata
 from scumble.image.files import PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
@@ -151,7 +152,7 @@ def _job(
     yield from differences(repeated, made_by)
 
     painter = Painter(settings, inputs, todo, networks, placement, plans)
-    result = Result(inputs, made_by, wanted)
+    result = Result(inputs, made_by, wanted, metadata.NOTHING if wanted.strip else metadata.of(sources.content))
     yield from _painted(painter, result, resume)
     yield result.finished(painter.job, time.perf_counter() - started)
 
