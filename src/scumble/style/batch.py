@@ -58,10 +58,7 @@ def batch_events(
         ScumbleError: at the beginning, if nothing can be painted at all; at the end, if some could not be.
     """
     todo = pairs(pictures_in(contents), pictures_in(styles), folder, suffix)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
+    _make(folder)
     placement = device.choose(settings.device, settings.precision)
     networks = yield from stages.load(settings, placement)
     painted = there = 0
@@ -73,9 +70,8 @@ def batch_events(
             if is_finished(pair, settings):
                 there += 1
                 continue
-            sources = Sources(pair.content, [pair.style])
+            sources, wanted = Sources(pair.content, [pair.style]), Wanted(pair.output, strip=strip)
             resume = Unfinished(pair.output, {}).exists()
-            wanted = Wanted(pair.output, strip=strip)
             yield from paint_events(sources, settings, wanted, resume=resume, networks=networks)
             painted += 1
         except ScumbleError as error:
@@ -84,10 +80,15 @@ def batch_events(
             failed.append(pair.output.name)
     yield Noted(f"{len(todo)} pictures: {painted} painted, {there} there already, {len(failed)} failed")
     if failed:
-        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-        raise ScumbleError(
-            f"{len(failed)} of {len(todo)} pictures failed: {', '.join(failed[:5])}{more}; the first: {why}"
-        )
+        names = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+        raise ScumbleError(f"{len(failed)} of {len(todo)} pictures failed: {names}; the first: {why}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
 
 
 def pictures_in(given: Sequence[Path]) -> list[Path]:

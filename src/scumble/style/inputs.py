@@ -164,9 +164,9 @@ class Inputs:
             return picture
         if self.colour == "content":
             picture = colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
-        inside = covered(self.regions, self.size()) if self.settings.paints() else picture.new_zeros(1, 1, 1, 1)
-        if inside is None or "content-map" in self.pictures:  # regions that meet everywhere
+        if self.settings.paints() and "mask" not in self.pictures:
             return picture
+        inside = covered(self.regions, self.size()) if self.settings.paints() else picture.new_zeros(1, 1, 1, 1)
         photograph = visible_colours(self.content, self.size()).to(picture)
         return torch.lerp(photograph, picture, inside.to(picture))
 

@@ -11,7 +11,7 @@ from scumble.image.files import Picture, load
 from scumble.perceptual.layers import LAYERS
 from scumble.perceptual.vgg import VGG19, seen_whole
 from scumble.style.losses.style import STYLE_LOSSES
-from scumble.style.preparation.masks import Region, counted_places, covered, regions_of_maps, regions_of_masks
+from scumble.style.preparation.masks import counted_places, covered, regions_of_maps, regions_of_masks
 
 
 def left_half(height: int, width: int) -> torch.Tensor:
@@ -219,4 +219,3 @@ def test_a_canvas_is_covered_by_all_masks_together():
     )
     assert covered(regions_of_masks([load(ramp), load(ramp)], (30, 20)), (30, 20)).max() == 1
     assert covered(regions_of_masks([load(ramp)], (30, 20)), (15, 10))[0, 0, 0, 0] < 0.05
-    assert covered([Region("everything", (1.0,))], (30, 20)) is None

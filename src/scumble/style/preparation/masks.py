@@ -7,6 +7,7 @@ those neurons are found by trying, the network is walked through with minima for
 masks as well.
 """
 
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -100,13 +101,13 @@ def both(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor |
     return one * resized(other, (one.shape[3], one.shape[2]))
 
 
-def covered(regions: Sequence[Region], size: tuple[int, int]) -> torch.Tensor | None:
-    """How much of each place of a canvas (width, height) is in any region, (1, 1, H, W); None for all of everything.
+def covered(regions: Sequence[Region], size: tuple[int, int]) -> torch.Tensor:
+    """How much of each place of a canvas (width, height) is in any of the masked regions, (1, 1, H, W).
 
     Where masks overlap, soft edges add up.
     """
-    masks = [resized(region.mask, size) for region in regions if region.mask is not None]
-    return None if len(masks) < len(regions) else torch.stack(masks).sum(0).clamp(max=1)
+    masks = (resized(region.mask, size) for region in regions if region.mask is not None)
+    return functools.reduce(torch.add, masks).clamp(max=1)
 
 
 # --- From pictures to regions ---------------------------------------------------------------------------------------
