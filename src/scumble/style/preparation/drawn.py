@@ -31,6 +31,9 @@ LOOKED_AT = 1_000_000
 
 DRAW = "draw with white on black, or with any colour on black or on nothing"
 
+FEW_VALUES = 4
+"""A mask of no more was written by a program; JPEG makes more."""
+
 FAINT = 0.9
 """A mask that nowhere reaches this is told of: its maker may have meant white."""
 
@@ -62,7 +65,7 @@ def drawn(mask: Picture) -> Drawn:
     else:
         values = brightest / np.float32(255)
         small = (brightest > 0) & (brightest <= LARGEST_LABEL)
-        if small.mean() > LEAST_SHARE and len(np.unique(brightest)) <= LARGEST_LABEL:
+        if small.mean() > LEAST_SHARE and len(np.unique(brightest)) <= FEW_VALUES:
             remark = f"the mask {mask.name}: what is {brightest[small].max()} of 255 and less counts as black"
     if values.max() < FAINT:
         remark = f"the mask {mask.name} is faint: {values.max():.0%} white at most, and paints no more than that"
