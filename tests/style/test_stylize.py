@@ -356,7 +356,7 @@ def test_a_styles_transparency_is_told_of(content_file, style_file, settings):
         picture.putalpha(Image.linear_gradient("L").resize(picture.size))
         picture.save(style_file)
     (warned,) = (e for e in stylize_events(content_file, style_file, settings) if isinstance(e, Warned))
-    assert warned.message == "style.png: its transparent parts count as well, in the colours that lie beneath"
+    assert warned.message == "style.png: its style is that of the 50% of it that is not transparent"
 
 
 # --- Odd pictures ---------------------------------------------------------------------------------------------------

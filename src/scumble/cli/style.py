@@ -55,6 +55,7 @@ def stylize(
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
+    strip: Switch = False,
     list_layers: Switch = False,
     job: Annotated[Job, Parameter(name="*")] = Job(),
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
@@ -66,9 +67,11 @@ def stylize(
         style: the painting.
         more_styles: further paintings; see --shares, --style-scale and --mask.
         output: file to write; .png, .jpg, .webp or .tif (default: CONTENT-STYLE.png in the current folder).
-        mask: picture of the photograph's shape, white where a painting's style goes; once for each painting.
-        content_map: the photograph's regions in flat colours.
-        style_map: a painting's regions in the same colours; once for each painting.
+        mask: picture of the photograph's shape, white where a painting's style goes; once for each painting. What no
+            mask covers stays the photograph.
+        content_map: the photograph's regions in flat colours, or by numbers.
+        style_map: a painting's regions in the same colours, or by the same numbers; once for each painting.
+        strip: leave out what the photograph's file says about it: EXIF, resolution, artist and copyright.
         list_layers: print VGG19's layers by name and number, and paint nothing.
         job: how the work is done.
         settings: everything else, one flag a field.
@@ -82,7 +85,7 @@ def stylize(
     from scumble.style.inputs import Sources
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
-    _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job)
+    _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job, strip)
 
 
 def texture(
@@ -119,6 +122,7 @@ def batch(
         Switch, Parameter(help="write over what is there and was made otherwise, or by others")
     ] = False,
     format: Literal["png", "jpg", "webp", "tif"] = "png",
+    strip: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
@@ -136,6 +140,7 @@ def batch(
         output: folder to write to (default: painted); what scumble has made in it is no photograph.
         recursive: go into the folders of folders; the results lie in folders of the same names.
         format: of the pictures.
+        strip: leave out what the photographs' files say about them: EXIF, resolution, artist and copyright.
         json: print one JSON object per event on standard output.
         quiet: print results only.
         settings: of all pictures.
@@ -143,7 +148,7 @@ def batch(
     from scumble.style.batch import batch_events
 
     contents, folder = (content, *more_contents), output or Path("painted")
-    events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite)
+    events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
     report.run(events, json, quiet)
 
 
@@ -161,13 +166,13 @@ def _list_layers(json: bool) -> None:
     report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
 
 
-def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job) -> None:
+def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
     from scumble.image import recipe
     from scumble.style.outputs import Wanted
     from scumble.style.provenance import JOBS, settings_from_recipe
     from scumble.style.stylize import paint_events
 
-    wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite)
+    wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite, strip)
     repeated = None if job.recipe is None else recipe.read(job.recipe)
     if job.recipe is not None and repeated is not None:
         settings = settings_from_recipe(repeated, settings)

@@ -1,4 +1,5 @@
-"""How each kind of file is written: with an sRGB profile whose bytes are always the same, and the recipe."""
+"""How each kind of file is written: with an sRGB profile whose bytes are always the same, the recipe, and what was
+known about the photograph."""
 
 import io
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from typing import BinaryIO
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from scumble.image import png16, recipe
+from scumble.image.metadata import EXIF_PREFIX, Metadata
 
 
 def _srgb_profile() -> bytes:
@@ -22,27 +25,34 @@ SRGB_PROFILE = _srgb_profile()
 SRGB = ImageCms.ImageCmsProfile(io.BytesIO(SRGB_PROFILE))
 
 
-def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
+    texts = known.texts() | ({} if text is None else {recipe.KEYWORD: text})
+    # The recipe has a chunk of its own: an EXIF block is there only if the photograph had something to say.
+    exif = known.exif().removeprefix(EXIF_PREFIX)
     if pixels.dtype == np.uint16:
-        png16.write(pixels, file, SRGB_PROFILE, {} if text is None else {recipe.KEYWORD: text})
+        png16.write(pixels, file, SRGB_PROFILE, texts, exif, known.dpi)
         return
-    Image.fromarray(pixels).save(file, "PNG", icc_profile=SRGB_PROFILE, pnginfo=recipe.png_info(text))
+    info = PngInfo()
+    for keyword, of_keyword in texts.items():
+        info.add_itxt(keyword, of_keyword)
+    Image.fromarray(pixels).save(file, "PNG", icc_profile=SRGB_PROFILE, pnginfo=info, exif=exif, **_dpi(known))
 
 
-def _write_jpeg(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+def _write_jpeg(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
     if pixels.shape[2] == 4:
         colour, alpha = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
         pixels = (colour * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    exif = known.exif(text)
     Image.fromarray(pixels).save(
-        file, "JPEG", quality=95, subsampling="4:4:4", icc_profile=SRGB_PROFILE, exif=recipe.exif(text)
+        file, "JPEG", quality=95, subsampling="4:4:4", icc_profile=SRGB_PROFILE, exif=exif, **_dpi(known)
     )
 
 
-def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
-    Image.fromarray(pixels).save(file, "WEBP", quality=95, icc_profile=SRGB_PROFILE, exif=recipe.exif(text))
+def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
+    Image.fromarray(pixels).save(file, "WEBP", quality=95, icc_profile=SRGB_PROFILE, exif=known.exif(text))
 
 
-def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
+def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
     tifffile.imwrite(
         file,
         pixels,
@@ -53,10 +63,18 @@ def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None) -> None:
         description=text,
         metadata=None,
         software=False,
+        resolution=known.dpi,
+        resolutionunit=None if known.dpi is None else "INCH",
+        extratags=known.tiff_tags(),
     )
+    known.write_into_tiff(file)
 
 
-WRITERS: dict[str, Callable[[np.ndarray, BinaryIO, str | None], None]] = {
+def _dpi(known: Metadata) -> dict[str, tuple[float, float]]:
+    return {} if known.dpi is None else {"dpi": known.dpi}
+
+
+WRITERS: dict[str, Callable[[np.ndarray, BinaryIO, str | None, Metadata], None]] = {
     ".png": _write_png,
     ".jpg": _write_jpeg,
     ".jpeg": _write_jpeg,

@@ -20,6 +20,7 @@ from scumble import paths
 from scumble.errors import ImageError, SettingsError, reason
 from scumble.image import decode, recipe
 from scumble.image.encode import MAX_SIDES, SUFFIXES_WITH_16_BITS, WRITERS
+from scumble.image.metadata import NOTHING, Metadata
 from scumble.image.reading import arrays, mend, pages, pixels
 from scumble.image.reading.room import Room
 
@@ -112,13 +113,14 @@ def _or_mended(look: Callable[[bytes], T], data: bytes) -> tuple[T, tuple[str, .
 # --- Writing --------------------------------------------------------------------------------------------------------
 
 
-def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) -> None:
+def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None, known: Metadata = NOTHING) -> None:
     """Write a picture, whole or not at all: a failure leaves what was there before.
 
     Args:
         pixels: (H, W, 3) or (H, W, 4), uint8, or uint16 for PNG and TIFF. JPEG has no opacity: it is laid on white.
         path: where to; its ending chooses the format (see `encode.WRITERS`).
         made_by: the recipe to write into the picture; None for none.
+        known: what else to write into it.
 
     Raises:
         ImageError: if the folder is missing or the disk full.
@@ -128,7 +130,7 @@ def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None) 
     text = None if made_by is None else recipe.to_text(made_by)
     encoded = io.BytesIO()
     try:
-        WRITERS[path.suffix.lower()](pixels, encoded, text)
+        WRITERS[path.suffix.lower()](pixels, encoded, text, known)
         paths.write_atomically(path, encoded.getbuffer())
     except (OSError, ValueError) as error:  # encoders raise both
         raise ImageError(f"{path} cannot be written: {reason(error)}") from error

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from scumble.errors import ImageError
 from scumble.events import plain
@@ -37,22 +36,9 @@ def to_text(recipe: dict[str, Any]) -> str:
     return json.dumps(plain({"format_version": FORMAT_VERSION} | recipe), allow_nan=False)
 
 
-def png_info(text: str | None) -> PngInfo | None:
-    """The chunk that holds a recipe in a PNG."""
-    if text is None:
-        return None
-    info = PngInfo()
-    info.add_itxt(KEYWORD, text)
-    return info
-
-
-def exif(text: str | None) -> bytes:
-    """The EXIF block that holds a recipe in a JPEG or WebP."""
-    if text is None:
-        return b""
-    block = Image.Exif()
-    block.get_ifd(EXIF_IFD)[USER_COMMENT] = UNICODE_PREFIX + text.encode("utf-16-le")
-    return block.tobytes()
+def comment(text: str) -> bytes:
+    """A recipe as the user comment of an EXIF block, in a JPEG or WebP."""
+    return UNICODE_PREFIX + text.encode("utf-16-le")
 
 
 def read(path: Path) -> dict[str, Any]:

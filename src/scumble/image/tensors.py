@@ -10,6 +10,9 @@ from PIL import Image
 
 from scumble.image.files import Picture
 
+LEAST_OPACITY = 0.5 / 255
+"""What is less opaque cannot be seen."""
+
 
 def to_tensor(picture: Picture) -> torch.Tensor:
     """A picture's colours as a (1, 3, H, W) tensor in [0, 1].
@@ -36,6 +39,18 @@ def resize(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if tensor.shape[2:] == (height, width):
         return tensor
     return F.interpolate(tensor, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def visible_colours(picture: Picture, size: tuple[int, int]) -> torch.Tensor:
+    """A picture's own colours at `size` = (width, height), whatever its opacity: (1, 3, H, W) in [0, 1].
+
+    At the picture's own size, these are its pixels, hidden ones too; at others, hidden colours have no part in them.
+    """
+    colours = _floats(picture.rgb)
+    if picture.alpha is None or picture.size == size:
+        return resize(colours, size)
+    opacity = _floats(picture.alpha)
+    return (resize(colours * opacity, size) / resize(opacity, size).clamp_min(LEAST_OPACITY)).clamp(0, 1)
 
 
 def cover(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -52,6 +52,7 @@ def batch_events(
     mixes: Sequence[Path] = (),
     recursive: bool = False,
     overwrite: bool = False,
+    strip: bool = False,
 ) -> Generator[Event, None, None]:
     """Paint every photograph in every style.
 
@@ -64,6 +65,7 @@ def batch_events(
         mixes: files and folders, each of which is one style, of all of its paintings.
         recursive: go into the folders of folders.
         overwrite: write over what is there and was not made of these pictures with these settings.
+        strip: whether to leave out what the photographs' files say about them.
 
     Yields:
         What is passed over, as Noted; the events of each job, with a Noted before it; a Warned for each that fails.
@@ -82,11 +84,11 @@ def batch_events(
     _make(folder)
     placement = device.choose(settings.device, settings.precision)
     networks = yield from stages.load(settings, placement)
-    yield from _every(todo, settings, overwrite, networks)
+    yield from _every(todo, settings, Wanted(None, overwrite=overwrite, strip=strip), networks)
 
 
 def _every(
-    todo: Sequence[Pair], settings: StyleSettings, overwrite: bool, networks: dict[str, Backbone]
+    todo: Sequence[Pair], settings: StyleSettings, wanted: Wanted, networks: dict[str, Backbone]
 ) -> Generator[Event, None, None]:
     """Paint all that are not there already; whatever goes wrong with one, the others are painted."""
     inputs = _identities(path for pair in todo for path in (pair.content, *pair.style.paintings))
@@ -98,11 +100,11 @@ def _every(
         try:
             if _identities([pair.output]) & inputs:
                 raise ImageError(f"output {pair.output} is also an input", "use another folder")
-            if is_finished(pair, settings, overwrite):
+            if is_finished(pair, settings, wanted.overwrite):
                 there += 1
                 continue
             _make(pair.output.parent)
-            yield from _paint(pair, settings, overwrite, networks)
+            yield from _paint(pair, settings, wanted._replace(output=pair.output), networks)
             painted += 1
         except (ScumbleError, OSError) as error:  # a file system can refuse whatever nobody thought of
             yield Warned(f"{pair.output.name}: {reason(error)}")
@@ -110,10 +112,15 @@ def _every(
             failed.append(pair.output.name)
     yield Noted(f"{len(todo)} pictures: {painted} painted, {there} there already, {len(failed)} failed")
     if failed:
-        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-        raise ScumbleError(
-            f"{len(failed)} of {len(todo)} pictures failed: {', '.join(failed[:5])}{more}; the first: {why}"
-        )
+        names = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+        raise ScumbleError(f"{len(failed)} of {len(todo)} pictures failed: {names}; the first: {why}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
 
 
 def pairs(contents: Sequence[Found], styles: Sequence[Style], folder: Path, suffix: str) -> list[Pair]:
@@ -164,10 +171,10 @@ def is_finished(pair: Pair, settings: StyleSettings, overwrite: bool = False) ->
 
 
 def _paint(
-    pair: Pair, settings: StyleSettings, overwrite: bool, networks: dict[str, Backbone]
+    pair: Pair, settings: StyleSettings, wanted: Wanted, networks: dict[str, Backbone]
 ) -> Generator[Event, None, None]:
     """Paint one picture, from where it was stopped if that can be."""
-    sources, wanted = Sources(pair.content, pair.style.paintings), Wanted(pair.output, overwrite=overwrite)
+    sources = Sources(pair.content, pair.style.paintings)
     begun, resume = False, Unfinished(pair.output, {}).exists()
     try:
         for event in paint_events(sources, settings, wanted, resume=resume, networks=networks):

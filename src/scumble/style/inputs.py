@@ -1,5 +1,6 @@
 """What a painting is made from: the pictures that are read, the sizes they are worked at, the regions they make."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,18 @@ from scumble.image import borders, files
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture, PictureSource
 from scumble.image.reading.room import GIB, Room
-from scumble.image.tensors import alpha_tensor, cover, fit_longer_side, fit_shorter_side, resize, to_tensor
+from scumble.image.tensors import (
+    alpha_tensor,
+    cover,
+    fit_longer_side,
+    fit_shorter_side,
+    resize,
+    to_tensor,
+    visible_colours,
+)
 from scumble.perceptual.layers import LAYERS, check_layers, min_side
-from scumble.style.preparation import colour
-from scumble.style.preparation.masks import Region, regions_of_maps, regions_of_masks
+from scumble.style.preparation import colour, visible
+from scumble.style.preparation.masks import Region, both, covered, regions_of_maps, regions_of_masks, resized
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings, count
 
 SMALLEST_SCALE = 128
@@ -75,7 +84,8 @@ class Inputs:
     """The decoded pictures of a job, and everything about them that depends on the settings but not on the network.
 
     Raises:
-        ImageError: if a picture cannot be read, is too small, or a mask has another shape or no region.
+        ImageError: if a picture cannot be read, is too small, a mask has another shape or no region, or nothing can be
+            seen of a painting.
         SettingsError: if numbers of styles, masks and weights do not match.
     """
 
@@ -95,10 +105,12 @@ class Inputs:
         self.pictures: dict[str, Picture] = {r: files.load(source, r, self._room(r)) for r, source in given.items()}
         self._refuse_invisible()
         self.cropped: list[str] = []  # names of paintings that had borders
-        if settings.borders == "crop" and not sources.style_maps:
+        if not sources.style_maps:
             self._crop()
         self.content = self.pictures.get("content")
         self.styles = self._all("style")
+        self.visible = [visible.opacity(style) for style in self.styles]
+        self.grey = self._is_grey()
         self.ladder = list(self._ladder())
 
     def size(self) -> tuple[int, int]:
@@ -110,25 +122,35 @@ class Inputs:
         alpha = None if self.content is None else alpha_tensor(self.content)
         return None if alpha is None else resize(alpha, self.size())
 
+    @functools.cached_property
     def regions(self) -> list[Region]:
-        """Which part of the canvas takes its style from where, with masks at the resolution they came in."""
+        """Which part of the canvas takes its style from where, with masks at the resolution they came in.
+
+        Raises:
+            ImageError: if a mask does not fit, or nothing is visible of what a region takes its style from.
+        """
         if self.content is not None and "mask" in self.pictures:
             return regions_of_masks(self._all("mask"), self.content.size)
         if self.content is not None and "content-map" in self.pictures:
             sizes = [style.size for style in self.styles]
             maps = self.pictures["content-map"], self._all("style-map")
-            return regions_of_maps(*maps, self.shares, self.content.size, sizes)
-        return [Region("everything", self.shares)]
+            regions = regions_of_maps(*maps, self.shares, self.content.size, sizes)
+            self._check_visible(regions)
+            return regions
+        hidden = any(opacity is not None for opacity in self.visible)
+        return [Region("what is visible of the style" if hidden else "everything", self.shares)]
 
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
         content = None if self.content is None else resize(to_tensor(self.content), size).to(device)
         sizes = self.style_sizes(size)
-        styles = [resize(to_tensor(s), shape).to(device) for s, shape in zip(self.styles, sizes, strict=True)]
+        styles = [visible.pixels(s, shape).to(device) for s, shape in zip(self.styles, sizes, strict=True)]
+        seen = self._visible_in(styles)
         if content is not None and self.colour == "content":
-            styles, content = [colour.grey_like(style, content) for style in styles], colour.grey(content)
+            styles = [colour.grey_like(style, content, of) for style, of in zip(styles, seen, strict=True)]
+            content = colour.grey(content)
         elif content is not None and self.colour == "match":
-            styles = [colour.match_colours(style, content) for style in styles]
+            styles = [colour.match_colours(style, content, of) for style, of in zip(styles, seen, strict=True)]
         return content, styles
 
     def style_sizes(self, canvas: tuple[int, int]) -> list[tuple[int, int]]:
@@ -137,16 +159,24 @@ class Inputs:
         return [fit_shorter_side(style.size, min(canvas) * scale) for style, scale in scaled]
 
     def finish(self, picture: torch.Tensor) -> torch.Tensor:
-        """A canvas as the result: at its full size, in its final colours."""
+        """A canvas as the result: at its full size, in its final colours, and where nothing paints, the photograph."""
         picture = resize(picture, self.size())
-        if self.content is not None and self.colour == "content":
-            return colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
-        return picture
+        if self.grey:
+            picture = colour.grey(picture)
+        if self.content is None:
+            return picture
+        if self.colour == "content":
+            picture = colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
+        if self.settings.paints() and "mask" not in self.pictures:
+            return picture
+        inside = covered(self.regions, self.size()) if self.settings.paints() else picture.new_zeros(1, 1, 1, 1)
+        photograph = visible_colours(self.content, self.size()).to(picture)
+        return torch.lerp(photograph, picture, inside.to(picture))
 
     def start(self, content: torch.Tensor | None, styles: list[torch.Tensor], device: torch.device) -> torch.Tensor:
         """The first canvas; noise is drawn on the CPU, so that it is the same everywhere."""
         width, height = self.ladder[0]
-        if self.init == "content" and content is not None:
+        if content is not None and (self.init == "content" or not self.settings.paints()):
             return content.clone()
         if self.init == "matched" and content is not None:
             return self._matched(content, styles)
@@ -160,9 +190,10 @@ class Inputs:
 
     def _matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
         """The content in the styles' colours, each region in its own, and as far as the strength says."""
-        matched = [colour.match_colours(content, style) for style in styles]
+        seen = zip(styles, self._visible_in(styles), strict=True)
+        matched = [colour.match_colours(content, style, visible_of_model=of) for style, of in seen]
         canvas = content
-        for region in self.regions():
+        for region in self.regions:
             wanted = sum(share * picture for share, picture in zip(region.shares, matched, strict=True))
             size = (content.shape[3], content.shape[2])
             inside = 1.0 if region.mask is None else resize(region.mask, size).clamp(0, 1).to(content)
@@ -173,9 +204,11 @@ class Inputs:
         """What a picture may take while it is decoded, and twice the pixels that are worked at: fewer would show."""
         limit = self.settings.max_memory
         left = None if limit is None else limit * GIB - device.used_bytes()
-        if "map" in role:
-            return Room(left)  # its colours are names, of which there are none between
-        return Room(left, math.ceil(2 * self.settings.size * max(1.0, *self.style_scales)))
+        size = self.settings.size
+        # A map's colours are names, of which there are none between.
+        if "map" in role or size == "original":
+            return Room(left)
+        return Room(left, math.ceil(2 * size * max(1.0, *self.style_scales)))
 
     def _refuse_invisible(self) -> None:
         """Nothing can be painted from, or like, what nobody sees."""
@@ -186,11 +219,36 @@ class Inputs:
                 raise ImageError(f"{picture.name} is transparent all over; wanted something to see", hint)
 
     def _crop(self) -> None:
-        """Leave the paintings' borders out."""
+        """Leave out the paintings' transparent sides; or borders, which may be anything where they are hidden."""
         for role, picture in self.pictures.items():
-            if role.startswith("style") and (cropped := borders.crop(picture)) is not picture:
-                self.pictures[role] = cropped
-                self.cropped.append(picture.name)
+            if not role.startswith("style"):
+                continue
+            self.pictures[role] = seen = visible.crop(picture)
+            if self.settings.borders == "crop" and seen.alpha is None:
+                self.pictures[role] = borders.crop(seen)
+                self.cropped += [picture.name] * (self.pictures[role] is not seen)
+
+    def _is_grey(self) -> bool:
+        """Whether there is no colour in what the result is made of."""
+        if self.content is not None and not colour.is_grey(self.content):
+            return False
+        return self.colour != "style" or all(map(colour.is_grey, self.styles))
+
+    def _visible_in(self, styles: list[torch.Tensor]) -> list[torch.Tensor | None]:
+        """How much of each pixel of the styles, as they are worked at, can be seen."""
+        return [
+            None if seen is None else resized(seen, (style.shape[3], style.shape[2])).to(style)
+            for seen, style in zip(self.visible, styles, strict=True)
+        ]
+
+    def _check_visible(self, regions: list[Region]) -> None:
+        for region in regions:
+            for style, mask, seen in zip(self.styles, region.style_masks, self.visible, strict=True):
+                shown = both(mask, seen)
+                if mask is not None and shown is not None and not shown.any():
+                    raise ImageError(
+                        f"nothing can be seen of the region {region.name} in {style.name}: it is transparent"
+                    )
 
     def _all(self, role: str) -> list[Picture]:
         return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]
@@ -204,7 +262,7 @@ class Inputs:
 
     def _ladder(self) -> Iterator[tuple[int, int]]:
         """Sizes of the canvas, from the smallest that leaves something of the deepest layer to the result's."""
-        longer, scales = self.settings.size, self.settings.scales
+        longer, scales = self._longer(), self.settings.scales
         if scales == "auto":
             scales = 1 + max(0, math.floor(2 * math.log2(longer / SMALLEST_SCALE) + 0.01))
         least, _ = self._least()
@@ -219,7 +277,13 @@ class Inputs:
                 last = size
 
     def _final(self) -> tuple[int, int]:
-        return fit_longer_side(self._shape(), self.settings.size)
+        return fit_longer_side(self._shape(), self._longer())
+
+    def _longer(self) -> int:
+        """The result's longer side, in pixels."""
+        if self.settings.size != "original":
+            return self.settings.size
+        return max((self.content or self.styles[0]).size)
 
     def _least(self) -> tuple[int, str]:
         """The pixels that the deepest layer needs, and its name."""

@@ -15,6 +15,7 @@ from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Preview, Saved, Warned
 from scumble.image import files, film
 from scumble.image.files import PictureSource
+from scumble.image.metadata import NOTHING, Metadata
 from scumble.image.tensors import to_array, to_image
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
@@ -34,6 +35,7 @@ class Wanted(NamedTuple):
         timelapse: a film.
         save_every: after how many evaluations to write a numbered copy beside the output.
         overwrite: whether files may be written over that scumble has not made.
+        strip: whether to leave out what the photograph's file says about it.
     """
 
     output: Path | None
@@ -41,6 +43,7 @@ class Wanted(NamedTuple):
     timelapse: Path | None = None
     save_every: int | None = None
     overwrite: bool = False
+    strip: bool = False
 
     def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
         """Nothing is read before everything that will be written was found to be possible, and not to be an input.
@@ -88,6 +91,7 @@ class Result:
     inputs: Inputs
     provenance: dict[str, Any]
     wanted: Wanted
+    known: Metadata = NOTHING  # about the photograph
     step: Step | None = None
     evaluations: int = 0
     whole: bool = False
@@ -109,7 +113,7 @@ class Result:
                 result |= {"stopped": True}
         pixels = to_array(self.inputs.finish(self.step.picture), self.inputs.alpha(), self.inputs.settings.bits)
         paths.restore_folder(path)
-        files.save(pixels, path, self.provenance | {"settings": settings, "result": result})
+        files.save(pixels, path, self.provenance | {"settings": settings, "result": result}, self.known)
 
     def picture(self) -> Image.Image:
         """The picture, at its full size."""

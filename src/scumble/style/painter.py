@@ -17,7 +17,6 @@ from scumble.style.optimization.descent import Descent, Step
 from scumble.style.optimization.lbfgs import LBFGS
 from scumble.style.optimization.optimizer import Optimizer
 from scumble.style.plan import Plan
-from scumble.style.preparation.masks import Region
 from scumble.style.provenance import JOBS
 from scumble.style.settings import PaintSettings, StyleSettings
 from scumble.style.stages import Stage
@@ -40,7 +39,6 @@ class Painter:
         inputs: Inputs,
         todo: list[Stage],
         networks: dict[str, Backbone],
-        regions: list[Region],
         placement: Placement,
         plans: Sequence[Plan],
     ):
@@ -48,7 +46,6 @@ class Painter:
         self.inputs = inputs
         self.stages = todo
         self.networks = networks
-        self.regions = regions
         self.device = placement.device
         self.job = JOBS[type(settings)]
         self.roomy = all(planned.roomy for planned in plans)
@@ -135,12 +132,13 @@ class Painter:
             settings.loss,
             strength * settings.variation_weight,  # grain comes with the painting
             strength,
-            self.regions,
+            self.inputs.regions,
             self.tile_sides[number],
             settings.range_weight,
             terms.transported,
             terms.leak,
             terms.focused,
+            self.inputs.visible,
         )
 
     def _count(self, further: int) -> None:

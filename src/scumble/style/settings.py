@@ -19,6 +19,7 @@ FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="js
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
+Size = Annotated[int, Field(gt=0, le=65536)]
 Scales = Annotated[int, Field(gt=0, le=64)]
 
 
@@ -60,7 +61,9 @@ class PaintSettings(Settings):
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
         default="quick", description="sets the defaults of everything below"
     )
-    size: int = Field(default=512, gt=0, le=65536, description="longer side of the result, pixels")
+    size: Size | Literal["original"] = Field(
+        default=512, description="longer side of the result, pixels; original: that of the photograph, or painting"
+    )
     scales: Literal["auto"] | Scales = Field(
         default="auto",
         description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
@@ -167,6 +170,10 @@ class PaintSettings(Settings):
         """A texture keeps nothing: there is no photograph."""
         return 0.0
 
+    def paints(self) -> bool:
+        """Whether the painting has any part in the result; otherwise, that is the photograph itself."""
+        return True
+
     def style_shares(self, styles: int) -> tuple[float, ...]:
         """The part of each of so many styles, with the sum 1.
 
@@ -241,6 +248,12 @@ class StyleSettings(PaintSettings):
 
     def _keep(self) -> float:
         return self.keep
+
+    def paints(self) -> bool:
+        """Whether the painting has any part in the result; otherwise, that is the photograph itself."""
+        # From another start than the photograph, content alone reconstructs it (Gatys et al. 2015, fig. 1).
+        starts_there = self.init in ("matched", "content")
+        return self.strength > 0 and (bool(self.terms().style) or not starts_there)
 
 
 class TextureSettings(PaintSettings):

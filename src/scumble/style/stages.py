@@ -46,6 +46,8 @@ def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[S
         how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
         return [Stage(size, backbone, steps if size == ladder[-1] else coarse, *how) for size in sizes]
 
+    if not settings.paints():  # one look, for the figures
+        return [Stage(ladder[-1], settings.backbone, 1, settings.optimizer, settings.lr)]
     if sketch := _sketch(settings):
         found = scales(ladder, SKETCHES, sketch, sketch)
         found += scales(ladder[-1:], settings.backbone, settings.steps, settings.steps)

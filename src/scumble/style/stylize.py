@@ -15,7 +15,7 @@ from PIL import Image
 from scumble import device
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image import recipe
+from scumble.image import metadata, recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
@@ -144,7 +144,6 @@ def _job(
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
     wanted.check_size(inputs.size())
-    regions = inputs.regions()
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
@@ -159,8 +158,8 @@ def _job(
     if not resume:
         yield from _written_over(wanted.output, made_by)
 
-    painter = Painter(settings, inputs, todo, networks, regions, placement, plans)
-    result = Result(inputs, made_by, wanted)
+    painter = Painter(settings, inputs, todo, networks, placement, plans)
+    result = Result(inputs, made_by, wanted, metadata.NOTHING if wanted.strip else metadata.of(sources.content))
     yield from _painted(painter, result, resume)
     yield result.finished(painter.job, time.perf_counter() - started)
 
@@ -196,6 +195,7 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
 
 
 def _remarks(inputs: Inputs) -> Iterator[Event]:
+    """How the pictures were understood, where that is not plain."""
     for role, picture in inputs.pictures.items():
         dark = role in ("content", "style") and _is_dark(picture)
         odd = (
@@ -203,10 +203,16 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
         )
         if odd:
             yield Warned(f"{picture.name}: {'; '.join(odd)}")
-        if role.startswith("style") and picture.alpha is not None:
-            yield Warned(f"{picture.name}: its transparent parts count as well, in the colours that lie beneath")
+    for style, seen in zip(inputs.styles, inputs.visible, strict=True):
+        if seen is not None:
+            yield Warned(f"{style.name}: its style is that of the {seen.mean():.0%} of it that is not transparent")
     for name in inputs.cropped:
         yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
+    for region in inputs.regions:
+        if region.remark is not None:
+            yield Warned(region.remark)
+    if not inputs.settings.paints():
+        yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
 
 
 def _is_dark(picture: Picture) -> bool:

@@ -11,7 +11,7 @@ from scumble.image.files import Picture, load
 from scumble.perceptual.layers import LAYERS
 from scumble.perceptual.vgg import VGG19, seen_whole
 from scumble.style.losses.style import STYLE_LOSSES
-from scumble.style.preparation.masks import counted_places, regions_of_maps, regions_of_masks
+from scumble.style.preparation.masks import counted_places, covered, regions_of_maps, regions_of_masks
 
 
 def left_half(height: int, width: int) -> torch.Tensor:
@@ -166,3 +166,56 @@ def test_large_maps_of_many_colours_are_read_in_no_time():
     colours = [(r, g, b) for r in (0, 120, 240) for g in (0, 120, 240) for b in (0, 120)][:16]
     large = flat(*colours, width=60, height=900)
     assert len(regions_of_maps(large, [large], (1.0,), large.size, [large.size])) == 16
+
+
+# --- Numbers in place of colours ------------------------------------------------------------------------------------
+
+
+def numbers(*columns: int) -> Picture:
+    return flat(*((number,) * 3 for number in columns))
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (1, 2), (5, 6), (20, 7)])
+def test_maps_of_numbers_are_as_good_as_colours(labels):
+    one, other = labels
+    sizes = [(10, 20), (10, 20)]
+    regions = regions_of_maps(numbers(one, other), [numbers(one), numbers(other)], (0.5, 0.5), (20, 20), sizes)
+    by_name = {region.name: region for region in regions}
+    assert set(by_name) == {str(one), str(other)}
+    assert by_name[str(one)].shares == (1, 0)
+    assert by_name[str(other)].shares == (0, 1)
+    assert torch.equal(by_name[str(one)].mask, left_half(20, 20))
+    with pytest.raises(ImageError, match="the region 9 of map is in no map of a style"):
+        regions_of_maps(numbers(one, 9), [numbers(one, other)], (1.0,), (20, 20), [(20, 20)])
+
+
+def test_exact_colours_are_told_apart_however_near_and_still_found_where_they_are_a_little_off():
+    one, other, off = (120, 120, 120), (140, 120, 120), (125, 118, 120)
+    sizes = [(10, 20), (10, 20)]
+    regions = regions_of_maps(flat(one, other), [flat(one), flat(other)], (0.5, 0.5), (20, 20), sizes)
+    assert [region.shares for region in regions] == [(1, 0), (0, 1)]
+    (region,) = regions_of_maps(flat(one), [flat(off)], (1.0,), (10, 20), [(10, 20)])
+    assert region.style_masks[0].min() == 1
+
+
+@pytest.mark.parametrize("void", [(), (255,)])
+def test_more_numbers_than_regions_are_refused(void):
+    many = numbers(*range(20), *void)
+    with pytest.raises(ImageError, match="wanted 1 to 16 flat colours"):
+        regions_of_maps(many, [many], (1.0,), many.size, [many.size])
+
+
+def test_what_is_transparent_in_a_map_is_black():
+    pixels = np.dstack([np.array(flat(RED, GREEN).rgb), np.full((20, 20), 255, np.uint8)])
+    pixels[:, 10:, 3] = 0
+    regions = regions_of_maps(load(pixels, "map"), [flat(RED, (0, 0, 0))], (1.0,), (20, 20), [(20, 20)])
+    assert {region.name for region in regions} == {"#ff0000", "#000000"}
+
+
+def test_a_canvas_is_covered_by_all_masks_together():
+    ramp = np.linspace(0, 255, 30).round().astype(np.uint8)[None].repeat(20, 0)
+    assert covered(regions_of_masks([load(ramp), load(255 - ramp)], (30, 20)), (30, 20)).min().item() == pytest.approx(
+        1
+    )
+    assert covered(regions_of_masks([load(ramp), load(ramp)], (30, 20)), (30, 20)).max() == 1
+    assert covered(regions_of_masks([load(ramp)], (30, 20)), (15, 10))[0, 0, 0, 0] < 0.05

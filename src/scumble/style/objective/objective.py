@@ -57,6 +57,7 @@ class Objective:
             into the distribution of the styles' (`losses.content.gaussian_map`), with their weights.
         leak_layers: layers at which no place may become more like some place of the styles than the content's was.
         focused: whether content counts more where there is more of it (see `scumble.style.preparation.importance`).
+        visible: how much of each place of each style can be seen, as in `Pictures`; None for all of all of them.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Objective:
         transported_layers: Mapping[str, float] | None = None,
         leak_layers: Mapping[str, float] | None = None,
         focused: bool = False,
+        visible: Sequence[torch.Tensor | None] | None = None,
     ):
         moved, leaks = transported_layers or {}, leak_layers or {}
         self.terms = Terms(dict(content_layers), dict(moved), dict(leaks), dict(style_layers), focused)
@@ -83,7 +85,7 @@ class Objective:
         self.range_weight = range_weight
         self.size = (content.shape[2], content.shape[3])
         regions = regions or [Region("everything", (1 / len(styles),) * len(styles))]
-        self.pictures = Pictures(content, styles, regions, strength)
+        self.pictures = Pictures(content, styles, regions, strength, visible or (None,) * len(styles))
         self.view = View(network, self.terms.layers(), tile_side, self.loss.glance)
         self._in_memory(lambda: self.targets)
 

@@ -17,7 +17,7 @@ from scumble.style.objective.terms import Terms
 from scumble.style.objective.tiles import Tile
 from scumble.style.objective.view import Measure, View, by_place, features_shape
 from scumble.style.preparation.importance import at_places, importance
-from scumble.style.preparation.masks import Places, Region, counted_places, resized
+from scumble.style.preparation.masks import Places, Region, both, counted_places, resized
 
 LEAK_PLACES = 4096
 """Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
@@ -66,12 +66,14 @@ class Pictures(NamedTuple):
         styles: (1, 3, H', W') in [0, 1] each, of any size.
         regions: which part of the canvas takes its style from where.
         strength: how far the targets lie on the way from the content's own statistics to the styles'.
+        visible: how much of each place of each style can be seen, (1, 1, H'', W''), at any resolution; None for all.
     """
 
     content: torch.Tensor
     styles: Sequence[torch.Tensor]
     regions: Sequence[Region]
     strength: float
+    visible: Sequence[torch.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,16 @@ def _maps(view: View, pictures: Pictures, layers: Collection[str]) -> dict[str, 
 
 def _leak_targets(view: View, pictures: Pictures, layers: Collection[str]) -> dict[str, LeakTarget]:
     """The places of the paintings that have a share, and how much like them the photograph is."""
-    _, all_styles, regions, _ = pictures
-    styles = [style for index, style in enumerate(all_styles) if any(region.shares[index] for region in regions)]
+    if not layers:
+        return {}
+    counting = [index for index in range(len(pictures.styles)) if any(r.shares[index] for r in pictures.regions)]
+    styles = [pictures.styles[index] for index in counting]
+    seen = [counted_places(pictures.visible[index], pictures.styles[index], layers)[0] for index in counting]
     targets = {}
     for name, features in view.whole_features(pictures.content, layers).items():
         here = wide(by_place(features))
         there = [wide(by_place(view.whole_features(style, [name])[name])) for style in styles]
+        there = [f if (p := places[name]) is None else f[p.indexes] for f, places in zip(there, seen, strict=True)]
         centre = (here.mean(0) + torch.stack([features.mean(0) for features in there]).mean(0)) / 2
         sample = [features[:: 1 + len(features) * len(styles) // LEAK_PLACES] for features in there]
         places = directions(torch.cat(sample), centre)
@@ -171,7 +177,7 @@ def _leak_targets(view: View, pictures: Pictures, layers: Collection[str]) -> di
 
 def _region_targets(view: View, pictures: Pictures, layers: Collection[str], loss: StyleLoss) -> list[RegionTarget]:
     """The statistics that each region is to have."""
-    content, _, regions, strength = pictures
+    content, regions, strength = pictures.content, pictures.regions, pictures.strength
     counted = [counted_places(region.mask, content, layers) for region in regions]
     painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics)
     if strength < 1:
@@ -205,6 +211,7 @@ def _painted_statistics(
     for index, style in enumerate(pictures.styles):
         taking = [number for number, region in enumerate(regions) if region.shares[index]]
         masks = [regions[n].style_masks[index] if regions[n].style_masks else None for n in taking]
+        masks = [both(mask, pictures.visible[index]) for mask in masks]
         counted = [counted_places(mask, style, layers) for mask in masks]
         found = view.statistics(style, [places for places, _ in counted], layers, measure)
         for number, of_style, (_, narrow_of_style) in zip(taking, found, counted, strict=True):

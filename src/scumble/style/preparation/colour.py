@@ -6,12 +6,17 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 """
 
 import torch
+from PIL import ImageChops
 
+from scumble.image.files import Picture
 from scumble.style.losses.optimal_transport import transport_map
 
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in brightness (ITU-R BT.601)."""
 
+
+COLOURLESS = 2
+"""Of 255, how far apart the channels of a grey are at most: colour management rounds each by itself."""
 
 RIDGE = 1e-5
 """Added to the variances of colours, half a grey level squared and more: a grey picture has directions without any."""
@@ -22,16 +27,36 @@ def luminance(picture: torch.Tensor) -> torch.Tensor:
     return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
+def is_grey(picture: Picture) -> bool:
+    """Whether nothing that is visible in a picture has a colour."""
+    red, green, blue = picture.rgb.split()
+    for one, other in ((red, green), (green, blue), (blue, red)):
+        apart = ImageChops.difference(one, other)
+        if picture.alpha is not None:
+            apart = ImageChops.multiply(apart, picture.alpha)
+        if apart.getextrema()[1] > COLOURLESS:  # pyright: ignore[reportOperatorIssue] (one channel: numbers)
+            return False
+    return True
+
+
 def grey(picture: torch.Tensor) -> torch.Tensor:
     """The picture without its chroma: three equal channels."""
     return luminance(picture).expand(-1, 3, -1, -1).contiguous()
 
 
-def grey_like(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
-    """`picture` in grey, with the mean and standard deviation of the brightness of `model` (section 5.2, eq. 10)."""
+def grey_like(picture: torch.Tensor, model: torch.Tensor, visible: torch.Tensor | None = None) -> torch.Tensor:
+    """`picture` in grey, with the mean and standard deviation of the brightness of `model` (section 5.2, eq. 10).
+
+    What counts of `picture` is what is `visible`, (1, 1, H, W); None for all of it.
+    """
     brightness, wanted = luminance(picture), luminance(model)
-    spread = wanted.std() / brightness.std().clamp_min(1e-6)
-    return ((brightness - brightness.mean()) * spread + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1).contiguous()
+    if visible is None:
+        mean, deviation = brightness.mean(), brightness.std()
+    else:
+        mean = (brightness * visible).sum() / visible.sum()
+        deviation = ((brightness - mean).square() * visible).sum().div(visible.sum()).sqrt()
+    spread = wanted.std() / deviation.clamp_min(1e-6)
+    return ((brightness - mean) * spread + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1).contiguous()
 
 
 def with_chroma(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
@@ -46,13 +71,29 @@ def with_chroma(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
     return luminance(picture).clamp(darkest, brightest) + chroma
 
 
-def match_colours(picture: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
+def match_colours(
+    picture: torch.Tensor,
+    model: torch.Tensor,
+    visible: torch.Tensor | None = None,
+    visible_of_model: torch.Tensor | None = None,
+) -> torch.Tensor:
     """`picture` with the mean and the covariance of the colours of `model`.
 
-    By the affine map that moves colours the least (see `scumble.style.losses.optimal_transport`).
+    By the affine map that moves colours the least (see `scumble.style.losses.optimal_transport`). Of either, what
+    counts is what is visible, (1, 1, H, W); None for all of it.
     """
     colours, wanted = (p.flatten(2)[0].cpu().double() for p in (picture, model))  # (3, P)
-    a, b = (c.cov(correction=0) for c in (colours, wanted))
+    mean, a = _moments(colours, visible)
+    wanted_mean, b = _moments(wanted, visible_of_model)
     transport = transport_map(a, b + RIDGE * torch.eye(3, dtype=torch.float64), RIDGE)
-    moved = transport @ (colours - colours.mean(1, keepdim=True)) + wanted.mean(1, keepdim=True)
+    moved = transport @ (colours - mean) + wanted_mean
     return moved.clamp(0, 1).view(picture.shape).to(picture)
+
+
+def _moments(colours: torch.Tensor, visible: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean (3, 1) and the covariance (3, 3) of colours (3, P)."""
+    if visible is None:
+        return colours.mean(1, keepdim=True), colours.cov(correction=0)
+    weights = visible.flatten().to(colours)
+    mean = (colours * weights).sum(1, keepdim=True) / weights.sum()
+    return mean, colours.cov(correction=0, aweights=weights)

@@ -7,6 +7,7 @@ those neurons are found by trying, the network is walked through with minima for
 masks as well.
 """
 
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,16 +19,8 @@ import torch.nn.functional as F
 from scumble.errors import ImageError
 from scumble.image.files import Picture
 from scumble.perceptual.vgg import seen_whole
-
-MAX_REGIONS = 16
-SAME_COLOUR = 48
-"""Colours of a map at most this far apart (Euclidean, in 0..255) are one: what JPEG and scaling do to flat colours."""
-SEAM = 5
-"""Colours that nowhere fill a square of so many pixels are no regions but the seams between them."""
-MAX_CANDIDATES = 128
-"""Of a map's colours, the most frequent are looked at: a photograph has too many."""
-LEAST_FLAT = 0.8
-"""The share of a map's pixels that must have the colour of a region, seams and specks being the rest."""
+from scumble.style.preparation.drawn import drawn
+from scumble.style.preparation.flat_colours import are_numbers, labelled, matching
 
 
 @dataclass(frozen=True)
@@ -39,12 +32,14 @@ class Region:
         mask: (1, 1, H, W) in [0, 1], of the canvas; None for all of it.
         shares: each style's part in the region's statistics, with the sum 1.
         style_masks: the parts of the styles that are taken, (1, 1, H', W') each, or None for all of it.
+        remark: what to tell about how the mask was understood, if that is worth a word.
     """
 
     name: str
     shares: tuple[float, ...]
     mask: torch.Tensor | None = None
     style_masks: tuple[torch.Tensor | None, ...] = field(default=())
+    remark: str | None = None
 
 
 class Places(NamedTuple):
@@ -99,6 +94,22 @@ def resized(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return F.interpolate(mask, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
 
 
+def both(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    """How much of each place lies in two masks of one shape, at the first one's resolution; None is everything."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one * resized(other, (one.shape[3], one.shape[2]))
+
+
+def covered(regions: Sequence[Region], size: tuple[int, int]) -> torch.Tensor:
+    """How much of each place of a canvas (width, height) is in any of the masked regions, (1, 1, H, W).
+
+    Where masks overlap, soft edges add up.
+    """
+    masks = (resized(region.mask, size) for region in regions if region.mask is not None)
+    return functools.reduce(torch.add, masks).clamp(max=1)
+
+
 # --- From pictures to regions ---------------------------------------------------------------------------------------
 
 
@@ -106,22 +117,18 @@ def regions_of_masks(masks: Sequence[Picture], canvas: tuple[int, int]) -> list[
     """One mask for each style, white where it paints.
 
     Args:
-        masks: of the canvas' shape, at any resolution; greys are soft edges.
+        masks: of the canvas' shape, at any resolution, drawn in any of the ways that `drawn` knows.
         canvas: (width, height), of the content.
 
     Raises:
-        ImageError: if a mask has another shape, or is black all over.
+        ImageError: if a mask has another shape, covers nothing, or cannot be understood.
     """
     regions = []
     for number, mask in enumerate(masks):
         check_shape(mask, canvas, "the content")
-        values = torch.from_numpy(np.array(mask.rgb.convert("L"), np.float32) / 255)[None, None]
-        if mask.alpha is not None:
-            values = values * torch.from_numpy(np.array(mask.alpha, np.float32) / 255)
-        if values.max() == 0:
-            raise ImageError(f"the mask {mask.name} is black all over: its style would paint nothing")
+        values, remark = drawn(mask)
         shares = tuple(float(index == number) for index in range(len(masks)))
-        regions.append(Region(mask.name, shares, values))
+        regions.append(Region(mask.name, shares, values, remark=remark))
     return regions
 
 
@@ -133,6 +140,8 @@ def regions_of_maps(
     styles: Sequence[tuple[int, int]],
 ) -> list[Region]:
     """One map of flat colours for the content and one for each style: what has the same colour belongs together.
+
+    Numbers in place of colours, 1, 2, 3, as programs for segmentation write them, are as good.
 
     Args:
         content_map: of the content's shape.
@@ -148,12 +157,17 @@ def regions_of_maps(
     check_shape(content_map, canvas, "the content")
     for style_map, size in zip(style_maps, styles, strict=True):
         check_shape(style_map, size, "its style")
-    colours, labels = _labelled(content_map)
-    labelled_styles = [_labelled(style_map) for style_map in style_maps]
+    numbers = all(are_numbers(picture) for picture in (content_map, *style_maps))
+    colours, labels = labelled(content_map)
+    labelled_styles = [labelled(style_map) for style_map in style_maps]
     regions = []
     for number, colour in enumerate(colours):
-        name = "#" + bytes(colour.astype(np.uint8)).hex()
-        masks = tuple(_matching(*labelled, colour) for labelled in labelled_styles)
+        name = str(colour[0]) if numbers else "#" + bytes(colour.astype(np.uint8)).hex()
+        found = matching([colours_of_style for colours_of_style, _ in labelled_styles], colour, exactly=numbers)
+        masks = tuple(
+            None if index is None else _mask(labels_of_style == index)
+            for index, (_, labels_of_style) in zip(found, labelled_styles, strict=True)
+        )
         present = [share * (mask is not None) for share, mask in zip(shares, masks, strict=True)]
         if not sum(present):
             where = "no map of a style" if not any(m is not None for m in masks) else "maps of styles without a share"
@@ -173,49 +187,6 @@ def check_shape(picture: Picture, size: tuple[int, int], of: str) -> None:
         raise ImageError(
             f"{picture.name} is {width}x{height} pixels, {of} {wanted_width}x{wanted_height}: wanted the same shape"
         )
-
-
-def _labelled(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
-    """A map's colours, (R, 3), the most frequent first, and the number of the nearest to each pixel, (H, W).
-
-    Seams between regions, shades that scaling and JPEG make, belong to what they are nearest to.
-    """
-    pixels = np.array(picture.rgb, np.int32)
-    packed = pixels @ np.array([1 << 16, 1 << 8, 1])
-    _, first, counts = np.unique(packed, return_index=True, return_counts=True)
-    kept: list[np.ndarray] = []
-    left = np.ones(packed.shape, bool)
-    for index in np.argsort(-counts, kind="stable")[:MAX_CANDIDATES]:
-        colour = pixels.reshape(-1, 3)[first[index]]
-        if any(np.linalg.norm(colour - other) <= SAME_COLOUR for other in kept):
-            continue
-        same = ((pixels - colour) ** 2).sum(2) <= SAME_COLOUR**2
-        if _has_square(same):
-            kept.append(colour)
-            left &= ~same
-    if not 1 <= len(kept) <= MAX_REGIONS or left.mean() > 1 - LEAST_FLAT:
-        raise ImageError(
-            f"{picture.name} is no map: wanted 1 to {MAX_REGIONS} flat colours, one for each region",
-            "paint the regions without shades",
-        )
-    nearest = np.zeros(packed.shape, np.uint8)
-    least = np.full(packed.shape, np.iinfo(np.int32).max, np.int32)
-    for number, colour in enumerate(kept):
-        distance = ((pixels - colour) ** 2).sum(2, dtype=np.int32)
-        nearest[distance < least] = number
-        least = np.minimum(least, distance)
-    return np.stack(kept), nearest
-
-
-def _has_square(same: np.ndarray) -> bool:
-    outside = torch.from_numpy(~same).float()[None, None]
-    return bool((F.max_pool2d(outside, min(SEAM, *same.shape), stride=1) == 0).any())
-
-
-def _matching(colours: np.ndarray, labels: np.ndarray, colour: np.ndarray) -> torch.Tensor | None:
-    """The part of a map that has a colour, or None."""
-    distances = np.linalg.norm(colours - colour, axis=1)
-    return _mask(labels == distances.argmin()) if distances.min() <= SAME_COLOUR else None
 
 
 def _mask(inside: np.ndarray) -> torch.Tensor:
