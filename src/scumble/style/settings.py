@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import BackboneName
 from scumble.settings import Settings
-from scumble.style.balance import BALANCES, HOLD_EXPONENT, Balance, plain_balance
+from scumble.style.balance import BALANCES, HOLD_EXPONENT, LAYOUT, Balance, plain_balance
 from scumble.style.objective.terms import Terms
 from scumble.style.presets import PRESETS
 
@@ -154,6 +154,8 @@ class PaintSettings(Settings):
             _without_zeros(balance.leak, keep),
             _without_zeros(self.style_layers or balance.style, self.style_weight),
             balance.focused,
+            LAYOUT * keep * self._fitted(),
+            self._fitted(),
         )
 
     def layers(self) -> tuple[str, ...]:
@@ -166,6 +168,10 @@ class PaintSettings(Settings):
     def _keep(self) -> float:
         """A texture keeps nothing: there is no photograph."""
         return 0.0
+
+    def _fitted(self) -> bool:
+        """Nor has it anything for a palette to fit to."""
+        return False
 
     def style_shares(self, styles: int) -> tuple[float, ...]:
         """The part of each of so many styles, with the sum 1.
@@ -228,6 +234,11 @@ class StyleSettings(PaintSettings):
         description="colours of the result: style: the painting's; content: the photograph's (paints in grey); match: "
         "recolours the painting like the photograph first",
     )
+    palette: Literal["fitted", "whole"] = Field(
+        default="fitted",
+        description="the painting's colours; fitted: as far as the photograph has a place for them, and where it has; "
+        "whole: in the painting's own proportions, wherever they go",
+    )
     init: Literal["matched", "content", "noise", "style"] | FileName = Field(
         default="matched",
         description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
@@ -241,6 +252,9 @@ class StyleSettings(PaintSettings):
 
     def _keep(self) -> float:
         return self.keep
+
+    def _fitted(self) -> bool:
+        return self.palette == "fitted"
 
 
 class TextureSettings(PaintSettings):
