@@ -39,9 +39,10 @@ from scumble.style.evaluation import blind_page
 from scumble.style.evaluation.compare import compare_events
 from scumble.style.evaluation.trials import Trial
 
-PLAIN = {"balance": "plain", "borders": "keep"}
+PLAIN = {"balance": "plain", "borders": "keep", "palette": "whole"}
 WAYS: dict[str, dict[str, Any]] = {
     "quick": {},
+    "whole": {"palette": "whole"},
     "before": PLAIN | {"steps": 50, "coarse_steps": None},
     "fine": {"preset": "fine"},
     "fine-before": PLAIN | {"preset": "fine"},

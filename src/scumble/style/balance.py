@@ -65,6 +65,9 @@ class Balance(NamedTuple):
 SHALLOW = {"relu1_1": 8.0, "relu2_1": 4.0, "relu3_1": 4.0}
 """How many times as much these layers of style count where the deepest counts for nothing."""
 
+LAYOUT = 200.0
+"""How much the photograph decides where which colour goes, if the palette is fitted: a tenth and less of the loss."""
+
 HOLD_EXPONENT = 4
 """Of the final size over a stage's: content counts more at small sizes, where a form that the painting puts in the
 photograph's place stays for good."""

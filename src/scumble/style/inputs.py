@@ -26,6 +26,7 @@ from scumble.image.tensors import (
 from scumble.perceptual.layers import LAYERS, check_layers, min_side
 from scumble.style.preparation import colour, visible
 from scumble.style.preparation.masks import Region, both, covered, regions_of_maps, regions_of_masks, resized
+from scumble.style.preparation.palette import in_palette
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings, count
 
 SMALLEST_SCALE = 128
@@ -98,7 +99,7 @@ class Inputs:
         # A texture has neither of these to choose.
         painted = isinstance(settings, StyleSettings)
         self.colour, self.init = (settings.colour, settings.init) if painted else ("style", "noise")
-        self.strength = settings.strength if painted else 1.0
+        self.strength, self.palette = (settings.strength, settings.palette) if painted else (1.0, "whole")
         given = sources.by_role()
         if isinstance(self.init, Path):
             given["init"] = self.init
@@ -179,7 +180,7 @@ class Inputs:
         if content is not None and (self.init == "content" or not self.settings.paints()):
             return content.clone()
         if self.init == "matched" and content is not None:
-            return self._matched(content, styles)
+            return self.matched(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -188,10 +189,11 @@ class Inputs:
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
 
-    def _matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
+    def matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
         """The content in the styles' colours, each region in its own, and as far as the strength says."""
+        match = in_palette if self.palette == "fitted" else colour.match_colours
         seen = zip(styles, self._visible_in(styles), strict=True)
-        matched = [colour.match_colours(content, style, visible_of_model=of) for style, of in seen]
+        matched = [match(content, style, visible_of_model=of) for style, of in seen]
         canvas = content
         for region in self.regions:
             wanted = sum(share * picture for share, picture in zip(region.shares, matched, strict=True))

@@ -28,6 +28,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "steps": 500,
         "coarse_steps": None,
         "balance": "plain",
+        "palette": "whole",
         "style_weight": 1.0,
         "variation_weight": 0.0,
         "range_weight": 0.0,

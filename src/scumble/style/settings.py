@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import BackboneName
 from scumble.settings import Settings
-from scumble.style.balance import BALANCES, HOLD_EXPONENT, Balance, plain_balance
+from scumble.style.balance import BALANCES, HOLD_EXPONENT, LAYOUT, Balance, plain_balance
 from scumble.style.objective.terms import Terms
 from scumble.style.presets import PRESETS
 
@@ -157,6 +157,8 @@ class PaintSettings(Settings):
             _without_zeros(balance.leak, keep),
             _without_zeros(self.style_layers or balance.style, self.style_weight),
             balance.focused,
+            LAYOUT * keep * self._fitted(),
+            self._fitted(),
         )
 
     def layers(self) -> tuple[str, ...]:
@@ -173,6 +175,10 @@ class PaintSettings(Settings):
     def paints(self) -> bool:
         """Whether the painting has any part in the result; otherwise, that is the photograph itself."""
         return True
+
+    def _fitted(self) -> bool:
+        """Nor has it anything for a palette to fit to."""
+        return False
 
     def style_shares(self, styles: int) -> tuple[float, ...]:
         """The part of each of so many styles, with the sum 1.
@@ -235,6 +241,11 @@ class StyleSettings(PaintSettings):
         description="colours of the result: style: the painting's; content: the photograph's (paints in grey); match: "
         "recolours the painting like the photograph first",
     )
+    palette: Literal["fitted", "whole"] = Field(
+        default="fitted",
+        description="the painting's colours; fitted: as far as the photograph has a place for them, and where it has; "
+        "whole: in the painting's own proportions, wherever they go",
+    )
     init: Literal["matched", "content", "noise", "style"] | FileName = Field(
         default="matched",
         description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
@@ -254,6 +265,9 @@ class StyleSettings(PaintSettings):
         # From another start than the photograph, content alone reconstructs it (Gatys et al. 2015, fig. 1).
         starts_there = self.init in ("matched", "content")
         return self.strength > 0 and (bool(self.terms().style) or not starts_there)
+
+    def _fitted(self) -> bool:
+        return self.palette == "fitted"
 
 
 class TextureSettings(PaintSettings):

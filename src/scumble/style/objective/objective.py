@@ -22,6 +22,7 @@ from scumble.style.objective.terms import Terms
 from scumble.style.objective.tiles import Tile, margin_of
 from scumble.style.objective.view import Averages, View, added, by_place, features_shape, of_region, tile_statistics
 from scumble.style.preparation.masks import Region
+from scumble.style.preparation.palette import coarse_difference
 
 Result = TypeVar("Result")
 
@@ -58,6 +59,9 @@ class Objective:
         leak_layers: layers at which no place may become more like some place of the styles than the content's was.
         focused: whether content counts more where there is more of it (see `scumble.style.preparation.importance`).
         visible: how much of each place of each style can be seen, as in `Pictures`; None for all of all of them.
+        layout: (1, 3, H, W), what colours are coarsely compared with (see `scumble.style.preparation.palette`).
+        layout_weight: how much that counts.
+        fitted: whether the proportions of the styles' colours give way to what the content has a place for.
     """
 
     def __init__(
@@ -77,12 +81,18 @@ class Objective:
         leak_layers: Mapping[str, float] | None = None,
         focused: bool = False,
         visible: Sequence[torch.Tensor | None] | None = None,
+        layout: torch.Tensor | None = None,
+        layout_weight: float = 0.0,
+        fitted: bool = False,
     ):
         moved, leaks = transported_layers or {}, leak_layers or {}
-        self.terms = Terms(dict(content_layers), dict(moved), dict(leaks), dict(style_layers), focused)
+        self.terms = Terms(
+            dict(content_layers), dict(moved), dict(leaks), dict(style_layers), focused, layout_weight, fitted
+        )
         self.loss = STYLE_LOSSES[loss]
         self.variation_weight = variation_weight
         self.range_weight = range_weight
+        self.layout = layout
         self.size = (content.shape[2], content.shape[3])
         regions = regions or [Region("everything", (1 / len(styles),) * len(styles))]
         self.pictures = Pictures(content, styles, regions, strength, visible or (None,) * len(styles))
@@ -193,8 +203,10 @@ class Objective:
         return terms
 
     def _of_pixels(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
-        weights = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
-        return {name: weight * GREY_LEVELS**2 * term(canvas) for name, (weight, term) in weights.items() if weight}
+        terms = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
+        if self.layout is not None:
+            terms["layout"] = (self.terms.layout, functools.partial(coarse_difference, self.layout))
+        return {name: weight * GREY_LEVELS**2 * term(canvas) for name, (weight, term) in terms.items() if weight}
 
 
 def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -16,8 +16,9 @@ from scumble.style.losses.style import StyleLoss, between
 from scumble.style.objective.terms import Terms
 from scumble.style.objective.tiles import Tile
 from scumble.style.objective.view import Measure, View, by_place, features_shape
+from scumble.style.preparation import palette
 from scumble.style.preparation.importance import at_places, importance
-from scumble.style.preparation.masks import Places, Region, both, counted_places, resized
+from scumble.style.preparation.masks import Places, Region, both, counted_places, resized, weighed
 
 LEAK_PLACES = 4096
 """Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
@@ -120,9 +121,9 @@ def find_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) 
         view,
         content,
         view.whole_features(content, terms.content),
-        _maps(view, pictures, terms.transported),
+        _maps(view, pictures, terms.transported, terms.fitted),
         _leak_targets(view, pictures, terms.leak),
-        _region_targets(view, pictures, terms.style, loss) if terms.style else [],
+        _region_targets(view, pictures, terms, loss) if terms.style else [],
         _importance(content, (terms.content | terms.transported) if terms.focused else ()),
     )
 
@@ -136,12 +137,12 @@ def _importance(content: torch.Tensor, layers: Collection[str]) -> dict[str, tor
     return {name: at_places(of_pixels, features_shape(size, name)) for name in layers}
 
 
-def _maps(view: View, pictures: Pictures, layers: Collection[str]) -> dict[str, list[RegionMap]]:
+def _maps(view: View, pictures: Pictures, layers: Collection[str], fitted: bool) -> dict[str, list[RegionMap]]:
     """How each region's features are moved into the distribution of what paints it, by layer."""
     if not layers:
         return {}
     content, regions = pictures.content, pictures.regions
-    painted, _ = _painted_statistics(view, pictures, layers, moments)
+    painted, _ = _painted_statistics(view, pictures, layers, moments, fitted)
     shares = {name: _shares(regions, content, name) for name in layers}
     # Of the places that will be moved: a map that is found where a plain region is plainest tears its edges apart.
     places = [{name: _weighed(shares[name][n], region) for name in layers} for n, region in enumerate(regions)]
@@ -175,11 +176,12 @@ def _leak_targets(view: View, pictures: Pictures, layers: Collection[str]) -> di
     return targets
 
 
-def _region_targets(view: View, pictures: Pictures, layers: Collection[str], loss: StyleLoss) -> list[RegionTarget]:
+def _region_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) -> list[RegionTarget]:
     """The statistics that each region is to have."""
     content, regions, strength = pictures.content, pictures.regions, pictures.strength
+    layers = terms.style
     counted = [counted_places(region.mask, content, layers) for region in regions]
-    painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics)
+    painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics, terms.fitted)
     if strength < 1:
         unpainted = view.statistics(content, [places for places, _ in counted], layers, loss.statistics)
         painted = [
@@ -199,7 +201,7 @@ def _region_targets(view: View, pictures: Pictures, layers: Collection[str], los
 
 
 def _painted_statistics(
-    view: View, pictures: Pictures, layers: Collection[str], measure: Measure
+    view: View, pictures: Pictures, layers: Collection[str], measure: Measure, fitted: bool
 ) -> tuple[list[dict[str, Statistics]], list[list[str]]]:
     """What the styles have in store for each region, blended; and where no neuron sees its part of them alone.
 
@@ -213,6 +215,11 @@ def _painted_statistics(
         masks = [regions[n].style_masks[index] if regions[n].style_masks else None for n in taking]
         masks = [both(mask, pictures.visible[index]) for mask in masks]
         counted = [counted_places(mask, style, layers) for mask in masks]
+        if fitted:
+            counted = [
+                (_fitted(places, pictures.content, style, regions[number].mask, mask), outside)
+                for number, mask, (places, outside) in zip(taking, masks, counted, strict=True)
+            ]
         found = view.statistics(style, [places for places, _ in counted], layers, measure)
         for number, of_style, (_, narrow_of_style) in zip(taking, found, counted, strict=True):
             parts[number].append((regions[number].shares[index], of_style))
@@ -222,6 +229,19 @@ def _painted_statistics(
         shares, found = zip(*part, strict=True)
         blended.append({name: blend([of_style[name] for of_style in found], list(shares)) for name in layers})
     return blended, narrow
+
+
+def _fitted(
+    places: dict[str, Places | None],
+    content: torch.Tensor,
+    style: torch.Tensor,
+    mask: torch.Tensor | None,
+    style_mask: torch.Tensor | None,
+) -> dict[str, Places | None]:
+    """Places of a style by layer, counted in the proportions that the content has a place for."""
+    proportions = palette.proportions(content, style, mask, style_mask)
+    size = (style.shape[2], style.shape[3])
+    return {name: weighed(counted, proportions, features_shape(size, name)) for name, counted in places.items()}
 
 
 def _shares(regions: Sequence[Region], content: torch.Tensor, name: str) -> list[torch.Tensor]:
@@ -243,4 +263,4 @@ def _weighed(share: torch.Tensor, region: Region) -> Places | None:
     if region.mask is None:
         return None
     weights = share.flatten() / share.sum().clamp_min(1e-12)
-    return Places(torch.arange(len(weights), device=weights.device), weights)
+    return Places(None, weights)

@@ -13,6 +13,9 @@ class Terms(NamedTuple):
         leak: layers at which no place may become more like some place of the styles than the content's was.
         style: layers whose statistics are compared.
         focused: whether content counts more where there is more of it (see `scumble.style.preparation.importance`).
+        layout: how much the photograph decides coarsely where which colour goes (see
+            `scumble.style.preparation.palette`).
+        fitted: whether the proportions of a painting's colours give way to what the photograph has a place for.
     """
 
     content: dict[str, float]
@@ -20,6 +23,8 @@ class Terms(NamedTuple):
     leak: dict[str, float]
     style: dict[str, float]
     focused: bool
+    layout: float = 0.0
+    fitted: bool = False
 
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""

@@ -102,7 +102,7 @@ def tile_statistics(
             found = {key: value * share for key, value in measure(here, None).items()}
         else:
             indexes, weights = counted.inside(tile.places(name), width)
-            found = measure(here[indexes], weights)
+            found = measure(here if indexes is None else here[indexes], weights)
         averages |= {(name, str(number), key): value for key, value in found.items()}
     return averages
 

@@ -43,14 +43,16 @@ class Region:
 
 
 class Places(NamedTuple):
-    """Some places of a layer: their indexes, and how much each counts, with the sum 1."""
+    """Some places of a layer: their indexes, None for all of them, and how much each counts, with the sum 1."""
 
-    indexes: torch.Tensor
+    indexes: torch.Tensor | None
     weights: torch.Tensor
 
     def inside(self, rectangle: tuple[slice, slice], width: int) -> "Places":
         """Those that lie in some (rows, columns) of a layer that is `width` wide, with their indexes in there."""
         rows, columns = rectangle
+        if self.indexes is None:
+            return Places(None, self.weights.view(-1, width)[rows, columns].flatten())
         row, column = self.indexes // width, self.indexes % width
         here = (row >= rows.start) & (row < rows.stop) & (column >= columns.start) & (column < columns.stop)
         indexes = (row[here] - rows.start) * (columns.stop - columns.start) + column[here] - columns.start
@@ -84,6 +86,13 @@ def counted_places(
         indexes = weights.nonzero().flatten()
         places[name] = Places(indexes.to(like.device), weights[indexes].to(like))
     return places, narrow
+
+
+def weighed(places: Places | None, counts: torch.Tensor, shape: tuple[int, int]) -> Places:
+    """Places of a layer of some shape (H', W'), each of which counts as much as (1, 1, h, w), resized, says besides."""
+    at_places = resized(counts, (shape[1], shape[0])).flatten()
+    weights = at_places if places is None else at_places[places.indexes] * places.weights
+    return Places(None if places is None else places.indexes, weights / weights.sum())
 
 
 def resized(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
