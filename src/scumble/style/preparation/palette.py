@@ -23,8 +23,8 @@ SHORTER_SIDE = 32
 BRIGHTNESS_GAIN = 2.0
 """The range of brightness is stretched, or compressed, at most by this: noise is not to become a picture."""
 
-CHROMA_GAIN = 1.5
-"""Chroma is stretched at most by this: an elephant's grey is not to become a rose's red."""
+CHROMA_GAINS = 0.6, 1.5
+"""Chroma is compressed and stretched at most by these: a butterfly stays orange, and grey does not become a rose's red."""
 
 CHROMA_COUNTS = 1.6
 """Chroma counts by this in differences of colours, brightness by 1."""
@@ -62,7 +62,7 @@ def in_palette(
     """
     here, there = _spread(_coarse(photograph)), _spread(_coarse(painting), visible_of_model)
     gain = (there.brightness / here.brightness).clamp(1 / BRIGHTNESS_GAIN, BRIGHTNESS_GAIN)
-    chroma_gain = (there.chroma / here.chroma).clamp_max(CHROMA_GAIN)
+    chroma_gain = (there.chroma / here.chroma).clamp(*CHROMA_GAINS)
     away = photograph - here.mean
     brightness = luminance(away)
     return (there.mean + gain * brightness + chroma_gain * (away - brightness)).clamp(0, 1)
