@@ -137,7 +137,7 @@ def test_digits_become_16x16_and_grey():
     ("choice", "said"),
     [
         ({"size": (64, 8)}, "size 64x8 is too small; wanted at least 16 pixels"),
-        ({"channels": 2}, "channels is 2; wanted 1 for grey or 3 for colour"),
+        ({"channels": 0}, "channels is 0; wanted 1 for grey, 3 for colour"),
     ],
 )
 def test_impossible_settings_are_refused(choice, said):
@@ -296,6 +296,7 @@ def test_a_second_run_waits_for_the_first():
     other = filelock.FileLock(json_path.with_suffix(".lock"))
     other.acquire()
     job = prepare(source)
+    assert "16 pictures" in next(job).message
     assert "another run is preparing" in next(job).message
     hidden.rename(json_path)
     other.release()
@@ -323,7 +324,7 @@ def test_progress_reaches_the_end_of_each_job():
 
 def test_the_note_of_a_source_is_told():
     source = source_of(photographs(16))
-    noted = Source(source.name, source.items, source.digest, "only the training part")
+    noted = Source(source.name, source.items, source.digest, (Noted("only the training part"),))
     assert "only the training part" in told(run(prepare(noted))[0], Noted)
 
 
@@ -336,7 +337,7 @@ def test_the_note_of_a_source_is_told():
     [
         ("mnist.npz", (1, 28, 28), 60000, 10),
         ("cifar10.zip", (3, 32, 32), 50000, 10),
-        ("faces64.zip", (1, 64, 64), 12783, 1),
+        ("faces64.zip", (1, 64, 64), 12783, 0),
     ],
 )
 def test_real_sets_are_prepared_whole(material, name, shape, count, classes):

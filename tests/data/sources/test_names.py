@@ -13,10 +13,25 @@ def labels(source) -> dict[str, str | None]:
     return {item.name: item.label for item in source.items}
 
 
+def told(source) -> str:
+    return " | ".join(event.message for event in source.told)
+
+
 def test_classes_are_the_names_of_folders_at_any_depth(collect):
-    source = open_source(collect({"a.png": encoded(), "x/b.jpg": encoded(kind="JPEG"), "x/y/C.PNG": encoded()}))
-    assert labels(source) == {"a.png": None, "x/b.jpg": "x", "x/y/C.PNG": "y"}
-    assert source.note is None
+    source = open_source(collect({"a/x/b.jpg": encoded(kind="JPEG"), "a/y/C.PNG": encoded(), "z/d.png": encoded()}))
+    assert labels(source) == {"a/x/b.jpg": "x", "a/y/C.PNG": "y", "z/d.png": "z"}
+    assert source.told == ()
+
+
+@pytest.mark.parametrize("wrap", ["", "photos/", "a/b/"])
+def test_a_picture_beside_folders_with_pictures_has_no_class(collect, wrap):
+    names = ["cover.png", "cats/1.png", "dogs/2.png", "dogs/pups/3.png"]
+    source = open_source(collect({wrap + name: encoded() for name in names}))
+    expected = {"cats/1.png": "cats", "cover.png": None, "dogs/2.png": None, "dogs/pups/3.png": "pups"}
+    assert labels(source) == {wrap + name: label for name, label in expected.items()}
+    message = source.understood()[-1].message
+    assert f"classes: none (2 of 4 pictures have no class, the first {wrap}cover.png" in message
+    assert "others: cats (1), pups (1)" in message
 
 
 def test_hidden_files_and_other_files_are_passed_over(collect):
@@ -30,8 +45,9 @@ def test_only_the_training_part_is_used_and_a_note_says_so(collect, wrap):
     source = open_source(collect({wrap + name: encoded() for name in names}))
     expected = {"train/3.png": None, "train/cat/1.png": "cat", "train/dog/2.png": "dog"}
     assert labels(source) == {wrap + name: label for name, label in expected.items()}
-    assert "3 of 5 pictures" in source.note
-    assert "training" in source.note
+    assert "3 of 5 pictures" in told(source)
+    assert "training" in told(source)
+    assert "for testing: 1 of Val, 1 of test" in told(source)
 
 
 def test_a_class_called_train_is_a_class(collect):

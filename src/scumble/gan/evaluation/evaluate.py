@@ -13,6 +13,8 @@ import numpy as np
 
 from scumble import device
 from scumble.data import dataset
+from scumble.data.form import Form
+from scumble.data.pixels import shape_in_words
 from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, returned
@@ -166,6 +168,7 @@ def _job(
         evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
     real = yield from _pictures(data, split, gan)
     _check_alike(evaluated, real)
+    embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     counts = real.at_most(pictures), evaluated.at_most(pictures)
     check_counts(chosen, feature_network, *counts)
@@ -214,21 +217,14 @@ def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, Non
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
         source = open_source(given)
-    settings = None if gan is None else gan.settings
-    channels = None if settings is None or settings.channels == "auto" else settings.channels
-    prepared = yield from dataset.prepare(source, settings.picture_size if settings else None, channels)
+    prepared = yield from dataset.prepare(source, *(Form() if gan is None else gan.facts.form))
     return feature_cache.of_store(prepared)
 
 
 def _check_alike(evaluated: PictureSet, real: PictureSet) -> None:
     if evaluated.shape != real.shape:
-        one, other = (_described(pictures.shape) for pictures in (evaluated, real))
+        one, other = (shape_in_words(pictures.shape) for pictures in (evaluated, real))
         raise DataError(f"{evaluated.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
-
-
-def _described(shape: tuple[int, int, int]) -> str:
-    channels, height, width = shape
-    return f"{width}x{height} {'grey' if channels == 1 else 'colour'}"
 
 
 def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:

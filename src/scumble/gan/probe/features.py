@@ -24,6 +24,7 @@ from torch.optim.swa_utils import update_bn
 from scumble import device, paths
 from scumble.data import batches, dataset
 from scumble.data.dataset import Dataset
+from scumble.data.pixels import shape_in_words
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
@@ -147,20 +148,14 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
     Raises:
         DataError: if they are of another size or of other channels than the discriminator takes.
     """
-    settings = gan.settings
-    channels = None if settings.channels == "auto" else settings.channels
-    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, channels)
+    pictures = yield from dataset.prepare(open_source(data), *gan.facts.form)
     wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
-            f"{pictures.name} holds {_described(pictures.shape)}; the discriminator takes {_described(wanted)}"
+            f"{pictures.name} holds pictures of {shape_in_words(pictures.shape)}; "
+            f"the discriminator takes {shape_in_words(wanted)}"
         )
     return pictures
-
-
-def _described(shape: tuple[int, ...]) -> str:
-    channels, height, width = shape
-    return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
 
 
 def unlabelled_discriminator(gan: GAN) -> Discriminator:
