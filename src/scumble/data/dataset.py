@@ -156,6 +156,7 @@ def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tu
         about = {
             "format_version": FORMAT_VERSION,
             "source": source.name,
+            "count": writer.count,
             "classes": classes,
             "labels": None if numbers is None else numbers.tolist(),
             "why_no_classes": labels.why_no_classes(writer.labels, writer.names) or "",

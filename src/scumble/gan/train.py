@@ -87,7 +87,7 @@ def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: An
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
     Args:
-        data: pictures to learn from: a folder, a .zip, a .npz, "digits", "shapes" or "hf:owner/name".
+        data: pictures to learn from: a folder, a .zip, .tar, .npz or .npy, "digits", "shapes" or "hf:owner/name".
         run: the folder of the run.
         fresh: start over, as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.

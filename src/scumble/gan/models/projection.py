@@ -67,12 +67,15 @@ def project_events(
 
     Raises:
         ImageError: if the picture cannot be read, or the sheet not written.
-        SettingsError: if there is no such class, or the output's ending is unknown.
+        SettingsError: if there is no such class, the output's ending is unknown, or the GAN draws other pictures than
+            grey or coloured ones.
     """
     started = time.perf_counter()
     if by not in DISTANCES:
         raise SettingsError(f"by: got {by!r}, wanted one of {', '.join(DISTANCES)}")
     files.check_output(output, inputs=(picture,))
+    if (channels := gan.facts.data.shape[0]) not in (1, 3):
+        raise SettingsError(f"the GAN draws pictures of {channels} channels; wanted 1 for grey or 3 for colour")
     labels = gan.labels(range(SEEDS), of_class)
     target = _fitted(gan, picture)
     distance = yield from _distance(by, target)
