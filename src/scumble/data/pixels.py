@@ -75,6 +75,7 @@ def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
         return np.concatenate(planes * (channels // bands), axis=2)
     if bands not in PICTURES:
         raise ImageError(f"{name} has {bands} channels; wanted {channels}")
+    values = values if opened.raw.opacity else values[..., :3]
     return fitted_pixels(_picture(values, name), size, channels, fit)
 
 

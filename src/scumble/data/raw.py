@@ -6,9 +6,10 @@ data set are brought to bytes by one range, so that what is brighter in one file
 
 import contextlib
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -23,7 +24,11 @@ OTHERS = (b"P5", b"Pf", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 """How other files begin that may hold more than 8 bits: PGM, PFM, JPEG 2000."""
 PICTURES = (1, 3, 4)
 """So many bands are grey, colours, and colours with opacity."""
-TIFF_ICC, TIFF_ORIENTATION = 34675, 274
+TIFF_ICC, TIFF_ORIENTATION, TIFF_PHOTOMETRIC = 34675, 274, 262
+CICP = b"\x04cICP"
+SRGB_GAMMA = 0.45455
+DEEP_COLOURS = {"RGB;16": 3, "RGBA;16": 4}
+"""How Pillow calls stored colours of 16 bits, without the order of their bytes."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +40,37 @@ class Raw:
         size: (width, height) in pixels, upright.
         read: (H, W, bands), upright, of whole numbers, floats or booleans; ImageError if they cannot be read, or are
             not finite.
+        opacity: whether the last of four bands is that.
     """
 
     bands: int
     size: tuple[int, int]
     read: Callable[[], np.ndarray]
+    opacity: bool = False
 
 
 def raw_of(data: bytes, name: str) -> Raw | None:
     """The values of a file, known by its header; None if it is an ordinary picture, or none at all.
 
-    Ordinary are also pictures of 16 bits in colour, or with a profile: their colours have to be managed.
+    Ordinary are also those whose colours have to be managed: with a profile, or a curve of their own.
     """
-    if data.startswith(TIFF):
-        with contextlib.suppress(Exception):  # of a damaged header: who reads it as a picture will tell
-            return _raw_of_tiff(data, name)
+    is_tiff = data.startswith(TIFF)
+    if not (is_tiff or data.startswith(OTHERS) or (data.startswith(PNG) and data[24:25] == b"\x10")):
+        return None  # the 25th byte of a PNG is how many bits its numbers have
+    page = _page(data) if is_tiff else None
+    if page is not None and page.is_beyond_pillow:
+        return Raw(page.bands, page.size, lambda: _values_of_tiff(data, name), page.opacity)
+    with contextlib.suppress(ImageError), decode.opened(data, name) as image:
+        if "icc_profile" in image.info or abs(image.info.get("gamma", SRGB_GAMMA) - SRGB_GAMMA) > 0.01 or CICP in data:
+            return None
+        size = _turned(image.size, _orientation(image))
+        if image.mode.startswith("I") or image.mode == "F":
+            return Raw(1, size, lambda: _values_of_grey(data, name))
+        if (bands := DEEP_COLOURS.get(_stored_mode(image)[:-1])) is not None and "transparency" not in image.info:
+            return Raw(bands, size, lambda: _values_of_colours(data, name), bands == 4)
         return None
-    # Bit depth and type of a PNG: 16, and grey.
-    if (data.startswith(PNG) and data[24:26] == b"\x10\0") or data.startswith(OTHERS):
-        with contextlib.suppress(ImageError), decode.opened(data, name) as image:
-            if (image.mode.startswith("I") or image.mode == "F") and "icc_profile" not in image.info:
-                size = _turned(image.size, _orientation(image))
-                return Raw(1, size, lambda: _values_of_grey(data, name))
+    if page is not None and page.bands == 1:  # of a kind of grey that Pillow does not know
+        return Raw(1, page.size, lambda: _values_of_tiff(data, name))
     return None
 
 
@@ -65,6 +79,8 @@ def to_bytes(values: np.ndarray, value_range: Range) -> np.ndarray:
     low, high = value_range
     if values.dtype == np.uint8 and value_range == (0, 255):
         return values
+    if values.dtype == np.uint16 and value_range == (0, 65535) and values.shape[-1] in (3, 4):
+        return (values >> 8).astype(np.uint8)  # as Pillow does, by which trainings began that go on
     values = values.astype(np.uint8) if values.dtype == bool else values
     scaled = (values - float(low)) / float(high - low) * 255
     return scaled.round().clip(0, 255).astype(np.uint8)
@@ -127,29 +143,75 @@ def finite(values: np.ndarray, name: str) -> np.ndarray:
 
 def _values_of_grey(data: bytes, name: str) -> np.ndarray:
     with decode.opened(data, name) as image:
-        values = np.array(image)
-        orientation = _orientation(image)
+        values, orientation = np.array(image), _orientation(image)
+        if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) == 0:
+            values = 65535 - values  # zero is white, which Pillow honours for 8 bits only
     return finite(_upright(values, orientation)[..., None], name)
 
 
+def _values_of_colours(data: bytes, name: str) -> np.ndarray:
+    """All 16 bits of colours, of which Pillow unpacks the higher byte; the lower one, if asked for the other order."""
+    found: list[np.ndarray] = []
+    for other_order in (False, True):
+        with decode.opened(data, name) as image:
+            orientation, tiles = _orientation(image), getattr(image, "tile", [])
+            if other_order:
+                image.tile = [tile._replace(args=_other_order(tile.args)) for tile in tiles]  # pyright: ignore
+            image.load()
+            found.append(_upright(np.array(image, np.uint16), orientation))
+    return found[0] << 8 | found[1]
+
+
+def _other_order(arguments: Any) -> Any:
+    mode = arguments[0] if isinstance(arguments, tuple) else arguments
+    native = "L" if sys.byteorder == "little" else "B"
+    order = native if mode[-1] == "N" else mode[-1]
+    mode = mode[:-1] + {"L": "B", "B": "L"}[order]
+    return (mode, *arguments[1:]) if isinstance(arguments, tuple) else mode
+
+
+def _stored_mode(image: Image.Image) -> str:
+    """How Pillow will unpack an opened file's pixels, such as "RGB;16B"."""
+    tiles = getattr(image, "tile", None)
+    arguments = tiles[0][3] if tiles else ""
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
+
+
 def _orientation(image: Image.Image) -> int:
+    """As EXIF says; Pillow turns TIFFs itself, when it loads them."""
     found = image.getexif().get(ExifTags.Base.Orientation, 1) if "exif" in image.info else 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def _raw_of_tiff(data: bytes, name: str) -> Raw | None:
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+class _Page(NamedTuple):
+    """What the first page of a TIFF holds."""
+
+    bands: int
+    size: tuple[int, int]
+    opacity: bool
+    is_beyond_pillow: bool
+
+
+def _page(data: bytes) -> _Page | None:
+    """Of a TIFF of plain values, grey or in bands; None of any other."""
+    with contextlib.suppress(Exception), tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         assert isinstance(page, tifffile.TiffPage)
         bands, bits, kind = page.samplesperpixel, page.bitspersample, np.dtype(page.dtype)
-        if page.photometric not in (0, 1, 2) or not 1 <= bands <= MAX_CHANNELS or bits < 8:
+        managed = TIFF_ICC in page.tags and bands in PICTURES
+        if page.photometric not in (0, 1, 2) or not 1 <= bands <= MAX_CHANNELS or bits < 8 or managed:
             return None  # palettes, CMYK, Lab and the like are for who manages colours
-        if TIFF_ICC in page.tags and bands in PICTURES:
-            return None
+        opacity = bool(page.extrasamples) and page.extrasamples[-1] in (1, 2)
+        beyond = (
+            not (bands in (1, 3) or (bands in (2, 4) and opacity))
+            or (bands > 1 and (kind.kind == "f" or kind.itemsize > 2))
+            or (bands == 2 and bits > 8)
+            or (bands > 1 and kind.itemsize == 2 and page.planarconfig == 2)  # it reads these planes into each other
+        )
         size = _turned((page.imagewidth, page.imagelength), _tiff_orientation(page))
-        with_opacity = bands == 2 and bits == 8 and tuple(page.extrasamples) in ((1,), (2,))
-        ordinary = with_opacity or (bands in PICTURES and (kind.itemsize == 1 or (bands > 1 and kind.kind != "f")))
-    return None if ordinary else Raw(bands, size, lambda: _values_of_tiff(data, name))
+        return _Page(bands, size, opacity and bands == 4, beyond)
+    return None
 
 
 def _values_of_tiff(data: bytes, name: str) -> np.ndarray:

@@ -137,7 +137,7 @@ def from_arrays(
 def _opened(pixels: np.ndarray, number: int) -> Opened:
     values = pixels[number] if pixels.ndim == 4 else pixels[number, ..., None]
     height, width, bands = values.shape
-    raw = Raw(bands, (width, height), lambda: finite(np.asarray(values), f"picture {number}"))
+    raw = Raw(bands, (width, height), lambda: finite(np.asarray(values), f"picture {number}"), bands == 4)
     return Opened(lambda: raw.size, raw, partial(_picture, pixels, number))
 
 

@@ -32,33 +32,89 @@ def from_tar(path: Path, testing: bool) -> Source:
         DataError: if it cannot be read, or looks like an attack.
     """
     try:
-        status = path.stat()
-        # Stays open as long as the source lives, as a zip does.
-        file: Any = _Bounded(_as_plain(path))
-        archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
-        members = {zips.plain_name(member.name, path): member for member in archive if not member.isdir()}
-    except TAR_ERRORS as error:
+        status, tar = path.stat(), _Tar(path)
+        sighted = Sighted()
+        for name in tar.places:
+            sighted.add(name)
+        for name in [*sighted.pictures, *sighted.label_files]:
+            tar.refuse_large(name)
+        label_files = {name: tar.read(name) for name in sighted.label_files}
+    except (*TAR_ERRORS, ImageError) as error:
         raise DataError(f"{path} cannot be read as a tar: {reason(error)}", "it may have been cut short") from error
-    files = {name: file for name, member in members.items() if (file := _file_of(member, members)) is not None}
-    sighted, lock = Sighted(), threading.Lock()
-    for name, file in files.items():
-        sighted.add(name)
-        if file.size > zips.MAX_ENTRY_BYTES and name in [*sighted.pictures[-1:], *sighted.label_files[-1:]]:
-            size, most = file.size >> 20, zips.MAX_ENTRY_BYTES >> 20
-            raise DataError(f"{path} has the entry {name!r}, which holds {size} MiB; wanted at most {most} MiB")
-    try:
-        label_files = {name: _read(archive, files[name], lock) for name in sighted.label_files}
-    except ImageError as error:
-        raise DataError(f"{path}: {error}", "it may have been cut short") from error
     found = understand(sighted.pictures, label_files, str(path), testing)
-    items = [
-        item_of_file(name, label, partial(_read, archive, files[name], lock)) for name, label in found.labels.items()
-    ]
+    items = [item_of_file(name, label, partial(tar.read, name)) for name, label in found.labels.items()]
     facts = [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, list(found.labels.items())]
     told = [*found.told, *sighted.told()]
-    if others := [name for name in members if name not in files]:
-        told.append(Noted(f"passed over, as links and devices in the tar: {len(others):,}, the first: {min(others)}"))
+    if tar.others:
+        what = f"{len(tar.others):,}, the first: {min(tar.others)}"
+        told.append(Noted(f"passed over, as links and devices in the tar: {what}"))
     return Source(path.name, items, digest_of(facts), () if testing else tuple(told))
+
+
+class _Tar:
+    """Where the files of a tar lie in it, and a way to read them; it stays open as long as it lives.
+
+    Attributes:
+        places: by the name of each file: where its bytes begin, and how many there are.
+        others: names of what has no bytes: links and devices.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.lock = path, threading.Lock()  # threads share one place in the file
+        self.places: dict[str, tuple[int, int]] = {}
+        self.others: list[str] = []
+        self.file = _as_plain(path)
+        bounded: Any = _Bounded(self.file)
+        with tarfile.open(fileobj=bounded, mode="r:") as archive:
+            for member in archive:
+                if not member.isdir():
+                    self._add(zips.plain_name(member.name, path), member)
+
+    def __del__(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+
+    def _add(self, name: str, member: tarfile.TarInfo) -> None:
+        if member.isreg() and not member.issparse():
+            self.places[name] = (member.offset_data, member.size)
+        elif member.islnk() and (first := member.linkname.removeprefix("./")) in self.places:
+            self.places[name] = self.places[first]  # a second name of a file before it
+        else:
+            self.others.append(name)
+
+    def refuse_large(self, name: str) -> None:
+        """Raises DataError if a file has more bytes than a picture to train on."""
+        size, most = self.places[name][1], zips.MAX_ENTRY_BYTES
+        if size > most:
+            holds = f"which holds {size >> 20} MiB; wanted at most {most >> 20} MiB"
+            raise DataError(f"{self.path} has the entry {name!r}, {holds}")
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file; ImageError if they cannot be read."""
+        place, size = self.places[name]
+        try:
+            with self.lock:
+                self.file.seek(place)
+                data = self.file.read(size)
+        except (OSError, ValueError) as error:
+            raise ImageError(f"{name} is damaged inside its tar: {reason(error)}") from error
+        if len(data) != size:
+            raise ImageError(f"{name} is damaged inside its tar: it is cut short")
+        return data
+
+
+class _Bounded:
+    """A file that hands over no more at once than a picture may have: a tar's headers may ask for any length."""
+
+    def __init__(self, file: IO[bytes]):
+        self.file = file
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, or fewer at the end."""
+        if not 0 <= size <= zips.MAX_ENTRY_BYTES:
+            raise tarfile.ReadError(f"a part of {size >> 20} MiB")
+        return self.file.read(size)
 
 
 def _as_plain(path: Path) -> IO[bytes]:
@@ -67,51 +123,31 @@ def _as_plain(path: Path) -> IO[bytes]:
     Raises:
         DataError: if it unpacks to far more than pictures do.
     """
-    file = path.open("rb")
-    if file.read(2) != GZIP:
+    with path.open("rb") as file:
+        if file.read(2) != GZIP:
+            return path.open("rb")
         file.seek(0)
-        return file
-    file.seek(0)
-    paths.cache_folder().mkdir(parents=True, exist_ok=True)
-    plain, size = tempfile.TemporaryFile(dir=paths.cache_folder()), 0  # noqa: SIM115
-    with file, gzip.open(file) as packed:
-        while data := packed.read(CHUNK):
-            plain.write(data)
-            size += len(data)
-            if size > zips.RATIO_MATTERS_BYTES and size > zips.MAX_RATIO * path.stat().st_size:
-                raise DataError(f"{path} unpacks to more than {zips.MAX_RATIO} times its size; wanted pictures")
+        paths.cache_folder().mkdir(parents=True, exist_ok=True)
+        plain = tempfile.TemporaryFile(dir=paths.cache_folder())  # noqa: SIM115
+        try:
+            _unpack(file, plain, zips.MAX_RATIO * path.stat().st_size)
+        except BaseException as error:
+            plain.close()
+            if isinstance(error, OverflowError):
+                raise DataError(
+                    f"{path} unpacks to more than {zips.MAX_RATIO} times its size; wanted pictures"
+                ) from None
+            raise
     plain.seek(0)
     return plain
 
 
-class _Bounded:
-    """A file that hands over no more at once than a picture may have: a tar's headers may ask for any length."""
-
-    def __init__(self, file: IO[bytes]):
-        self.file = file
-        self.tell, self.seek, self.close = file.tell, file.seek, file.close
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= zips.MAX_ENTRY_BYTES:
-            raise tarfile.ReadError(f"a part of {size >> 20} MiB")
-        return self.file.read(size)
-
-
-def _file_of(member: tarfile.TarInfo, members: dict[str, tarfile.TarInfo]) -> tarfile.TarInfo | None:
-    """The entry with the bytes: its own, or that of the earlier one that it is a second name of; None for links."""
-    if member.islnk():
-        member = members.get(member.linkname.removeprefix("./"), member)
-    return member if member.isreg() and not member.issparse() else None
-
-
-def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, lock: threading.Lock) -> bytes:
-    try:
-        with lock:  # they share one place in the file
-            file = archive.extractfile(member)
-            assert file is not None
-            data = file.read(member.size)
-    except TAR_ERRORS as error:
-        raise ImageError(f"{member.name} is damaged inside its tar: {reason(error)}") from error
-    if len(data) != member.size:
-        raise ImageError(f"{member.name} is damaged inside its tar: it is cut short")
-    return data
+def _unpack(packed: IO[bytes], plain: IO[bytes], most: int) -> None:
+    """Raises OverflowError if there are more bytes than so many, and than matter."""
+    size = 0
+    with gzip.open(packed) as source:
+        while data := source.read(CHUNK):
+            size += len(data)
+            if size > max(most, zips.RATIO_MATTERS_BYTES):
+                raise OverflowError
+            plain.write(data)
