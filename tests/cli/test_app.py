@@ -359,3 +359,20 @@ def test_a_texture_and_its_recipe(folder):
     assert (folder / "again.png").read_bytes() == (folder / "style-texture.png").read_bytes()
     failed_in_one_line(scumble("texture", "no.png", folder=folder), 1, "no.png")
     failed_in_one_line(scumble("stylize", "content.png", "style.png", *again, folder=folder), 1, "'texture'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gan", "train", "", "--run", "r"], "argument 3 is empty"),
+        (["gan", "train", "digits", "--run", ""], "what follows --run is empty"),
+        (["gan", "train", "digits", "--run="], "--run is empty"),
+        (["gan", "check", "  "], "argument 3 is empty"),
+        (["stylize", "", "b.png"], "argument 2 is empty"),
+    ],
+)
+def test_an_empty_argument_is_refused_and_never_the_current_folder(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

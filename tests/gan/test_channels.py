@@ -64,7 +64,7 @@ def test_what_feature_networks_cannot_see_is_refused_in_words(trained, tmp_path)
     with pytest.raises(SettingsError, match="draws pictures of 4 channels; wanted 1 for grey or 3 for colour"):
         project(gan, Image.new("RGB", (16, 16)), tmp_path / "projected.png")
     with pytest.raises(DataError, match="has pictures of 4 channels"):
-        trained(4, channels=4, evaluate_every=40, seed=1)
+        train(tmp_path / "x.npz", tmp_path / "other", **(TINY_TRAINING | {"channels": 4, "evaluate_every": 40}))
 
 
 def test_fit_and_range_are_settings_that_no_run_changes(trained, tmp_path):

@@ -142,6 +142,7 @@ def test_the_digest_is_that_of_pixels_and_labels(tmp_path):
     [
         ({"z": COLOUR}, "wanted one of x, x_train, images, train_images, arr_0"),
         ({"x": COLOUR.transpose(0, 3, 1, 2)}, "put the colours last"),
+        ({"x": COLOUR[0]}, r"shape \(6, 7, 3\); wanted .* \(that of a single picture\)"),
         ({"x": COLOUR[0, 0]}, r"shape \(7, 3\); wanted"),
         ({"x": COLOUR.astype(complex)}, "type complex128; wanted whole numbers, floats"),
         ({"x": np.full((3, 4, 4), np.nan)}, "not finite"),

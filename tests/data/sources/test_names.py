@@ -97,7 +97,7 @@ def test_what_lies_beside_a_training_and_a_testing_part_is_passed_over(collect, 
 @pytest.mark.parametrize(
     ("training", "testing"),
     [("training_set", "test_set"), ("Train", "Validation"), ("train2017", "val2017"), ("train", "dev"),
-     ("train", "holdout"), ("train_images", "test_images"), ("TRAINING", "eval")],
+     ("train", "holdout"), ("train_images", "test_images"), ("TRAINING", "eval"), ("trainA", "testA")],
 )  # fmt: skip
 def test_parts_have_many_names(collect, training, testing):
     path = collect({f"{part}/{kind}/1.png": encoded() for part in (training, testing) for kind in ("cat", "dog")})

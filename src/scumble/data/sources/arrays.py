@@ -85,9 +85,11 @@ def from_npy(path: Path, testing: bool) -> Source:
 
 def _check_pixels(pixels: np.ndarray, where: str) -> None:
     planar = pixels.ndim == 4 and pixels.shape[1] <= PLANES and pixels.shape[1] < pixels.shape[3]
-    fits = pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[3] <= MAX_CHANNELS and not planar)
+    one = pixels.ndim == 3 and pixels.shape[2] == 3
+    fits = (pixels.ndim == 3 and not one) or (pixels.ndim == 4 and pixels.shape[3] <= MAX_CHANNELS and not planar)
     if not fits or 0 in pixels.shape[1:]:
         hint = "put the colours last: x.transpose(0, 2, 3, 1)" if planar else None
+        hint = "that of a single picture" if one else hint
         wanted = f"wanted (N, H, W) or (N, H, W, C) with C up to {MAX_CHANNELS}"
         raise DataError(f"{where} has shape {pixels.shape}; {wanted}", hint)
     if pixels.dtype.kind not in "buif":

@@ -21,7 +21,7 @@ SUFFIXES = tuple(suffix for suffix, kind in Image.registered_extensions().items(
 """Endings of pictures: all that Pillow knows of the formats that are opened."""
 COMMON_SUFFIXES = (".png", ".jpg", ".webp", ".tif")
 
-_MORE = r"([ _-]?(set|split|data|images|\d{4}))?"
+_MORE = r"([ _-]?(set|split|data|images|\d{4}|[ab]))?"
 TRAINING_PART = re.compile(r"train(ing)?" + _MORE)
 OTHER_PART = re.compile(r"(test(ing)?|val(id(ation)?)?|dev|eval(uation)?|holdout)" + _MORE)
 """Names of folders, in small letters."""

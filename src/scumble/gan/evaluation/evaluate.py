@@ -213,7 +213,7 @@ def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, Non
     if split == "test":
         source = open_testing_part(given)
         if source is None:
-            wanted = "wanted a folder or .zip with a part `test`, or a .npz with x_test"
+            wanted = "wanted a folder or an archive with a part `test`, or a .npz with x_test"
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
         source = open_source(given)
