@@ -95,12 +95,6 @@ def is_grey(pixels: np.ndarray) -> bool:
     return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
 
 
-def shape_in_words(shape: tuple[int, int, int]) -> str:
-    """A picture's (C, H, W) as people say it: "64x48 grey", "64x48 colour", "64x48 with 5 channels"."""
-    channels, height, width = shape
-    return f"{width}x{height} " + {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
-
-
 def _array(image: Image.Image) -> np.ndarray:
     """(H, W, C)."""
     pixels = np.asarray(image)

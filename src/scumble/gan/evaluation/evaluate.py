@@ -14,7 +14,6 @@ import numpy as np
 from scumble import device
 from scumble.data import dataset
 from scumble.data.form import Form
-from scumble.data.pixels import shape_in_words
 from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, returned
@@ -223,8 +222,14 @@ def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, Non
 
 def _check_alike(evaluated: PictureSet, real: PictureSet) -> None:
     if evaluated.shape != real.shape:
-        one, other = (shape_in_words(pictures.shape) for pictures in (evaluated, real))
+        one, other = (_described(pictures.shape) for pictures in (evaluated, real))
         raise DataError(f"{evaluated.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
+
+
+def _described(shape: tuple[int, int, int]) -> str:
+    channels, height, width = shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
+    return f"{width}x{height} {kind}"
 
 
 def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:

@@ -24,7 +24,6 @@ from torch.optim.swa_utils import update_bn
 from scumble import device, paths
 from scumble.data import batches, dataset
 from scumble.data.dataset import Dataset
-from scumble.data.pixels import shape_in_words
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
 from scumble.events import Event, Noted, Progress, Saved, Started
@@ -152,10 +151,15 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
     wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
-            f"{pictures.name} holds pictures of {shape_in_words(pictures.shape)}; "
-            f"the discriminator takes {shape_in_words(wanted)}"
+            f"{pictures.name} holds {_described(pictures.shape)}; the discriminator takes {_described(wanted)}"
         )
     return pictures
+
+
+def _described(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    return f"{kind} pictures of {width}x{height}"
 
 
 def unlabelled_discriminator(gan: GAN) -> Discriminator:
