@@ -67,15 +67,12 @@ def project_events(
 
     Raises:
         ImageError: if the picture cannot be read, or the sheet not written.
-        SettingsError: if there is no such class, the output's ending is unknown, or the GAN draws other pictures than
-            grey or coloured ones.
+        SettingsError: if there is no such class, the output's ending is unknown, or the GAN is of other channels.
     """
     started = time.perf_counter()
     if by not in DISTANCES:
         raise SettingsError(f"by: got {by!r}, wanted one of {', '.join(DISTANCES)}")
     files.check_output(output, inputs=(picture,))
-    if (channels := gan.facts.data.shape[0]) not in (1, 3):
-        raise SettingsError(f"the GAN draws pictures of {channels} channels; wanted 1 for grey or 3 for colour")
     labels = gan.labels(range(SEEDS), of_class)
     target = _fitted(gan, picture)
     distance = yield from _distance(by, target)
@@ -117,6 +114,8 @@ def project(
 def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:
     """(1, C, H, W) in [-1, 1], on the GAN's device."""
     colours, height, width = gan.facts.data.shape
+    if colours not in (1, 3):
+        raise SettingsError(f"the GAN draws pictures of {colours} channels; wanted 1 for grey or 3 for colour")
     rgb = tensors.cover(tensors.to_tensor(files.load(picture)), (width, height))
     pixels = tensors.to_image(rgb).convert("L" if colours == 1 else "RGB")
     array = np.array(pixels).reshape(1, height, width, colours).transpose(0, 3, 1, 2)
