@@ -6,6 +6,7 @@ import json
 import math
 import os
 import socket
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -171,11 +172,23 @@ def unpacked(folder: Path, entries: dict[str, bytes]) -> Path:
     return folder
 
 
-@pytest.fixture(params=["folder", "zip"])
+def tarred(path: Path, entries: dict[str, bytes]) -> Path:
+    """A tar; packed, where the name says so."""
+    with tarfile.open(path, "w:gz" if path.suffix in (".gz", ".tgz") else "w") as archive:
+        for name, data in entries.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture(params=["folder", "zip", "tar.gz"])
 def collect(request, tmp_path):
-    """Makes a folder or a zip of files: what holds for one holds for the other."""
+    """Makes a folder or an archive of files: what holds for one holds for the others."""
 
     def make(entries: dict[str, bytes]):
+        if request.param == "tar.gz":
+            return tarred(tmp_path / "pictures.tar.gz", entries)
         if request.param == "zip":
             return zipped(tmp_path / "pictures.zip", entries)
         return unpacked(tmp_path / "pictures", entries)

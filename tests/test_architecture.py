@@ -140,6 +140,8 @@ def test_help_and_usage_errors_do_not_import_torch(arguments):
         ["models"],
         ["models", "fetch", "pocket"],
         ["models", "remove", "vgg19"],
+        ["cache"],
+        ["cache", "clear"],
         ["info", str(PAINTED)],
         ["gan", "presets"],
     ],

@@ -473,3 +473,20 @@ def test_without_a_home_folder_the_machine_and_the_weights_are_told_all_the_same
         )
         assert done.returncode == 0, done.stderr
     assert list(folder.glob("~*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gan", "train", "", "--run", "r"], "argument 3 is empty"),
+        (["gan", "train", "digits", "--run", ""], "what follows --run is empty"),
+        (["gan", "train", "digits", "--run="], "--run is empty"),
+        (["gan", "check", "  "], "argument 3 is empty"),
+        (["stylize", "", "b.png"], "argument 2 is empty"),
+    ],
+)
+def test_an_empty_argument_is_refused_and_never_the_current_folder(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

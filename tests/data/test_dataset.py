@@ -9,11 +9,13 @@ import zipfile
 import filelock
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from conftest import broken, greys, photograph, photographs, source_of
 from scumble import paths
 from scumble.data.dataset import Dataset, prepare
+from scumble.data.measuring import automatic_size
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item, Source
 from scumble.errors import DataError, SettingsError
@@ -78,6 +80,19 @@ def test_classes_are_sorted_as_people_count():
     assert dataset.labels.tolist() == [n % 11 for n in range(22)]
 
 
+def test_one_class_is_none_and_the_digest_stays_that_of_the_label():
+    events, dataset = run(prepare(source_of(photographs(16), ["cat"] * 16)))
+    assert (dataset.labels, dataset.classes) == (None, ())
+    assert "classes: none (all are of one class, cat)" in told(events, Noted)
+    assert dataset.why_no_classes == "all are of one class, cat"
+    assert dataset.digest != run(prepare(source_of(photographs(16), ["dog"] * 16)))[1].digest
+
+
+def test_classes_are_told_with_their_numbers_before_anything_is_read():
+    events, _ = run(prepare(source_of(photographs(17), ["b", "a"] * 8 + ["a"])))
+    assert events[0] == Noted("made up: 17 pictures; classes: 2: a (9), b (8)")
+
+
 def test_classes_that_not_all_pictures_have_are_left_out_with_a_note():
     events, dataset = run(prepare(source_of(photographs(16), ["cat"] * 15 + [None])))
     assert dataset.labels is None
@@ -137,12 +152,156 @@ def test_digits_become_16x16_and_grey():
     ("choice", "said"),
     [
         ({"size": (64, 8)}, "size 64x8 is too small; wanted at least 16 pixels"),
-        ({"channels": 2}, "channels is 2; wanted 1 for grey or 3 for colour"),
+        ({"channels": 0}, "channels is 0; wanted 1 for grey, 3 for colour"),
     ],
 )
 def test_impossible_settings_are_refused(choice, said):
     with pytest.raises(SettingsError, match=said):
         run(prepare(source_of(photographs(16)), **choice))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "median"),
+    [
+        ([(160, 20)] + [(60 + n, 60 - n) for n in range(1, 24)], (72, 47)),
+        ([(100, 100)] * 15 + [(40, 40)] * 6, (100, 100)),
+        ([(30, 90)] * 9 + [(60, 40)] * 9 + [(50, 50)], (50, 50)),
+    ],
+)
+def test_the_size_is_the_median_of_both_sides(sizes, median):
+    images = [photograph(*size, seed=seed) for seed, size in enumerate(sizes)]
+    events, dataset = run(prepare(source_of(images)))
+    assert (dataset.shape[2], dataset.shape[1]) == automatic_size(median)
+    assert f"{median[0]}x{median[1]}" in told(events, Noted)
+
+
+def test_where_no_size_is_that_of_most_the_spread_is_told():
+    images = [photograph(20 + seed, 60 - seed, seed=seed) for seed in range(17)]
+    events, _ = run(prepare(source_of(images)))
+    said = "pictures are 20 to 36 pixels wide and 44 to 60 high, 28x52 in the median: all become 28x52"
+    assert said in told(events, Noted)
+
+
+# --- Fit ------------------------------------------------------------------------------------------------------------
+
+
+def middle_stripe() -> Image.Image:
+    """60x20, white with its middle third black."""
+    stripes = np.full((20, 60, 3), 255, np.uint8)
+    stripes[:, 20:40] = 0
+    return Image.fromarray(stripes)
+
+
+def test_a_padded_picture_is_whole_within_margins():
+    _, dataset = run(prepare(source_of([middle_stripe()] * 16), (60, 60), 3, "pad"))
+    assert (dataset.pixels[:, :, :20] == 0).all()
+    assert (dataset.pixels[:, :, 40:] == 0).all()
+    assert np.array_equal(dataset.pixels[0, :, 20:40], np.asarray(middle_stripe()).transpose(2, 0, 1))
+
+
+def test_margins_of_a_transparent_picture_are_what_transparency_is():
+    image = middle_stripe().convert("RGBA")
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    _, dataset = run(prepare(source_of([image] * 16), (60, 60), 3, "pad"))
+    assert (dataset.pixels[:, :, :20] == 255).all()
+    _, dataset = run(prepare(source_of([image] * 16), (60, 60), 4, "pad"))
+    assert (dataset.pixels[:, 3, :20] == 0).all()
+    assert (dataset.pixels[:, 3, 21:40] == 255).all()
+
+
+def test_a_stretched_picture_is_whole_and_out_of_shape():
+    events, dataset = run(prepare(source_of([middle_stripe()] * 16), (30, 20), 3, "stretch"))
+    row = dataset.pixels[0, 0, 10]
+    assert (row[:8] > 200).all()
+    assert (row[12:18] < 50).all()
+    assert (row[22:] > 200).all()
+    assert "stretched out of shape" in told(events, Noted)
+
+
+# --- Channels and values --------------------------------------------------------------------------------------------
+
+
+def test_opacity_is_learnt_where_it_is_asked_for():
+    images = [image.convert("RGBA") for image in photographs(16)]
+    images[3].putalpha(51)
+    _, colour = run(prepare(source_of(images), channels=4))
+    assert colour.shape == (4, 20, 24)
+    assert (colour.pixels[3, 3] == 51).all()
+    assert (colour.pixels[4, 3] == 255).all()
+    assert np.array_equal(colour.pixels[3, :3], np.asarray(images[3])[..., :3].transpose(2, 0, 1))
+    _, grey = run(prepare(source_of(images), channels=2))
+    assert np.array_equal(grey.pixels[3, 0], np.asarray(images[3].convert("RGB").convert("L")))
+    assert (grey.pixels[3, 1] == 51).all()
+
+
+def test_colours_have_no_fifth_channel():
+    with pytest.raises(DataError, match="x has 3 channels; wanted 5"):
+        run(prepare(source_of(photographs(16)), channels=5))
+
+
+def tiffs(folder, values, **options):
+    for number, one in enumerate(values):
+        tifffile.imwrite(folder / f"{number:02}.tif", one, **options)
+    return open_source(folder)
+
+
+def test_bands_are_as_many_as_files_have(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (16, 20, 24, 5), dtype=np.uint8)
+    _, dataset = run(prepare(tiffs(tmp_path, values, photometric="minisblack", planarconfig="contig")))
+    assert np.array_equal(dataset.pixels, values.transpose(0, 3, 1, 2))
+    with pytest.raises(DataError, match="has 5 channels; wanted 3"):
+        run(prepare(open_source(tmp_path), channels=3))
+
+
+def test_the_fourth_band_of_a_tiff_is_seen_where_four_are_asked_for(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (16, 20, 24, 4), dtype=np.uint8)
+    source = tiffs(tmp_path, values, photometric="rgb", extrasamples=["unspecified"])
+    assert np.array_equal(run(prepare(source, channels=4))[1].pixels, values.transpose(0, 3, 1, 2))
+    assert np.array_equal(run(prepare(source))[1].pixels, values[..., :3].transpose(0, 3, 1, 2))
+
+
+def test_pictures_of_different_channels_are_refused_unless_they_are_asked_for(tmp_path):
+    values = np.random.default_rng(0).integers(0, 256, (17, 20, 24, 5), dtype=np.uint8)
+    tiffs(tmp_path, values, photometric="minisblack", planarconfig="contig")
+    photograph(24, 20).save(tmp_path / "99.png")
+    with pytest.raises(DataError, match=r"17 of 18 pictures .* have 5 channels, and others have not \(--channels 5"):
+        run(prepare(open_source(tmp_path)))
+    events, dataset = run(prepare(open_source(tmp_path), channels=5))
+    assert len(dataset.pixels) == 17
+    assert "99.png has 3 channels; wanted 5" in told(events, Warned)
+
+
+def test_twelve_bits_are_stretched_by_the_range_of_the_whole_set(tmp_path):
+    for number in range(16):
+        values = np.full((20, 24), 100 * number, np.uint16)
+        values[0, 0] = 4000 if number == 5 else 0
+        Image.fromarray(values).save(tmp_path / f"{number:02}.png")
+    events, dataset = run(prepare(open_source(tmp_path)))
+    assert dataset.shape == (1, 20, 24)
+    assert dataset.value_range == (0, 4000)
+    assert "values are 0 to 4000, where 0 to 65535 are usual: they are stretched" in told(events, Noted)
+    assert dataset.pixels[:, 0, 5, 5].tolist() == [round(100 * n / 4000 * 255) for n in range(16)]
+    _, asked = run(prepare(open_source(tmp_path), value_range=(0, 1000)))
+    assert asked.pixels[:, 0, 5, 5].tolist() == [min(255, round(n / 10 * 255)) for n in range(16)]
+    assert run(prepare(open_source(tmp_path)))[1].value_range == (0, 4000)  # from the cache
+
+
+def test_sixteen_bits_that_are_used_become_what_pillow_made_of_them(tmp_path):
+    random = np.random.default_rng(0)
+    colours = random.integers(0, 65536, (16, 20, 24, 3), dtype=np.uint16)
+    events, dataset = run(prepare(tiffs(tmp_path, colours, photometric="rgb")))
+    expected = [np.asarray(Image.open(tmp_path / f"{number:02}.tif")) for number in range(16)]
+    assert np.array_equal(dataset.pixels, np.stack(expected).transpose(0, 3, 1, 2))
+    assert "stretched" not in told(events, Noted)
+
+
+def test_pictures_that_are_almost_black_are_warned_of():
+    dark = [Image.fromarray(np.asarray(image) // 128) for image in photographs(16)]
+    events, dataset = run(prepare(source_of(dark)))
+    assert "no value is above 1 of 255: the pictures are almost black (--value-range 0,1" in told(events, Warned)
+    events, bright = run(prepare(source_of(dark), value_range=(0, 1)))
+    assert np.array_equal(bright.pixels, dataset.pixels * 255)
+    assert "black" not in told(events, Warned)
 
 
 # --- What cannot be read --------------------------------------------------------------------------------------------
@@ -296,6 +455,7 @@ def test_a_second_run_waits_for_the_first():
     other = filelock.FileLock(json_path.with_suffix(".lock"))
     other.acquire()
     job = prepare(source)
+    assert "16 pictures" in next(job).message
     assert "another run is preparing" in next(job).message
     hidden.rename(json_path)
     other.release()
@@ -323,7 +483,7 @@ def test_progress_reaches_the_end_of_each_job():
 
 def test_the_note_of_a_source_is_told():
     source = source_of(photographs(16))
-    noted = Source(source.name, source.items, source.digest, "only the training part")
+    noted = Source(source.name, source.items, source.digest, (Noted("only the training part"),))
     assert "only the training part" in told(run(prepare(noted))[0], Noted)
 
 
@@ -336,7 +496,7 @@ def test_the_note_of_a_source_is_told():
     [
         ("mnist.npz", (1, 28, 28), 60000, 10),
         ("cifar10.zip", (3, 32, 32), 50000, 10),
-        ("faces64.zip", (1, 64, 64), 12783, 1),
+        ("faces64.zip", (1, 64, 64), 12783, 0),
     ],
 )
 def test_real_sets_are_prepared_whole(material, name, shape, count, classes):

@@ -31,6 +31,7 @@ app.command("scumble.cli.compare:compare", name="compare", help="Compare painted
 app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
 app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
+app.command("scumble.cli.cache:app", name="cache", help="List and clear the cache of prepared pictures.")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -45,6 +46,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     arguments = sys.argv[1:] if arguments is None else arguments
+    if (empty := _empty(arguments)) is not None:
+        hint = "a variable of the shell may be empty"
+        sys.exit(2 if _follows() else _failed(f"{empty} is empty; wanted a name or a value ({hint})", 2, arguments))
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -69,6 +73,17 @@ def _usage(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
         return "-: standard input is not read, and standard output not written to; wanted the name of a file"
     return " ".join(str(error).split())
+
+
+def _empty(arguments: list[str]) -> str | None:
+    """Which argument is empty, in words; None if none is. An empty path would be the current folder."""
+    for number, argument in enumerate(arguments):
+        if not argument.strip():
+            before = arguments[number - 1] if number else ""
+            return f"what follows {before}" if before.startswith("-") else f"argument {number + 1}"
+        if argument.startswith("--") and argument.endswith("="):
+            return argument.removesuffix("=")
+    return None
 
 
 def _failed(message: str, exit_code: int, arguments: list[str]) -> int:

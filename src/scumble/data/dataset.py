@@ -8,7 +8,6 @@ may be larger than memory. Remarks on how it was made are kept with it and repea
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +17,23 @@ import filelock
 import numpy as np
 
 from scumble import paths
-from scumble.data.labels import numbered
-from scumble.data.pixels import Size, fitted_pixels, is_grey
+from scumble.data import labels
+from scumble.data.form import Fit, Form, Range, Size, times
+from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
+from scumble.data.pixels import is_grey, opened_pixels
 from scumble.data.sources.source import Item, Source, for_each
-from scumble.errors import DataError, SettingsError, reason
+from scumble.errors import DataError, reason
 from scumble.events import Event, Noted, Warned
-from scumble.image.tensors import fit_shorter_side
 
-FORMAT_VERSION = 1
-MIN_PICTURES = 16
-MIN_SIDE = 16
-MAX_AUTOMATIC_SIDE = 64
-"""What a GAN learns in hours on one machine; larger pictures have to be asked for."""
-MAX_ASPECT = 4
-"""Longer strips than this many times their shorter side are cut, where no size is asked for."""
-MAX_UNREADABLE = 0.1
-"""A source with a larger share of unreadable pictures is refused: it is probably not what its user thinks it is."""
+FORMAT_VERSION = 2
+FITTED: dict[Fit, str] = {
+    "crop": "cut around their middle",
+    "pad": "set within margins",
+    "stretch": "stretched out of shape",
+}
+"""What becomes of pictures of another shape, in words."""
+DARK = 32
+"""Where no byte is above this, pictures look black: their values are probably not what their type stands for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,12 @@ class Dataset:
 
     Attributes:
         name: of the source.
-        pixels: (N, C, H, W) uint8, C of 1 or 3, mapped from the cache and not writeable.
-        labels: (N,) int64, indexes into `classes`; None where not every picture has a class.
+        pixels: (N, C, H, W) uint8, mapped from the cache and not writeable.
+        labels: (N,) int64, indexes into `classes`; None where not every picture has a class, or all have the same.
         classes: the names of the classes, in order; empty where there are no labels.
         digest: hexadecimal SHA-256 of pixels, labels and classes: the same wherever and whenever they were prepared.
+        why_no_classes: in words, where there are no labels.
+        value_range: the values that became 0 and 255; None where they were bytes.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Dataset:
     labels: np.ndarray | None
     classes: tuple[str, ...]
     digest: str
+    why_no_classes: str = ""
+    value_range: Range | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,70 +65,64 @@ class Dataset:
         return channels, height, width
 
 
-def prepare(source: Source, size: Size | None = None, channels: int | None = None) -> Generator[Event, None, Dataset]:
+def prepare(
+    source: Source,
+    size: Size | None = None,
+    channels: int | None = None,
+    fit: Fit = "crop",
+    value_range: Range | None = None,
+) -> Generator[Event, None, Dataset]:
     """Decode all pictures of a source into a data set; at once if that was done before.
 
-    Pictures of another shape are cut to the shape of `size`, around their middle, and resampled; transparency is laid
-    on white. Those that cannot be read are left out.
+    Transparency is laid on white, unless `channels` asks for it. Pictures that cannot be read are left out.
 
     Args:
         source: the pictures.
-        size: (width, height) in pixels of every picture. None for the most common size in the source, with
-            its shorter side scaled to at most `MAX_AUTOMATIC_SIDE` and at least `MIN_SIDE`.
-        channels: 1 for grey, 3 for colour; None for 1 if R = G = B in all pictures, else 3.
+        size: (width, height) in pixels of every picture, or None; see `form.Form` for this and the others.
+        channels: how many, or None for as many as there are.
+        fit: what becomes of pictures of another shape: "crop" takes their middle, "pad" keeps all of it within black
+            margins (white where the picture is transparent), "stretch" changes its shape.
+        value_range: the values that become black and white; None to find them.
 
     Yields:
-        Started and Progress of the jobs "measure pictures" (if no size is given) and "read pictures"; Noted and Warned
-        of what was chosen, changed or left out.
+        What was understood: Noted and Warned of what was chosen, changed or left out. Started and Progress of the jobs
+        "measure pictures", "find the range of values" (if values are no bytes) and "read pictures".
 
     Returns:
         The data set.
 
     Raises:
-        SettingsError: if `size` or `channels` is out of range.
+        SettingsError: if a setting is out of range.
         DataError: if there are too few pictures, too many cannot be read, or the cache cannot be written.
     """
-    _check(source, size, channels)
-    if source.note:
-        yield Noted(source.note)
+    wanted = Form(size, channels, fit, value_range)
+    wanted.check()
+    refuse_few(source, len(source.items))
+    yield from source.understood()
     folder = paths.cache_folder() / "data"
-    made_from = json.dumps([FORMAT_VERSION, source.digest, size, channels])
-    key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = _open(folder / key, source.name)
-        if found is None:
-            lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # whoever closes us may release it
-            yield from _acquire(lock, source.name)
-            try:
-                found = _open(folder / key, source.name)  # another run may have made it while we waited
-                if found is None:
-                    found = yield from _make(folder / key, source, size, channels)
-            finally:
-                lock.release()
+        dataset, remarks = yield from _opened_or_made(folder, source, wanted)
     except OSError as error:
         raise DataError(f"{source.name} cannot be kept in {folder}: {reason(error)}") from error
-    dataset, remarks = found
     yield from remarks
     return dataset
 
 
-def _check(source: Source, size: Size | None, channels: int | None) -> None:
-    if size is not None and min(size) < MIN_SIDE:
-        raise SettingsError(f"size {_times(size)} is too small; wanted at least {MIN_SIDE} pixels on each side")
-    if channels not in (None, 1, 3):
-        raise SettingsError(f"channels is {channels}; wanted 1 for grey or 3 for colour")
-    _refuse_few(source, len(source.items))
-
-
-def _refuse_few(source: Source, count: int) -> None:
-    if count < MIN_PICTURES:
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
-        raise DataError(f"{source.name} holds {pictures} that can be read; wanted at least {MIN_PICTURES}")
-
-
-def _times(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
+def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
+    made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted])
+    key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    found = _open(folder / key, source.name)
+    if found is None:
+        lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # whoever closes us may release it
+        yield from _acquire(lock, source.name)
+        try:
+            found = _open(folder / key, source.name)  # another run may have made it while we waited
+            if found is None:
+                found = yield from _make(folder / key, source, wanted)
+        finally:
+            lock.release()
+    return found
 
 
 # --- Making a data set ----------------------------------------------------------------------------------------------
@@ -138,31 +136,31 @@ def _acquire(lock: filelock.BaseFileLock, name: str) -> Generator[Event, None, N
         lock.acquire()
 
 
-def _make(
-    path: Path, source: Source, size: Size | None, channels: int | None
-) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
+def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
     """Write PATH.npy and PATH.json, and open them."""
-    expected = size or (yield from _most_common_size(source))
-    size = size or automatic_size(expected)
+    measured = yield from measure(source, wanted)
     partial, grey_partial = path.with_suffix(".part"), path.with_suffix(".grey.part")
     try:
         with partial.open("wb") as file:
-            writer = _Writer(file, size, channels or 3, expected)
+            writer = _Writer(file, measured)
             unreadable = yield from for_each(source, "read pictures", writer.add)
-            _refuse_unreadable(source, unreadable)
-            _refuse_few(source, writer.count)
+            refuse_unreadable(source, unreadable)
+            refuse_few(source, writer.count)
             writer.finish()
-        if channels is None and writer.grey:
+        if measured.form.channels is None and writer.grey:
             _keep_one_channel(partial, grey_partial)
             grey_partial.replace(partial)
         remarks = _remarks(writer, unreadable)
         path.with_suffix(".json").unlink(missing_ok=True)  # it may belong to a damaged .npy
-        numbers, classes = numbered(writer.labels)
+        numbers, classes = labels.numbered(writer.labels)
         about = {
             "format_version": FORMAT_VERSION,
             "source": source.name,
+            "count": writer.count,
             "classes": classes,
             "labels": None if numbers is None else numbers.tolist(),
+            "why_no_classes": labels.why_no_classes(writer.labels, writer.names) or "",
+            "value_range": measured.form.value_range,
             "digest": _content_digest(partial, writer.labels),
             "told": [[type(event).__name__, event.message] for event in remarks],
         }
@@ -178,35 +176,20 @@ def _make(
     return found
 
 
-def _most_common_size(source: Source) -> Generator[Event, None, Size]:
-    sizes: Counter[Size] = Counter()
-    unreadable = yield from for_each(source, "measure pictures", lambda item: sizes.update([item.size()]))
-    _refuse_unreadable(source, unreadable)
-    return sizes.most_common(1)[0][0]
-
-
-def automatic_size(common: Size) -> Size:
-    """The (width, height) that pictures are trained at if most of them are of size `common` and none is asked for."""
-    shorter = min(max(min(common), MIN_SIDE), MAX_AUTOMATIC_SIDE)
-    width, height = fit_shorter_side(common, shorter)
-    return min(width, MAX_ASPECT * shorter), min(height, MAX_ASPECT * shorter)
-
-
-def _refuse_unreadable(source: Source, unreadable: list[tuple[str, str]]) -> None:
-    if len(unreadable) > MAX_UNREADABLE * len(source.items):
-        share = f"{len(unreadable)} of {len(source.items)} pictures of {source.name} cannot be read"
-        raise DataError(f"{share}, the first: {unreadable[0][1]}; wanted at most {MAX_UNREADABLE:.0%}")
-
-
 class _Writer:
     """Writes pictures to an .npy file one by one, and counts what it had to change."""
 
-    def __init__(self, file: BinaryIO, size: Size, channels: int, expected: Size):
-        self.file, self.size, self.channels, self.expected = file, size, channels, expected
+    def __init__(self, file: BinaryIO, measured: Measured):
+        self.file, self.measured = file, measured
+        assert measured.form.size is not None
+        self.size, self.channels = measured.form.size, measured.form.channels or 3
+        self.form = measured.form._replace(channels=self.channels)
         self.labels: list[str | None] = []
+        self.names: list[str] = []
         self.reshaped = 0  # pictures that are not of the expected size
         self.enlarged = 0  # those of them that are smaller than `size`
         self.grey = True
+        self.highest = 0
         self._write_header()  # its length stays the same when the count in it changes
 
     @property
@@ -214,14 +197,16 @@ class _Writer:
         return len(self.labels)
 
     def add(self, item: Item) -> None:
-        picture = item.load()
-        pixels = fitted_pixels(picture, self.size, self.channels)
-        self.grey = self.grey and is_grey(pixels)
-        self.file.write(pixels[..., : self.channels].transpose(2, 0, 1).tobytes())
+        opened = item.opened()
+        pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
+        self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
+        self.highest = max(self.highest, int(pixels.max()))
+        self.file.write(pixels.transpose(2, 0, 1).tobytes())
         self.labels.append(item.label)
-        if picture.size != self.expected:
+        self.names.append(item.name)
+        if size != self.measured.expected:
             self.reshaped += 1
-            self.enlarged += picture.size[0] < self.size[0] or picture.size[1] < self.size[1]
+            self.enlarged += size[0] < self.size[0] or size[1] < self.size[1]
 
     def finish(self) -> None:
         self.file.seek(0)
@@ -262,20 +247,23 @@ def _content_digest(path: Path, labels: list[str | None]) -> str:
 
 def _remarks(writer: _Writer, unreadable: list[tuple[str, str]]) -> list[Noted | Warned]:
     """What the user should know of how the data set came about."""
-    remarks: list[Noted | Warned] = []
-    count, size, unlabelled = writer.count, _times(writer.size), writer.labels.count(None)
-    if writer.expected != writer.size:
-        remarks.append(Noted(f"most pictures are {_times(writer.expected)}: all become {size} (a size can be given)"))
+    measured, count, size = writer.measured, writer.count, times(writer.size)
+    remarks: list[Noted | Warned] = [*measured.told]
+    settled = not measured.sizes or 2 * measured.sizes[measured.expected] > measured.sizes.total()
+    if measured.expected != writer.size or not settled:
+        sizes = sizes_in_words(measured.sizes, measured.expected)
+        remarks.append(Noted(f"{sizes}: all become {size} (a size can be given)"))
     if writer.reshaped:
-        what = f"{writer.reshaped} of {count} pictures are not {_times(writer.expected)}"
-        remarks.append(Noted(f"{what}: they are cut around their middle and resampled to {size}"))
-    if 0 < unlabelled < count:
-        remarks.append(Noted(f"{unlabelled} of {count} pictures have no class: classes are left out"))
+        what = f"{writer.reshaped} of {count} pictures are not {times(measured.expected)}"
+        remarks.append(Noted(f"{what}: they are {FITTED[measured.form.fit]} and resampled to {size}"))
     if writer.enlarged:
         remarks.append(Warned(f"{writer.enlarged} of {count} pictures are smaller than {size} and are enlarged"))
     if unreadable:
         what = f"{len(unreadable)} of {count + len(unreadable)} pictures cannot be read and are left out"
         remarks.append(Warned(f"{what}, the first: {unreadable[0][1]}"))
+    if writer.highest <= DARK:
+        what = f"no value is above {writer.highest} of 255: the pictures are almost black"
+        remarks.append(Warned(f"{what} (--value-range 0,{max(writer.highest, 1)} stretches bytes)"))
     return remarks
 
 
@@ -284,12 +272,14 @@ def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
     try:
         about = json.loads(path.with_suffix(".json").read_bytes())
         pixels = _mapped(path.with_suffix(".npy"))
-        labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+        numbers = None if about["labels"] is None else np.array(about["labels"], np.int64)
         classes = tuple(about["classes"])
         remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about["told"]]
         whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and about["format_version"] == FORMAT_VERSION
-        if labels is not None:
-            whole = whole and labels.shape == (len(pixels),) and set(labels.tolist()) == set(range(len(classes)))
-        return (Dataset(name, pixels, labels, classes, about["digest"]), remarks) if whole else None
+        if numbers is not None:
+            whole = whole and numbers.shape == (len(pixels),) and set(numbers.tolist()) == set(range(len(classes)))
+        low_high = about["value_range"] and (float(about["value_range"][0]), float(about["value_range"][1]))
+        dataset = Dataset(name, pixels, numbers, classes, about["digest"], about["why_no_classes"], low_high)
+        return (dataset, remarks) if whole else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

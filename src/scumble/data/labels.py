@@ -1,5 +1,6 @@
 """Labels: as numbers of classes, a few of them out of many, and those that are kept to test with."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,13 +11,47 @@ HELD_OUT = 0.2
 """Of each class, to test with, where a data set has no part for that."""
 
 
+SHOWN = 10
+"""So many classes are told by name."""
+
+
 def numbered(labels: list[str | None]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The classes in order, 9 before 10, and for each label the number of its class; None if a label is missing."""
-    if None in labels:
-        return None, ()
+    """The classes in order, 9 before 10, and for each label the number of its class.
+
+    None and no classes if a label is missing, or all are the same: one folder is no class.
+    """
     classes = sorted({label for label in labels if label is not None}, key=_natural)
+    if None in labels or len(classes) < 2:
+        return None, ()
     numbers = {label: number for number, label in enumerate(classes)}
     return np.array([numbers[label] for label in labels if label is not None], np.int64), tuple(classes)
+
+
+def why_no_classes(labels: Sequence[str | None], names: Sequence[str]) -> str | None:
+    """Why pictures of these labels and names have no classes, in words; None where they have."""
+    missing = [name for name, label in zip(names, labels, strict=True) if label is None]
+    if missing and len(missing) == len(labels):
+        return "they have no labels, and lie in no folders of classes"
+    if missing:
+        return f"{len(missing):,} of {len(labels):,} pictures have no class, the first {missing[0]}"
+    return f"all are of one class, {labels[0]}" if len(set(labels)) == 1 else None
+
+
+def described(labels: Sequence[str | None], names: Sequence[str]) -> str:
+    """The classes with how many pictures each has, or why there are none, in words.
+
+    Example:
+        >>> described(["cat", "dog", "cat"], ["1.png", "2.png", "3.png"])
+        '2: cat (2), dog (1)'
+    """
+    counts = Counter(label for label in labels if label is not None)
+    classes = sorted(counts, key=_natural)
+    shown = ", ".join(f"{name} ({counts[name]:,})" for name in classes[:SHOWN])
+    shown += f" and {len(classes) - SHOWN:,} more" * (len(classes) > SHOWN)
+    why = why_no_classes(labels, names)
+    if why is None:
+        return f"{len(classes)}: {shown}"
+    return f"none ({why}" + f"; others: {shown}" * (None in labels and bool(counts)) + ")"
 
 
 def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence[str]) -> np.ndarray:

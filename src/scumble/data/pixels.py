@@ -3,10 +3,15 @@
 import numpy as np
 from PIL import Image, ImageOps
 
+from scumble.data.form import Fit, Form, Size
+from scumble.data.raw import PICTURES, natural, to_bytes
+from scumble.data.sources.source import Opened
+from scumble.errors import ImageError
 from scumble.image.files import Picture
 
-Size = tuple[int, int]
-"""(width, height) in pixels."""
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Pillow's names of pictures with so many channels."""
+BRIGHTEST = 255
 
 
 def on_white(picture: Picture) -> Image.Image:
@@ -18,17 +23,85 @@ def on_white(picture: Picture) -> Image.Image:
     return white
 
 
-def fitted_pixels(picture: Picture, size: Size, channels: int) -> np.ndarray:
-    """(H, W, 3) uint8: the middle of a picture at `size`, on white where it is transparent; grey if `channels` is 1."""
-    image = fitted(on_white(picture), size)
-    return np.asarray(image if channels == 3 else image.convert("L").convert("RGB"))
+def fitted_pixels(picture: Picture, size: Size, channels: int, fit: Fit = "crop") -> np.ndarray:
+    """(H, W, C) uint8 of a picture at `size`.
+
+    Args:
+        picture: of any size.
+        size: what it is brought to.
+        channels: 1 grey, 3 colours, both on white where it is transparent; 2 and 4 with opacity.
+        fit: how.
+
+    Raises:
+        ImageError: with another number of channels.
+    """
+    if channels not in MODES:
+        raise ImageError(f"{picture.name} has 3 channels; wanted {channels}")
+    if channels % 2:
+        # Grey after resampling, which is what trainings that began before go on from.
+        colour = fitted(on_white(picture), size, fit, "white" if picture.alpha else "black")
+        return _array(colour if channels == 3 else colour.convert("L"))
+    image = picture.rgb.convert(MODES[channels])
+    image.putalpha(picture.alpha or 255)
+    return _array(fitted(image, size, fit))
 
 
-def fitted(image: Image.Image, size: Size) -> Image.Image:
-    """The middle of a picture, in the shape of `size`, resampled to it with antialiasing."""
-    return image if image.size == size else ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
+    """(H, W, C) uint8 of an opened picture, whatever it holds.
+
+    Args:
+        opened: the picture.
+        name: to speak of it.
+        form: what it becomes, size and channels settled. Grey values are repeated for colours; else there are as many
+            channels as it has, or an ordinary picture can have. Without a range, values are taken as their type is.
+
+    Raises:
+        ImageError: if it cannot be read, or has other channels.
+    """
+    size, channels, fit, value_range = form
+    assert size is not None
+    assert channels is not None
+    if opened.raw is None:
+        picture = opened.load()
+        if value_range is not None and value_range[1] <= BRIGHTEST:  # else it is that of others, which are no bytes
+            stretched = Image.fromarray(to_bytes(np.asarray(picture.rgb), value_range))
+            picture = Picture(stretched, picture.alpha, picture.name, picture.sha256)
+        return fitted_pixels(picture, size, channels, fit)
+    values = opened.raw.read()
+    values = to_bytes(values, value_range or natural(values.dtype))
+    bands = values.shape[2]
+    if bands == channels or (bands, channels) == (1, 3):
+        planes = [_array(fitted(Image.fromarray(values[..., band]), size, fit)) for band in range(bands)]
+        return np.concatenate(planes * (channels // bands), axis=2)
+    if bands not in PICTURES:
+        raise ImageError(f"{name} has {bands} channels; wanted {channels}")
+    values = values if opened.raw.opacity else values[..., :3]
+    return fitted_pixels(_picture(values, name), size, channels, fit)
+
+
+def fitted(image: Image.Image, size: Size, fit: Fit = "crop", margin: str | int = 0) -> Image.Image:
+    """A picture in the shape of `size`, resampled to it with antialiasing; margins are of the colour `margin`."""
+    if image.size == size:
+        return image
+    if fit == "stretch":
+        return image.resize(size, Image.Resampling.LANCZOS)
+    if fit == "pad":
+        return ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=margin)
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
 def is_grey(pixels: np.ndarray) -> bool:
     """Whether R = G = B everywhere in (H, W, 3)."""
     return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
+
+
+def _array(image: Image.Image) -> np.ndarray:
+    """(H, W, C)."""
+    pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _picture(values: np.ndarray, name: str) -> Picture:
+    alpha = Image.fromarray(values[..., 3]) if values.shape[2] == 4 else None
+    rgb = Image.fromarray(values[..., 0] if values.shape[2] == 1 else values[..., :3]).convert("RGB")
+    return Picture(rgb, alpha, name, "")

@@ -3,14 +3,17 @@
 import hashlib
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from PIL import Image
 
-from scumble.data.dataset import MIN_PICTURES
 from scumble.data.flip_check import looks_alike_mirrored
+from scumble.data.form import Size
 from scumble.data.labels import numbered
-from scumble.data.pixels import Size, fitted, is_grey, on_white
+from scumble.data.measuring import MIN_PICTURES
+from scumble.data.pixels import fitted, is_grey, on_white
+from scumble.data.raw import Raw, Span, to_bytes
 from scumble.data.sources.source import Item, Source, for_each
 from scumble.events import Event
 
@@ -31,6 +34,8 @@ class Survey:
         duplicates: how many have the pixels of one that came before.
         classes: how many there are of each class; those without a class are in none.
         mirrored_alike: whether mirror images look like the pictures themselves; None with fewer than two.
+        bands: of pictures that hold more than bytes of grey or colours, how many have so many channels.
+        values: what has to be told of the range of their values.
     """
 
     count: int
@@ -41,6 +46,8 @@ class Survey:
     duplicates: int
     classes: Counter[str]
     mirrored_alike: bool | None
+    bands: Counter[int] = field(default_factory=Counter)
+    values: str | None = None
 
 
 def look_over(source: Source) -> Generator[Event, None, Survey]:
@@ -65,6 +72,8 @@ def look_over(source: Source) -> Generator[Event, None, Survey]:
         duplicates=count - len(tally.seen),
         classes=tally.classes,
         mirrored_alike=mirrored_alike,
+        bands=tally.bands,
+        values=tally.span.chosen()[1] if tally.bands else None,
     )
 
 
@@ -75,6 +84,8 @@ class _Tally:
         self.every = every
         self.sizes: Counter[Size] = Counter()
         self.classes: Counter[str] = Counter()
+        self.bands: Counter[int] = Counter()
+        self.span = Span()
         self.seen: set[bytes] = set()
         self.transparent = 0
         self.grey = True
@@ -82,15 +93,28 @@ class _Tally:
         self.sample_labels: list[str | None] = []
 
     def add(self, item: Item) -> None:
-        picture = item.load()
-        image = on_white(picture)
-        pixels = np.asarray(image)
+        opened = item.opened()
+        if opened.raw is None:
+            picture = opened.load()
+            size, image = picture.size, on_white(picture)
+            values = np.asarray(image)
+            self.transparent += picture.alpha is not None
+            self.grey = self.grey and is_grey(values)
+        else:
+            size, values = opened.raw.size, opened.raw.read()
+            image = self._look_at(opened.raw, values)
         if self.sizes.total() % self.every == 0:
             self.sample.append(np.asarray(fitted(image, (SAMPLE_SIDE, SAMPLE_SIDE))).transpose(2, 0, 1))
             self.sample_labels.append(item.label)
-        self.sizes[picture.size] += 1
+        self.sizes[size] += 1
         self.classes.update([item.label] if item.label is not None else [])
-        self.transparent += picture.alpha is not None
-        self.grey = self.grey and is_grey(pixels)
-        shape = f"{pixels.shape}".encode()
-        self.seen.add(hashlib.blake2b(shape + pixels.tobytes(), digest_size=16).digest())
+        shape = f"{values.shape}".encode()
+        self.seen.add(hashlib.blake2b(shape + values.tobytes(), digest_size=16).digest())
+
+    def _look_at(self, raw: Raw, values: np.ndarray) -> Image.Image:
+        """Something to see of values that are no bytes of colours: their mean, between its own ends."""
+        self.span.add(values)
+        self.bands[raw.bands] += 1
+        self.grey = self.grey and raw.bands == 1
+        mean = values.mean(2)
+        return Image.fromarray(to_bytes(mean, (mean.min(), max(mean.max(), mean.min() + 1e-9)))).convert("RGB")

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from scumble.data.form import Form
+from scumble.gan.settings import GANSettings
 from scumble.training.facts import RunFacts
 
 
@@ -33,6 +35,12 @@ class GANFacts(RunFacts):
     flip: bool
     images_seen: int | None = None
     evaluation: Evaluated | None = None
+
+    @property
+    def form(self) -> Form:
+        """What pictures became before it learnt from them, the range of values as it was found."""
+        form = GANSettings(**self.settings).form
+        return form._replace(value_range=self.data.value_range or form.value_range)
 
 
 class ProbeFacts(BaseModel):

@@ -56,9 +56,15 @@ def write_samples(
     for start in range(0, len(seeds), CHUNK):
         some = seeds[start : start + CHUNK]
         for seed, picture in zip(some, gan.sample_array(some, truncation, of_class), strict=True):
-            path = output / f"seed{seed:06}.png"
-            files.save(np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, made_by | {"seeds": [seed]})
+            path = output / f"seed{seed:06}{'.png' if picture.shape[2] <= 4 else '.tif'}"
+            files.save(_savable(picture), path, made_by | {"seeds": [seed]})
             yield path
+
+
+def _savable(picture: np.ndarray) -> np.ndarray:
+    """(H, W, C) with grey repeated over the colours: with opacity, if it has two channels."""
+    channels = picture.shape[2]
+    return picture if channels > 2 else np.concatenate([picture[..., :1]] * 3 + [picture[..., 1:]], axis=2)
 
 
 def write_walk(

@@ -1,9 +1,11 @@
 """Settings of GAN training and of the linear probe: the commands' flags, a run's settings.json and the reference."""
 
+import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from scumble.data.form import MAX_CHANNELS, Fit, Form
 from scumble.errors import SettingsError
 from scumble.gan.presets import PRESETS
 from scumble.settings import Settings
@@ -19,8 +21,10 @@ COUPLING_LOSSES = ("relativistic-average", "softmax", "feature-matching")
 
 
 def _number_of_channels(channels: Any) -> Any:
-    # A command line hands over text, and a Literal would compare that with the numbers as it is.
-    return int(channels) if str(channels).isdecimal() else channels
+    number = int(channels) if str(channels).isdecimal() else channels  # a command line hands over text
+    if number != "auto" and not (isinstance(number, int) and 1 <= number <= MAX_CHANNELS):
+        raise ValueError(f"auto, or 1 to {MAX_CHANNELS}")
+    return number
 
 
 class GANSettings(TrainingSettings):
@@ -37,8 +41,19 @@ class GANSettings(TrainingSettings):
         pattern=r"^(auto|\d{1,5}|\d{1,5}x\d{1,5})$",
         description="size of the pictures: auto (their own, at most 64 pixels), a side such as 64, or WIDTHxHEIGHT",
     )
-    channels: Annotated[Literal["auto", 1, 3], BeforeValidator(_number_of_channels)] = Field(
-        default="auto", description="1 for grey, 3 for colour; auto detects it"
+    channels: Annotated[int | Literal["auto"], BeforeValidator(_number_of_channels)] = Field(
+        default="auto",
+        description="1 for grey, 3 for colour, 2 or 4 for these with opacity, or as many bands as files have; "
+        "auto: what they have, on white where transparent",
+    )
+    fit: Fit = Field(
+        default="crop",
+        description="pictures of another shape: crop (their middle), pad (all of it within margins) or stretch",
+    )
+    value_range: str = Field(
+        default="auto",
+        description="values that become black and white, such as 0,4095; auto: those of the files' type or, "
+        "if that would be nearly black, those found in the data",
     )
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
         default="sndcgan", description="architecture of generator and discriminator"
@@ -94,6 +109,13 @@ class GANSettings(TrainingSettings):
             raise ValueError(f"sides of {MIN_SIDE} to {MAX_SIDE} pixels")
         return size
 
+    @field_validator("value_range")
+    @classmethod
+    def _low_and_high(cls, value_range: str) -> str:
+        if value_range != "auto" and _as_range(value_range) is None:
+            raise ValueError("auto, or the lower and the higher value with a comma between, such as 0,4095")
+        return value_range
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Refuse what cannot be, with the reason."""
@@ -128,10 +150,25 @@ class GANSettings(TrainingSettings):
         return self.condition not in ("none", "few-labels")
 
     @property
+    def form(self) -> Form:
+        """What pictures become before they are learnt from."""
+        channels = None if self.channels == "auto" else self.channels
+        return Form(self.picture_size, channels, self.fit, _as_range(self.value_range))
+
+    @property
     def picture_size(self) -> tuple[int, int] | None:
         """(width, height) that was asked for; None for auto."""
         sides = [] if self.size == "auto" else [int(side) for side in self.size.split("x")]
         return (sides[0], sides[-1]) if sides else None
+
+
+def _as_range(text: str) -> tuple[float, float] | None:
+    """The ends of a range such as "0,4095"; None if it is none."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        return None
+    return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else None
 
 
 class FeatureSettings(Settings):

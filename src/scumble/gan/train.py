@@ -87,7 +87,7 @@ def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: An
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
     Args:
-        data: pictures to learn from: a folder, a .zip, a .npz, "digits", "shapes" or "hf:owner/name".
+        data: pictures to learn from: a folder, a .zip, .tar, .npz or .npy, "digits", "shapes" or "hf:owner/name".
         run: the folder of the run.
         fresh: start over, as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
@@ -109,7 +109,7 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
     settings = processes.broadcast(settings if before is None else _filled(settings, before, run))
     placement = processes.to_device(device.choose(settings.device, settings.precision))
     yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
-    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, _channels(settings))
+    pictures = yield from dataset.prepare(open_source(data), *settings.form)
     _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
     flip = _flips(settings, pictures) if before is None else before.flip
     facts = _facts(settings, pictures, flip)
@@ -204,7 +204,7 @@ def _follow(data: str, processes: Processes) -> None:
     settings = processes.broadcast(GANSettings())
     try:
         placement = processes.to_device(device.choose(settings.device, settings.precision))
-        preparing = dataset.prepare(open_source(data), settings.picture_size, _channels(settings))
+        preparing = dataset.prepare(open_source(data), *settings.form)
         pictures = returned(preparing)
     except ScumbleError as error:
         processes.gathered((socket.gethostname(), error))
@@ -217,10 +217,6 @@ def _follow(data: str, processes: Processes) -> None:
 
 
 # --- Beginning and going on -----------------------------------------------------------------------------------------
-
-
-def _channels(settings: GANSettings) -> int | None:
-    return None if settings.channels == "auto" else settings.channels
 
 
 def _flips(settings: GANSettings, pictures: Dataset) -> bool:
@@ -236,6 +232,7 @@ def _facts(settings: GANSettings, pictures: Dataset, flip: bool) -> GANFacts:
         shape=pictures.shape,
         classes=tuple(pictures.classes),
         digest=pictures.digest,
+        value_range=pictures.value_range,
     )
     return GANFacts(
         settings=settings.model_dump(mode="json"),

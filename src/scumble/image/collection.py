@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scumble.data.sources.names import is_hidden
+from scumble.data.sources.names import is_hidden, is_system
 from scumble.errors import ImageError, reason
 from scumble.image import recipe
 from scumble.image.decode import SUFFIXES
@@ -13,8 +13,6 @@ from scumble.image.reading import pages
 
 NAMED = 5
 """So many of the files that are passed over are named."""
-
-SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 
 
 class Found(NamedTuple):
@@ -97,13 +95,18 @@ def _listed(folder: Path, recursive: bool, inside: _Inside) -> Iterator[Path]:
 
     entered = set()  # links may lead back to where they are
     for place, folders, names in os.walk(folder, onerror=fail, followlinks=True):
-        visible = [name for name in sorted(folders) if not is_hidden(name)]
+        visible = [name for name in sorted(folders) if not _is_left_behind(name)]
         entered.add(os.path.realpath(place))
         folders[:] = [name for name in visible if os.path.realpath(Path(place, name)) not in entered]
         if not recursive:
             inside.folders.extend(folders)
             folders.clear()
-        yield from (Path(place, n) for n in sorted(names) if not is_hidden(n) and n.lower() not in SYSTEM_FILES)
+        yield from (Path(place, n) for n in sorted(names) if not _is_left_behind(n))
+
+
+def _is_left_behind(name: str) -> bool:
+    """Whether a file or folder is there for a system or a program, not for a person."""
+    return is_hidden(name) or is_system(name)
 
 
 def _is_result(path: Path, results: Path | None) -> bool:

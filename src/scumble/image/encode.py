@@ -53,13 +53,15 @@ def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Met
 
 
 def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
+    colours = pixels.shape[2] in (3, 4)
     tifffile.imwrite(
         file,
         pixels,
-        photometric="rgb",
+        photometric="rgb" if colours else "minisblack",
+        planarconfig="contig",
         compression="zlib",
         extrasamples=["unassalpha"] if pixels.shape[2] == 4 else None,
-        iccprofile=SRGB_PROFILE,
+        iccprofile=SRGB_PROFILE if colours else None,
         description=text,
         metadata=None,
         software=False,

@@ -118,6 +118,7 @@ def save(pixels: np.ndarray, path: Path, made_by: dict[str, Any] | None = None, 
 
     Args:
         pixels: (H, W, 3) or (H, W, 4), uint8, or uint16 for PNG and TIFF. JPEG has no opacity: it is laid on white.
+            TIFF takes any number of channels.
         path: where to; its ending chooses the format (see `encode.WRITERS`).
         made_by: the recipe to write into the picture; None for none.
         known: what else to write into it.

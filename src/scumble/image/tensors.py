@@ -129,7 +129,9 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     """(N, H, W, C) uint8 pictures side by side as one, (H', W', 3), with white gaps; what is missing stays white.
 
     Pixels of small pictures are repeated, so that one can see them: a picture becomes about 64 pixels high or wide.
+    Opacity is laid on white; of more bands, three are seen.
     """
+    pictures = _visible(pictures)
     scale = max(1, 64 // max(pictures.shape[1:3]))
     pictures = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, _ = pictures.shape
@@ -139,3 +141,14 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture  # grey is repeated over the colours
     return sheet
+
+
+def _visible(pictures: np.ndarray) -> np.ndarray:
+    """(N, H, W, C) uint8 pictures with one channel or three."""
+    channels = pictures.shape[3]
+    if channels in (1, 3):
+        return pictures
+    if channels > 4:
+        return pictures[..., :3]
+    opacity = pictures[..., -1:] / np.float32(255)
+    return (pictures[..., :-1] * opacity + 255 * (1 - opacity)).round().astype(np.uint8)

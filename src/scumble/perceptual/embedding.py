@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from scumble.device import Placement
-from scumble.errors import SettingsError
+from scumble.errors import DataError, SettingsError
 from scumble.events import Event
 from scumble.image.tensors import to_unit
 from scumble.perceptual import backbones, fetching, inception, weights
@@ -75,6 +75,19 @@ class Embedding:
     def features(self, pictures: np.ndarray) -> np.ndarray:
         """(N, C, H, W) uint8 pictures, grey or RGB, as (N, D) float32."""
         return self.look(to_unit(pictures, self.device)).float().cpu().numpy()
+
+
+def check_channels(name: str, channels: int) -> None:
+    """Refuse pictures that no feature network can look at.
+
+    Raises:
+        DataError: if the pictures called `name` are neither grey nor coloured.
+    """
+    if channels not in (1, 3):
+        raise DataError(
+            f"{name} has pictures of {channels} channels; wanted 1 for grey or 3 for colour: feature networks know no "
+            "others"
+        )
 
 
 def load(name: str, placement: Placement) -> Generator[Event, None, Embedding]:

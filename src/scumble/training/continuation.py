@@ -8,14 +8,14 @@ from scumble.errors import RunError
 from scumble.events import Event, Noted
 from scumble.storage.run import Run
 from scumble.training.facts import RunFacts
-from scumble.training.settings import FREE_TO_CHANGE, TrainingSettings
+from scumble.training.settings import FREE_TO_CHANGE, OF_DATA, TrainingSettings
 
 HINT = "use another --run, or --fresh to start over"
 
 
 def identity(settings: TrainingSettings, digest: str, flip: bool) -> str:
     """What a checkpoint is known by: the same for trainings that differ in nothing but what is free to change."""
-    fixed = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
+    fixed = settings.model_dump(mode="json", exclude=set(FREE_TO_CHANGE | OF_DATA))
     return hashlib.sha256(json.dumps([fixed, digest, flip], sort_keys=True).encode()).hexdigest()
 
 

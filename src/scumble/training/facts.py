@@ -20,6 +20,7 @@ class DataFacts(BaseModel):
         shape: (C, H, W).
         classes: their names; none where pictures have no labels.
         digest: of all pixels and labels.
+        value_range: the values that became black and white; None where they were bytes.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -29,6 +30,7 @@ class DataFacts(BaseModel):
     shape: tuple[int, int, int]
     classes: tuple[str, ...]
     digest: str
+    value_range: tuple[float, float] | None = None
 
 
 class RunFacts(BaseModel):

@@ -8,6 +8,8 @@ from scumble.settings import Settings
 
 FREE_TO_CHANGE = frozenset({"images", "evaluate_every", "grids", "device", "devices", "nodes", "precision"})
 """Settings that a run may be continued with another value of; all others make it another run."""
+OF_DATA = frozenset({"fit", "value_range"})
+"""Settings that change nothing but the pictures that are learnt from, whose digest says it all."""
 
 
 class TrainingSettings(Settings):

@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
-from conftest import encoded, photograph
-from scumble.data.sources.opener import open_source
-from scumble.errors import DataError, ImageError
+from conftest import encoded, photograph, unpacked
+from scumble.data.sources.opener import open_source, open_testing_part
+from scumble.errors import DataError, ImageError, SettingsError
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,26 @@ def test_the_size_of_a_turned_photograph_is_that_after_the_turn(tmp_path):
         photograph(20, 18).save(tmp_path / name, exif=exif)
     for item in open_source(tmp_path).items:
         assert item.size() == item.load().size == (18, 20)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_refused(name):
+    with pytest.raises(SettingsError, match="data: got an empty name; wanted a folder"):
+        open_source(name)
+
+
+def test_a_folder_wins_over_a_built_in_of_the_same_name_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(open_source("digits").items) == 1797
+    unpacked(tmp_path / "digits", {"train/a/1.png": encoded(), "test/a/2.png": encoded()})
+    source = open_source("digits")
+    assert [item.name for item in source.items] == ["train/a/1.png"]
+    assert "digits is the folder of that name here, and not the built-in pictures" in source.told[0].message
+    assert [item.name for item in open_testing_part("digits").items] == ["test/a/2.png"]
+    (tmp_path / "shapes").write_text("a file")
+    assert open_source("shapes").items[0].name == "shape 0"
+
+
+def test_what_is_held_instead_of_pictures_is_told(collect):
+    with pytest.raises(DataError, match=r"holds no pictures; .* \(passed over, .*: 2 \.psd\)"):
+        open_source(collect({"a.psd": b"x", "b.psd": b"x"}))

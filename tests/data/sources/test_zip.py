@@ -80,3 +80,20 @@ def test_an_entry_with_a_flipped_byte_is_damaged_and_the_others_are_not(tmp_path
     with pytest.raises(ImageError, match="a.png is damaged inside its zip: Bad CRC"):
         first.load()
     second.load()
+
+
+@pytest.mark.parametrize("wrap", ["", "photos\\", "a\\b\\"])
+def test_backslashes_part_folders_as_windows_writes_them(tmp_path, wrap):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("cats\\1.png", "dogs\\2.png", "cats\\", "cats\\Thumbs.db"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = wrap + name
+            archive.writestr(entry, encoded() if name.endswith(".png") else b"")
+    source = open_source(path)
+    wrap = wrap.replace("\\", "/")
+    assert {item.name: item.label for item in source.items} == {
+        f"{wrap}cats/1.png": "cats",
+        f"{wrap}dogs/2.png": "dogs",
+    }
+    assert source.items[0].load().size == (20, 18)

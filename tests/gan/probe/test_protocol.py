@@ -91,7 +91,7 @@ def save(path, pixels, labels=None):
         ("larger", [], 1, "holds grey pictures of 20x20; the discriminator takes grey pictures of 16x16"),
         ("colour", [], 1, "holds colour pictures of 16x16; the discriminator takes grey"),
         ("unlabelled", [], 1, "has no classes"),
-        ("one class", [], 1, "has one class alone"),
+        ("one class", [], 1, "has no classes (all are of one class, same)"),
         ("single", [], 1, "class 'rare' has 1 picture; wanted 2"),
         ("whole", ["--labels", "17"], 1, "has 16 pictures to learn from; wanted 17"),
         ("whole", ["--labels", "0"], 2, "labels: got '0', wanted 1 or more"),

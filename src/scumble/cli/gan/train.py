@@ -26,7 +26,7 @@ def train(
     """Train a GAN; the same command again continues where it stopped.
 
     Args:
-        data: a folder, a .zip, a .npz, hf:owner/name[:split], digits or shapes.
+        data: a folder, a .zip, .tar, .tar.gz, .npz or .npy, hf:owner/name[:split], digits or shapes.
         run: folder of the run, new or to be continued.
         fresh: start over: what earlier trainings left in the run's folder is removed.
         settings: everything else, one flag a field.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scumble.data import synthetic
-from scumble.data.sources.npz import from_arrays
+from scumble.data.sources.arrays import from_arrays
 from scumble.data.sources.source import Item, Source, digest_of
 from scumble.image.files import Picture
 

@@ -5,29 +5,41 @@ Nothing is ever unpacked to the disk, nothing pickled is ever opened.
 | given as                | is                                                                                     |
 |-------------------------|----------------------------------------------------------------------------------------|
 | `FOLDER`                | all pictures below it; a picture's class is the name of the folder it lies in          |
-| `FILE.zip`              | the same inside a zip                                                                  |
-| `FILE.npz`              | an array `x`, `x_train` or `images`, (N, H, W[, C]); labels in `y`, `y_train`, `labels` |
+| `FILE.zip`, `FILE.tar`  | the same inside a zip or a tar; `.tar.gz` and `.tgz` too                               |
+| `FILE.npz`              | an array (N, H, W[, C]) and its labels; see `arrays.IMAGE_ARRAYS` for the names        |
+| `FILE.npy`              | an array (N, H, W[, C])                                                                |
 | `hf:owner/name[:split]` | a data set of the Hugging Face hub; the split is `train` unless given                  |
 | `digits`                | 1,797 handwritten digits, 8x8 and grey, from scikit-learn                              |
 | `shapes`                | 4,096 discs, squares and triangles, 64x64, drawn by our own code                       |
 
-A folder or zip may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
-then says the classes. Where the top folders are `train` and `test`, or the like, only the training part is used.
+A folder or archive may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
+then says the classes. Where folders are `train` and `test`, or the like, only the training part is used. A folder that
+is called like a built-in set is the folder.
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from scumble.data.sources.arrays import from_npy, from_npz
 from scumble.data.sources.builtin import digits, shapes
 from scumble.data.sources.folder import from_folder
 from scumble.data.sources.hub import from_hub
 from scumble.data.sources.names import SUFFIXES
-from scumble.data.sources.npz import from_npz
 from scumble.data.sources.source import Source
+from scumble.data.sources.tar import from_tar
 from scumble.data.sources.zip import from_zip
-from scumble.errors import DataError, reason
+from scumble.errors import DataError, SettingsError, reason
+from scumble.events import Noted
 
-FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {".zip": from_zip, ".npz": from_npz}
+FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {
+    ".zip": from_zip,
+    ".tar": from_tar,
+    ".tar.gz": from_tar,
+    ".tgz": from_tar,
+    ".npz": from_npz,
+    ".npy": from_npy,
+}
 BUILT_IN: dict[str, Callable[[], Source]] = {"digits": digits, "shapes": shapes}
 
 
@@ -36,6 +48,7 @@ def open_source(given: str | Path) -> Source:
 
     Raises:
         DataError: if there is nothing of that name, it holds no pictures, or it cannot be read.
+        SettingsError: if the name is empty.
 
     Example:
         >>> source = open_source("digits")
@@ -43,13 +56,19 @@ def open_source(given: str | Path) -> Source:
         (1797, '0', (8, 8))
     """
     name = str(given)
-    if name in BUILT_IN:
+    if not name.strip():
+        raise SettingsError(f"data: got an empty name; wanted {_wanted()}")
+    if _is_built_in(name):
         return BUILT_IN[name]()
     if name.startswith("hf:"):
         return from_hub(name)
     source = _from_path(Path(given), testing=False)
     if not source.items:
-        raise DataError(f"{given} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}")
+        held = "; ".join(event.message for event in source.told) or None
+        raise DataError(f"X, held)
+    if name in BUILT_IN:
+        note = Noted(f"{name} is the folder of that name here, and not the built-in pictures")
+        return dataclasses.replace(source, told=(note, *source.told))
     return source
 
 
@@ -60,10 +79,18 @@ def open_testing_part(given: str | Path) -> Source | None:
         DataError: as with `open_source`.
     """
     name = str(given)
-    if name in BUILT_IN or name.startswith("hf:"):
+    if _is_built_in(name) or name.startswith("hf:"):
         return None
     source = _from_path(Path(given), testing=True)
     return source if source.items else None
+
+
+def _is_built_in(name: str) -> bool:
+    return name in BUILT_IN and not Path(name).is_dir()
+
+
+def _wanted() -> str:
+    return f"a folder, {', '.join(f'a {kind}' for kind in FILE_KINDS)}, hf:owner/name, {' or '.join(BUILT_IN)}"
 
 
 def _from_path(path: Path, testing: bool) -> Source:
@@ -74,11 +101,11 @@ def _from_path(path: Path, testing: bool) -> Source:
 
 
 def _from_files(path: Path, testing: bool) -> Source:
-    wanted = f"wanted a folder, a .zip, a .npz, hf:owner/name, {' or '.join(BUILT_IN)}"
     if path.is_dir():
         return from_folder(path, testing)
     if not path.exists():
-        raise DataError(f"{path} does not exist; {wanted}")
-    if path.suffix.lower() in FILE_KINDS and path.is_file():  # a pipe would never end
-        return FILE_KINDS[path.suffix.lower()](path, testing)
-    raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; {wanted}")
+        raise DataError(f"{path} does not exist; wanted {_wanted()}")
+    kind = next((kind for kind in FILE_KINDS if path.name.lower().endswith(kind)), None)
+    if kind is not None and path.is_file():  # a pipe would never end
+        return FILE_KINDS[kind](path, testing)
+    raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; wanted {_wanted()}")

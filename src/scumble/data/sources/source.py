@@ -4,12 +4,32 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from scumble.data import labels
+from scumble.data.raw import Raw, raw_of
 from scumble.errors import ImageError
-from scumble.events import Event, Progress, Started
+from scumble.events import Event, Noted, Progress, Started, Warned
 from scumble.image import files
 from scumble.image.files import Picture
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture whose header was read.
+
+    Attributes:
+        size: (width, height) in pixels, upright.
+        raw: its values where no 8-bit picture holds them; None for an ordinary picture.
+        load: decodes it as an 8-bit picture.
+
+    `size` and `load` raise ImageError if the picture cannot be read.
+    """
+
+    size: Callable[[], tuple[int, int]]
+    raw: Raw | None
+    load: Callable[[], Picture]
 
 
 @dataclass(frozen=True)
@@ -21,16 +41,24 @@ class Item:
         label: its class, or None.
         load: decodes it; raises ImageError if it cannot be read.
         measure: finds (width, height) with less work than `load`; None if there is no such way.
+        look: reads its header, for all that follows; None if there is nothing to be found there.
     """
 
     name: str
     label: str | None
     load: Callable[[], Picture]
     measure: Callable[[], tuple[int, int]] | None = None
+    look: Callable[[], Opened] | None = None
 
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels; raises ImageError like `load`."""
-        return self.measure() if self.measure else self.load().size
+        if self.measure is not None:
+            return self.measure()
+        return self.look().size() if self.look else self.load().size
+
+    def opened(self) -> Opened:
+        """With its header read; raises ImageError like `load`."""
+        return self.look() if self.look else Opened(self.size, None, self.load)
 
 
 @dataclass(frozen=True)
@@ -42,13 +70,23 @@ class Source:
         items: the pictures, in an order that does not change.
         digest: hexadecimal SHA-256 of what stands for the content: the names, sizes and times of a folder's files, the
             names, sizes and checksums of a zip's entries, the bytes of arrays.
-        note: what was left out or chosen, if anything.
+        told: what was left out or chosen, if anything.
     """
 
     name: str
     items: Sequence[Item]
     digest: str
-    note: str | None = None
+    told: tuple[Noted | Warned, ...] = ()
+
+    def understood(self) -> tuple[Noted | Warned, ...]:
+        """What was left out or chosen, then how many pictures there are, and of what classes."""
+        classes = labels.described([item.label for item in self.items], [item.name for item in self.items])
+        return *self.told, Noted(f"{self.name}: {len(self.items):,} pictures; classes: {classes}")
+
+
+def of_picture(picture: Picture) -> Opened:
+    """A decoded picture, as if it had just been opened."""
+    return Opened(lambda: picture.size, None, lambda: picture)
 
 
 def for_each(source: Source, job: str, look: Callable[[Item], None]) -> Generator[Event, None, list[tuple[str, str]]]:
@@ -71,7 +109,14 @@ def for_each(source: Source, job: str, look: Callable[[Item], None]) -> Generato
 
 def item_of_file(name: str, label: str | None, read: Callable[[], bytes]) -> Item:
     """An item whose picture is in a file's bytes, which `read` delivers."""
-    return Item(name, label, lambda: files.load_bytes(read(), name), lambda: files.size_of(read(), name))
+
+    def look() -> Opened:
+        data = read()
+        raw = raw_of(data, name)
+        size = partial(files.size_of, data, name) if raw is None else lambda: raw.size
+        return Opened(size, raw, partial(files.load_bytes, data, name))
+
+    return Item(name, label, lambda: files.load_bytes(read(), name), look=look)
 
 
 def digest_of(facts: Any) -> str:

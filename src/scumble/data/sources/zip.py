@@ -1,18 +1,18 @@
 """A zip with pictures in it, read without unpacking it, and refused where it looks like an attack."""
 
+import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from scumble.data.sources.names import LABELS_FILE, is_picture, labels_of
+from scumble.data.sources.names import Sighted, understand
 from scumble.data.sources.source import Source, digest_of, item_of_file
 from scumble.errors import DataError, ImageError, reason
 
 MAX_ENTRY_BYTES = 256 << 20
-"""A zip entry that unpacks to more is no picture to train on."""
+"""An entry of an archive that unpacks to more is no picture to train on."""
 MAX_RATIO, RATIO_MATTERS_BYTES = 200, 16 << 20
 """Pictures are compressed already; only plain colours, which are small, pack so well that a large entry is a bomb."""
 ENCRYPTED = 1  # a bit of a zip entry's flags
@@ -29,19 +29,39 @@ def from_zip(path: Path, testing: bool) -> Source:
         # Stays open as long as the source lives: opening an archive of 60,000 entries takes longer than a thousand
         # pictures. Its own lock lets threads share it; processes must not.
         archive = zipfile.ZipFile(path)
-        entries = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
-        _refuse_tricks(entries, path)
-        pictures = {name: entry for name, entry in entries.items() if is_picture(name)}
-        labels_entry = entries.get(LABELS_FILE)
-        for entry in [*pictures.values(), *([labels_entry] if labels_entry else [])]:
-            _refuse_bomb(entry, path)
-        labels_json = archive.read(labels_entry) if labels_entry else None
+        entries = {plain_name(entry.filename, path): entry for entry in archive.infolist() if not _is_no_file(entry)}
+        sighted = Sighted()
+        for name in entries:
+            sighted.add(name)
+        for name in [*sighted.pictures, *sighted.label_files]:
+            _refuse_bomb(entries[name], path)
+        label_files = {name: archive.read(entries[name]) for name in sighted.label_files}
     except ZIP_ERRORS as error:
         raise DataError(f"{path} cannot be read as a zip: {reason(error)}", "it may have been cut short") from error
-    labels, note = labels_of(pictures, labels_json, str(path), testing)
-    items = [item_of_file(name, label, partial(_read_entry, archive, pictures[name])) for name, label in labels.items()]
-    facts = [(name, pictures[name].CRC, pictures[name].file_size, label) for name, label in labels.items()]
-    return Source(path.name, items, digest_of(facts), note)
+    found = understand(sighted.pictures, label_files, str(path), testing)
+    items = [
+        item_of_file(name, label, partial(_read_entry, archive, entries[name])) for name, label in found.labels.items()
+    ]
+    facts = [(name, entries[name].CRC, entries[name].file_size, label) for name, label in found.labels.items()]
+    return Source(path.name, items, digest_of(facts), () if testing else (*found.told, *sighted.told()))
+
+
+def plain_name(name: str, path: Path) -> str:
+    """The name of an archive's entry with / between its parts: Windows' programs write others.
+
+    Raises:
+        DataError: if it leads out of the archive, which harms only who unpacks it, which we do not; whoever made it
+            means harm.
+    """
+    name = name.replace("\\", "/")
+    parts = name.split("/")
+    if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
+        raise DataError(f"{path} has an entry called {name!r}, which points out of it; wanted plain relative names")
+    return name.removeprefix("./")
+
+
+def _is_no_file(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith(("/", "\\")) or stat.S_ISLNK(entry.external_attr >> 16)
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -49,14 +69,6 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         return archive.read(entry)  # never more than the size that it declares, which was checked
     except ZIP_ERRORS as error:
         raise ImageError(f"{entry.filename} is damaged inside its zip: {reason(error)}") from error
-
-
-def _refuse_tricks(names: Iterable[str], path: Path) -> None:
-    """Names that lead out of the archive harm only who unpacks it, which we do not; whoever made them means harm."""
-    for name in names:
-        parts = name.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
-            raise DataError(f"{path} has an entry called {name!r}, which points out of it; wanted plain relative names")
 
 
 def _refuse_bomb(entry: zipfile.ZipInfo, path: Path) -> None:

@@ -36,8 +36,9 @@ def evaluator(settings: GANSettings, pictures: Dataset) -> Generator[Event, None
     """The evaluator of a training on these pictures.
 
     Raises:
-        DataError: if there are too few of them for the figures.
+        DataError: if there are too few of them for the figures, or they are neither grey nor coloured.
     """
+    embedding.check_channels(pictures.name, pictures.shape[0])
     feature_network = yield from embedding.load(NETWORK, device.choose(settings.device, "float32"))
     made = Evaluator(feature_cache.of_store(pictures), feature_network, settings)
     check_counts(MEASURES, feature_network, *made.counts)

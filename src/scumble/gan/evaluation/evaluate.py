@@ -13,6 +13,7 @@ import numpy as np
 
 from scumble import device
 from scumble.data import dataset
+from scumble.data.form import Form
 from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, returned
@@ -166,6 +167,7 @@ def _job(
         evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
     real = yield from _pictures(data, split, gan)
     _check_alike(evaluated, real)
+    embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     counts = real.at_most(pictures), evaluated.at_most(pictures)
     check_counts(chosen, feature_network, *counts)
@@ -210,13 +212,11 @@ def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, Non
     if split == "test":
         source = open_testing_part(given)
         if source is None:
-            wanted = "wanted a folder or .zip with a part `test`, or a .npz with x_test"
+            wanted = "wanted a folder or an archive with a part `test`, or a .npz with x_test"
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
         source = open_source(given)
-    settings = None if gan is None else gan.settings
-    channels = None if settings is None or settings.channels == "auto" else settings.channels
-    prepared = yield from dataset.prepare(source, settings.picture_size if settings else None, channels)
+    prepared = yield from dataset.prepare(source, *(Form() if gan is None else gan.facts.form))
     return feature_cache.of_store(prepared)
 
 
@@ -228,7 +228,8 @@ def _check_alike(evaluated: PictureSet, real: PictureSet) -> None:
 
 def _described(shape: tuple[int, int, int]) -> str:
     channels, height, width = shape
-    return f"{width}x{height} {'grey' if channels == 1 else 'colour'}"
+    kind = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
+    return f"{width}x{height} {kind}"
 
 
 def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:

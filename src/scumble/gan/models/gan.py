@@ -25,6 +25,7 @@ from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.storage.run import Run
 
 CARD_SAMPLES = 64
+MAX_PIL_CHANNELS = 4
 
 
 class GAN:
@@ -95,11 +96,16 @@ class GAN:
             of_class: one of `classes`; by default, seed n draws class n modulo their number.
 
         Returns:
-            PIL pictures, of mode L for grey and RGB for colour.
+            PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity.
 
         Raises:
-            SettingsError: if a seed or the truncation is out of range, or there is no such class.
+            SettingsError: if a seed or the truncation is out of range, there is no such class, or pictures have more
+                channels than PIL's.
         """
+        if (channels := self.facts.data.shape[0]) > MAX_PIL_CHANNELS:
+            raise SettingsError(
+                f"a PIL picture of {channels} channels is none; use sample_array, or `scumble gan sample`"
+            )
         pictures = self.sample_array(seeds, truncation, of_class)
         return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
 
@@ -159,7 +165,7 @@ class GAN:
         return CARD.format(
             name=data.name,
             count=data.count,
-            kind="grey" if colours == 1 else "colour",
+            kind={1: "grey", 3: "colour"}.get(colours, f"{colours}-channel"),
             width=width,
             height=height,
             images=self.facts.images_seen,

@@ -67,7 +67,7 @@ def project_events(
 
     Raises:
         ImageError: if the picture cannot be read, or the sheet not written.
-        SettingsError: if there is no such class, or the output's ending is unknown.
+        SettingsError: if there is no such class, the output's ending is unknown, or the GAN is of other channels.
     """
     started = time.perf_counter()
     if by not in DISTANCES:
@@ -114,6 +114,8 @@ def project(
 def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:
     """(1, C, H, W) in [-1, 1], on the GAN's device."""
     colours, height, width = gan.facts.data.shape
+    if colours not in (1, 3):
+        raise SettingsError(f"the GAN draws pictures of {colours} channels; wanted 1 for grey or 3 for colour")
     rgb = tensors.cover(tensors.to_tensor(files.load(picture)), (width, height))
     pixels = tensors.to_image(rgb).convert("L" if colours == 1 else "RGB")
     array = np.array(pixels).reshape(1, height, width, colours).transpose(0, 3, 1, 2)

@@ -3,18 +3,20 @@
 import re
 import shlex
 import time
-from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 
 from scumble import device
-from scumble.data import dataset
+from scumble.data import labels, measuring
 from scumble.data.dataset import Dataset
+from scumble.data.form import MIN_SIDE, Size, times
 from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Source
 from scumble.data.survey import Survey, look_over
-from scumble.events import Event, Noted
+from scumble.errors import DataError
+from scumble.events import Event
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
 
@@ -22,6 +24,8 @@ FEW = 5000
 """With fewer pictures, the discriminator overfits before the generator has learnt to draw."""
 VERY_FEW = 500
 MANY_DUPLICATES = 0.01
+MUCH_LOST, MANY_CUT = 1 / 3, 0.1
+"""Where more than a tenth of the pictures lose more than a third of their area, their shape should be looked at."""
 TIMED_STEPS = 3
 
 
@@ -42,22 +46,22 @@ def check_events(data: str) -> Generator[Event, None, Advice]:
         DataError: if there is nothing to read.
     """
     source = open_source(data)
-    if source.note:
-        yield Noted(source.note)
     survey = yield from look_over(source)
     settings = fitting_settings(survey)
-    shape = _shape(survey)
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
+    channels, refusals = _channels(source, survey)
+    classes = labels.described([item.label for item in source.items], [item.name for item in source.items])
+    width, height = _automatic(survey) if survey.sizes else (64, 64)
     with device.memory_errors("use a smaller --size"):
-        speed = _speed(settings, shape)
+        speed = _speed(settings, (channels, height, width))
     return Advice(
-        found=_found(survey) | {"speed": speed},
+        found=_found(survey, channels) | {"classes": classes, "speed": speed},
         command=None
-        if _is_refused(survey)
+        if refusals or _is_refused(survey)
         else f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}",
-        warnings=warnings(survey),
+        warnings=[event.message for event in source.told] + refusals + warnings(survey),
     )
 
 
@@ -66,21 +70,30 @@ def fitting_settings(survey: Survey) -> GANSettings:
     return GANSettings(augment=True) if survey.count < FEW else GANSettings()
 
 
+def _channels(source: Source, survey: Survey) -> tuple[int, list[str]]:
+    """How many channels will be trained on, and why that cannot be."""
+    try:
+        found = measuring.channels_of(source, survey.bands, survey.count)
+    except DataError as error:
+        return 3, [str(error)]
+    return found or (1 if survey.grey else 3), []
+
+
 def _has_too_many_unreadable(survey: Survey) -> bool:
     bad = len(survey.unreadable)
-    return bad > dataset.MAX_UNREADABLE * (survey.count + bad)
+    return bad > measuring.MAX_UNREADABLE * (survey.count + bad)
 
 
 def _is_refused(survey: Survey) -> bool:
-    return survey.count < dataset.MIN_PICTURES or _has_too_many_unreadable(survey)
+    return survey.count < measuring.MIN_PICTURES or _has_too_many_unreadable(survey)
 
 
 def warnings(survey: Survey) -> list[str]:
     """What will go wrong, or may surprise, one line each."""
     count, bad = survey.count, len(survey.unreadable)
     lines = []
-    if count < dataset.MIN_PICTURES:
-        lines.append(f"too few pictures: {count}; training needs at least {dataset.MIN_PICTURES}")
+    if count < measuring.MIN_PICTURES:
+        lines.append(f"too few pictures: {count}; training needs at least {measuring.MIN_PICTURES}")
     elif count < VERY_FEW:
         lines.append(f"very few pictures: {count}; expect samples that repeat them")
     elif count < FEW:
@@ -91,29 +104,56 @@ def warnings(survey: Survey) -> list[str]:
         lines.append(f"unreadable: {bad}, {fate}; the first is {name}: {why}")
     if survey.duplicates > MANY_DUPLICATES * count:
         lines.append(f"duplicates: {survey.duplicates}; the generator will draw them more often")
-    if len(survey.sizes) > 1:
-        lines.append(
-            "sizes differ: all are cropped to the shape of the most common one and resampled, unless --size is given"
-        )
     if survey.sizes:
-        width, height = survey.sizes.most_common(1)[0][0]
-        if min(width, height) > dataset.MAX_AUTOMATIC_SIDE:
-            lines.append(f"pictures are reduced to {_automatic(survey)}; --size {min(width, height)} keeps all pixels")
-        if min(width, height) < dataset.MIN_SIDE:
-            lines.append(f"pictures are enlarged to {_automatic(survey)}, the smallest size of the networks")
+        lines += _of_sizes(survey)
+    if survey.values:
+        lines.append(f"{survey.values}; --value-range LOW,HIGH sets others")
     if survey.transparent:
-        lines.append(f"transparent: {survey.transparent}; they are composited on white")
+        learnt = f"--channels {2 if survey.grey else 4} learns the transparency"
+        lines.append(f"transparent: {survey.transparent}; they are composited on white ({learnt})")
     return lines
 
 
-def _found(survey: Survey) -> dict[str, str]:
-    sizes = [f"{width}x{height} ({count:,})" for (width, height), count in survey.sizes.most_common(5)]
+def _of_sizes(survey: Survey) -> list[str]:
+    """What becomes of pictures of these sizes, and which size would keep their pixels."""
+    sizes, count = survey.sizes, survey.count
+    median, size = measuring.median_size(sizes), _automatic(survey)
+    width, height = median
+    lines = []
+    if len(sizes) > 1:
+        shape = f"{measuring.sizes_in_words(sizes, median)}: all are cropped to that shape"
+        lines.append(f"sizes differ; {shape} and resampled to {times(size)}, unless --size or --fit is given")
+        cut = sum(number for one, number in sizes.items() if _lost(one, size) > MUCH_LOST)
+        if cut > MANY_CUT * count:
+            lines.append(f"another shape: {cut} of {count} lose more than a third to the crop; --fit pad keeps them")
+        small = sum(number for (w, h), number in sizes.items() if w < size[0] or h < size[1])
+        if small:
+            lines.append(f"smaller: {small} of {count} are enlarged to {times(size)}")
+    if min(median) > measuring.MAX_AUTOMATIC_SIDE:
+        wanted = f"--size {width if width == height else times(median)}"
+        enlarged = sum(number for (w, h), number in sizes.items() if w < width or h < height)
+        kept = f"{wanted} keeps all pixels" if len(sizes) == 1 else f"{wanted} keeps the median's pixels"
+        kept += f", and enlarges {enlarged} of {count}" * (enlarged > 0)
+        lines.append(f"pictures are reduced to {times(size)}; {kept}")
+    if min(median) < MIN_SIDE:
+        lines.append(f"pictures are enlarged to {times(size)}, the smallest size of the networks")
+    return lines
+
+
+def _lost(size: Size, wanted: Size) -> float:
+    """The share of a picture's area that is cut off to give it the shape of `wanted`."""
+    ratio = size[0] / size[1] / (wanted[0] / wanted[1])
+    return 1 - min(ratio, 1 / ratio)
+
+
+def _found(survey: Survey, channels: int) -> dict[str, str]:
+    sizes = [f"{times(size)} ({count:,})" for size, count in survey.sizes.most_common(5)]
     more = len(survey.sizes) - len(sizes)
     return {
         "pictures": f"{survey.count:,}",
         "sizes": ", ".join(sizes) + (f" and {more} more" if more else ""),
-        "colours": "grey" if survey.grey else "colour",
-        "classes": _classes(survey.classes),
+        "colours": {1: "grey", 3: "colour"}.get(channels, f"{channels} channels"),
+        "classes": "",
         "duplicates": f"{survey.duplicates:,}",
         "unreadable": f"{len(survey.unreadable):,}",
         "mirrored at random": {True: "yes", False: "no, mirrored ones look different", None: "no"}[
@@ -122,21 +162,8 @@ def _found(survey: Survey) -> dict[str, str]:
     }
 
 
-def _classes(classes: Counter[str]) -> str:
-    if not classes:
-        return "none"
-    least, most = min(classes.values()), max(classes.values())
-    return f"{len(classes)}, of {least:,} to {most:,} pictures"
-
-
-def _automatic(survey: Survey) -> str:
-    width, height = dataset.automatic_size(survey.sizes.most_common(1)[0][0])
-    return f"{width}x{height}"
-
-
-def _shape(survey: Survey) -> tuple[int, int, int]:
-    width, height = dataset.automatic_size(survey.sizes.most_common(1)[0][0]) if survey.sizes else (64, 64)
-    return (1 if survey.grey else 3), height, width
+def _automatic(survey: Survey) -> Size:
+    return measuring.automatic_size(measuring.median_size(survey.sizes))
 
 
 def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:

@@ -10,7 +10,8 @@ import safetensors.torch
 import torch
 
 from scumble import __version__, device, paths
-from scumble.data.dataset import fitted_pixels
+from scumble.data.pixels import opened_pixels
+from scumble.data.sources.source import Opened, of_picture
 from scumble.errors import RunError, SettingsError, reason
 from scumble.gan.facts import ClassifierFacts
 from scumble.gan.networks.build import to_device
@@ -19,7 +20,7 @@ from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
-from scumble.image.files import Picture, PictureSource
+from scumble.image.files import PictureSource
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 
@@ -68,7 +69,8 @@ class Classifier:
         """(N, K): the probability of each class, for each picture; see `predict`."""
         if isinstance(pictures, str | Path):
             raise SettingsError("pictures: got a single path, wanted a list of them")
-        pixels = [self.pixels_of(files.load(picture, f"picture {n}")) for n, picture in enumerate(pictures)]
+        loaded = [files.load(picture, f"picture {n}") for n, picture in enumerate(pictures)]
+        pixels = [self.pixels_of(of_picture(picture), picture.name) for picture in loaded]
         return self.probabilities_of_pixels(np.stack(pixels)) if pixels else np.zeros((0, len(self.classes)))
 
     @device.full_float32()
@@ -79,10 +81,15 @@ class Classifier:
             [self.linear.probabilities(self.scaling(some)) for some in rows(self.discriminator, pixels, settings)]
         )
 
-    def pixels_of(self, picture: Picture) -> np.ndarray:
-        """(C, H, W) uint8 pixels of its own `shape`: the picture cut around its middle and resampled."""
+    def pixels_of(self, opened: Opened, name: str) -> np.ndarray:
+        """(C, H, W) uint8 pixels of its own `shape`, of an opened picture called `name`, made as for its training.
+
+        Raises:
+            ImageError: if the picture cannot be read, or has other channels.
+        """
         channels, height, width = self.shape
-        return fitted_pixels(picture, (width, height), channels)[..., :channels].transpose(2, 0, 1)
+        form = self.facts.form._replace(size=(width, height), channels=channels)
+        return opened_pixels(opened, name, form).transpose(2, 0, 1)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:

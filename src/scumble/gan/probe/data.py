@@ -7,6 +7,7 @@ import numpy as np
 
 from scumble.data import dataset, labels
 from scumble.data.dataset import Dataset
+from scumble.data.form import Fit
 from scumble.data.sources.opener import open_testing_part
 from scumble.errors import DataError
 from scumble.events import Event, Noted
@@ -39,20 +40,21 @@ class ProbeData:
         return self.learning[labels.draw(self.labels[self.learning], per_class, seed, self.classes)]
 
 
-def split(data: str, pictures: Dataset) -> Generator[Event, None, ProbeData]:
+def split(data: str, pictures: Dataset, fit: Fit = "crop") -> Generator[Event, None, ProbeData]:
     """The labelled pictures of `data` with its test split, or, where it has none, with a fifth of them held out.
 
     Raises:
         DataError: if there are no classes, a class has too few pictures, or the test split has an unknown one.
     """
     if pictures.labels is None or len(pictures.classes) < 2:
-        has = "no classes" if pictures.labels is None else "one class alone"
-        raise DataError(f"{pictures.name} has {has}; wanted pictures in a folder for each class, or labels")
+        why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
+        wanted = "wanted pictures in a folder for each class, or labels"
+        raise DataError(f"{pictures.name} has no classes{why}; {wanted}")
     source = open_testing_part(data)
     testing = None
     if source is not None:
         channels, height, width = pictures.shape
-        testing = yield from dataset.prepare(source, (width, height), channels)
+        testing = yield from dataset.prepare(source, (width, height), channels, fit, pictures.value_range)
     if testing is None or testing.labels is None:
         learning, held = labels.hold_out(pictures.labels, pictures.classes)
         yield Noted(f"{pictures.name} has no test split: {len(held):,} pictures, a fifth, are held out")

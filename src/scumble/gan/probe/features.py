@@ -147,9 +147,7 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
     Raises:
         DataError: if they are of another size or of other channels than the discriminator takes.
     """
-    settings = gan.settings
-    channels = None if settings.channels == "auto" else settings.channels
-    pictures = yield from dataset.prepare(open_source(data), settings.picture_size, channels)
+    pictures = yield from dataset.prepare(open_source(data), *gan.facts.form)
     wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
@@ -160,7 +158,8 @@ def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
 
 def _described(shape: tuple[int, ...]) -> str:
     channels, height, width = shape
-    return f"{'grey' if channels == 1 else 'colour'} pictures of {width}x{height}"
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    return f"{kind} pictures of {width}x{height}"
 
 
 def unlabelled_discriminator(gan: GAN) -> Discriminator:

@@ -43,8 +43,7 @@ def label_events(
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .csv")
     source = open_source(data)
     made = Classifier.from_pretrained(classifier, device_name)
-    if source.note:
-        yield Noted(source.note)
+    yield from source.told
     yield Started(JOB, len(source.items), "pictures")
     lines: list[tuple[str, int, np.ndarray]] = []  # name, class, probabilities
     unreadable: list[str] = []
@@ -76,12 +75,12 @@ def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str
     read, complaints = [], []
     for item in items:
         try:
-            picture = item.load()
+            opened = item.opened()
+            pixels, size = classifier.pixels_of(opened, item.name), opened.size()
         except ImageError as error:
             complaints.append(str(error))
             continue
-        resampled = picture.size != classifier.shape[:0:-1]
-        read.append((item.name, classifier.pixels_of(picture), resampled))
+        read.append((item.name, pixels, size != classifier.shape[:0:-1]))
     return read, complaints
 
 

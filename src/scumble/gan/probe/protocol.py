@@ -95,7 +95,7 @@ def _job(
     refuse_others(folder)
     discriminator = features.unlabelled_discriminator(gan)
     pictures = yield from features.open_pictures(gan, name)
-    data = yield from split(name, pictures)
+    data = yield from split(name, pictures, gan.settings.fit)
     for per_class in settings.numbers_of_labels:
         data.draw(per_class, 0)  # raises if there are too few
     given = features_file and features.open_features(features_file, discriminator, pictures, settings)

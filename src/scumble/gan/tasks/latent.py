@@ -245,9 +245,10 @@ def _labels(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
     if settings.condition == "none":
         return None
     if pictures.labels is None or len(pictures.classes) < 2:
+        why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
         raise SettingsError(
-            f"condition: got {settings.condition}, and {pictures.name} has no classes; wanted pictures in a folder "
-            "for each class, or labels"
+            f"condition: got {settings.condition}, and {pictures.name} has no classes{why}; wanted pictures in a "
+            "folder for each class, or labels"
         )
     if settings.condition != "few-labels":
         return pictures.labels
