@@ -27,6 +27,12 @@ class GANSettings(TrainingSettings):
     """How a generator and a discriminator are trained."""
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: preset.values for name, preset in PRESETS.items()}
+    MAY_CHANGE: ClassVar[frozenset[str]] = TrainingSettings.MAY_CHANGE | {
+        "lr_generator",
+        "lr_discriminator",
+        "augment",
+        "augment_colour",
+    }
 
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm] (the names are those of the table)
         default="sndcgan",
@@ -67,6 +73,12 @@ class GANSettings(TrainingSettings):
         default=10, ge=1, le=10**9, description="labelled pictures per class, for --condition few-labels"
     )
     critic_steps: int = Field(default=1, ge=1, le=100, description="discriminator steps per generator step")
+    lr_generator: float | None = Field(
+        default=None, gt=0, le=1, description="learning rate of the generator (default: that of both)"
+    )
+    lr_discriminator: float | None = Field(
+        default=None, gt=0, le=1, description="learning rate of the discriminator (default: that of both)"
+    )
     optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="optimizer of both networks")
     latent: int = Field(default=128, gt=0, le=4096, description="latent dimension")
     width: int = Field(
