@@ -53,6 +53,10 @@ class Settings(BaseModel):
             close = difflib.get_close_matches(first, cls.model_fields, n=1)
             return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")
         wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        if error["type"] == "string_pattern_mismatch":
+            field = cls.model_fields.get(first)
+            *some, last = map(str, (field.examples if field else None) or ["another form"])
+            wanted = "something like " + (f"{', '.join(some)} or {last}" if some else last)
         name = ".".join((first.replace("_", "-"), *rest))
         return f"{name}: got {_shown(error['input'])}, wanted {wanted}"
 

@@ -49,7 +49,7 @@ def write_curves(run: Path, output: Path) -> Path:
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
     shown = dict(CURVES)
-    for curves, figure in ((WATCHED, "diversity"), (EVALUATIONS, "frechet_distance")):
+    for curves, figure in ((WATCHED, "lead"), (EVALUATIONS, "frechet_distance")):
         shown |= curves if any(figure in row for row in rows) else {}
     height = len(shown) // 2
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")

@@ -41,6 +41,7 @@ class GANSettings(TrainingSettings):
     size: str = Field(
         default="auto",
         pattern=r"^(auto|\d{1,5}|\d{1,5}x\d{1,5})$",
+        examples=["auto", "64", "128x64"],
         description="size of the pictures: auto (their own, at most 64 pixels), a side such as 64, or WIDTHxHEIGHT",
     )
     channels: Annotated[Literal["auto", 1, 3], BeforeValidator(_number_of_channels)] = Field(
@@ -164,6 +165,7 @@ class ClassifySettings(FeatureSettings):
     labels: str = Field(
         default="1,4,10,25,100",
         pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
+        examples=["10", "10,100,all"],
         description="labels per class, one or several numbers, such as 10,100,all",
     )
     draws: int = Field(default=10, ge=2, le=1000, description="random draws of labels for each number of them")

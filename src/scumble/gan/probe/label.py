@@ -10,7 +10,7 @@ import numpy as np
 from scumble import device, paths
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item
-from scumble.errors import ImageError, SettingsError
+from scumble.errors import DataError, ImageError, SettingsError
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
 from scumble.gan.probe.classifier import Classifier
 from scumble.gan.probe.features import BATCH
@@ -35,7 +35,7 @@ def label_events(
         Noted; Started and Progress, in pictures; Warned of those that cannot be read; Saved.
 
     Raises:
-        DataError: if there are no pictures.
+        DataError: if there are no pictures, or none that can be read; nothing is written then.
         RunError: if there is no classifier, or the output cannot be written; what was there stays.
         SettingsError: if the output's name does not end in .csv, or the device is not there.
     """
@@ -59,6 +59,9 @@ def label_events(
             names = (name for name, _, _ in read)
             lines += zip(names, probabilities.argmax(1).tolist(), probabilities, strict=True)
         yield Progress(JOB, start + len(items), len(source.items))
+    if not lines:
+        count = len(source.items)
+        raise DataError(f"none of {count} pictures of {source.name} can be read, the first: {unreadable[0]}")
     if other_sizes:
         size = f"{made.shape[2]}x{made.shape[1]}"
         yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
