@@ -236,13 +236,14 @@ def _read_checkpoint(path: Path, facts: GANFacts) -> tuple[GANFacts, dict[str, t
     Raises:
         RunError: if it is damaged, not finite, or not of the run with these facts.
     """
-    saved = checkpoint.read(path)
-    if saved.facts.get("identity") != facts.known_by:
+    saved = networks_upgraded(checkpoint.read(path))
+    if saved.facts.get("identity", "") not in (None, facts.known_by):
         raise RunError(f"{path}: {checkpoint.OF_ANOTHER_RUN}")
-    tensors = networks_upgraded(saved).tensors
     homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
     networks = {
-        f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()
+        f"{name}.{key}": value
+        for name, home in homes.items()
+        for key, value in checkpoint.under(home, saved.tensors).items()
     }
     check_finite(str(path), networks)
     return facts.model_copy(update={"images_seen": saved.facts.get("images_seen")}), networks
