@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -51,7 +52,6 @@ def write_samples(
         SettingsError: if the truncation is out of range, or there is no such class.
     """
     made_by = recipe.versions() | {"gan": gan.facts.data.name, "truncation": truncation}
-    made_by |= {"class": list(of_classes) if len(of_classes) > 1 else of_classes[0]} if of_classes else {}
     chosen: Sequence[str | None] = of_classes or (None,)
     for name in chosen:
         gan.labels([], name)  # raises if there is no such class
@@ -59,6 +59,7 @@ def write_samples(
         files.check_output(output)
         pictures = np.concatenate([gan.sample_array(seeds, truncation, name) for name in chosen])
         columns = columns or (len(seeds) if len(chosen) > 1 else math.ceil(math.sqrt(len(seeds))))
+        made_by |= {"class": chosen[0] if len(chosen) == 1 else list(chosen)} if of_classes else {}
         files.save(grid(pictures, min(columns, len(pictures))), output, made_by | {"seeds": seeds})
         yield output
         return
@@ -66,19 +67,27 @@ def write_samples(
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(encode.WRITERS)}"
         )
-    folders = [output / name for name in folder_names(gan.classes)] or [output]
     for name in chosen:
-        for start in range(0, len(seeds), CHUNK):
-            some = seeds[start : start + CHUNK]
-            numbers = gan.labels(some, name)
-            for n, picture in enumerate(gan.sample_array(some, truncation, name)):
-                folder = folders[0 if numbers is None else int(numbers[n])]
-                make(folder)
-                path = folder / f"seed{some[n]:06}.png"
-                files.save(
-                    np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, made_by | {"seeds": [some[n]]}
-                )
-                yield path
+        yield from _write_each(gan, seeds, output, truncation, name, made_by)
+
+
+def _write_each(
+    gan: GAN, seeds: list[int], output: Path, truncation: float | None, of_class: str | None, made_by: dict[str, Any]
+) -> Iterator[Path]:
+    """A file a seed, in the folder of its class where there are classes."""
+    folders = folder_names(gan.classes)
+    for start in range(0, len(seeds), CHUNK):
+        some = seeds[start : start + CHUNK]
+        classes = gan.labels(some, of_class)
+        for n, picture in enumerate(gan.sample_array(some, truncation, of_class)):
+            folder, facts = output, made_by | {"seeds": [some[n]]}
+            if classes is not None:
+                number = int(classes[n])
+                folder, facts = output / folders[number], facts | {"class": gan.classes[number]}
+            make(folder)
+            path = folder / f"seed{some[n]:06}.png"
+            files.save(np.broadcast_to(picture, (*picture.shape[:2], 3)).copy(), path, facts)
+            yield path
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:

@@ -57,12 +57,7 @@ def training(
         LostError: if one of several processes was killed.
     """
     changes = {} if before is None else continuation.changed(before, settings)
-    try:
-        facts = yield from begin(trainer, run, facts, before is None, changes)
-    except BaseException:
-        if before is None:
-            run.clear()  # what never began leaves nothing
-        raise
+    facts = yield from begin(trainer, run, facts, before is None, changes)
     loop = _Loop(trainer, run, settings, shown, facts)
     yield from loop.noted(changes, settings.MAY_CHANGE)
     yield Started(JOB, settings.images, "images")

@@ -17,7 +17,21 @@ from scumble.training.trainer import Trainer
 def begin(
     trainer: Trainer, run: Run, facts: RunFacts, is_new: bool, changes: dict[str, tuple[Any, Any]]
 ) -> Generator[Event, None, RunFacts]:
-    """Take up the newest checkpoint that can be read, or write the first one; returns the run's facts from now on."""
+    """Take up the newest checkpoint that can be read, or write the first one; returns the run's facts from now on.
+
+    A new run that cannot begin leaves nothing.
+    """
+    try:
+        return (yield from _begin(trainer, run, facts, is_new, changes))
+    except BaseException:
+        if is_new:
+            run.clear()
+        raise
+
+
+def _begin(
+    trainer: Trainer, run: Run, facts: RunFacts, is_new: bool, changes: dict[str, tuple[Any, Any]]
+) -> Generator[Event, None, RunFacts]:
     restored, complaints = checkpoint.newest(run.checkpoints, trainer.restored)
     if complaints and restored is None:
         raise RunError(f"{run.folder} has no checkpoint that can be used: {complaints[0]}", "use --fresh to start over")

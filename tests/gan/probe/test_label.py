@@ -52,5 +52,5 @@ def test_where_nothing_can_be_labelled_it_fails_and_writes_nothing(halves_run, h
     capsys.readouterr()
     out = tmp_path / "labels.csv"
     assert command("label", tmp_path / "new", "--classifier", halves_run / "classifier", "-o", out) == 1
-    assert "none of 3 pictures of new can be read, the first: 0.png" in capsys.readouterr().err
+    assert "none of the pictures of new can be read, the first: 0.png" in capsys.readouterr().err
     assert not out.exists()

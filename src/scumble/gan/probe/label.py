@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,18 +60,21 @@ def label_events(
             lines += zip(names, probabilities.argmax(1).tolist(), probabilities, strict=True)
         yield Progress(JOB, start + len(items), len(source.items))
     if not lines:
-        count = len(source.items)
-        raise DataError(f"none of {count} pictures of {source.name} can be read, the first: {unreadable[0]}")
-    if other_sizes:
-        size = f"{made.shape[2]}x{made.shape[1]}"
-        yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
-    if unreadable:
-        yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
+        raise DataError(f"none of the pictures of {source.name} can be read, the first: {unreadable[0]}")
+    yield from _remarks(made, other_sizes, unreadable)
     lines.sort(key=lambda line: (line[1], -line[2][line[1]], line[0]))
     make(output.parent)
     with writing(output):
         paths.write_atomically(output, _as_csv(made.classes, lines))
     yield Saved(output)
+
+
+def _remarks(classifier: Classifier, other_sizes: int, unreadable: list[str]) -> Iterator[Event]:
+    if other_sizes:
+        size = f"{classifier.shape[2]}x{classifier.shape[1]}"
+        yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
+    if unreadable:
+        yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
 
 
 def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str, np.ndarray, bool]], list[str]]:
