@@ -197,3 +197,20 @@ def test_a_recipe_that_needs_a_file_says_so(tmp_path):
     with pytest.raises(SettingsError, match=r"--init FILE"):
         settings_from_recipe(recipe, StyleSettings())
     assert settings_from_recipe(recipe, StyleSettings(init="noise")).init == "noise"
+
+
+def test_a_form_is_told_by_examples():
+    with pytest.raises(SettingsError) as raised:
+        GANSettings(size="64,64")
+    assert str(raised.value) == "size: got '64,64', wanted something like auto, 64 or 128x64"
+    with pytest.raises(SettingsError) as raised:
+        ClassifySettings(labels="many")
+    assert str(raised.value) == "labels: got 'many', wanted something like 10 or 10,100,all"
+
+
+@pytest.mark.parametrize("settings", [GANSettings, ClassifySettings, StyleSettings])
+def test_every_pattern_has_examples(settings):
+    for name, field in settings.model_fields.items():
+        if any(getattr(each, "pattern", None) for each in field.metadata):
+            for example in field.examples or [None]:
+                settings(**{name: example})

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 
-def shared(change: Callable[[], AbstractContextManager[None]]) -> Callable[[], AbstractContextManager[None]]:
+def shared(
+    change: Callable[[], AbstractContextManager[None]],
+) -> Callable[[], contextlib._GeneratorContextManager[None]]:
     """The change as a block that any number of threads may be in: the first makes it, and the last undoes it."""
     lock, made, inside = threading.Lock(), contextlib.ExitStack(), 0
 

@@ -1,5 +1,7 @@
 """Sheets and films: what they show, and the commands that write them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,6 +76,53 @@ def test_samples_go_into_one_grid_or_a_folder(noise_gan, tmp_path):
         assert np.array_equal(np.asarray(picture), noise_gan.sample_array([22])[0])
     with pytest.raises(SettingsError, match="ends in '.xyz'"):
         list(sample_sheets.write_samples(noise_gan, [1], tmp_path / "grid.xyz"))
+
+
+def test_every_class_has_a_folder_of_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gan = untrained_gan("cgan")
+    gan.save_pretrained("model")
+    assert run("gan", "sample", "model", "--seeds", "0-3", "-o", "out") == 0  # in turns
+    files = sorted(path.relative_to("out").as_posix() for path in Path("out").rglob("*.png"))
+    assert files == ["a/seed000000.png", "a/seed000003.png", "b/seed000001.png", "c/seed000002.png"]
+    for name in "bc":
+        assert run("gan", "sample", "model", "--class", name, "--seeds", "0", "-o", "out") == 0
+    assert run("gan", "sample", "model", "--class", "a", "--class", "c", "--seeds", "7", "-o", "out") == 0
+    more = ["a/seed000007.png", "b/seed000000.png", "c/seed000000.png", "c/seed000007.png"]
+    assert sorted(path.relative_to("out").as_posix() for path in Path("out").rglob("*.png")) == sorted(files + more)
+    with Image.open("out/c/seed000007.png") as picture:
+        assert np.array_equal(np.asarray(picture), gan.sample_array([7], of_class="c")[0])
+    capsys.readouterr()
+    assert run("gan", "sample", "model", "--class", "a", "--class", "z", "-o", "new") == 2
+    assert "class: got 'z', wanted one of a, b, c" in capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+def test_a_grid_of_several_classes_has_a_row_for_each(tmp_path):
+    gan = untrained_gan("cgan")
+    [path] = sample_sheets.write_samples(gan, [5, 6, 7], tmp_path / "grid.png", of_classes=["c", "a"])
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture)
+    assert sheet.shape[:2] == (2 * 48 + 2, 3 * 60 + 2 * 2)
+    assert np.array_equal(sheet[50:98:3, :60:3], gan.sample_array([5], of_class="a")[0])
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["../../etc", "/abs", "..", ".", ""],
+        ["Cat", "cat"],
+        ["1-a_b", "a/b"],
+        ["a\\b", "a/b", "a:b", "a?b"],
+        ["x" * 300],
+    ],
+)
+def test_no_class_leaves_the_folder_or_shares_it(classes, tmp_path):
+    names = sample_sheets.folder_names(classes)
+    assert len({name.casefold() for name in names}) == len(classes)
+    for name in names:
+        assert (tmp_path / name).resolve().parent == tmp_path.resolve()
+        (tmp_path / name).mkdir()
 
 
 def test_the_commands_as_they_are_typed(tmp_path, monkeypatch, capsys):

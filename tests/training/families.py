@@ -110,7 +110,9 @@ def unpaired(processes: Processes) -> Task:
     updates = (
         Update("d_there", ("judge_there",), judge_loss, adam, after=remember),
         Update("d_back", ("judge_back",), judge_back_loss, adam),
-        Update("g", ("there", "back"), translators_loss, adam, schedule=lambda step: {"lr": 1e-2 / (1 + step)}),
+        Update(
+            "g", ("there", "back"), translators_loss, adam, schedule=lambda moment: {"lr": 1e-2 / (1 + moment.step)}
+        ),
     )
     modules = {"there": there, "back": back, "judge_there": judge_there, "judge_back": judge_back, "pool": pool}
     return Task(modules, updates, noise_and_pictures, SIZE, ("there", "back"), 20, ("there", "back"))

@@ -136,7 +136,7 @@ def test_the_whole_gradient_is_clipped_to_its_length(network, count):
 
 def test_the_schedule_is_that_of_the_step(network):
     optimizer, before = sgd(network.parameters()), weights(network)
-    update = update_of(network, schedule=lambda step: {"lr": 0.5 * step})
+    update = update_of(network, schedule=lambda moment: {"lr": 0.5 * moment.step})
     made(update, network, optimizer=optimizer, step=0)
     assert all(torch.equal(*pair) for pair in zip(before, weights(network), strict=True))
     made(update, network, optimizer=optimizer, step=3)

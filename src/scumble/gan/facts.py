@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from scumble.data.form import Form
 from scumble.gan.settings import GANSettings
+from scumble.training.continuation import identity
 from scumble.training.facts import RunFacts
 
 
@@ -21,11 +22,28 @@ class Evaluated(BaseModel):
     figures: dict[str, float]
 
 
+class Start(BaseModel):
+    """The model whose weights a run began with.
+
+    Attributes:
+        name: of its folder or file.
+        images_seen: by it.
+        digest: hexadecimal SHA-256 of its weights.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    name: str
+    images_seen: int | None = None
+    digest: str
+
+
 class GANFacts(RunFacts):
     """Those of a run, and of its model.
 
     Attributes:
         flip: whether pictures were mirrored at random.
+        start: what it began with; None for weights drawn from its seed.
         images_seen: by a model's networks.
         evaluation: of a model that was kept for being the best.
     """
@@ -33,6 +51,7 @@ class GANFacts(RunFacts):
     kind: ClassVar[str] = "gan"
 
     flip: bool
+    start: Start | None = None
     images_seen: int | None = None
     evaluation: Evaluated | None = None
 
@@ -41,6 +60,12 @@ class GANFacts(RunFacts):
         """What pictures became before it learnt from them, the range of values as it was found."""
         form = GANSettings(**self.settings).form
         return form._replace(value_range=self.data.value_range or form.value_range)
+
+    @property
+    def known_by(self) -> str:
+        """The identity of the run's checkpoints."""
+        start = None if self.start is None else self.start.digest
+        return self.identity or identity(self.settings, self.data.digest, self.flip, start)
 
 
 class ProbeFacts(BaseModel):

@@ -19,13 +19,16 @@ def _is_format_1(saved: Checkpoint) -> bool:
 
 
 def networks_upgraded(saved: Checkpoint) -> Checkpoint:
-    """The networks of such a checkpoint under their names of today, and nothing else; others as they are."""
+    """The networks of such a checkpoint under their names of today, and nothing else; others as they are.
+
+    It has no identity: those of format 1 were made in another way.
+    """
     if not _is_format_1(saved):
         return saved
     tensors = {}
     for old, new in NETWORKS.items():
         tensors |= {f"{new}.{key}": value for key, value in checkpoint.under(old, saved.tensors).items()}
-    return saved._replace(tensors=tensors)
+    return Checkpoint(tensors, saved.facts | {"identity": None})
 
 
 def upgraded(saved: Checkpoint, trainer: Trainer, critic_steps: int) -> Checkpoint:

@@ -49,7 +49,7 @@ def write_curves(run: Path, output: Path) -> Path:
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
     shown = dict(CURVES)
-    for curves, figure in ((WATCHED, "diversity"), (EVALUATIONS, "frechet_distance")):
+    for curves, figure in ((WATCHED, "lead"), (EVALUATIONS, "frechet_distance")):
         shown |= curves if any(figure in row for row in rows) else {}
     height = len(shown) // 2
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
@@ -100,7 +100,9 @@ def _plot_errors(axes: Axes, table: dict[str, Any]) -> None:
         middle = [100 * (1 - row["accuracy"]) for row in rows]
         bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
         axes.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
-    axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="error rate in %", title="few-label linear probe")
+    # Where nothing is ever wrong, there is no logarithm.
+    yscale = "log" if any(row["accuracy"] < 1 for row in table["rows"]) else "linear"
+    axes.set(xscale="log", yscale=yscale, xlabel="labels", ylabel="error rate in %", title="few-label linear probe")
     for which in ("major", "minor"):  # 40 and 60, not powers of ten
         getattr(axes.yaxis, f"set_{which}_formatter")("{x:g}")
     axes.grid(alpha=0.3, which="both")

@@ -2,8 +2,10 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -28,9 +30,19 @@ def write_samples(
     output: Path,
     truncation: float | None = None,
     columns: int | None = None,
-    of_class: str | None = None,
+    of_classes: Sequence[str] = (),
 ) -> Iterator[Path]:
     """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
+
+    A model with classes has a folder for each of them in there, as data sets have.
+
+    Args:
+        gan: the model.
+        seeds: one a picture; for each class, where some are chosen.
+        output: the grid, or the folder.
+        truncation: see `GAN.sample`.
+        columns: of the grid; by default it is a square, or has a row for each class that is chosen.
+        of_classes: to draw; by default, seeds take turns.
 
     Yields:
         What was written.
@@ -40,24 +52,41 @@ def write_samples(
         SettingsError: if the truncation is out of range, or there is no such class.
     """
     made_by = recipe.versions() | {"gan": gan.facts.data.name, "truncation": truncation}
-    made_by |= {"class": of_class} if of_class is not None else {}
+    chosen: Sequence[str | None] = of_classes or (None,)
+    for name in chosen:
+        gan.labels([], name)  # raises if there is no such class
     if output.suffix.lower() in encode.WRITERS:
         files.check_output(output)
-        pictures = gan.sample_array(seeds, truncation, of_class)
-        sheet = grid(pictures, min(columns or math.ceil(math.sqrt(len(seeds))), len(seeds)))
-        files.save(sheet, output, made_by | {"seeds": seeds})
+        pictures = np.concatenate([gan.sample_array(seeds, truncation, name) for name in chosen])
+        columns = columns or (len(seeds) if len(chosen) > 1 else math.ceil(math.sqrt(len(seeds))))
+        made_by |= {"class": chosen[0] if len(chosen) == 1 else list(chosen)} if of_classes else {}
+        files.save(grid(pictures, min(columns, len(pictures))), output, made_by | {"seeds": seeds})
         yield output
         return
     if output.suffix and not output.is_dir():
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(encode.WRITERS)}"
         )
-    make(output)
+    for name in chosen:
+        yield from _write_each(gan, seeds, output, truncation, name, made_by)
+
+
+def _write_each(
+    gan: GAN, seeds: list[int], output: Path, truncation: float | None, of_class: str | None, made_by: dict[str, Any]
+) -> Iterator[Path]:
+    """A file a seed, in the folder of its class where there are classes."""
+    folders = folder_names(gan.classes)
     for start in range(0, len(seeds), CHUNK):
         some = seeds[start : start + CHUNK]
-        for seed, picture in zip(some, gan.sample_array(some, truncation, of_class), strict=True):
-            path = output / f"seed{seed:06}{'.png' if picture.shape[2] <= 4 else '.tif'}"
-            files.save(_savable(picture), path, made_by | {"seeds": [seed]})
+        classes = gan.labels(some, of_class)
+        for n, picture in enumerate(gan.sample_array(some, truncation, of_class)):
+            folder, facts = output, made_by | {"seeds": [some[n]]}
+            if classes is not None:
+                number = int(classes[n])
+                folder, facts = output / folders[number], facts | {"class": gan.classes[number]}
+            make(folder)
+            path = folder / f"seed{some[n]:06}{'.png' if picture.shape[2] <= 4 else '.tif'}"
+            files.save(_savable(picture), path, facts)
             yield path
 
 
@@ -65,6 +94,21 @@ def _savable(picture: np.ndarray) -> np.ndarray:
     """(H, W, C) with grey repeated over the colours: with opacity, if it has two channels."""
     channels = picture.shape[2]
     return picture if channels > 2 else np.concatenate([picture[..., :1]] * 3 + [picture[..., 1:]], axis=2)
+
+
+def folder_names(classes: Sequence[str]) -> list[str]:
+    """A folder's name for each class: its own, or with its number where a system might not take it or tell it apart.
+
+    Example:
+        >>> folder_names(["cats", "a/b", ".."])
+        ['cats', '1-a_b', '2-__']
+    """
+    plain = [re.sub(r"[^\w -]", "_", name)[:100].strip() for name in classes]
+    numbered = [f"{number}-{name}" for number, name in enumerate(plain)]
+    each = zip(classes, plain, numbered, strict=True)
+    names = [safe if safe and safe == name else with_number for name, safe, with_number in each]
+    # Where capitals do not count, as on Windows, two of them might be one folder.
+    return names if len({name.casefold() for name in names}) == len(names) else numbered
 
 
 def write_walk(

@@ -31,6 +31,12 @@ class GANSettings(TrainingSettings):
     """How a generator and a discriminator are trained."""
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {name: preset.values for name, preset in PRESETS.items()}
+    MAY_CHANGE: ClassVar[frozenset[str]] = TrainingSettings.MAY_CHANGE | {
+        "lr_generator",
+        "lr_discriminator",
+        "augment",
+        "augment_colour",
+    }
 
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm] (the names are those of the table)
         default="sndcgan",
@@ -39,6 +45,7 @@ class GANSettings(TrainingSettings):
     size: str = Field(
         default="auto",
         pattern=r"^(auto|\d{1,5}|\d{1,5}x\d{1,5})$",
+        examples=["auto", "64", "128x64"],
         description="size of the pictures: auto (their own, at most 64 pixels), a side such as 64, or WIDTHxHEIGHT",
     )
     channels: Annotated[int | Literal["auto"], BeforeValidator(_number_of_channels)] = Field(
@@ -82,6 +89,12 @@ class GANSettings(TrainingSettings):
         default=10, ge=1, le=10**9, description="labelled pictures per class, for --condition few-labels"
     )
     critic_steps: int = Field(default=1, ge=1, le=100, description="discriminator steps per generator step")
+    lr_generator: float | None = Field(
+        default=None, gt=0, le=1, description="learning rate of the generator (default: that of both)"
+    )
+    lr_discriminator: float | None = Field(
+        default=None, gt=0, le=1, description="learning rate of the discriminator (default: that of both)"
+    )
     optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="optimizer of both networks")
     latent: int = Field(default=128, gt=0, le=4096, description="latent dimension")
     width: int = Field(
@@ -189,6 +202,7 @@ class ClassifySettings(FeatureSettings):
     labels: str = Field(
         default="1,4,10,25,100",
         pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
+        examples=["10", "10,100,all"],
         description="labels per class, one or several numbers, such as 10,100,all",
     )
     draws: int = Field(default=10, ge=2, le=1000, description="random draws of labels for each number of them")

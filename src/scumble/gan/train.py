@@ -20,8 +20,10 @@ from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, returned
+from scumble.gan import fine_tuning
 from scumble.gan.evaluation import best_model
 from scumble.gan.facts import GANFacts
+from scumble.gan.fine_tuning import Beginning
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents, generate
 from scumble.gan.monitoring.monitor import Monitor
@@ -31,7 +33,7 @@ from scumble.image import recipe
 from scumble.image.tensors import grid
 from scumble.storage.run import Run
 from scumble.training import distributed, launcher, loop
-from scumble.training.continuation import differences, identity
+from scumble.training.continuation import check_settings, differences
 from scumble.training.distributed import Processes
 from scumble.training.facts import DataFacts
 from scumble.training.shown import Evaluator, Shown
@@ -41,7 +43,11 @@ GRID_SIDE = 8
 
 
 def train_events(
-    data: str | Path, run: str | Path, settings: GANSettings | None = None, fresh: bool = False
+    data: str | Path,
+    run: str | Path,
+    settings: GANSettings | None = None,
+    fresh: bool = False,
+    start: str | Path | None = None,
 ) -> Generator[Event, None, None]:
     """Train a GAN, or continue where an earlier call with the same folder stopped.
 
@@ -50,6 +56,8 @@ def train_events(
         run: the folder of the run; see `scumble.storage.run`.
         settings: all the rest. When a run is continued, its own settings fill what is not given here.
         fresh: remove what is in the folder from earlier trainings, and start over.
+        start: a model, a run or a checkpoint whose networks a new run begins with, rather than with weights drawn from
+            its seed. What is not given of the networks and of how they learn is that of its training.
 
     With several devices, as many processes are started, and a script that calls this needs to be guarded by
     `if __name__ == "__main__"`; under torchrun, its processes are taken. All but the first of those yield nothing.
@@ -60,7 +68,8 @@ def train_events(
 
     Raises:
         DataError: if the pictures cannot be read or are too few.
-        RunError: if the run's folder cannot be used, or is that of another training.
+        RunError: if the run's folder cannot be used, or is that of another training, or the networks of `start` cannot
+            be read or do not fit.
         SettingsError: if a setting is out of range or the device is not there.
         DivergedError: if the figures left the finite numbers more often than going back could mend.
         LostError: if one of several processes was killed.
@@ -70,7 +79,7 @@ def train_events(
         settings = _as_started(settings, here)
     elif (wanted := _continued(settings, Run(Path(run)), fresh)).devices * wanted.nodes > 1:
         _check_devices(wanted, wanted.devices)
-        job = functools.partial(train_events, data, run, settings, fresh)
+        job = functools.partial(train_events, data, run, settings, fresh, start)
         yield from launcher.launch(job, wanted.devices, wanted.nodes)
         return
     with (
@@ -78,44 +87,54 @@ def train_events(
         contextlib.closing(Processes(here)) as processes,
     ):
         if processes.is_first:
-            yield from _job(str(data), Run(Path(run)), settings, fresh, processes)
+            yield from _job(str(data), Run(Path(run)), settings, fresh, start, processes)
         else:
             _follow(str(data), processes)
 
 
-def train(data: str | Path, run: str | Path, fresh: bool = False, **settings: Any) -> GAN:
+def train(
+    data: str | Path, run: str | Path, fresh: bool = False, start: str | Path | None = None, **settings: Any
+) -> GAN:
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
     Args:
         data: pictures to learn from: a folder, a .zip, .tar, .npz or .npy, "digits", "shapes" or "hf:owner/name".
         run: the folder of the run.
         fresh: start over, as with `train_events`.
+        start: what a new run begins with, as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
 
     Example:
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings), fresh):
+    for _ in train_events(data, run, GANSettings(**settings), fresh, start):
         pass
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
 @device.in_full_float32
-def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Processes) -> Generator[Event, None, None]:
-    """What the first process does. Whatever can be refused is refused before anything is written or removed."""
+def _job(
+    data: str, run: Run, settings: GANSettings, fresh: bool, start: str | Path | None, processes: Processes
+) -> Generator[Event, None, None]:
+    """What the first process does. Whatever can be refused is refused before anything is written or removed, and
+    what needs no pictures for it before they are decoded."""
     started = time.perf_counter()
     before = _before(run, fresh)
-    settings = processes.broadcast(settings if before is None else _filled(settings, before, run))
+    beginning = fine_tuning.beginning(start, before, run)
+    settings = fine_tuning.filled(settings, beginning) if before is None else _filled(settings, before, run)
+    if before is not None:
+        check_settings(run, before, settings)
+    settings = processes.broadcast(settings)
     placement = processes.to_device(device.choose(settings.device, settings.precision))
     yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
     pictures = yield from dataset.prepare(open_source(data), *settings.form)
     _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
     flip = _flips(settings, pictures) if before is None else before.flip
-    facts = _facts(settings, pictures, flip)
+    facts = _facts(settings, pictures, flip, beginning)
     if before is not None:
         yield from differences(run, before, facts)
-        facts = before.model_copy(update={"settings": facts.settings})
+        facts = before.model_copy(update={"settings": facts.settings, "identity": before.known_by})
     evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
     with run.held():
         if _before(run, fresh) != before:
@@ -123,21 +142,19 @@ def _job(data: str, run: Run, settings: GANSettings, fresh: bool, processes: Pro
         if fresh:
             run.clear()
         game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
-        trainer = game.trainer(_identity(game))
-        shown = _shown(game, trainer, facts, evaluator)
-        last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before is None, facts)
+        if beginning is not None:
+            yield from fine_tuning.begin(game, beginning)
+        trainer = game.trainer(processes.broadcast(facts.known_by))
+        shown = _shown(game, trainer, evaluator)
+        last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before, facts)
     figures = {"images": trainer.images_seen} | figures
     yield Finished(loop.JOB, [run.model, last], time.perf_counter() - started, Image.fromarray(sheet), figures)
 
 
-def _identity(game: LatentGAN) -> str:
-    return identity(game.settings, game.pictures.digest, game.flip)
-
-
-def _shown(game: LatentGAN, trainer: Trainer, facts: GANFacts, evaluator: Evaluator | None) -> Shown:
+def _shown(game: LatentGAN, trainer: Trainer, evaluator: Evaluator | None) -> Shown:
     """What the loop shows and measures of this training."""
 
-    def model() -> GAN:
+    def model(facts: GANFacts) -> GAN:
         networks = trainer.result()
         seen = facts.model_copy(update={"images_seen": trainer.images_seen})
         return GAN(networks["generator"], networks["discriminator"], seen)
@@ -212,7 +229,7 @@ def _follow(data: str, processes: Processes) -> None:
     processes.gathered((socket.gethostname(), pictures.digest))
     with device.full_float32():
         game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
-        trainer = game.trainer(_identity(game))
+        trainer = game.trainer(processes.broadcast(""))
         processes.follow(trainer.train_step, trainer.restore)
 
 
@@ -224,7 +241,7 @@ def _flips(settings: GANSettings, pictures: Dataset) -> bool:
     return flip_check.looks_alike_mirrored(pictures.pixels, pictures.labels) if asked is None else asked
 
 
-def _facts(settings: GANSettings, pictures: Dataset, flip: bool) -> GANFacts:
+def _facts(settings: GANSettings, pictures: Dataset, flip: bool, beginning: Beginning | None) -> GANFacts:
     """Of a training that begins here and now."""
     data = DataFacts(
         name=pictures.name,
@@ -234,13 +251,15 @@ def _facts(settings: GANSettings, pictures: Dataset, flip: bool) -> GANFacts:
         digest=pictures.digest,
         value_range=pictures.value_range,
     )
-    return GANFacts(
+    facts = GANFacts(
         settings=settings.model_dump(mode="json"),
         data=data,
         flip=flip,
+        start=None if beginning is None else fine_tuning.start_of(beginning),
         versions=recipe.versions(),
         threads=torch.get_num_threads(),
     )
+    return facts.model_copy(update={"identity": facts.known_by})
 
 
 def _before(run: Run, fresh: bool) -> GANFacts | None:
@@ -256,7 +275,11 @@ def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
 
 
 def _filled(settings: GANSettings, before: GANFacts, run: Run) -> GANSettings:
+    """Settings over those of the run. The preset that it has anyway changes nothing that it was continued with."""
+    given = settings.model_dump(include=settings.model_fields_set)
     try:
+        if given.get("preset") == before.settings.get("preset"):
+            return GANSettings.model_validate(before.settings | given)
         return settings.filled_from(before.settings)
     except SettingsError as error:
         raise RunError(f"{run.folder / 'settings.json'}: {error}") from error

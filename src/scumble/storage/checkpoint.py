@@ -18,9 +18,10 @@ import torch
 
 from scumble import paths
 from scumble.errors import RunError, reason
-from scumble.storage.folder import as_safetensors, make, writing
+from scumble.storage.folder import as_safetensors, damage, make, writing
 
 KEPT = 3
+OF_ANOTHER_RUN = "the checkpoint is that of another run"
 NAME = re.compile(r"\d{12}\.safetensors")
 
 
@@ -37,15 +38,27 @@ def write(folder: Path, number: int, checkpoint: Checkpoint) -> Path:
     Raises:
         RunError: if it cannot be written; those that are there stay.
     """
-    path = folder / f"{number:012}.safetensors"
+    path = at(folder, number)
     data = as_safetensors(checkpoint.tensors, metadata(checkpoint.facts))
     make(folder)
     with writing(path):
         paths.write_atomically(path, data)
     for old in numbers_in(folder)[:-KEPT]:
-        with contextlib.suppress(OSError):  # whoever reads it just now may go on
-            (folder / f"{old:012}.safetensors").unlink()
+        _remove(folder, old)
     return path
+
+
+def at(folder: Path, number: int) -> Path:
+    """The file of checkpoint `number`."""
+    return folder / f"{number:012}.safetensors"
+
+
+def _remove(folder: Path, number: int) -> bool:
+    try:
+        at(folder, number).unlink()
+    except OSError:  # whoever reads it just now may go on
+        return False
+    return True
 
 
 def metadata(facts: dict[str, Any]) -> dict[str, str]:
@@ -64,8 +77,10 @@ def read(path: Path) -> Checkpoint:
             facts = json.loads(file.metadata()["facts"])
             # Copied: views would hold the file open, and Windows then removes and replaces nothing.
             return Checkpoint({name: file.get_tensor(name).clone() for name in file.keys()}, facts)  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"the checkpoint {path} is damaged: {reason(error)}") from error
+    except OSError as error:
+        raise RunError(f"the checkpoint {path} cannot be read: {reason(error)}") from error
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"the checkpoint {path} cannot be read: {damage(error)}") from error
 
 
 def under(name: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -89,16 +104,28 @@ T = TypeVar("T")
 
 def newest(folder: Path, use: Callable[[Checkpoint], T]) -> tuple[T | None, list[str]]:
     """What `use` makes of the newest checkpoint that can be read and used, and what was wrong with newer ones."""
+    _, made, complaints = _newest(folder, use)
+    return made, complaints
+
+
+def make_room(folder: Path, use: Callable[[Checkpoint], object]) -> int:
+    """Remove all checkpoints but the newest one that can be read and used; returns how many those were."""
+    kept, _, _ = _newest(folder, use)
+    others = [] if kept is None else [number for number in numbers_in(folder) if number != kept]
+    return sum(_remove(folder, number) for number in others)
+
+
+def _newest(folder: Path, use: Callable[[Checkpoint], T]) -> tuple[int | None, T | None, list[str]]:
     complaints = []
     for number in reversed(numbers_in(folder)):
-        path = folder / f"{number:012}.safetensors"
+        path = at(folder, number)
         try:
-            return use(read(path)), complaints
+            return number, use(read(path)), complaints
         except RunError as error:
-            complaints.append(str(error))
+            complaints.append(str(error) if str(path) in str(error) else f"{path}: {error}")
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             complaints.append(f"the checkpoint {path} is not of this run: {str(error).splitlines()[0]}")
-    return None, complaints
+    return None, None, complaints
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 
@@ -50,9 +51,17 @@ def write_facts(folder: Path, kind: str, facts: dict[str, Any]) -> None:
         RunError: if it cannot be written; what was there stays.
     """
     first = {"format_version": FORMAT_VERSION, "kind": kind}  # facts that were read hold them too: the same bytes again
-    text = json.dumps(first | facts | first, indent=2) + "\n"
+    data = (json.dumps(first | facts | first, indent=2) + "\n").encode()
     with writing(folder / FACTS):
-        paths.write_atomically(folder / FACTS, text.encode())
+        if not _holds(folder / FACTS, data):  # a run that goes on as it was needs no room on the disk for this
+            paths.write_atomically(folder / FACTS, data)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def read_facts(folder: Path, kind: str) -> dict[str, Any]:
@@ -72,6 +81,36 @@ def read_facts(folder: Path, kind: str) -> dict[str, Any]:
     if held != kind:
         raise RunError(f"{folder} holds no {kind}: its settings.json is of the kind {held!r}")
     return facts
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, by name.
+
+    Raises:
+        RunError: if it cannot be read, is damaged, or holds what is no finite number; in one line.
+    """
+    try:
+        tensors = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise RunError(f"{path} cannot be read: {damage(error)}") from error
+    check_finite(str(path), tensors)
+    return tensors
+
+
+def damage(error: Exception) -> str:
+    """Why a safetensors file cannot be read, in plain words: the format's own are about headers and offsets."""
+    return reason(error) if isinstance(error, OSError) else "it is damaged, or was cut short"
+
+
+def check_finite(name: str, tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse weights that nothing can be drawn or told with.
+
+    Raises:
+        RunError: if a number is infinite or none.
+    """
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise RunError(f"{name} holds weights that are no finite numbers ({key}): nothing can be made with them")
 
 
 def as_safetensors(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> bytes:

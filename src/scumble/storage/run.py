@@ -11,7 +11,9 @@ RUN/tensorboard/        the figures again, where TensorBoard is installed
 """
 
 import contextlib
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,13 +49,14 @@ class Run:
         self._metrics = folder / "metrics.jsonl"
 
     def exists(self) -> bool:
-        """Whether there is a run here, of whatever version.
+        """Whether there is a run here, of whatever version. What a run that never began has left behind is none.
 
         Raises:
             RunError: if there is something else.
         """
         try:
-            empty = not self.folder.exists() or (self.folder.is_dir() and not any(_visible(self.folder)))
+            is_empty = self.folder.is_dir() and all(map(self._is_left, _visible(self.folder)))
+            empty = not self.folder.exists() or is_empty
             is_run = (self.folder / FACTS).is_file() and not (self.folder / WEIGHTS).exists()
         except (OSError, ValueError) as error:
             raise RunError(f"{str(self.folder)[:200]!r} cannot be read: {reason(error)}") from error
@@ -61,14 +64,19 @@ class Run:
             raise RunError(f"{self.folder} is no run; wanted a new or empty folder, or one of a run")
         return not empty
 
+    def _is_left(self, path: Path) -> bool:
+        """Whether this is what version 0.1 left of a run that found no room for its settings."""
+        return path == self._metrics and path.stat().st_size == 0
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes out while this one trains here.
+        """Keep other processes out while this one trains here. Where nothing came of it, nothing is left.
 
         Raises:
             RunError: if another one does already, or the folder cannot be made.
         """
         lock = filelock.FileLock(self.folder / ".lock", blocking=False, thread_local=False)  # whoever closes us lets go
+        new = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
         make(self.folder)
         try:
             lock.acquire()
@@ -81,6 +89,11 @@ class Run:
                 left_by_a_kill.unlink(missing_ok=True)
             yield
         finally:
+            if not any(_visible(self.folder)):
+                with contextlib.suppress(OSError):
+                    Path(lock.lock_file).unlink(missing_ok=True)
+                    for folder in new:
+                        folder.rmdir()
             lock.release()
 
     def clear(self) -> None:
@@ -116,15 +129,24 @@ class Run:
         return [row for row in rows if isinstance(row, dict) and isinstance(row.get("images"), int)]
 
     def add_metrics(self, row: dict[str, Any]) -> None:
-        """Append a line of figures."""
-        with writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
+        """Append a line of figures, wholly or not at all."""
+        line = (json.dumps(row, allow_nan=False) + "\n").encode()
+        with writing(self._metrics), self._metrics.open("ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                if file.write(line) < len(line):  # as a disk does that is full from here on
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(end)
+                raise
 
     def forget_metrics_after(self, images: int) -> None:
         """Drop figures of work that was lost and will be done again."""
         kept = [row for row in self.metrics() if row["images"] <= images]
+        data = "".join(json.dumps(row) + "\n" for row in kept).encode()
         with writing(self._metrics):
-            paths.write_atomically(self._metrics, "".join(json.dumps(row) + "\n" for row in kept).encode())
+            if data != (self._metrics.read_bytes() if self._metrics.exists() else b""):
+                paths.write_atomically(self._metrics, data)
 
 
 def _visible(folder: Path) -> Iterator[Path]:

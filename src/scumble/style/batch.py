@@ -116,13 +116,6 @@ def _every(
         raise ScumbleError(f"{len(failed)} of {len(todo)} pictures failed: {names}; the first: {why}")
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"the folder {folder} cannot be made: {reason(error)}") from error
-
-
 def pairs(contents: Sequence[Found], styles: Sequence[Style], folder: Path, suffix: str) -> list[Pair]:
     """Every photograph in every style.
 

@@ -33,14 +33,30 @@ class DataFacts(BaseModel):
     value_range: tuple[float, float] | None = None
 
 
+class Change(BaseModel):
+    """What a run went on with after so many images.
+
+    Attributes:
+        images: seen by then.
+        settings: by name, the value before and the one from then on.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    images: int
+    settings: dict[str, tuple[Any, Any]]
+
+
 class RunFacts(BaseModel):
     """What every art's runs have.
 
     Attributes:
-        settings: of the training, as plain data.
+        settings: of the training, as plain data: those of now.
         data: what was trained on.
         versions: of what computed it.
         threads: of each process.
+        changes: of the settings, since the training began.
+        identity: that its checkpoints are known by; None in runs from before it was written down.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
@@ -51,6 +67,8 @@ class RunFacts(BaseModel):
     data: DataFacts
     versions: dict[str, str]
     threads: int
+    changes: tuple[Change, ...] = ()
+    identity: str | None = None
 
     @classmethod
     def read_from(cls, folder: Path) -> Self:

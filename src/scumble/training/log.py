@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from scumble.errors import RunError
 from scumble.storage.run import Run
@@ -22,6 +23,7 @@ class Log:
     def __init__(self, run: Run, trainer: Trainer):
         self.run, self.trainer = run, trainer
         self.latest: dict[str, float] = {}
+        self.unwritten: list[dict[str, Any]] = []  # what a full disk has put off
         self.trouble: RunError | None = None
         self.board = None
         with contextlib.suppress(ImportError, OSError):
@@ -67,12 +69,34 @@ class Log:
         """
         images = self.trainer.images_seen
         if self.board is not None:
-            for name, value in figures.items():
-                self.board.add_scalar(name, value, images)
-        self.run.add_metrics({"images": images} | figures | ({"warnings": list(warnings)} if warnings else {}))
+            try:
+                for name, value in figures.items():
+                    self.board.add_scalar(name, value, images)
+            except OSError:  # of its thread that writes, which ends with this
+                self.board = None
+        self._put({"images": images} | figures | ({"warnings": list(warnings)} if warnings else {}))
+
+    def note(self, remark: dict[str, Any]) -> None:
+        """Add a line that is none of figures; where it cannot be written now, it comes with the next one."""
+        with contextlib.suppress(RunError):
+            self._put({"images": self.trainer.images_seen} | remark)
+
+    def _put(self, row: dict[str, Any]) -> None:
+        self.unwritten.append(row)
+        while self.unwritten:
+            self.run.add_metrics(self.unwritten[0])
+            self.unwritten.pop(0)
+
+    def forget_after(self, images: int) -> None:
+        """Drop the lines of work that was lost and will be done again."""
+        self.run.forget_metrics_after(images)
+        self.unwritten = [row for row in self.unwritten if row["images"] <= images]
 
     def close(self) -> None:
-        """Write what TensorBoard holds back."""
+        """Write what is left, and what TensorBoard holds back."""
+        with contextlib.suppress(RunError):
+            while self.unwritten:
+                self.run.add_metrics(self.unwritten.pop(0))
         if self.board is not None:
             with contextlib.suppress(OSError):
                 self.board.close()

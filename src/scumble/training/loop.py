@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,11 +17,12 @@ from scumble.errors import DivergedError, RunError, ScumbleError
 from scumble.events import Event, Noted, Preview, Progress, Saved, Started, Warned
 from scumble.image import files
 from scumble.storage import checkpoint
-from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import make
 from scumble.storage.run import Run
+from scumble.training import continuation
 from scumble.training.facts import RunFacts
 from scumble.training.log import Log
+from scumble.training.saving import begin, save, share_state
 from scumble.training.settings import TrainingSettings
 from scumble.training.shown import Monitor, Shown
 from scumble.training.trainer import Trainer
@@ -34,7 +36,7 @@ MAX_ROLLBACKS = 3
 
 
 def training(
-    trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown, is_new: bool, facts: RunFacts
+    trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown, before: RunFacts | None, facts: RunFacts
 ) -> Generator[Event, None, tuple[Path, np.ndarray, dict[str, float]]]:
     """Train to the end, from the newest checkpoint or from the start.
 
@@ -43,8 +45,8 @@ def training(
         run: its folder, held by us.
         settings: of the training.
         shown: what it shows of itself.
-        is_new: whether there was nothing in the folder.
-        facts: for the run's settings.json.
+        before: what the run's settings.json tells; None where there is none yet.
+        facts: what it is to tell from now on.
 
     Returns:
         The last preview's file and pixels, and the last figures.
@@ -54,8 +56,10 @@ def training(
         DivergedError: if the figures left the finite numbers more often than going back could mend.
         LostError: if one of several processes was killed.
     """
-    yield from _begin(trainer, run, facts, is_new)
-    loop = _Loop(trainer, run, settings, shown)
+    changes = {} if before is None else continuation.changed(before, settings)
+    facts = yield from begin(trainer, run, facts, before is None, changes)
+    loop = _Loop(trainer, run, settings, shown, facts)
+    yield from loop.noted(changes, settings.MAY_CHANGE)
     yield Started(JOB, settings.images, "images")
     yield loop.progress()
     try:
@@ -63,16 +67,15 @@ def training(
     except (GeneratorExit, KeyboardInterrupt):
         # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
         if trainer.is_finite():
-            _save(trainer, run)
+            save(trainer, run)
         raise
     except Exception:
-        if is_new and trainer.step == 0:
+        if before is None and trainer.step == 0:
             run.clear()  # it never began, and other settings may be tried
         raise
     finally:
         loop.log.close()
-    _save(trainer, run)
-    shown.model().save_pretrained(run.model)
+    yield from loop.ended()
     yield Saved(run.model)
     if shown.evaluator is not None and run.best.exists():
         yield Saved(run.best)
@@ -84,8 +87,8 @@ def training(
 class _Loop:
     """Step after step, and beside it figures, checkpoints and previews, whose failures are reported but end nothing."""
 
-    def __init__(self, trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown):
-        self.trainer, self.run, self.settings, self.shown = trainer, run, settings, shown
+    def __init__(self, trainer: Trainer, run: Run, settings: TrainingSettings, shown: Shown, facts: RunFacts):
+        self.trainer, self.run, self.settings, self.shown, self.facts = trainer, run, settings, shown, facts
         self.log = Log(run, trainer)
         self.complaints: set[str] = set()
         self.monitor = self._new_monitor()
@@ -134,7 +137,7 @@ class _Loop:
             self.log.trouble = None
         try:
             if wants_saving:
-                _save(self.trainer, self.run)
+                yield from save(self.trainer, self.run)
         except ScumbleError as error:
             yield from self._complained(error)
         try:
@@ -151,7 +154,7 @@ class _Loop:
             return
         if not trainer.is_finite():
             return
-        model = self.shown.model()
+        model = self.shown.model(self.facts)
         evaluation = evaluator.evaluate(model)
         try:
             while True:
@@ -204,12 +207,27 @@ class _Loop:
                 raise diverged
             trainer.rollbacks = rollbacks
             # Without this, a training that is stopped now would diverge again in the same way.
-            _save(trainer, run)
-            _share_state(trainer)
-            run.forget_metrics_after(trainer.images_seen)
+            warnings = save(trainer, run)
+            share_state(trainer)
+            self.log.forget_after(trainer.images_seen)
             self.log.restart()
             self.monitor = self._new_monitor()
+        yield from warnings
         yield Warned(f"the losses left the finite numbers at {at:,} images: back to {trainer.images_seen:,}")
+
+    def noted(self, changes: dict[str, tuple[Any, Any]], of_steps: frozenset[str]) -> Iterator[Event]:
+        """Write down beside the figures, and tell, which settings are others from here on."""
+        changes = {name: values for name, values in changes.items() if name in of_steps}
+        if changes:
+            self.log.note({"changed": changes})
+            yield Noted(continuation.told(changes, self.trainer.images_seen))
+
+    def ended(self) -> Iterator[Event]:
+        """Save what has come of it. Where there is no room for a checkpoint, there may be some for the model."""
+        try:
+            yield from save(self.trainer, self.run)
+        finally:
+            self.shown.model(self.facts).save_pretrained(self.run.model)
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -226,33 +244,3 @@ class _Loop:
         make(path.parent)
         files.save(pixels, path)
         return path, pixels
-
-
-def _begin(trainer: Trainer, run: Run, facts: RunFacts, is_new: bool) -> Iterator[Event]:
-    """Take up the newest checkpoint that can be read, or write the first one."""
-    restored, complaints = checkpoint.newest(run.checkpoints, trainer.restored)
-    if complaints and restored is None:
-        raise RunError(f"{run.folder} has no checkpoint that can be used: {complaints[0]}", "use --fresh to start over")
-    for complaint in complaints:
-        yield Warned(f"{complaint}; the one before it is used")
-    if restored is not None:
-        yield Noted(f"continuing {run.folder} at {trainer.images_seen:,} images")
-    elif not is_new:
-        yield Warned(f"{run.folder} has lost its checkpoints: it starts at 0 images")
-    run.forget_metrics_after(trainer.images_seen)
-    facts.write_to(run.folder)
-    if restored is None:
-        _save(trainer, run)
-    _share_state(trainer)
-
-
-def _save(trainer: Trainer, run: Run) -> None:
-    checkpoint.write(run.checkpoints, trainer.images_seen, trainer.state())
-
-
-def _share_state(trainer: Trainer) -> None:
-    def state() -> Checkpoint:
-        saved = trainer.state()
-        return saved._replace(tensors={name: tensor.cpu() for name, tensor in saved.tensors.items()})
-
-    trainer.processes.restore(state)

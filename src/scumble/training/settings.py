@@ -1,19 +1,23 @@
 """The settings that every training has; those of its art are added to them."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from scumble.settings import Settings
 
-FREE_TO_CHANGE = frozenset({"images", "evaluate_every", "grids", "device", "devices", "nodes", "precision"})
-"""Settings that a run may be continued with another value of; all others make it another run."""
+NOT_OF_THE_STEPS = frozenset({"images", "evaluate_every", "grids", "device", "devices", "nodes", "precision"})
+"""How long, where, and what is kept: a run may go on with another value of these."""
 OF_DATA = frozenset({"fit", "value_range"})
 """Settings that change nothing but the pictures that are learnt from, whose digest says it all."""
 
 
 class TrainingSettings(Settings):
     """How long something is trained, by which steps, where, and what is kept of it."""
+
+    MAY_CHANGE: ClassVar[frozenset[str]] = frozenset({"batch", "accumulate", "lr"})
+    """Of the steps: a run may go on with another value of these, which is written down with the images seen by then.
+    Together with `NOT_OF_THE_STEPS`, they are all that may change; any other setting makes it another run."""
 
     images: int = Field(
         default=500_000,

@@ -55,12 +55,12 @@ class Shown(NamedTuple):
 
     Attributes:
         preview: (H, W, 3) uint8: what it makes now.
-        model: the model as it is now.
+        model: the model as it is now, of a run with these facts.
         monitor: made of the lines of figures so far; None for none.
         evaluator: None for none.
     """
 
     preview: Callable[[], np.ndarray]
-    model: Callable[[], Model]
+    model: Callable[[Any], Model]
     monitor: Callable[[Sequence[dict[str, Any]]], Monitor] | None = None
     evaluator: Evaluator | None = None

@@ -26,11 +26,13 @@ class Moment(NamedTuple):
         step: how many batches came before this one.
         seeds: of the training, and how often it went back to an earlier state: what went wrong is not drawn again.
         share: which part of the batch this is.
+        images_seen: before this step: step * batch size, unless a training goes on with another batch size.
     """
 
     step: int
     seeds: tuple[int, int]
     share: Share = Share()
+    images_seen: int = 0
 
     def generator(self, use: int = 0) -> SharedGenerator:
         """Random numbers of this step for a use among several; to be taken by `draw`, share by share."""
@@ -89,7 +91,7 @@ class Update(NamedTuple):
     loss: Callable[[Batch, Moment], Outcome]
     optimizer: Callable[[Iterable[nn.Parameter]], Optimizer]
     due: Callable[[int], bool] = always
-    schedule: Callable[[int], dict[str, Any]] | None = None
+    schedule: Callable[[Moment], dict[str, Any]] | None = None
     max_norm: float | None = None
     after: Callable[[Moment, dict[str, Tensor], dict[str, Tensor]], None] | None = None
 
@@ -102,7 +104,7 @@ class Task(NamedTuple):
             buffers. A fixed network that only a loss looks through stays out.
         updates: in the order in which a step makes them.
         batch: a pure function of the moment: the real pictures, latents, ... of a share of a step.
-        size: pictures of a whole batch; images seen = step * size.
+        size: pictures of a whole batch: a step is so many images more.
         averaged: names of modules whose moving average is kept.
         half_life: of these averages, in images.
         result: names of the modules that a finished model holds, each its average where there is one.

@@ -15,6 +15,7 @@ from torch import nn
 from scumble.errors import RunError
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
+from scumble.storage.folder import check_finite
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Task, Update
 from scumble.training.updates import make_update, update_average
@@ -49,6 +50,8 @@ class Trainer:
         self.parameters = {update.name: dict(_parameters(task, update)) for update in task.updates}
         self.optimizers = {update.name: update.optimizer(self.parameters_of(update.name)) for update in task.updates}
         self.step = self.rollbacks = 0
+        self.since = (0, 0)
+        """The step and the images seen when this size of a batch was taken up: a run may go on with another one."""
         self.averaged_at = dict.fromkeys(task.averaged, 0)
         self.sums: dict[str, dict[str, torch.Tensor]] = {update.name: {} for update in task.updates}
         self.counts = {update.name: 0 for update in task.updates}
@@ -56,7 +59,8 @@ class Trainer:
     @property
     def images_seen(self) -> int:
         """The axis of everything: figures, grids, schedules."""
-        return self.step * self.task.size
+        step, images = self.since
+        return images + (self.step - step) * self.task.size
 
     def parameters_of(self, update: str) -> list[nn.Parameter]:
         """The parameters that an update moves."""
@@ -84,7 +88,8 @@ class Trainer:
 
     def moment(self, part: int = 0) -> Moment:
         """That of a part of this process's share of this step."""
-        return Moment(self.step, (self.seed, self.rollbacks), self.processes.share.split(part, self.parts))
+        share = self.processes.share.split(part, self.parts)
+        return Moment(self.step, (self.seed, self.rollbacks), share, self.images_seen)
 
     def _average(self, moved: set[str]) -> None:
         """Move the averages of what was moved on by the images since they last were."""
@@ -99,9 +104,10 @@ class Trainer:
         return {name: self.averages.get(name, self.task.modules[name]) for name in self.task.result}
 
     def is_finite(self) -> bool:
-        """Whether all figures and weights are numbers; waits for the device."""
+        """Whether all figures and weights, the averaged ones too, are numbers; waits for the device."""
         figures = [value for sums in self.sums.values() for value in sums.values()]
-        weights = [weight for network in self.task.modules.values() for weight in network.parameters()]
+        networks = (*self.task.modules.values(), *self.averages.values())
+        weights = [value for network in networks for value in network.state_dict().values()]
         return bool(torch.stack([tensor.isfinite().all() for tensor in (*figures, *weights)]).all())
 
     def take_figures(self) -> dict[str, dict[str, float]]:
@@ -138,9 +144,7 @@ class Trainer:
             RunError: if it is that of another run, or not whole.
             RuntimeError: if a network's weights are missing or of another shape.
         """
-        if self.migrate is not None:
-            saved = self.migrate(saved, self)
-        self._check(saved)
+        saved = self.checked(saved)
         for group, networks in (("modules", self.task.modules), ("averages", self.averages)):
             for name, network in networks.items():
                 network.load_state_dict(checkpoint.under(f"{group}.{name}", saved.tensors))
@@ -157,6 +161,7 @@ class Trainer:
             }
         facts = saved.facts
         self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
+        self.since = (facts["step"], facts["images_seen"])
         self.counts = facts["counts"]
 
     def restored(self, saved: Checkpoint) -> "Trainer":
@@ -164,15 +169,23 @@ class Trainer:
         self.restore(saved)
         return self
 
-    def _check(self, saved: Checkpoint) -> None:
-        """Refuse what would be taken without a word: another run's state, or one that is not whole."""
+    def checked(self, saved: Checkpoint) -> Checkpoint:
+        """A checkpoint, brought to date.
+
+        Raises:
+            RunError: if it would be taken without a word, and is another run's state, not whole, or not finite.
+        """
+        saved = saved if self.migrate is None else self.migrate(saved, self)
         if saved.facts["identity"] != self.identity:
-            raise RunError("the checkpoint is that of another run")
-        numbers = [saved.facts[name] for name in ("step", "rollbacks")]
+            raise RunError(checkpoint.OF_ANOTHER_RUN)
+        numbers = [saved.facts[name] for name in ("step", "rollbacks", "images_seen")]
         if not all(isinstance(number, int) and number >= 0 for number in numbers):
             raise RunError(f"the checkpoint has impossible steps: {saved.facts}")
         if saved.facts["tensors"] != len(saved.tensors):
             raise RunError(f"the checkpoint holds {len(saved.tensors)} tensors of {saved.facts['tensors']}")
+        networks = {name: value for name, value in saved.tensors.items() if name.startswith(("modules.", "averages."))}
+        check_finite("the checkpoint", networks)
+        return saved
 
 
 def _parameters(task: Task, update: Update) -> Iterator[tuple[str, nn.Parameter]]:

@@ -45,7 +45,7 @@ def make_update(
     optimizer.zero_grad(set_to_none=True)
     if update.schedule is not None:
         for group in optimizer.param_groups:
-            group.update(update.schedule(parts[0][0].step))
+            group.update(update.schedule(parts[0][0]))
     for moment, batch in parts:
         with layers_seeded(moment, update.name, parameters[0].device):
             outcome = update.loss(batch(), moment)

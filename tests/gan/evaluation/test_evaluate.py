@@ -13,7 +13,7 @@ import scumble
 from gan_material import Projection, arrays, numbered
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
-from scumble.events import returned
+from scumble.events import Warned, returned
 from scumble.gan.evaluation import evaluate, feature_cache, intervals
 from scumble.gan.evaluation.evaluate import evaluate_events
 from scumble.gan.evaluation.frechet import Moments, frechet_distance
@@ -161,17 +161,61 @@ def test_what_does_not_exist_is_refused(tmp_path, settings, told):
         scumble.evaluate(data, data, **settings)
 
 
-def test_pictures_of_other_sizes_or_colours_are_refused(projection, tmp_path):
-    grey, large = arrays(tmp_path / "grey.npz"), arrays(tmp_path / "large.npz", side=20)
-    colour = np.random.default_rng(1).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
-    np.savez(tmp_path / "colour.npz", x=colour)
+def test_grey_and_coloured_pictures_are_not_compared(projection, tmp_path):
+    grey = arrays(tmp_path / "grey.npz")
+    np.savez(tmp_path / "colour.npz", x=np.random.default_rng(1).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8))
     scumble.train(grey, tmp_path / "run", **TINY)
-    for data, told in ((large, "20x20 grey"), (tmp_path / "colour.npz", "16x16 colour")):
-        with pytest.raises(DataError, match=f"has pictures of 16x16 grey, and {data.name} of {told}"):
-            scumble.evaluate(tmp_path / "run", data)
+    with pytest.raises(DataError, match=r"has pictures of 16x16 grey, and colour.npz of 16x16 colour; wanted the same"):
+        scumble.evaluate(tmp_path / "run", tmp_path / "colour.npz")
+
+
+def warnings_of(*arguments, **given) -> tuple[evaluate.Evaluation, list[str]]:
+    events, told = evaluate_events(*arguments, **given), []
+    try:
+        while True:
+            event = next(events)
+            told += [event.message] if isinstance(event, Warned) else []
+    except StopIteration as end:
+        return end.value, told
+
+
+def test_pictures_of_other_sizes_are_brought_to_the_gans_or_to_the_smaller(projection, tmp_path):
+    small, large = arrays(tmp_path / "small.npz"), arrays(tmp_path / "large.npz", side=20)
+    scumble.train(small, tmp_path / "run", **TINY)
+    for one, other in ((tmp_path / "run", large), (small, large), (large, small)):
+        found, [warning] = warnings_of(one, other, measures=["kernel"], pictures=64)
+        assert warning.endswith("they are compared at 16x16, and the figures are of that size alone")
+        assert found.resize == "16x16"
+        assert (found.figures[0].real, found.figures[0].generated) == (64, 64)
     # A run that was told its size has all pictures brought to it, as in its training.
     scumble.train(large, tmp_path / "sized", size=16, **TINY)
-    assert scumble.evaluate(tmp_path / "sized", large, measures=["kernel"], pictures=64).figures[0].real == 64
+    assert warnings_of(tmp_path / "sized", large, measures=["kernel"], pictures=64)[1] == []
+
+
+def test_unequal_numbers_are_told_with_their_bias(projection, tmp_path):
+    few, many = arrays(tmp_path / "few.npz", 40), arrays(tmp_path / "many.npz", 160, seed=1)
+    found, [warning] = warnings_of(many, few)
+    distance = found.figures[0]
+    bias = distance.of_half - distance.value
+    assert bias > 0
+    told = f"40 real and 160 generated pictures; of the Fréchet distance of {distance.value:.4g}, about {bias:.2g}"
+    assert warning.startswith(told)
+    assert warnings_of(many, many)[1] == []
+    assert "Fréchet" not in warnings_of(many, few, measures=["kernel"])[1][0]
+
+
+def test_intervals_end_at_what_is_possible(projection, tmp_path):
+    dark, bright = tmp_path / "dark.npz", tmp_path / "bright.npz"
+    for path, first in ((dark, 0), (bright, 200)):
+        np.savez(path, x=np.random.default_rng(0).integers(first, first + 50, (40, 16, 16), dtype=np.uint8))
+    figures = [*scumble.evaluate(dark, bright).figures, *scumble.evaluate(dark, dark).figures]
+    for one in figures:
+        assert one.low <= one.value <= one.high
+        if one.name != "kernel_distance":
+            assert one.low >= 0
+        if one.name in ("precision", "recall", "coverage"):
+            assert one.high <= 1
+    assert [one for one in figures if one.value - one.margin < one.low or one.value + one.margin > one.high]
 
 
 # --- The command ---

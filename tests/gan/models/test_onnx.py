@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from gan_material import untrained_gan
+from scumble import GANSettings
 from scumble.cli import app
 from scumble.errors import ScumbleError
 from scumble.gan.models import onnx
 from scumble.gan.models.sample import draw_latents
+from scumble.gan.presets import PRESETS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,13 +23,19 @@ def run(*arguments: object) -> int:
     return int(exit_.value.code or 0)
 
 
-@pytest.mark.parametrize(
-    "preset", ["rpgan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "cgan"))]
-)
-def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
+SHAPES = ((1, 16, 16), (3, 64, 64), (3, 32, 24), (1, 20, 48))
+"""Grey and colour, from 16 to 64 pixels, square and not."""
+# Each preset at one of the shapes, and each of their generators at all of them.
+GENERATORS = {(GANSettings(preset=name).network, GANSettings(preset=name).draws_classes): name for name in PRESETS}
+CASES = [pytest.param(name, SHAPES[number % len(SHAPES)]) for number, name in enumerate(PRESETS)]
+CASES += [pytest.param(name, shape, marks=pytest.mark.slow) for name in GENERATORS.values() for shape in SHAPES]
+
+
+@pytest.mark.parametrize(("preset", "shape"), CASES)
+def test_onnxruntime_draws_what_torch_draws(preset, shape, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    gan = untrained_gan(preset, (1, 20, 18))
+    gan = untrained_gan(preset, shape)
     list(onnx.onnx_events(gan, tmp_path / "gan.onnx"))
     session = onnxruntime.InferenceSession(tmp_path / "gan.onnx")
     for count in (1, 3, 7):
@@ -37,10 +45,19 @@ def test_onnxruntime_draws_what_torch_draws(preset, tmp_path):
         (pictures,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
         expected = gan.generator(*inputs.values()).numpy()
         np.testing.assert_allclose(pictures, expected, atol=1e-4)
-        assert expected.std() > 0.01  # a hundred times what is allowed to differ
+        assert expected.std() > 0.002  # twenty times what is allowed to differ
     kept = json.loads(session.get_modelmeta().custom_metadata_map["scumble"])
     assert kept["settings"]["preset"] == preset
     assert kept["classes"] == list(gan.classes)
+
+
+def test_the_file_holds_plain_convolutions(tmp_path):
+    onnx_format = pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    list(onnx.onnx_events(untrained_gan("sndcgan", (3, 16, 16)), tmp_path / "gan.onnx"))
+    kinds = [node.op_type for node in onnx_format.load(tmp_path / "gan.onnx").graph.node]
+    assert "ConvTranspose" in kinds
+    assert not {"ScatterND", "MatMul"} & set(kinds)  # the parts of our own products for small pictures on CPUs
 
 
 def test_a_file_that_draws_something_else_is_not_written(tmp_path, monkeypatch):

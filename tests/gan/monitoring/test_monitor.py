@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from scumble import GANSettings
 from scumble.events import Progress, Warned
 from scumble.gan.monitoring import monitor
-from scumble.gan.monitoring.symptoms import SYMPTOMS
+from scumble.gan.monitoring.symptoms import ALIKE, SYMPTOMS
 from scumble.gan.tasks import latent
 from scumble.gan.train import train_events
 
@@ -58,7 +58,7 @@ def warned(data: Path | str, run: Path, steps: int, **given) -> set[str]:
 
 def looks(run: Path) -> list[dict]:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [row for row in rows if "diversity" in row]
+    return [row for row in rows if "lead" in row]
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "projection"])
@@ -113,3 +113,23 @@ def test_a_discriminator_that_is_far_ahead_wins(tmp_path, digits, often):
 def test_trainings_that_go_well_are_left_in_peace(tmp_path, digits, often, given):
     assert warned(digits, tmp_path / "run", 140, **given) == set()
     assert len(looks(tmp_path / "run")) == 7
+
+
+@pytest.mark.parametrize("levels", [0, 1])
+def test_where_real_pictures_do_not_differ_there_is_no_figure_and_one_line_says_so(levels, often, tmp_path):
+    noise = np.random.default_rng(0).integers(0, levels + 1, (40, 16, 16), dtype=np.uint8)
+    np.savez(tmp_path / "alike.npz", x=100 + noise)
+    for images in (16 * 40, 16 * 80):
+        list(train_events(tmp_path / "alike.npz", tmp_path / "run", GANSettings(**(TINY | {"images": images}))))
+    assert looks(tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert not any("diversity" in row for row in rows)
+    assert all(abs(row["lead"]) <= 1000 for row in rows if "lead" in row)
+    assert [text for row in rows for text in row.get("warnings", ())].count(ALIKE) == 1
+
+
+def test_where_most_real_pictures_have_a_twin_the_mean_alone_is_compared(often, tmp_path):
+    few = np.random.default_rng(0).integers(0, 256, (10, 16, 16), dtype=np.uint8)
+    np.savez(tmp_path / "twins.npz", x=few.repeat(4, 0))
+    list(train_events(tmp_path / "twins.npz", tmp_path / "run", GANSettings(**(TINY | {"images": 16 * 20}))))
+    assert all(0 <= row["diversity"] < 10 for row in looks(tmp_path / "run"))

@@ -42,3 +42,15 @@ def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(halves_run, ha
             probabilities.tolist(), abs=1e-3
         )
         assert float(row["probability"]) == max(float(row[f"probability of {name}"]) for name in HALVES)
+
+
+def test_where_nothing_can_be_labelled_it_fails_and_writes_nothing(halves_run, halves, tmp_path, capsys):
+    assert command("classify", halves_run, halves, "--labels", "3", "--draws", "2", "--supervised-steps", "1") == 0
+    (tmp_path / "new").mkdir()
+    for number in range(3):
+        (tmp_path / "new" / f"{number}.png").write_bytes(b"no picture")
+    capsys.readouterr()
+    out = tmp_path / "labels.csv"
+    assert command("label", tmp_path / "new", "--classifier", halves_run / "classifier", "-o", out) == 1
+    assert "none of the pictures of new can be read, the first: 0.png" in capsys.readouterr().err
+    assert not out.exists()

@@ -201,7 +201,8 @@ def test_the_learning_rate_falls_to_zero_in_a_line_or_stays(game):
 
 def test_the_critics_steps_have_the_learning_rate_of_the_generators(game):
     trainer = game(images=800, critic_steps=5).trainer()
-    [rates, others] = [[update.schedule(step)["lr"] for step in range(100)] for update in trainer.task.updates]
+    moments = [Moment(step, (0, 0), images_seen=8 * step) for step in range(100)]
+    [rates, others] = [[update.schedule(moment)["lr"] for moment in moments] for update in trainer.task.updates]
     assert rates == others
     assert rates[::5] == pytest.approx([2e-4 * (1 - step / 100) for step in range(0, 100, 5)])
     assert all(len(set(rates[first : first + 5])) == 1 for first in range(0, 100, 5))

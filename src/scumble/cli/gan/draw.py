@@ -1,7 +1,9 @@
 """The commands that let a trained GAN draw."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from scumble import jobs
 from scumble.cli import report
@@ -18,7 +20,7 @@ def sample(
     *,
     seeds: str = "0-63",
     output: OutputFile = Path("samples.png"),
-    of_class: OfClass = None,
+    of_class: Annotated[list[str] | None, Parameter(name="--class")] = None,
     truncation: float | None = None,
     columns: int | None = None,
     device: Device = "auto",
@@ -29,8 +31,10 @@ def sample(
     Args:
         model: a run, or a model's folder.
         seeds: one a picture: numbers and ranges, such as 0-63 or 3,7,20-29.
-        output: a picture's name for all of them in one grid, or a folder for a file each.
-        of_class: class to draw, if it was trained with classes; by default they take turns.
+        output: a picture's name for all of them in one grid, or a folder for a file each; in there, every class has a
+            folder of its own.
+        of_class: class to draw, if it was trained with classes, and once for each of several; by default they take
+            turns.
         truncation: draw latents' numbers beyond this again; 1 trades diversity for fidelity.
         columns: of the grid; a square where it is not given.
     """
@@ -42,7 +46,9 @@ def sample(
     from scumble.gan.sample_sheets import write_samples
 
     with memory_errors("ask for fewer seeds"):
-        for path in write_samples(GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class):
+        for path in write_samples(
+            GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class or ()
+        ):
             report.saved(path, json)
 
 

@@ -44,7 +44,7 @@ def evaluate(
         return
     rows = []
     for one in found.figures:
-        interval = f"{one.value - one.margin:.4g} to {one.value + one.margin:.4g}"
+        interval = f"{one.low:.4g} to {one.high:.4g}"
         title = TITLES.get(one.name, one.name)
         rows.append([title, f"{one.value:.4g}", interval, f"{one.of_half:.4g}", found.described(one)])
     report.table(["figure", "value", "95% interval", "of half as many", "measured with"], rows)

@@ -19,6 +19,7 @@ def train(
     *,
     run: Path,
     fresh: Switch = False,
+    start: Annotated[Path | None, Parameter(name="--from")] = None,
     json: Json = False,
     quiet: Quiet = False,
     settings: Annotated[GANSettings, Parameter(name="*")] = GANSettings(),  # noqa: B008 (it is frozen)
@@ -29,10 +30,12 @@ def train(
         data: a folder, a .zip, .tar, .tar.gz, .npz or .npy, hf:owner/name[:split], digits or shapes.
         run: folder of the run, new or to be continued.
         fresh: start over: what earlier trainings left in the run's folder is removed.
+        start: a model, a run or a checkpoint whose networks a new run begins with: fine-tuning. What is not given of
+            the networks and of how they learn is as in its training.
         settings: everything else, one flag a field.
     """
     kept = report.Kept("train", "images", run, "the same command goes on from")
-    report.run(jobs.start("train", data, run, settings, fresh), json, quiet, kept)
+    report.run(jobs.start("train", data, run, settings, fresh, start), json, quiet, kept)
 
 
 def check(data: str, /, *, json: JsonLine = False) -> None:

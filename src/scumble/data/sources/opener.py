@@ -65,7 +65,7 @@ def open_source(given: str | Path) -> Source:
     source = _from_path(Path(given), testing=False)
     if not source.items:
         held = "; ".join(event.message for event in source.told) or None
-        raise DataError(f"X, held)
+        raise DataError(f"{given} holds no pictures; wanted files such as {', '.join(SUFFIXES[:4])}", held)
     if name in BUILT_IN:
         note = Noted(f"{name} is the folder of that name here, and not the built-in pictures")
         return dataclasses.replace(source, told=(note, *source.told))

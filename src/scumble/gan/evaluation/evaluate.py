@@ -4,7 +4,7 @@ A figure means nothing without its feature network, resize and numbers of pictur
 Only what is measured with the Inception network that defines them is called FID and KID.
 """
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -12,15 +12,13 @@ from typing import Any, get_args
 import numpy as np
 
 from scumble import device
-from scumble.data import dataset
-from scumble.data.form import Form
-from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError, SettingsError
-from scumble.events import Event, Noted, Progress, Started, returned
+from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.evaluation import feature_cache, intervals
 from scumble.gan.evaluation.feature_cache import FeatureSet, PictureSet
 from scumble.gan.evaluation.frechet import GROUPS
 from scumble.gan.evaluation.intervals import Estimate
+from scumble.gan.evaluation.pictures import both_sets
 from scumble.gan.models.gan import GAN, is_trained
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
@@ -48,15 +46,17 @@ BY_INCEPTION = {"frechet_distance": "fid", "kernel_distance": "kid"}
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure with its 95% confidence interval, value - margin to value + margin.
+    """One figure with its 95% confidence interval, from `low` to `high`.
 
     Attributes:
         name: such as "frechet_distance", or "fid" if it is one.
         value: of all pictures.
-        margin: half the interval's width.
+        margin: half the interval's width, where it reaches to nothing that is impossible.
         of_half: its mean over halves of the pictures; where it is far from `value`, the number of pictures matters.
         real: how many real pictures it was measured with; None where these are not used.
         generated: how many generated ones.
+        low: where the interval begins; not below what the figure can be.
+        high: where it ends; not above it.
     """
 
     name: str
@@ -65,6 +65,8 @@ class Figure:
     of_half: float
     real: int | None
     generated: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,9 @@ def evaluate_events(
 ) -> Generator[Event, None, Evaluation]:
     """Measure how much the pictures of a GAN, or others, look like real ones.
 
-    Real pictures are prepared as for the GAN's training; their features are kept in the cache. The Fréchet distance
-    uses all pictures; the other figures, most of which compare them pair by pair, use the first 10,000.
+    Pictures are brought to one size, the GAN's if there is one, and else the smaller of the two; features of real ones
+    are kept in the cache. The Fréchet distance uses all pictures; the other figures, most of which compare them pair by
+    pair, use the first 10,000.
 
     Args:
         subject: a run, a model's folder, or pictures as in `data`, of which the training split is used.
@@ -122,11 +125,12 @@ def evaluate_events(
         device_name: "auto", or torch's name of a device.
 
     Yields:
-        Started and Progress of computing features, and of the job "compare"; Noted. It returns the figures.
+        Started and Progress of computing features, and of the job "compare"; Noted; Warned of what the figures depend
+        on. It returns the figures.
 
     Raises:
         SettingsError: if a choice does not exist, or the network does not support it.
-        DataError: if pictures cannot be read, are too few for a figure, or differ in size or colours.
+        DataError: if pictures cannot be read, are too few for a figure, or differ in colours.
         RunError: if the GAN cannot be read.
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
@@ -158,20 +162,13 @@ def _job(
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
     gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
-    if gan is None:
-        try:
-            evaluated = yield from _pictures(subject, "train", None)
-        except DataError as error:
-            raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
-    else:
-        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
-    real = yield from _pictures(data, split, gan)
-    _check_alike(evaluated, real)
+    real, evaluated = yield from both_sets(subject, gan, data, split)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     counts = real.at_most(pictures), evaluated.at_most(pictures)
     check_counts(chosen, feature_network, *counts)
     estimates = yield from compare((real, evaluated), feature_network, counts, chosen)
+    yield from _told_of_bias(estimates, *counts)
     if gan is not None:
         feature_cache.remove(evaluated, feature_network)
     _, height, width = real.shape
@@ -202,34 +199,6 @@ def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[Meas
                 f"measures: got inception with network {network}; the score needs the classes of network inception"
             )
     return [measure for measure in supported if measure in wanted]
-
-
-# --- Pictures -------------------------------------------------------------------------------------------------------
-
-
-def _pictures(given: str, split: Split, gan: GAN | None) -> Generator[Event, None, PictureSet]:
-    """Real pictures, prepared as for the GAN's training if there is a GAN."""
-    if split == "test":
-        source = open_testing_part(given)
-        if source is None:
-            wanted = "wanted a folder or an archive with a part `test`, or a .npz with x_test"
-            raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
-    else:
-        source = open_source(given)
-    prepared = yield from dataset.prepare(source, *(Form() if gan is None else gan.facts.form))
-    return feature_cache.of_store(prepared)
-
-
-def _check_alike(evaluated: PictureSet, real: PictureSet) -> None:
-    if evaluated.shape != real.shape:
-        one, other = (_described(pictures.shape) for pictures in (evaluated, real))
-        raise DataError(f"{evaluated.name} has pictures of {one}, and {real.name} of {other}; wanted the same of both")
-
-
-def _described(shape: tuple[int, int, int]) -> str:
-    channels, height, width = shape
-    kind = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
-    return f"{width}x{height} {kind}"
 
 
 def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:
@@ -296,4 +265,19 @@ def _figure(name: str, found: Estimate, network: str, real: int, generated: int)
     if name != "frechet_distance":
         real, generated = min(real, feature_cache.KEPT_IN_MEMORY), min(generated, feature_cache.KEPT_IN_MEMORY)
     title = BY_INCEPTION.get(name, name) if network == "inception" else name
-    return Figure(title, *found, None if name == "inception_score" else real, generated)
+    return Figure(title, *found, None if name == "inception_score" else real, generated, *found.interval(name))
+
+
+def _told_of_bias(estimates: dict[str, Estimate], real: int, generated: int) -> Iterator[Event]:
+    """Say what unequal numbers of pictures do to the figures."""
+    if real == generated or set(estimates) == {"inception_score"}:  # which looks at one kind alone
+        return
+    which = ""
+    if distance := estimates.get("frechet_distance"):
+        # About c / N: half as many pictures have once more what these have too much.
+        bias = max(0.0, distance.of_half - distance.value)
+        which = f"; of the Fréchet distance of {distance.value:.4g}, about {bias:.2g} are due to so few"
+    yield Warned(
+        f"{real:,} real and {generated:,} generated pictures{which}: compare these figures only with others of the "
+        "same two numbers"
+    )

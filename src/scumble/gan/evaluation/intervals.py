@@ -1,5 +1,6 @@
 """95% confidence intervals of figures, from random halves of the pictures."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,18 +20,39 @@ NORMAL_95 = 1.96
 """Standard deviations to either side that hold 95% of a normal distribution."""
 
 
+BOUNDS = {
+    "frechet_distance": (0.0, math.inf),
+    "inception_score": (1.0, math.inf),
+    "precision": (0.0, 1.0),
+    "recall": (0.0, 1.0),
+    "density": (0.0, math.inf),
+    "coverage": (0.0, 1.0),
+}
+"""What figures can be; a kernel distance can be any number."""
+
+
 class Estimate(NamedTuple):
     """A figure, its 95% confidence interval, and what it is with fewer pictures.
 
     value: of all pictures.
-    margin: the 95% confidence interval is value - margin to value + margin; it is for the mean of this figure over
-        other samples of equally many pictures.
+    margin: the 95% confidence interval is value - margin to value + margin, or what of that is possible (`interval`);
+        it is for the mean of this figure over other samples of equally many pictures.
     of_half: the average of the figures of random halves. Where it is far from value, the number of pictures matters.
     """
 
     value: float
     margin: float
     of_half: float
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """The 95% confidence interval of the figure `name`, as far as it is possible.
+
+        Example:
+            >>> Estimate(0.0, 0.25, 0.0).interval("precision")
+            (0.0, 0.25)
+        """
+        low, high = BOUNDS.get(name, (-math.inf, math.inf))
+        return max(low, self.value - self.margin), min(high, self.value + self.margin)
 
 
 def estimate(

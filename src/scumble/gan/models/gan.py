@@ -5,27 +5,26 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from PIL import Image
 from torch import nn
 
 from scumble import __version__, device, paths
-from scumble.errors import RunError, SettingsError, reason
+from scumble.errors import RunError, SettingsError
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
 from scumble.gan.models.sample import draw_latents, generate
-from scumble.gan.networks.build import build, to_device
+from scumble.gan.networks.build import build, load, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, check_finite, make, read_weights, writing
 from scumble.storage.run import Run
 
 CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
+SUFFIX = ".safetensors"
 
 
 class GAN:
@@ -54,21 +53,22 @@ class GAN:
         """Load a model's folder, or the newest state of a run, finished or not.
 
         Args:
-            folder: what `save_pretrained` wrote, or a run of `scumble gan train`.
+            folder: what `save_pretrained` wrote, or a run of `scumble gan train`, or one of its checkpoints.
             device_name: "auto", or torch's name of a device.
 
         Raises:
-            RunError: if there is no such folder, or its files are missing, damaged, or of another version.
+            RunError: if there is no such folder, its files are missing, damaged, or of another version, or its weights
+                are no finite numbers or those of another run.
             SettingsError: if the device is not there.
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
+        facts, tensors = _read(folder)
         try:
             data = facts.data
             generator, discriminator = build(GANSettings(**facts.settings), data.shape, len(data.classes))
             for name, network in (("generator", generator), ("discriminator", discriminator)):
-                network.load_state_dict(checkpoint.under(name, tensors))
+                load(network, checkpoint.under(name, tensors))
         except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
             raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
         for network in (generator, discriminator):
@@ -211,8 +211,8 @@ training pictures, above all where they were few. Whether you may pass it on dep
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether a folder looks like a run or a model; reading it may still fail."""
-    return _holds(folder, FACTS)
+    """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
+    return _holds(folder, FACTS) or folder.suffix == SUFFIX
 
 
 def _holds(folder: Path, name: str) -> bool:
@@ -222,24 +222,34 @@ def _holds(folder: Path, name: str) -> bool:
         return False
 
 
-def _read_model(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
-    facts = GANFacts.read_from(folder)
-    try:
-        return facts, safetensors.torch.load_file(folder / WEIGHTS)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise RunError(f"{folder / WEIGHTS} cannot be read: {reason(error)}") from error
-
-
-def _read_run(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
-    run = Run(folder)
+def _read(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
+    """Facts and weights of a model or a run; of a file of one of them where it is given."""
+    is_file = folder.suffix == SUFFIX and not folder.is_dir()
+    if _holds(folder, WEIGHTS) or (is_file and folder.name == WEIGHTS):
+        folder = folder.parent if is_file else folder
+        return GANFacts.read_from(folder), read_weights(folder / WEIGHTS)
+    run = Run(folder.absolute().parent.parent if is_file else folder)
     facts = GANFacts.of_run(run)
-    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: saved)
-    if facts is None or found is None:
-        why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
-        raise RunError(f"{folder} is no trained GAN: {why}")
-    tensors = networks_upgraded(found).tensors
+    numbers = checkpoint.numbers_in(run.checkpoints)
+    if facts is None or not (numbers or is_file):
+        raise RunError(f"{folder} is no trained GAN: it has neither model.safetensors nor checkpoints")
+    return _read_checkpoint(folder if is_file else checkpoint.at(run.checkpoints, numbers[-1]), facts)
+
+
+def _read_checkpoint(path: Path, facts: GANFacts) -> tuple[GANFacts, dict[str, torch.Tensor]]:
+    """Facts and weights of a run at the moment of a checkpoint; nothing is drawn with one that is not as it was made.
+
+    Raises:
+        RunError: if it is damaged, not finite, or not of the run with these facts.
+    """
+    saved = networks_upgraded(checkpoint.read(path))
+    if saved.facts.get("identity", "") not in (None, facts.known_by):
+        raise RunError(f"{path}: {checkpoint.OF_ANOTHER_RUN}")
     homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
     networks = {
-        f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()
+        f"{name}.{key}": value
+        for name, home in homes.items()
+        for key, value in checkpoint.under(home, saved.tensors).items()
     }
-    return facts.model_copy(update={"images_seen": found.facts["images_seen"]}), networks
+    check_finite(str(path), networks)
+    return facts.model_copy(update={"images_seen": saved.facts.get("images_seen")}), networks

@@ -17,12 +17,14 @@ from torch import nn
 
 from scumble.gan.models.sample import draw_latents
 from scumble.gan.monitoring.symptoms import (
+    ALIKE,
     SYMPTOMS,
     counted,
     diversity,
     gradient_size,
     is_new,
     lead,
+    one_level,
     overfitting,
     spread,
     warning,
@@ -57,8 +59,9 @@ class Monitor:
         self.spread = spread(self.real)
         self.latents = draw_latents(range(len(learnt)), game.settings.latent).to(game.placement.device)
         self.counts = dict.fromkeys(SYMPTOMS, 0)
+        self.told_alike = any(ALIKE in row.get("warnings", ()) for row in rows)
         for row in rows:
-            if "diversity" in row:
+            if "lead" in row:
                 self.counts = counted(self.counts, row, row["images"], game.settings)
 
     def is_due(self) -> bool:
@@ -76,7 +79,9 @@ class Monitor:
             logits = self._in_parts(game.logits, fake, self.labels)
             real = self._in_parts(game.logits, self.real, self.labels)
             held = None if self.held is None else self._in_parts(game.logits, self.held, self.held_labels)
-        found = {"diversity": diversity(spread(drawn), self.spread), "lead": lead(real, logits)}
+        found = {"lead": lead(real, logits)}
+        if (ratio := diversity(spread(drawn), self.spread, one_level(game.pictures.shape))) is not None:
+            found = {"diversity": ratio} | found
         if held is not None:
             found["overfitting"] = overfitting(real, held, logits)
         return found | {
@@ -88,7 +93,11 @@ class Monitor:
         """What shows in the figures of this look for the first time since it last did not."""
         settings, before = self.game.settings, self.counts
         self.counts = counted(before, figures, self.trainer.images_seen, settings)
-        return [warning(name, figures, settings) for name in self.counts if is_new(name, before, self.counts)]
+        new = [warning(name, figures, settings) for name in self.counts if is_new(name, before, self.counts)]
+        if "diversity" not in figures and not self.told_alike:
+            self.told_alike = True
+            new.append(ALIKE)
+        return new
 
     def _in_parts(
         self,

@@ -20,6 +20,11 @@ PATIENCE = 3
 """Looks in a row that have to show a symptom before it is reported."""
 
 
+MOST_LEAD = 1000.0
+"""Deviations, a hundred times what is too many: where all logits of a kind are equal, no number would mean anything."""
+ALIKE = "real pictures do not differ by a grey level: how diverse generated ones are cannot be told, and is left out"
+
+
 # --- Figures --------------------------------------------------------------------------------------------------------
 
 
@@ -39,23 +44,36 @@ def spread(pictures: torch.Tensor) -> torch.Tensor:
     return torch.stack([distances.sum() / (len(flat) * (len(flat) - 1)), nearest.median()])
 
 
-def diversity(spread_of_drawn: torch.Tensor, spread_of_real: torch.Tensor) -> float:
+def diversity(spread_of_drawn: torch.Tensor, spread_of_real: torch.Tensor, least: float = 0.0) -> float | None:
     """How far generated pictures are from one another, over how far as many real ones are: the smaller of two ratios.
 
-    0 where all are the same, or a few again and again; 1 if all is well.
+    0 where all are the same, or a few again and again; 1 if all is well. None where real ones do not differ.
+
+    Args:
+        spread_of_drawn: (2,), of the generated pictures.
+        spread_of_real: (2,).
+        least: no distance that is not above it is compared with: where most real pictures have a twin, the mean alone.
 
     Example:
         >>> diversity(torch.tensor([6.0, 2.0]), torch.tensor([8.0, 4.0]))
         0.5
+        >>> diversity(torch.tensor([6.0, 2.0]), torch.tensor([8.0, 0.0]))
+        0.75
     """
-    return (spread_of_drawn / spread_of_real.clamp(min=1e-12)).min().item()
+    differ = spread_of_real > least
+    return (spread_of_drawn[differ] / spread_of_real[differ]).min().item() if differ.any() else None
+
+
+def one_level(shape: tuple[int, int, int]) -> float:
+    """How far two pictures of this shape in [-1, 1] are apart that differ by one of 256 levels all over."""
+    return math.sqrt(math.prod(shape)) * 2 / 255
 
 
 def lead(real: torch.Tensor, fake: torch.Tensor) -> float:
     """The discriminator's lead: how many deviations the logits (N,) of real pictures are above those of generated ones.
 
     That is the sensitivity index d' of signal detection. 0 is guessing. It does not change when the logits are moved or
-    stretched, so that it can be compared between losses.
+    stretched, so that it can be compared between losses. It ends at `MOST_LEAD`.
 
     Example:
         >>> round(lead(torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 1.0])), 4)  # 3 over the root of 2
@@ -63,7 +81,7 @@ def lead(real: torch.Tensor, fake: torch.Tensor) -> float:
     """
     deviation = ((real.var() + fake.var()) / 2).sqrt().item()
     distance = (real.mean() - fake.mean()).item()
-    return distance / max(deviation, 1e-6 * abs(distance), 1e-30)
+    return distance / max(deviation, abs(distance) / MOST_LEAD, 1e-30)
 
 
 def overfitting(trained_on: torch.Tensor, held_out: torch.Tensor, fake: torch.Tensor) -> float:

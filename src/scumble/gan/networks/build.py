@@ -44,6 +44,26 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
         return generator, discriminator
 
 
+def load(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Give a network other weights.
+
+    Args:
+        network: as `build` makes it.
+        tensors: by the names of its state.
+
+    Raises:
+        ValueError: if one is missing, too many, or of another shape; it says which, in one line.
+    """
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() ^ tensors.keys()):
+        raise ValueError(f"{name} is {'missing' if name in wanted else 'not of this network'}")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            got, shape = ("x".join(map(str, one.shape)) or "one number" for one in (tensor, wanted[name]))
+            raise ValueError(f"{name} is {got}, wanted {shape}")
+    network.load_state_dict(tensors)
+
+
 def to_device(network: nn.Module, device: torch.device) -> None:
     """Move a network to a device, its kernels laid out with the channels last, as convolutions read them fastest."""
     network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (not in its signatures)

@@ -50,7 +50,8 @@ class SmoothUpsample(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The doubled picture."""
-        kernel = F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=1)
+        # Four times the mean is the sum, to the bit; ONNX has no pooling that sums.
+        kernel = 4 * F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1)
         # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
         return upsample(input, kernel.flip(2, 3).transpose(0, 1), self.bias)
 
@@ -72,7 +73,9 @@ def upsample(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = 
 
 
 def _is_faster_as_a_product(x: torch.Tensor, positions: int) -> bool:
-    return x.device.type == "cpu" and positions <= MAX_POSITIONS and not torch.is_autocast_enabled("cpu")
+    # Other programs have fast convolutions of their own, and a graph of them that is read at a glance.
+    is_ours = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_exporting()
+    return is_ours and positions <= MAX_POSITIONS
 
 
 class _Downsample(torch.autograd.Function):

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 
 from scumble import __version__, device, paths
@@ -14,7 +12,7 @@ from scumble.data.pixels import opened_pixels
 from scumble.data.sources.source import Opened, of_picture
 from scumble.errors import RunError, SettingsError, reason
 from scumble.gan.facts import ClassifierFacts
-from scumble.gan.networks.build import to_device
+from scumble.gan.networks.build import load, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
@@ -22,7 +20,7 @@ from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.files import PictureSource
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_weights, writing
 
 
 class Classifier:
@@ -105,11 +103,10 @@ class Classifier:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts = ClassifierFacts.read_from(folder)
+        facts, tensors = ClassifierFacts.read_from(folder), read_weights(folder / WEIGHTS)
         try:
-            tensors = safetensors.torch.load_file(folder / WEIGHTS)
             discriminator = fresh_discriminator(GANSettings(**facts.settings), facts.data.shape)
-            discriminator.load_state_dict(checkpoint.under("discriminator", tensors))
+            load(discriminator, checkpoint.under("discriminator", tensors))
             to_device(discriminator.eval().requires_grad_(False), placement.device)
             arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}
             known = facts.classifier
@@ -118,15 +115,7 @@ class Classifier:
             blank = np.zeros((1, *made.shape), np.uint8)
             if made.probabilities_of_pixels(blank).shape != (1, len(made.classes)):
                 raise ValueError("its classes are not as many as its weights")
-        except (
-            safetensors.SafetensorError,
-            OSError,
-            RuntimeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            SettingsError,
-        ) as error:
+        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
             raise RunError(f"{folder} does not hold what its settings say: {reason(error).splitlines()[0]}") from error
         return made
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from scumble import device, paths
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item
-from scumble.errors import ImageError, SettingsError
+from scumble.errors import DataError, ImageError, SettingsError
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
 from scumble.gan.probe.classifier import Classifier
 from scumble.gan.probe.features import BATCH
@@ -35,7 +35,7 @@ def label_events(
         Noted; Started and Progress, in pictures; Warned of those that cannot be read; Saved.
 
     Raises:
-        DataError: if there are no pictures.
+        DataError: if there are no pictures, or none that can be read; nothing is written then.
         RunError: if there is no classifier, or the output cannot be written; what was there stays.
         SettingsError: if the output's name does not end in .csv, or the device is not there.
     """
@@ -58,16 +58,22 @@ def label_events(
             names = (name for name, _, _ in read)
             lines += zip(names, probabilities.argmax(1).tolist(), probabilities, strict=True)
         yield Progress(JOB, start + len(items), len(source.items))
-    if other_sizes:
-        size = f"{made.shape[2]}x{made.shape[1]}"
-        yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
-    if unreadable:
-        yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
+    if not lines:
+        raise DataError(f"none of the pictures of {source.name} can be read, the first: {unreadable[0]}")
+    yield from _remarks(made, other_sizes, unreadable)
     lines.sort(key=lambda line: (line[1], -line[2][line[1]], line[0]))
     make(output.parent)
     with writing(output):
         paths.write_atomically(output, _as_csv(made.classes, lines))
     yield Saved(output)
+
+
+def _remarks(classifier: Classifier, other_sizes: int, unreadable: list[str]) -> Iterator[Event]:
+    if other_sizes:
+        size = f"{classifier.shape[2]}x{classifier.shape[1]}"
+        yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
+    if unreadable:
+        yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
 
 
 def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str, np.ndarray, bool]], list[str]]:

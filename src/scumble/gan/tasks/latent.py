@@ -7,7 +7,7 @@ generated picture is of the class of the n-th real one.
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -83,9 +83,10 @@ class LatentGAN:
         settings = self.settings
         clip = settings.clip
         after = (lambda *_: clip_weights(self.discriminator, clip)) if clip else None
-        common = {"optimizer": self._optimizer, "schedule": self._schedule}
-        discriminate = Update("d", ("discriminator",), self.discriminator_loss, after=after, **common)
-        generate = Update("g", ("generator",), self.generator_loss, due=self.generator_is_due, **common)
+        moved = {"optimizer": self._optimizer, "schedule": self._schedule(settings.lr_discriminator)}
+        discriminate = Update("d", ("discriminator",), self.discriminator_loss, after=after, **moved)
+        moved |= {"schedule": self._schedule(settings.lr_generator)}
+        generate = Update("g", ("generator",), self.generator_loss, due=self.generator_is_due, **moved)
         return Task(
             {"generator": self.generator, "discriminator": self.discriminator},
             (discriminate, generate),
@@ -222,11 +223,17 @@ class LatentGAN:
         fused = self.placement.device.type in ("cpu", "cuda")
         return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
-    def _schedule(self, step: int) -> dict[str, Any]:
+    def _schedule(self, own_lr: float | None) -> Callable[[Moment], dict[str, Any]]:
         settings = self.settings
-        seen = (step - step % settings.critic_steps) * settings.batch  # the critic's steps learn as the generator's do
-        left = 1 - seen / settings.images if settings.decay == "linear" else 1.0
-        return {"lr": settings.lr * max(left, 0.0)}
+        lr = own_lr or settings.lr
+
+        def schedule(moment: Moment) -> dict[str, Any]:
+            # The critic's steps learn as the generator's do.
+            seen = moment.images_seen - moment.step % settings.critic_steps * settings.batch
+            left = 1 - seen / settings.images if settings.decay == "linear" else 1.0
+            return {"lr": lr * max(left, 0.0)}
+
+        return schedule
 
 
 def _logits(seen: torch.Tensor) -> Logits:

@@ -92,10 +92,10 @@ class Objective:
         self.loss = STYLE_LOSSES[loss]
         self.variation_weight = variation_weight
         self.range_weight = range_weight
-        self.layout = layout
+        self.layout = layout if layout_weight else None
         self.size = (content.shape[2], content.shape[3])
         regions = regions or [Region("everything", (1 / len(styles),) * len(styles))]
-        self.pictures = Pictures(content, styles, regions, strength, visible or (None,) * len(styles))
+        self.pictures = Pictures(content, styles, regions, strength, visible or (None,) * len(styles), self.layout)
         self.view = View(network, self.terms.layers(), tile_side, self.loss.glance)
         self._in_memory(lambda: self.targets)
 
@@ -204,8 +204,8 @@ class Objective:
 
     def _of_pixels(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
         terms = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
-        if self.layout is not None:
-            terms["layout"] = (self.terms.layout, functools.partial(coarse_difference, self.layout))
+        if (layout := self.layout) is not None:
+            terms["layout"] = (self.terms.layout, lambda picture: coarse_difference(picture, layout))
         return {name: weight * GREY_LEVELS**2 * term(canvas) for name, (weight, term) in terms.items() if weight}
 
 

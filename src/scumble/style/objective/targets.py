@@ -68,6 +68,7 @@ class Pictures(NamedTuple):
         regions: which part of the canvas takes its style from where.
         strength: how far the targets lie on the way from the content's own statistics to the styles'.
         visible: how much of each place of each style can be seen, (1, 1, H'', W''), at any resolution; None for all.
+        layout: the content in the styles' colours, as `content`, if palettes are fitted.
     """
 
     content: torch.Tensor
@@ -75,6 +76,7 @@ class Pictures(NamedTuple):
     regions: Sequence[Region]
     strength: float
     visible: Sequence[torch.Tensor | None]
+    layout: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -182,10 +184,12 @@ def _region_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLos
     layers = terms.style
     counted = [counted_places(region.mask, content, layers) for region in regions]
     painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics, terms.fitted)
-    if strength < 1:
-        unpainted = view.statistics(content, [places for places, _ in counted], layers, loss.statistics)
+    for picture, share in ((pictures.layout, palette.PAINTED), (content, strength)):
+        if picture is None or share == 1:
+            continue
+        unpainted = view.statistics(picture, [places for places, _ in counted], layers, loss.statistics)
         painted = [
-            {name: between(before[name], after[name], strength) for name in layers}
+            {name: between(before[name], after[name], share) for name in layers}
             for before, after in zip(unpainted, painted, strict=True)
         ]
     return [

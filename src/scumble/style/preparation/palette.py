@@ -24,7 +24,7 @@ BRIGHTNESS_GAIN = 2.0
 """The range of brightness is stretched, or compressed, at most by this: noise is not to become a picture."""
 
 CHROMA_GAINS = 0.6, 1.5
-"""Chroma is compressed and stretched at most by these: a butterfly stays orange, and grey does not become a rose's red."""
+"""Chroma is compressed and stretched at most by these: a butterfly stays orange, and grey does not become a rose."""
 
 CHROMA_COUNTS = 1.6
 """Chroma counts by this in differences of colours, brightness by 1."""
@@ -37,6 +37,10 @@ YIELD = 1 / 3
 
 LEAST, MOST = 0.05, 4.0
 """A colour of the painting loses and gains at most so much of its part."""
+
+PAINTED = 0.8
+"""How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest of the way
+would take small things and colours of their own, by which people know what they see."""
 
 NOTICED = 1e-3
 """A quarter of a grey level: smaller deviations are none."""
@@ -96,7 +100,7 @@ def proportions(
     costs[:, parts == 0] = torch.inf
     # A row may be scaled as one likes, since the photograph's places are all painted; and one colour is always near.
     kernel = (costs.amin(1, keepdim=True) - costs).exp()
-    ratio = torch.ones_like(parts)
+    ratio = reached = torch.ones_like(parts)
     for _ in range(ROUNDS):
         reached = (amounts / (kernel @ (ratio * parts))) @ kernel
         ratio = reached.clamp_min(torch.finfo(reached.dtype).tiny) ** -YIELD
@@ -115,8 +119,9 @@ def coarse_difference(picture: torch.Tensor, other: torch.Tensor) -> torch.Tenso
 
 
 def _coarse(picture: torch.Tensor) -> torch.Tensor:
-    times = max(1.0, min(picture.shape[2:]) / SHORTER_SIDE)
-    return F.adaptive_avg_pool2d(picture, [max(1, round(length / times)) for length in picture.shape[2:]])
+    height, width = picture.shape[2:]
+    times = max(1.0, min(height, width) / SHORTER_SIDE)
+    return F.adaptive_avg_pool2d(picture, (max(1, round(height / times)), max(1, round(width / times))))
 
 
 class _Spread(NamedTuple):

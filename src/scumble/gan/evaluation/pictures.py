@@ -1,0 +1,68 @@
+"""The two sets of pictures that an evaluation compares, brought to one size."""
+
+from collections.abc import Generator
+
+from scumble.data import dataset
+from scumble.data.form import Form
+from scumble.data.sources.opener import open_source, open_testing_part
+from scumble.errors import DataError
+from scumble.events import Event, Warned
+from scumble.gan.evaluation import feature_cache
+from scumble.gan.evaluation.feature_cache import PictureSet
+from scumble.gan.models.gan import GAN
+from scumble.gan.settings import Split
+
+
+def both_sets(
+    subject: str, gan: GAN | None, data: str, split: Split
+) -> Generator[Event, None, tuple[PictureSet, PictureSet]]:
+    """Real pictures, and those that are evaluated: a GAN's, or the training split of others.
+
+    Raises:
+        DataError: if they cannot be read, or have other channels.
+    """
+    form = Form()
+    if gan is None:
+        try:
+            evaluated = yield from _pictures(subject, "train", form)
+        except DataError as error:
+            raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
+        real = yield from _pictures(data, split, form)
+    else:
+        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
+        form = gan.facts.form
+        real = yield from _pictures(data, split, form)
+    if evaluated.shape == real.shape:
+        return real, evaluated
+    one, other = (_described(pictures.shape) for pictures in (evaluated, real))
+    found = f"{evaluated.name} has pictures of {one}, and {real.name} of {other}"
+    if evaluated.shape[0] != real.shape[0]:
+        raise DataError(f"{found}; wanted the same of both")
+    # Enlarged ones would lack what the others have of detail, and be found worse for it.
+    height, width = (min(sides) for sides in zip(evaluated.shape[1:], real.shape[1:], strict=True))
+    if gan is not None:
+        height, width = evaluated.shape[1:]
+    yield Warned(f"{found}: they are compared at {width}x{height}, and the figures are of that size alone")
+    size = (width, height)
+    if real.shape[1:] != (height, width):
+        real = yield from _pictures(data, split, form._replace(size=size, channels=real.shape[0]))
+    if evaluated.shape[1:] != (height, width):
+        evaluated = yield from _pictures(subject, "train", form._replace(size=size, channels=evaluated.shape[0]))
+    return real, evaluated
+
+
+def _pictures(given: str, split: Split, form: Form) -> Generator[Event, None, PictureSet]:
+    if split == "test":
+        source = open_testing_part(given)
+        if source is None:
+            wanted = "wanted a folder or an archive with a part `test`, or a .npz with x_test"
+            raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
+    else:
+        source = open_source(given)
+    return feature_cache.of_store((yield from dataset.prepare(source, *form)))
+
+
+def _described(shape: tuple[int, int, int]) -> str:
+    channels, height, width = shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
+    return f"{width}x{height} {kind}"

@@ -1,0 +1,104 @@
+"""A training that begins with the networks of another: its bits, its settings, and what does not fit."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gan_material import arrays
+from scumble import GAN, GANSettings, train_events
+from scumble.cli import app
+from scumble.errors import RunError
+from scumble.events import Finished, Noted
+from scumble.storage import checkpoint
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TINY = {"width": 4, "latent": 8, "batch": 8, "grids": 1, "images": 40}
+
+
+@pytest.fixture
+def model(tmp_path):
+    list(train_events(arrays(tmp_path / "first.npz"), tmp_path / "first", GANSettings(preset="dcgan", **TINY)))
+    return tmp_path / "first"
+
+
+def begun(tmp_path, start, **given) -> list:
+    data = arrays(tmp_path / "second.npz", seed=1, side=given.pop("side", 16))
+    return list(train_events(data, tmp_path / "second", GANSettings(**({"images": 8} | given)), start=start))
+
+
+def test_both_networks_begin_with_the_models_weights(model, tmp_path):
+    events = begun(tmp_path, model / "model")
+    assert f"beginning with {model / 'model'}, which has seen 40 images" in [
+        event.message for event in events if isinstance(event, Noted)
+    ]
+    first, gan = checkpoint.read(checkpoint.at(tmp_path / "second/checkpoints", 0)).tensors, GAN.from_pretrained(model)
+    for home, network in (
+        ("modules.generator", gan.generator),
+        ("averages.generator", gan.generator),
+        ("modules.discriminator", gan.discriminator),
+    ):
+        for name, value in network.state_dict().items():
+            assert torch.equal(first[f"{home}.{name}"], value)
+
+
+def test_what_is_not_given_is_the_models(model, tmp_path):
+    begun(tmp_path, model, lr=1e-5, side=24)  # larger pictures are brought to the model's size
+    facts = json.loads((tmp_path / "second/settings.json").read_text())
+    expected = {"preset": "dcgan", "width": 4, "latent": 8, "batch": 8, "lr": 1e-5, "images": 8, "size": "16x16"}
+    assert {name: facts["settings"][name] for name in expected} == expected
+    assert facts["start"]["name"] == str(model)
+    assert facts["start"]["images_seen"] == 40
+
+
+@pytest.mark.parametrize("which", ["run", "model", "weights", "checkpoint"])
+def test_models_runs_and_checkpoints_will_do(model, tmp_path, which):
+    start = {
+        "run": model,
+        "model": model / "model",
+        "weights": model / "model/model.safetensors",
+        "checkpoint": model / "checkpoints/000000000000.safetensors",
+    }[which]
+    assert isinstance(begun(tmp_path, start)[-1], Finished)
+
+
+def test_the_command_goes_on_from_where_it_stopped_and_no_other_start_is_taken(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = arrays(tmp_path / "second.npz", seed=1)
+
+    def run(*more: object) -> int:
+        with pytest.raises(SystemExit) as exit_:
+            app.main(["gan", "train", str(data), "--run", "second", *map(str, more)])
+        return int(exit_.value.code or 0)
+
+    assert run("--from", "first", "--images", "8") == 0
+    list(train_events(tmp_path / "first.npz", model, GANSettings(images=80)))  # it has learnt more since
+    assert run("--from", "first", "--images", "16") == 0
+    assert run("--images", "24") == 0
+    capsys.readouterr()
+    assert run("--from", "first/model", "--images", "32") == 1
+    assert f"second began with {model}; got --from first/model" in " ".join(capsys.readouterr().err.split())
+    assert checkpoint.numbers_in(tmp_path / "second/checkpoints")[-1] == 24
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"width": 8}, r"the generator of .* does not fit: .* is .*, wanted"),
+        ({"size": 32}, "the generator of .* does not fit"),
+        ({"network": "mlp", "norm": "none"}, "the generator of .* does not fit: .* is missing|not of this network"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_leaves_nothing(model, tmp_path, given, complaint):
+    with pytest.raises(RunError, match=complaint) as raised:
+        begun(tmp_path, model, **given)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_start_that_is_none_is_refused_before_pictures_are_read(tmp_path):
+    np.savez(tmp_path / "second.npz")
+    with pytest.raises(RunError, match="is no trained GAN"):
+        list(train_events(tmp_path / "second.npz", tmp_path / "second", GANSettings(), start=tmp_path / "nothing"))
