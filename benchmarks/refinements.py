@@ -24,10 +24,11 @@ from scumble.events import returned
 from scumble.image.files import load
 from scumble.image.tensors import to_tensor
 from scumble.perceptual import backbones
-from scumble.style.inputs import Inputs, Sources
+from scumble.style.inputs import Inputs
 from scumble.style.losses.pixels import total_variation
 from scumble.style.objective.objective import GREY_LEVELS, Objective
 from scumble.style.optimization.adam import Adam
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
 
 FRAME = 8

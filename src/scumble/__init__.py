@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scumble.gan.train import train, train_events
     from scumble.style.evaluation import figures as evaluation
     from scumble.style.evaluation.compare import compare, compare_events
-    from scumble.style.inputs import Sources
+    from scumble.style.preparation.sources import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
 

@@ -219,7 +219,7 @@ def test_folders_of_folders_have_results_in_folders_of_the_same_names(folders, s
 
 
 def test_a_folder_of_paintings_is_one_style_when_asked(folders, settings, tmp_path):
-    from scumble.style.inputs import Sources
+    from scumble.style.preparation.sources import Sources
     from scumble.style.stylize import paint_events
 
     out, content = tmp_path / "out", folders[0] / "a.png"

@@ -15,7 +15,8 @@ from scumble.events import Finished, Noted, Preview, Progress, Saved, Warned
 from scumble.image import files, recipe
 from scumble.style import outputs
 from scumble.style.batch import batch_events
-from scumble.style.inputs import Inputs, Sources
+from scumble.style.inputs import Inputs
+from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import settings_from_recipe
 from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events

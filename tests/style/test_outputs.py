@@ -14,8 +14,8 @@ from scumble.errors import ImageError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Warned, returned
 from scumble.image import recipe
 from scumble.style import outputs
-from scumble.style.inputs import Sources
 from scumble.style.outputs import Wanted
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events, stylize_events
 

@@ -12,8 +12,9 @@ from scumble import stylize, texture
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Finished, Noted, Progress
 from scumble.image import recipe
-from scumble.style.inputs import Inputs, Sources
+from scumble.style.inputs import Inputs
 from scumble.style.preparation.colour import luminance
+from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import settings_from_recipe
 from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events

@@ -9,10 +9,10 @@ from scumble.events import Finished, Noted, Progress
 from scumble.perceptual.vgg import VGG19
 from scumble.style import plan as plan_module
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
-from scumble.style.inputs import Sources
 from scumble.style.objective.objective import Objective
 from scumble.style.objective.terms import Terms
 from scumble.style.plan import GIB, Plan, plan
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events, stylize_events
 

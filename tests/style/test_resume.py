@@ -17,9 +17,9 @@ from scumble.events import Noted, Progress, Saved, Warned
 from scumble.image import recipe
 from scumble.perceptual.vgg import VGG19
 from scumble.style import resume as resume_module
-from scumble.style.inputs import Sources
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.lbfgs import LBFGS
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events
 

@@ -7,8 +7,8 @@ from scumble.errors import ImageError, SettingsError
 from scumble.events import Finished, Progress, Saved, Warned
 from scumble.image import film, recipe
 from scumble.style import timelapse
-from scumble.style.inputs import Sources
 from scumble.style.outputs import Wanted
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events
 

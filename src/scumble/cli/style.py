@@ -14,7 +14,7 @@ from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 if TYPE_CHECKING:
-    from scumble.style.inputs import Sources
+    from scumble.style.preparation.sources import Sources
 
 Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
@@ -82,7 +82,7 @@ def stylize(
     if content is None or style is None:
         got = "nothing" if content is None else f"{content} alone"
         raise SettingsError(f"stylize: got {got}, wanted a photograph and a painting")
-    from scumble.style.inputs import Sources
+    from scumble.style.preparation.sources import Sources
 
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
     _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job, strip)
@@ -105,7 +105,7 @@ def texture(
         job: how the work is done.
         settings: everything else, one flag a field.
     """
-    from scumble.style.inputs import Sources
+    from scumble.style.preparation.sources import Sources
 
     _paint(Sources(None, (style, *more_styles)), settings, output or Path(fitting(style.stem, "-texture.png")), job)
 

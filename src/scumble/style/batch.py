@@ -16,8 +16,8 @@ from scumble.image import decode, recipe
 from scumble.image.collection import Found, pictures_in
 from scumble.perceptual.backbones import Backbone
 from scumble.style import stages
-from scumble.style.inputs import Sources
 from scumble.style.outputs import Wanted
+from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import JOBS, group_of, what_counts
 from scumble.style.resume import Unfinished, difference
 from scumble.style.settings import StyleSettings

@@ -19,9 +19,10 @@ from scumble.image import metadata, recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
-from scumble.style.inputs import Inputs, Sources
+from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted
 from scumble.style.painter import Painter
+from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import asked, differences, provenance, what_counts
 from scumble.style.resume import Unfinished, difference
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings

@@ -6,8 +6,9 @@ import torch
 
 from scumble.image.files import load
 from scumble.image.tensors import to_tensor
-from scumble.style.inputs import Inputs, Sources
+from scumble.style.inputs import Inputs
 from scumble.style.preparation.colour import LUMA, grey, grey_like, luminance, match_colours, with_chroma
+from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
 
 

@@ -39,7 +39,7 @@ LEAST, MOST = 0.05, 4.0
 """A colour of the painting loses and gains at most so much of its part."""
 
 PAINTED = 0.8
-"""How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest of the way
+"""How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest
 would take small things and colours of their own, by which people know what they see."""
 
 NOTICED = 1e-3
