@@ -35,7 +35,7 @@ BLUR = 0.07
 YIELD = 1 / 3
 """From 1, the painting's proportions are kept, to 0, every place takes what is nearest to it."""
 
-LEAST, MOST = 0.05, 4.0
+LEAST, MOST = 0.15, 4.0
 """A colour of the painting loses and gains at most so much of its part."""
 
 PAINTED = 0.8
