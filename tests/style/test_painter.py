@@ -102,7 +102,7 @@ def test_chroma_is_the_contents(content_file, style_file, fine):
     content = floats(stylize(content_file, style_file, **fine | {"steps": 1, "tolerance": 0}, size=64, strength=0))
     chroma = [picture - luminance(picture) for picture in (result, content)]
     assert (chroma[0] - chroma[1]).abs().mean().item() < 2 / 255
-    assert (luminance(result) - luminance(content)).abs().mean().item() > 2 / 255
+    assert (luminance(result) - luminance(content)).abs().mean().item() > 1 / 255
 
 
 def test_no_strength_leaves_the_photograph_alone(content_file, style_file, fine):

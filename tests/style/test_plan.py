@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from conftest import CAFFE, narrow_tensors
+from scumble import device
 from scumble.errors import ScumbleError
 from scumble.events import Finished, Noted, Progress
 from scumble.perceptual.vgg import VGG19
@@ -69,7 +70,10 @@ def test_histograms_need_more_and_remembering_is_paid_for(tensors):
 def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):
     settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
     told = []
-    with pytest.raises(ScumbleError, match=r"40x33 pixels need \d.* GiB even in the smallest tiles; 0.0 GiB may be"):
+    with pytest.raises(ScumbleError, match=r"max-memory: got 0.01 GiB, and \d.\d\d are taken before a picture is read"):
+        told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
+    settings = settings.model_copy(update={"max_memory": device.used_bytes() / 2**30 + 0.01})
+    with pytest.raises(ScumbleError, match=r"40x33 pixels need \d.* GiB even in the smallest tiles; \d.\d GiB may be"):
         told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
     assert not any(isinstance(event, Progress) for event in told)
     assert not (tmp_path / "out.png").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from scumble import device
-from scumble.errors import ImageError
+from scumble.errors import ImageError, SettingsError
 from scumble.image import borders, files
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture
@@ -160,7 +160,12 @@ class Inputs:
     def _room(self, role: str) -> Room:
         """What a picture may take while it is decoded, and twice the pixels that are worked at: fewer would show."""
         limit = self.settings.max_memory
-        left = None if limit is None else limit * GIB - device.used_bytes()
+        used = device.used_bytes()
+        left = None if limit is None else limit * GIB - used
+        if left is not None and left <= 0:
+            raise SettingsError(
+                f"max-memory: got {limit:g} GiB, and {used / GIB:.2f} are taken before a picture is read"
+            )
         size = self.settings.size
         # A map's colours are names, of which there are none between.
         if "map" in role or size == "original":

@@ -13,8 +13,8 @@ def of_array(array: np.ndarray, name: str) -> tuple[Image.Image, tuple[str, ...]
     """An array as an 8-bit picture, and what to tell about its values.
 
     Args:
-        array: (H, W), (H, W, 3) or (H, W, 4); uint8, uint16, or floats from 0 to 1. Where uint16 uses 14 bits or fewer,
-            these are taken as its range.
+        array: (H, W), (H, W, 3) or (H, W, 4); bool, uint8, uint16, or floats from 0 to 1. Where uint16
+            uses 14 bits or fewer, these are taken as its range.
         name: what the picture is for.
 
     Raises:
@@ -23,6 +23,8 @@ def of_array(array: np.ndarray, name: str) -> tuple[Image.Image, tuple[str, ...]
     grey_or_colour = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if not grey_or_colour or 0 in array.shape:
         raise ImageError(f"the {name} array has shape {array.shape}; wanted (H, W), (H, W, 3) or (H, W, 4)")
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
     if array.dtype == np.uint8:
         return Image.fromarray(array), ()
     notes = ()
