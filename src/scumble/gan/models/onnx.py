@@ -9,7 +9,6 @@ import contextlib
 import copy
 import json
 import logging
-import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from scumble.events import Event, Noted, Saved
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
 from scumble.image import files, recipe
+from scumble.shared import shared, warnings_ignored
 from scumble.storage.folder import writing
 
 SUFFIX = ".onnx"
@@ -93,6 +93,7 @@ def _exported(generator: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> An
     return program.model_proto
 
 
+@shared
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without what the exporter says about its own parts."""
@@ -100,8 +101,7 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings_ignored():
             yield
     finally:
         logger.setLevel(level)
