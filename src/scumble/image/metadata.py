@@ -14,7 +14,6 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
