@@ -125,6 +125,53 @@ def test_no_class_leaves_the_folder_or_shares_it(classes, tmp_path):
         (tmp_path / name).mkdir()
 
 
+FOREIGN = b"somebody else's"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "model", "--seeds", "0-3", "-o", "out.png"],
+        ["sample", "model", "--seeds", "2,3", "-o", "folder"],
+        ["interpolate", "model", "--seeds", "0,1", "--between", "2", "-o", "out.jpg"],
+        ["interpolate", "model", "--seeds", "0,1", "--between", "2", "-o", "out.gif"],
+        ["interpolate", "model", "--seeds", "0,1", "--between", "2", "-o", "out.webp"],
+        ["arithmetic", "model", "0", "1", "2", "-o", "out.png"],
+        ["project", "model", "teal.png", "--by", "pixels", "-o", "out.tif"],
+        ["export", "model", "--onnx", "out.onnx"],
+        ["plot", "run", "-o", "out.png"],
+        ["plot", "run", "-o", "out.svg"],
+        ["plot", "run", "-o", "out.pdf"],
+        ["film", "run", "-o", "out.webp"],
+        ["features", "run", "noise.npz", "-o", "out.npy"],
+    ],
+    ids=lambda words: f"{words[0]}-{words[-1]}",
+)
+def test_only_what_is_ours_is_written_over_unasked(words, noise_run, tmp_path, monkeypatch, capsys):
+    if words[0] == "export":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(projection, "STEPS", 2)
+    untrained_gan("rpgan").save_pretrained("model")
+    Image.new("RGB", (20, 16), "teal").save("teal.png")
+    words = [str(noise_run) if word == "run" else word for word in words]
+    words = [str(noise_run.parent / word) if word == "noise.npz" else word for word in words]
+    output = Path("folder/seed000003.png" if words[-1] == "folder" else words[-1])
+    output.parent.mkdir(exist_ok=True)
+    output.write_bytes(FOREIGN)
+    assert run("gan", *words) == 1
+    told = capsys.readouterr()
+    assert f"output {output} is there already, and not made by scumble" in told.err
+    assert "--overwrite" in told.err
+    assert not told.out
+    assert output.read_bytes() == FOREIGN
+    assert len(list(output.parent.glob("*"))) == 1 or output.parent == Path()
+    assert run("gan", *words, "--overwrite") == 0
+    assert output.read_bytes() != FOREIGN
+    assert run("gan", *words) == 0  # made again, it is ours
+
+
 def test_the_commands_as_they_are_typed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(projection, "STEPS", 4)

@@ -238,3 +238,13 @@ def test_what_does_not_fit_gives_way_to_the_recipe_and_the_rights(tmp_path):
 def test_a_painting_of_a_painting_does_not_describe_itself_by_the_others_recipe(tmp_path):
     files.save(PIXELS, tmp_path / "one.tif", {"job": "first"})
     assert metadata.of(tmp_path / "one.tif") == NOTHING
+
+
+def test_each_page_of_a_file_has_its_own(tmp_path):
+    first, second = Image.fromarray(PIXELS), Image.fromarray(PIXELS[::-1])
+    second.encoderinfo = {"artist": "Painter 2", "dpi": (200, 200)}
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=[second], artist="Painter 1", dpi=(100, 100))
+    for name, artist, dpi in (("", b"Painter 1", 100), ("[1]", b"Painter 1", 100), ("[2]", b"Painter 2", 200)):
+        known = metadata.of(tmp_path / f"scan.tif{name}")
+        assert (known.picture[Base.Artist], known.dpi) == (artist, (dpi, dpi))
+    assert metadata.of(tmp_path / "scan.tif[3]") == NOTHING

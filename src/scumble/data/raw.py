@@ -6,7 +6,6 @@ data set are brought to bytes by one range, so that what is brighter in one file
 
 import contextlib
 import io
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from PIL import ExifTags, Image
 from scumble.data.form import MAX_CHANNELS, Range
 from scumble.errors import ImageError, reason
 from scumble.image import decode
+from scumble.image.reading import deep
 
 PNG, TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 OTHERS = (b"P5", b"Pf", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
@@ -66,7 +66,7 @@ def raw_of(data: bytes, name: str) -> Raw | None:
         size = _turned(image.size, _orientation(image))
         if image.mode.startswith("I") or image.mode == "F":
             return Raw(1, size, lambda: _values_of_grey(data, name))
-        if (bands := DEEP_COLOURS.get(_stored_mode(image)[:-1])) is not None and "transparency" not in image.info:
+        if (bands := DEEP_COLOURS.get(deep.stored_mode(image)[:-1])) is not None and "transparency" not in image.info:
             return Raw(bands, size, lambda: _values_of_colours(data, name), bands == 4)
         return None
     if page is not None and page.bands == 1:  # of a kind of grey that Pillow does not know
@@ -150,32 +150,9 @@ def _values_of_grey(data: bytes, name: str) -> np.ndarray:
 
 
 def _values_of_colours(data: bytes, name: str) -> np.ndarray:
-    """All 16 bits of colours, of which Pillow unpacks the higher byte; the lower one, if asked for the other order."""
-    found: list[np.ndarray] = []
-    for other_order in (False, True):
-        with decode.opened(data, name) as image:
-            orientation, tiles = _orientation(image), getattr(image, "tile", [])
-            if other_order:
-                image.tile = [tile._replace(args=_other_order(tile.args)) for tile in tiles]  # pyright: ignore
-            image.load()
-            found.append(_upright(np.array(image, np.uint16), orientation))
-    return found[0] << 8 | found[1]
-
-
-def _other_order(arguments: Any) -> Any:
-    mode = arguments[0] if isinstance(arguments, tuple) else arguments
-    native = "L" if sys.byteorder == "little" else "B"
-    order = native if mode[-1] == "N" else mode[-1]
-    mode = mode[:-1] + {"L": "B", "B": "L"}[order]
-    return (mode, *arguments[1:]) if isinstance(arguments, tuple) else mode
-
-
-def _stored_mode(image: Image.Image) -> str:
-    """How Pillow will unpack an opened file's pixels, such as "RGB;16B"."""
-    tiles = getattr(image, "tile", None)
-    arguments = tiles[0][3] if tiles else ""
-    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return first if isinstance(first, str) else ""
+    with decode.opened(data, name) as image:
+        orientation = _orientation(image)
+        return _upright(deep.whole(lambda: decode.open_picture(data), deep.stored_mode(image)), orientation)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -12,9 +12,12 @@ from PIL import Image
 from scumble import paths
 from scumble.errors import RunError, SettingsError
 from scumble.gan.sample_sheets import open_run
+from scumble.image import files
 from scumble.storage.folder import writing
 
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
+MARK = "curves drawn by scumble"
+"""What every file of them holds as its title: it may then be written over."""
 MAX_NAMED_CLASSES = 20
 """A confusion matrix of more is too small for names and numbers."""
 CURVES = {
@@ -36,14 +39,17 @@ EVALUATIONS = {
 }
 
 
-def write_curves(run: Path, output: Path) -> Path:
+def write_curves(run: Path, output: Path, overwrite: bool = False) -> Path:
     """Draw the figures of a run over the images seen.
 
     Raises:
+        ImageError: without `overwrite`, if a file is there that scumble has not made.
         RunError: if there is no such run, or it has no figures yet.
         SettingsError: if the output's ending is unknown.
     """
     _check_suffix(output, CURVE_SUFFIXES)
+    if not overwrite:
+        files.check_free(output, MARK)
     folder = open_run(run)
     rows = folder.metrics()
     if len(rows) < 2:
@@ -63,7 +69,7 @@ def write_curves(run: Path, output: Path) -> Path:
         axes.grid(alpha=0.3)
         axes.legend()
     encoded = io.BytesIO()
-    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120)
+    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120, metadata={"Title": MARK})
     _write(output, encoded)
     return output
 

@@ -1,6 +1,7 @@
 """Sheets of samples, and films: of a grid, a path between latents, latent arithmetic, and a training's grids."""
 
 import contextlib
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ def write_samples(
     truncation: float | None = None,
     columns: int | None = None,
     of_classes: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> Iterator[Path]:
     """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
 
@@ -43,6 +45,7 @@ def write_samples(
         truncation: see `GAN.sample`.
         columns: of the grid; by default it is a square, or has a row for each class that is chosen.
         of_classes: to draw; by default, seeds take turns.
+        overwrite: whether files may be there that scumble has not made.
 
     Yields:
         What was written.
@@ -56,38 +59,54 @@ def write_samples(
     for name in chosen:
         gan.labels([], name)  # raises if there is no such class
     if output.suffix.lower() in encode.WRITERS:
-        files.check_output(output)
+        files.check_output(output, overwrite=overwrite)
         pictures = np.concatenate([gan.sample_array(seeds, truncation, name) for name in chosen])
         columns = columns or (len(seeds) if len(chosen) > 1 else math.ceil(math.sqrt(len(seeds))))
         made_by |= {"class": chosen[0] if len(chosen) == 1 else list(chosen)} if of_classes else {}
         files.save(grid(pictures, min(columns, len(pictures))), output, made_by | {"seeds": seeds})
         yield output
-        return
+    else:
+        yield from _write_each(gan, seeds, output, truncation, chosen, made_by, overwrite)
+
+
+def _write_each(
+    gan: GAN,
+    seeds: list[int],
+    output: Path,
+    truncation: float | None,
+    chosen: Sequence[str | None],
+    made_by: dict[str, Any],
+    overwrite: bool,
+) -> Iterator[Path]:
+    """A file a seed, for each of the classes that are chosen."""
     if output.suffix and not output.is_dir():
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(encode.WRITERS)}"
         )
-    for name in chosen:
-        yield from _write_each(gan, seeds, output, truncation, name, made_by)
+    places = [_places(gan, seeds, output, name) for name in chosen]
+    for path, _ in itertools.chain(*places) if not overwrite else ():
+        files.check_free(path)
+    for name, each in zip(chosen, places, strict=True):
+        for start in range(0, len(seeds), CHUNK):
+            pictures = gan.sample_array(seeds[start : start + CHUNK], truncation, name)
+            for picture, (path, facts) in zip(pictures, each[start : start + CHUNK], strict=True):
+                make(path.parent)
+                files.save(_savable(picture), path, made_by | facts)
+                yield path
 
 
-def _write_each(
-    gan: GAN, seeds: list[int], output: Path, truncation: float | None, of_class: str | None, made_by: dict[str, Any]
-) -> Iterator[Path]:
-    """A file a seed, in the folder of its class where there are classes."""
+def _places(gan: GAN, seeds: list[int], output: Path, of_class: str | None) -> list[tuple[Path, dict[str, Any]]]:
+    """A file a seed, in the folder of its class where there are classes, and what its recipe tells of it."""
+    ending = ".png" if gan.facts.data.shape[0] <= 4 else ".tif"
+    paths = [output / f"seed{seed:06}{ending}" for seed in seeds]
+    classes = gan.labels(seeds, of_class)
+    if classes is None:
+        return [(path, {"seeds": [seed]}) for path, seed in zip(paths, seeds, strict=True)]
     folders = folder_names(gan.classes)
-    for start in range(0, len(seeds), CHUNK):
-        some = seeds[start : start + CHUNK]
-        classes = gan.labels(some, of_class)
-        for n, picture in enumerate(gan.sample_array(some, truncation, of_class)):
-            folder, facts = output, made_by | {"seeds": [some[n]]}
-            if classes is not None:
-                number = int(classes[n])
-                folder, facts = output / folders[number], facts | {"class": gan.classes[number]}
-            make(folder)
-            path = folder / f"seed{some[n]:06}{'.png' if picture.shape[2] <= 4 else '.tif'}"
-            files.save(_savable(picture), path, facts)
-            yield path
+    return [
+        (output / folders[number] / path.name, {"seeds": [seed], "class": gan.classes[number]})
+        for path, seed, number in zip(paths, seeds, classes.tolist(), strict=True)
+    ]
 
 
 def _savable(picture: np.ndarray) -> np.ndarray:
@@ -119,6 +138,7 @@ def write_walk(
     between: int | None = None,
     closed: bool = False,
     of_class: str | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write the pictures on the path through the latents of `seeds`, as a film or, for other endings, as a strip.
 
@@ -130,6 +150,7 @@ def write_walk(
         between: steps from each seed to the next (default: 24 in a film, 8 in a strip).
         closed: return to the first.
         of_class: of all pictures (default: the first).
+        overwrite: whether a file may be there that scumble has not made.
 
     Raises:
         ImageError: if it cannot be written.
@@ -140,10 +161,9 @@ def write_walk(
     is_film = output.suffix.lower() in film.SUFFIXES
     between = between or (FRAMES_BETWEEN if is_film else STRIP_BETWEEN)
     if is_film:
-        film.check(output, seconds)
-        files.check_place(output)
+        _check_film(output, seconds, overwrite)
     else:
-        files.check_output(output)
+        files.check_output(output, overwrite=overwrite)
     path = latents.walk(draw_latents(seeds, gan.settings.latent), between, closed)
     pictures = gan.draw_array(path, of_class)
     if is_film:
@@ -156,15 +176,21 @@ def write_walk(
 
 
 def write_arithmetic(
-    gan: GAN, plus: list[int], minus: list[int], also: list[int], output: Path, of_class: str | None = None
+    gan: GAN,
+    plus: list[int],
+    minus: list[int],
+    also: list[int],
+    output: Path,
+    of_class: str | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a sheet of A - B + C: a column for each of the three, its seeds above its average, and the result last.
 
     Raises:
-        ImageError: if it cannot be written.
+        ImageError: if it cannot be written, or, without `overwrite`, if a file is there that scumble has not made.
         SettingsError: if the output's ending is unknown, or there is no such class.
     """
-    files.check_output(output)
+    files.check_output(output, overwrite=overwrite)
     operands = [draw_latents(seeds, gan.settings.latent) for seeds in (plus, minus, also)]
     averages = gan.draw_array(latents.arithmetic(*operands), of_class)
     rows = max(map(len, operands)) + 1
@@ -178,14 +204,15 @@ def write_arithmetic(
     return output
 
 
-def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
+def write_film(run: Path, output: Path, seconds: float = 8.0, overwrite: bool = False) -> Path:
     """Show a run's grids one after another, the last one longer, as an animated picture.
 
     Raises:
+        ImageError: if it cannot be written, or, without `overwrite`, if a file is there that scumble has not made.
         RunError: if there is no such run, or it has no grids yet.
         SettingsError: if the output's ending is unknown or the time out of range.
     """
-    film.check(output, seconds)
+    _check_film(output, seconds, overwrite)
     frames: list[Image.Image] = []
     for path in sorted(open_run(run).grids.glob("*.png")):
         with contextlib.suppress(ImageError):  # a damaged one is left out
@@ -195,6 +222,13 @@ def write_film(run: Path, output: Path, seconds: float = 8.0) -> Path:
         raise RunError(f"{run} has {len(frames)} grids; wanted two or more", "let it train a little longer")
     film.write(frames, output, seconds)
     return output
+
+
+def _check_film(output: Path, seconds: float, overwrite: bool) -> None:
+    film.check(output, seconds)
+    files.check_place(output)
+    if not overwrite:
+        files.check_free(output, film.MARK)
 
 
 def open_run(folder: Path) -> Run:

@@ -190,17 +190,20 @@ def check_place(path: Path, inputs: tuple[PictureSource, ...] = ()) -> None:
 
 
 def check_free(path: Path, mark: str | None = None) -> None:
-    """Refuse to write over what somebody else has made, once `check_place` has found nothing against the place.
+    """Refuse to write over what somebody else has made.
 
     Args:
         path: where to.
         mark: what our files of this kind hold; None for the recipe of a picture.
 
     Raises:
-        ImageError: if there is a file that holds anything, and is none of scumble's.
+        ImageError: if there is a file that holds anything, and is none of scumble's, or the place is none for a file.
     """
-    if not _is_there(path) or not path.stat().st_size:
-        return
+    try:
+        if not _is_there(path) or not path.stat().st_size:
+            return
+    except OSError as error:
+        raise ImageError(f"output {path} cannot be written: {reason(error)}") from error
     try:
         ours = recipe.found_in(path) is not None if mark is None else mark.encode() in path.read_bytes()
     except OSError:  # it may not even be read

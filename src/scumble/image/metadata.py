@@ -14,7 +14,6 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -23,6 +22,7 @@ from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from scumble.image import decode, recipe
+from scumble.image.reading import pages
 
 PICTURE_TEXTS = (Base.ImageDescription, Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright)
 PICTURE_BYTES = (Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject)
@@ -147,25 +147,28 @@ def of(source: str | os.PathLike[str] | Image.Image | np.ndarray | None) -> Meta
     """What a picture's file says about it; nothing where it cannot be read, which is no reason to refuse its pixels.
 
     Args:
-        source: a file or a PIL picture; an array has none.
+        source: a file (`scan.tif[2]` is the second picture in it) or a PIL picture; an array has none.
     """
     found = NOTHING
     with contextlib.suppress(Exception):  # decoders of damaged notes raise whatever their authors did not think of
         if isinstance(source, Image.Image):
             found = _of_image(source, source.info.get("exif", b""))
         elif isinstance(source, str | os.PathLike):
-            data = decode.read_file(Path(source))
+            path, page = pages.split(source)
+            data = decode.read_file(path)
             with Image.open(io.BytesIO(_without_pixels(data)), formats=decode.FORMATS) as image:
-                found = _of_image(image, data if image.format == "TIFF" else image.info.get("exif", b""))
+                pages.choose(image, path.name, page)
+                found = _of_image(image, image.info.get("exif", b""))
     return found
 
 
 def _of_image(image: Image.Image, block: bytes) -> Metadata:
-    exif = Image.Exif()
-    if not block and OLD_EXIF in image.info:
-        block = image.getexif().tobytes()
-    with contextlib.suppress(Exception):
-        exif.load(block)
+    if not block and (image.format == "TIFF" or OLD_EXIF in image.info):
+        exif = image.getexif()
+    else:
+        exif = Image.Exif()
+        with contextlib.suppress(Exception):
+            exif.load(block)
     kinds = ((PICTURE_TEXTS, str), (PICTURE_BYTES, bytes), (PICTURE_NUMBERS, int))
     picture = {
         int(tag): _raw(exif[tag])

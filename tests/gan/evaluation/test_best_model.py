@@ -42,8 +42,7 @@ def settings(**others) -> GANSettings:
 
 
 def rows(run: Path) -> list[dict]:
-    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in row.items() if name != "images_per_second"} for row in found]
+    return [{name: row[name] for name in row if name != "images_per_second"} for row in Run(run).metrics()]
 
 
 def evaluations(run: Path) -> dict[int, float]:

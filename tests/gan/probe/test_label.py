@@ -42,6 +42,13 @@ def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(halves_run, ha
             probabilities.tolist(), abs=1e-3
         )
         assert float(row["probability"]) == max(float(row[f"probability of {name}"]) for name in HALVES)
+    again = ["label", tmp_path / "new", "--classifier", halves_run / "classifier", "-o", out]
+    assert command(*again) == 0
+    out.write_text("picture,price\n")
+    assert command(*again) == 1
+    assert out.read_text() == "picture,price\n"
+    assert command(*again, "--overwrite") == 0
+    assert "probability" in out.read_text()
 
 
 def test_where_nothing_can_be_labelled_it_fails_and_writes_nothing(halves_run, halves, tmp_path, capsys):

@@ -189,6 +189,20 @@ def test_maps_of_numbers_are_as_good_as_colours(labels):
         regions_of_maps(numbers(one, 9), [numbers(one, other)], (1.0,), (20, 20), [(20, 20)])
 
 
+@pytest.mark.parametrize("top", [1, 7, 200, 255])
+@pytest.mark.parametrize(
+    ("kind", "ending"), [("int32", "tif"), ("uint32", "tif"), ("uint16", "tif"), ("uint16", "png")]
+)
+def test_numbers_stay_what_they_are_in_files_of_more_bits(tmp_path, kind, ending, top):
+    labels = np.repeat(np.array([[0, top]], np.uint8), 10, axis=1).repeat(20, axis=0)
+    Image.fromarray(labels.astype(kind).view("int32" if kind == "uint32" else kind)).save(tmp_path / f"map.{ending}")
+    deep, plain = load(tmp_path / f"map.{ending}"), load(labels, "map")
+    assert np.array_equal(deep.rgb, plain.rgb)
+    of_deep, of_plain = (regions_of_maps(one, [plain], (1.0,), one.size, [plain.size]) for one in (deep, plain))
+    assert [region.name for region in of_deep] == [region.name for region in of_plain]
+    assert torch.equal(regions_of_masks([deep], deep.size)[0].mask, regions_of_masks([plain], plain.size)[0].mask)
+
+
 def test_exact_colours_are_told_apart_however_near_and_still_found_where_they_are_a_little_off():
     one, other, off = (120, 120, 120), (140, 120, 120), (125, 118, 120)
     sizes = [(10, 20), (10, 20)]

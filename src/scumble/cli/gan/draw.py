@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Device, Json, OfClass, OutputFile, Quiet, Switch
+from scumble.cli.flags import Device, Json, OfClass, OutputFile, Overwrite, Quiet, Switch
 from scumble.errors import SettingsError
 
 MAX_SEEDS = 1_000_000
@@ -23,6 +23,7 @@ def sample(
     of_class: Annotated[list[str] | None, Parameter(name="--class")] = None,
     truncation: float | None = None,
     columns: int | None = None,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -46,9 +47,8 @@ def sample(
     from scumble.gan.sample_sheets import write_samples
 
     with memory_errors("ask for fewer seeds"):
-        for path in write_samples(
-            GAN.from_pretrained(model, device), numbers, output, truncation, columns, of_class or ()
-        ):
+        gan = GAN.from_pretrained(model, device)
+        for path in write_samples(gan, numbers, output, truncation, columns, of_class or (), overwrite):
             report.saved(path, json)
 
 
@@ -62,6 +62,7 @@ def interpolate(
     seconds: float = 8.0,
     between: int | None = None,
     closed: Switch = False,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -85,7 +86,7 @@ def interpolate(
 
     with memory_errors("ask for fewer seeds, or less between them"):
         gan = GAN.from_pretrained(model, device)
-        report.saved(write_walk(gan, numbers, output, seconds, between, closed, of_class), json)
+        report.saved(write_walk(gan, numbers, output, seconds, between, closed, of_class, overwrite), json)
 
 
 def arithmetic(
@@ -97,6 +98,7 @@ def arithmetic(
     *,
     output: OutputFile = Path("arithmetic.png"),
     of_class: OfClass = None,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -119,7 +121,7 @@ def arithmetic(
 
     with memory_errors("ask for fewer seeds"):
         gan = GAN.from_pretrained(model, device)
-        report.saved(write_arithmetic(gan, plus, minus, also, output, of_class), json)
+        report.saved(write_arithmetic(gan, plus, minus, also, output, of_class, overwrite), json)
 
 
 def project(
@@ -130,6 +132,7 @@ def project(
     output: OutputFile = Path("projected.png"),
     by: Literal["pocket", "pixels"] = "pocket",
     of_class: OfClass = None,
+    overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
     device: Device = "auto",
@@ -148,10 +151,12 @@ def project(
 
     with memory_errors("use another device"):
         gan = GAN.from_pretrained(model, device)
-        report.run(jobs.start("project", gan, picture, output, by, of_class), json, quiet)
+        report.run(jobs.start("project", gan, picture, output, by, of_class, overwrite), json, quiet)
 
 
-def export(model: Path, /, *, onnx: Path, json: Json = False, quiet: Quiet = False) -> None:
+def export(
+    model: Path, /, *, onnx: Path, overwrite: Overwrite = False, json: Json = False, quiet: Quiet = False
+) -> None:
     """Write the generator for other programs, after a look at whether it draws the same there.
 
     Args:
@@ -160,7 +165,7 @@ def export(model: Path, /, *, onnx: Path, json: Json = False, quiet: Quiet = Fal
     """
     from scumble.gan.models.gan import GAN
 
-    report.run(jobs.start("export", GAN.from_pretrained(model, "cpu"), onnx), json, quiet)
+    report.run(jobs.start("export", GAN.from_pretrained(model, "cpu"), onnx, overwrite), json, quiet)
 
 
 def parse_seeds(text: str) -> list[int]:

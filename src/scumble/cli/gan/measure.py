@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Quiet
+from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Overwrite, Quiet
 from scumble.gan.settings import ClassifySettings, FeatureSettings, MeasureName, Split
 from scumble.perceptual.catalogue import EmbeddingName
 
@@ -56,6 +56,7 @@ def features(
     /,
     *,
     output: OutputFile = Path("features.npy"),
+    overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
     settings: Annotated[FeatureSettings, Parameter(name="*")] = FeatureSettings(),  # noqa: B008 (it is frozen)
@@ -68,7 +69,7 @@ def features(
         output: .npy to write; a .json beside it tells what is in there.
         settings: everything else, one flag a field.
     """
-    report.run(jobs.start("features", run, data, output, settings), json, quiet)
+    report.run(jobs.start("features", run, data, output, settings, overwrite), json, quiet)
 
 
 def classify(
@@ -114,6 +115,7 @@ def label(
     *,
     classifier: Path,
     output: OutputFile = Path("labels.csv"),
+    overwrite: Overwrite = False,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -128,4 +130,4 @@ def label(
     from scumble.device import memory_errors
 
     with memory_errors("label fewer pictures at a time"):
-        report.run(jobs.start("label", pictures, classifier, output, device), json, quiet)
+        report.run(jobs.start("label", pictures, classifier, output, device, overwrite), json, quiet)

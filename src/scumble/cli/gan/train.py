@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Json, JsonLine, Output, Quiet, Switch
+from scumble.cli.flags import Json, JsonLine, Output, Overwrite, Quiet, Switch
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
 
@@ -73,7 +73,7 @@ def presets(*, json: JsonLine = False) -> None:
     report.table(columns, [[str(row[column]) for column in columns] for row in rows])
 
 
-def plot(run: Path, /, *, output: Output = None, json: Json = False) -> None:
+def plot(run: Path, /, *, output: Output = None, overwrite: Overwrite = False, json: Json = False) -> None:
     """Draw a run's figures over the images seen.
 
     Args:
@@ -82,10 +82,19 @@ def plot(run: Path, /, *, output: Output = None, json: Json = False) -> None:
     """
     from scumble.gan.plots import write_curves
 
-    report.saved(write_curves(run, output or run / "curves.png"), json)
+    # What has this name in the run's own folder is ours.
+    report.saved(write_curves(run, output or run / "curves.png", overwrite or output is None), json)
 
 
-def film(run: Path, /, *, output: Output = None, seconds: float = 8.0, json: Json = False) -> None:
+def film(
+    run: Path,
+    /,
+    *,
+    output: Output = None,
+    seconds: float = 8.0,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
     """Turn a run's grids into a film of its learning.
 
     Args:
@@ -95,4 +104,4 @@ def film(run: Path, /, *, output: Output = None, seconds: float = 8.0, json: Jso
     """
     from scumble.gan.sample_sheets import write_film
 
-    report.saved(write_film(run, output or run / "film.webp", seconds), json)
+    report.saved(write_film(run, output or run / "film.webp", seconds, overwrite or output is None), json)

@@ -9,7 +9,6 @@ import contextlib
 import copy
 import json
 import logging
-import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,13 @@ from scumble.events import Event, Noted, Saved
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
 from scumble.image import files, recipe
+from scumble.shared import shared, warnings_ignored
 from scumble.storage.folder import writing
 
 SUFFIX = ".onnx"
+MARK = "scumble"
+"""The key of its metadata, by which a file of ours is known."""
+
 CHECKED = (1, 5)
 """Batch sizes that are compared."""
 
@@ -33,7 +36,7 @@ TOLERANCE = 1e-3
 """Of numbers in [-1, 1]: an eighth of a grey level."""
 
 
-def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
+def onnx_events(gan: GAN, output: Path, overwrite: bool = False) -> Generator[Event, None, None]:
     """Write a generator as ONNX, unless onnxruntime draws other pictures with it than torch.
 
     Yields:
@@ -42,11 +45,14 @@ def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
     Raises:
         SettingsError: if the output does not end in .onnx, or the packages for it are not installed.
         ScumbleError: if the pictures differ.
-        ImageError, RunError: if the file cannot be written.
+        ImageError: if the place is none for a file, or, without `overwrite`, if one is there that scumble has not made.
+        RunError: if it cannot be written.
     """
     if output.suffix.lower() != SUFFIX:
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted {SUFFIX}")
     files.check_place(output)
+    if not overwrite:
+        files.check_free(output, MARK)
     try:
         import onnx
         import onnxruntime
@@ -56,7 +62,7 @@ def onnx_events(gan: GAN, output: Path) -> Generator[Event, None, None]:
     generator = copy.deepcopy(gan.generator).cpu()
     model = _exported(generator, _inputs(gan, 2))
     facts = {"classes": list(gan.classes), "settings": gan.facts.settings, "versions": recipe.versions()}
-    onnx.helper.set_model_props(model, {"scumble": json.dumps(facts)})
+    onnx.helper.set_model_props(model, {MARK: json.dumps(facts)})
     onnx.checker.check_model(model)
     data = model.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -93,6 +99,7 @@ def _exported(generator: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> An
     return program.model_proto
 
 
+@shared
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without what the exporter says about its own parts."""
@@ -100,8 +107,7 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings_ignored():
             yield
     finally:
         logger.setLevel(level)

@@ -54,7 +54,12 @@ Distance = Callable[[torch.Tensor], torch.Tensor]
 
 @in_full_float32
 def project_events(
-    gan: GAN, picture: files.PictureSource, output: Path, by: str = "pocket", of_class: str | None = None
+    gan: GAN,
+    picture: files.PictureSource,
+    output: Path,
+    by: str = "pocket",
+    of_class: str | None = None,
+    overwrite: bool = False,
 ) -> Generator[Event, None, Projection]:
     """Find the latent, and write a sheet: the given picture, that of the nearest seed, and the projection.
 
@@ -64,6 +69,7 @@ def project_events(
         output: the sheet, whose recipe holds the latent.
         by: "pocket", the features of the small network, or "pixels".
         of_class: one of the GAN's classes; by default, all of them are tried.
+        overwrite: whether a file may be there that scumble has not made.
 
     Raises:
         ImageError: if the picture cannot be read, or the sheet not written.
@@ -72,7 +78,7 @@ def project_events(
     started = time.perf_counter()
     if by not in DISTANCES:
         raise SettingsError(f"by: got {by!r}, wanted one of {', '.join(DISTANCES)}")
-    files.check_output(output, inputs=(picture,))
+    files.check_output(output, inputs=(picture,), overwrite=overwrite)
     labels = gan.labels(range(SEEDS), of_class)
     target = _fitted(gan, picture)
     distance = yield from _distance(by, target)
@@ -88,14 +94,9 @@ def project_events(
     seed = int(nearest[0])
     result = Projection(found[best].cpu(), chosen, float(distances[best]), seed, float(at_first[seed]))
     seed_class = None if labels is None else gan.classes[int(labels[0])]
-    pictures = np.concatenate(
-        [
-            tensors.from_signed(target),
-            gan.draw_array(latents[seed, None].cpu(), seed_class),
-            gan.draw_array(result.latent[None], chosen),
-        ]
-    )
-    sheet = tensors.grid(pictures, 3)
+    of_seed = gan.draw_array(latents[seed, None].cpu(), seed_class)
+    of_latent = gan.draw_array(result.latent[None], chosen)
+    sheet = tensors.grid(np.concatenate([tensors.from_signed(target), of_seed, of_latent]), 3)
     figures = {"distance": result.distance, "nearest_seed": seed, "distance_of_seed": result.seed_distance}
     made_by = {"gan": gan.facts.data.name, "by": by, "class": chosen, "latent": result.latent.tolist()}
     files.save(sheet, output, recipe.versions() | made_by | figures)
@@ -105,10 +106,15 @@ def project_events(
 
 
 def project(
-    gan: GAN, picture: files.PictureSource, output: str | Path, by: str = "pocket", of_class: str | None = None
+    gan: GAN,
+    picture: files.PictureSource,
+    output: str | Path,
+    by: str = "pocket",
+    of_class: str | None = None,
+    overwrite: bool = False,
 ) -> Projection:
     """The same at once; see `project_events`."""
-    return returned(project_events(gan, picture, Path(output), by, of_class))
+    return returned(project_events(gan, picture, Path(output), by, of_class, overwrite))
 
 
 def _fitted(gan: GAN, picture: files.PictureSource) -> torch.Tensor:

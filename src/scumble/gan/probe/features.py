@@ -32,11 +32,14 @@ from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.settings import FeatureSettings, GANSettings
+from scumble.image import files
 from scumble.image.tensors import to_signed
 from scumble.storage.folder import as_safetensors, make, writing
 
 JOB = "features"
 FORMAT_VERSION = 1
+MARK = '"discriminator": '
+"""What the .json of ours holds."""
 BATCH = 256
 LARGE_BYTES = 1 << 28
 """Larger features go to the disk."""
@@ -191,7 +194,7 @@ def digest_of(network: nn.Module) -> str:
 
 @device.in_full_float32
 def write_events(
-    run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None
+    run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None, overwrite: bool = False
 ) -> Generator[Event, None, None]:
     """Write the features of all pictures of a data set to OUTPUT.npy and OUTPUT.json.
 
@@ -199,6 +202,7 @@ def write_events(
         Noted; Started and Progress, in pictures; Saved of both files.
 
     Raises:
+        ImageError: without `overwrite`, if one of the files is there that scumble has not made.
         RunError: if there is no trained GAN in `run`, or a file cannot be written.
         DataError: if the pictures cannot be read, or do not fit the discriminator.
         SettingsError: if the output's name does not end in .npy, or the device is not there.
@@ -206,6 +210,10 @@ def write_events(
     settings = settings or FeatureSettings()
     if output.suffix != ".npy":
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .npy")
+    if not overwrite:
+        files.check_free(_beside(output), MARK)
+        if not _beside(output).exists():  # whose the features are is known by what lies beside them
+            files.check_free(output, MARK)
     with device.memory_errors("use a smaller --side or fewer --layers"):
         gan = GAN.from_pretrained(run, settings.device)
         discriminator = unlabelled_discriminator(gan)

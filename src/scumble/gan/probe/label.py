@@ -14,14 +14,17 @@ from scumble.errors import DataError, ImageError, SettingsError
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
 from scumble.gan.probe.classifier import Classifier
 from scumble.gan.probe.features import BATCH
+from scumble.image import files
 from scumble.storage.folder import make, writing
 
 JOB = "label"
+COLUMNS = ("picture", "class", "probability")
+"""The first ones of the table; more follow with the probability of each class."""
 
 
 @device.in_full_float32
 def label_events(
-    data: str | Path, classifier: str | Path, output: Path, device_name: str = "auto"
+    data: str | Path, classifier: str | Path, output: Path, device_name: str = "auto", overwrite: bool = False
 ) -> Generator[Event, None, None]:
     """Write a CSV with the class of every picture, the likeliest first within each class, and all probabilities.
 
@@ -30,17 +33,21 @@ def label_events(
         classifier: a folder that `scumble gan classify` made.
         output: the .csv.
         device_name: "auto", or torch's name of a device.
+        overwrite: whether a file may be there that scumble has not made.
 
     Yields:
         Noted; Started and Progress, in pictures; Warned of those that cannot be read; Saved.
 
     Raises:
         DataError: if there are no pictures, or none that can be read; nothing is written then.
+        ImageError: if the output is there already, and not made by scumble.
         RunError: if there is no classifier, or the output cannot be written; what was there stays.
         SettingsError: if the output's name does not end in .csv, or the device is not there.
     """
     if output.suffix.lower() != ".csv":
         raise SettingsError(f"output {output} ends in {output.suffix or 'nothing'!r}; wanted .csv")
+    if not overwrite:
+        files.check_free(output, ",".join(COLUMNS))
     source = open_source(data)
     made = Classifier.from_pretrained(classifier, device_name)
     yield from source.told
@@ -93,7 +100,7 @@ def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str
 def _as_csv(classes: tuple[str, ...], lines: list[tuple[str, int, np.ndarray]]) -> bytes:
     text = io.StringIO(newline="")
     table = csv.writer(text)
-    table.writerow(["picture", "class", "probability", *(f"probability of {name}" for name in classes)])
+    table.writerow([*COLUMNS, *(f"probability of {name}" for name in classes)])
     for name, number, probabilities in lines:
         values = (f"{each:.6f}" for each in (probabilities[number], *probabilities))
         table.writerow([name, classes[number], *values])
