@@ -260,6 +260,7 @@ def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
 
 def _filled(settings: GANSettings, before: GANFacts, run: Run) -> GANSettings:
     try:
+        GANSettings(**before.settings)  # also where others will take their place
         return settings.filled_from(before.settings)
     except SettingsError as error:
         raise RunError(f"{run.folder / 'settings.json'}: {error}") from error

@@ -19,6 +19,8 @@ from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Task, Update
 from scumble.training.updates import make_update, update_average
 
+MAX_STEP = 10**12
+
 
 class Trainer:
     """Networks, their averages, optimisers, figures since the last look, and the number of the step.
@@ -148,13 +150,16 @@ class Trainer:
             given = checkpoint.under(f"optimizers.{update}", saved.tensors)
             optimizer = self.optimizers[update]
             optimizer.state.clear()
+            remembered = self._remembered(update)
             for name, parameter in parameters.items():
                 if moments := checkpoint.under(name, given):
+                    if moments.keys() != remembered:
+                        raise RunError(f"the checkpoint has {', '.join(moments)} of {name}, not {', '.join(remembered)}")
                     optimizer.state[parameter] = _fitted(moments, parameter, optimizer)
-            self.sums[update] = {
-                name: value.to(next(iter(parameters.values())).device)
-                for name, value in checkpoint.under(f"figures.{update}", saved.tensors).items()
-            }
+            sums = checkpoint.under(f"figures.{update}", saved.tensors)
+            if any(value.shape for value in sums.values()) or (sums and not saved.facts["counts"][update]):
+                raise RunError(f"the checkpoint's figures of {update} are no sums of numbers")
+            self.sums[update] = {name: value.to(self.parameters_of(update)[0].device) for name, value in sums.items()}
         facts = saved.facts
         self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
         self.counts = facts["counts"]
@@ -164,15 +169,28 @@ class Trainer:
         self.restore(saved)
         return self
 
+    def _remembered(self, update: str) -> set[str]:
+        """The names of what an update's optimiser remembers of each parameter, as a first step of it tells."""
+        parameter = nn.Parameter(torch.zeros(1, device=self.parameters_of(update)[0].device))
+        parameter.grad = torch.zeros_like(parameter)
+        optimizer = next(known.optimizer for known in self.task.updates if known.name == update)([parameter])
+        optimizer.step()
+        return set(optimizer.state[parameter])
+
     def _check(self, saved: Checkpoint) -> None:
         """Refuse what would be taken without a word: another run's state, or one that is not whole."""
-        if saved.facts["identity"] != self.identity:
+        facts = saved.facts
+        if facts["identity"] != self.identity:
             raise RunError("the checkpoint is that of another run")
-        numbers = [saved.facts[name] for name in ("step", "rollbacks")]
-        if not all(isinstance(number, int) and number >= 0 for number in numbers):
-            raise RunError(f"the checkpoint has impossible steps: {saved.facts}")
-        if saved.facts["tensors"] != len(saved.tensors):
-            raise RunError(f"the checkpoint holds {len(saved.tensors)} tensors of {saved.facts['tensors']}")
+        for name, known in (("averaged_at", self.averaged_at), ("counts", self.counts)):
+            if not isinstance(facts[name], dict) or facts[name].keys() != known.keys():
+                raise RunError(f"the checkpoint's {name} is not of these networks and updates")
+        step, others = facts["step"], [*facts["averaged_at"].values(), *facts["counts"].values()]
+        numbers = [step, facts["rollbacks"], *others]
+        if not all(isinstance(number, int) and 0 <= number <= MAX_STEP for number in numbers) or max(others) > step:
+            raise RunError(f"the checkpoint has impossible steps: {facts}")
+        if facts["tensors"] != len(saved.tensors):
+            raise RunError(f"the checkpoint holds {len(saved.tensors)} tensors of {facts['tensors']}")
 
 
 def _parameters(task: Task, update: Update) -> Iterator[tuple[str, nn.Parameter]]:

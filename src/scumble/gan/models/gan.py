@@ -1,5 +1,6 @@
 """A trained GAN: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
 
+import operator
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -12,15 +13,16 @@ from PIL import Image
 from torch import nn
 
 from scumble import __version__, device, paths
-from scumble.errors import RunError, SettingsError, reason
+from scumble.errors import RunError, SettingsError, first_line, reason
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
 from scumble.gan.models.sample import draw_latents, generate
-from scumble.gan.networks.build import build, to_device
+from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
+from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.storage.run import Run
 
@@ -64,12 +66,13 @@ class GAN:
         placement = device.choose(device_name, "float32")
         facts, tensors = _read_model(folder) if _holds(folder, WEIGHTS) else _read_run(folder)
         try:
-            data = facts.data
-            generator, discriminator = build(GANSettings(**facts.settings), data.shape, len(data.classes))
-            for name, network in (("generator", generator), ("discriminator", discriminator)):
-                network.load_state_dict(checkpoint.under(name, tensors))
-        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
-            raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
+            data, settings = facts.data, GANSettings(**facts.settings)
+            generator, discriminator = filled(
+                lambda: build(settings, data.shape, len(data.classes)),
+                [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
+            )
+        except MISFITS as error:
+            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
         for network in (generator, discriminator):
             to_device(network.eval().requires_grad_(False), placement.device)
         return cls(generator, discriminator, facts)
@@ -227,13 +230,19 @@ def _read_model(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
 def _read_run(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
     run = Run(folder)
     facts = GANFacts.of_run(run)
-    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: saved)
+    found, complaints = checkpoint.newest(run.checkpoints, _networks_of)
     if facts is None or found is None:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
-    tensors = networks_upgraded(found).tensors
+    networks, images_seen = found
+    return facts.model_copy(update={"images_seen": images_seen}), networks
+
+
+def _networks_of(saved: Checkpoint) -> tuple[dict[str, torch.Tensor], int]:
+    """A model's tensors, and how many images they have seen."""
+    tensors = networks_upgraded(saved).tensors
     homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
     networks = {
         f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()
     }
-    return facts.model_copy(update={"images_seen": found.facts["images_seen"]}), networks
+    return networks, operator.index(saved.facts["images_seen"])

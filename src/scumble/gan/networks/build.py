@@ -4,11 +4,13 @@ A pair is a module with two classes, `Generator(latent, width, shape)` and `Disc
 draw their own weights from torch's global random numbers. To add one: one file, and one line here.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 import torch
 from torch import nn
 
+from scumble.errors import SettingsError
 from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
 from scumble.gan.settings import GANSettings
@@ -20,6 +22,9 @@ NETWORKS: dict[str, ModuleType] = {
     "resnet": resnet,
     "normfree": normfree,
 }
+
+MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)
+"""What goes wrong where a model's settings are not those of its weights."""
 
 
 def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) -> tuple[nn.Module, nn.Module]:
@@ -42,6 +47,36 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
         if condition != "none":
             discriminator = CONDITIONAL[condition](discriminator, classes, shape)
         return generator, discriminator
+
+
+def filled(
+    make: Callable[[], Sequence[nn.Module]], given: Sequence[Mapping[str, torch.Tensor]]
+) -> Sequence[nn.Module]:
+    """Networks with the weights of a file, which anybody may have made.
+
+    They are made without memory at first: where settings ask for larger ones than the file holds, nothing is allocated.
+
+    Args:
+        make: returns the networks.
+        given: the tensors of each, by name.
+
+    Raises:
+        ValueError: if a tensor is missing, of another shape or kind, or is none of the network's.
+    """
+    with torch.device("meta"):
+        wanted = [network.state_dict() for network in make()]
+    for known, tensors in zip(wanted, given, strict=True):
+        if strange := known.keys() ^ tensors.keys():
+            name = min(strange)
+            raise ValueError(f"its weights {'lack' if name in known else 'have a strange'} {name}")
+        for name, tensor in tensors.items():
+            if (tensor.shape, tensor.is_floating_point()) != (known[name].shape, known[name].is_floating_point()):
+                got, asked = (f"{list(one.shape)} {one.dtype}" for one in (tensor, known[name]))
+                raise ValueError(f"its {name} is {got}, wanted {asked}")
+    networks = make()
+    for network, tensors in zip(networks, given, strict=True):
+        network.load_state_dict(tensors)
+    return networks
 
 
 def to_device(network: nn.Module, device: torch.device) -> None:

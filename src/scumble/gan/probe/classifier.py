@@ -11,9 +11,9 @@ import torch
 
 from scumble import __version__, device, paths
 from scumble.data.dataset import fitted_pixels
-from scumble.errors import RunError, SettingsError, reason
+from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import ClassifierFacts
-from scumble.gan.networks.build import to_device
+from scumble.gan.networks.build import MISFITS, filled, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
@@ -101,8 +101,11 @@ class Classifier:
         facts = ClassifierFacts.read_from(folder)
         try:
             tensors = safetensors.torch.load_file(folder / WEIGHTS)
-            discriminator = fresh_discriminator(GANSettings(**facts.settings), facts.data.shape)
-            discriminator.load_state_dict(checkpoint.under("discriminator", tensors))
+            settings = GANSettings(**facts.settings)
+            (discriminator,) = filled(
+                lambda: [fresh_discriminator(settings, facts.data.shape)], [checkpoint.under("discriminator", tensors)]
+            )
+            assert isinstance(discriminator, Discriminator)
             to_device(discriminator.eval().requires_grad_(False), placement.device)
             arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}
             known = facts.classifier
@@ -111,16 +114,8 @@ class Classifier:
             blank = np.zeros((1, *made.shape), np.uint8)
             if made.probabilities_of_pixels(blank).shape != (1, len(made.classes)):
                 raise ValueError("its classes are not as many as its weights")
-        except (
-            safetensors.SafetensorError,
-            OSError,
-            RuntimeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            SettingsError,
-        ) as error:
-            raise RunError(f"{folder} does not hold what its settings say: {reason(error).splitlines()[0]}") from error
+        except (safetensors.SafetensorError, OSError, *MISFITS) as error:
+            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
         return made
 
     def save_pretrained(self, folder: str | Path) -> None:
