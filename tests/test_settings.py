@@ -121,3 +121,15 @@ def test_a_recipe_that_needs_a_file_says_so(tmp_path):
     with pytest.raises(SettingsError, match=r"--init FILE"):
         settings_from_recipe(recipe, StyleSettings())
     assert settings_from_recipe(recipe, StyleSettings(init="noise")).init == "noise"
+
+
+def test_a_text_that_is_none_is_one_line():
+    with pytest.raises(SettingsError, match="preset: got"):
+        StyleSettings(preset="\ud800")
+    with pytest.raises(SettingsError, match="settings: got"):
+        StyleSettings(**{"\ud800": 1})
+
+
+def test_what_a_file_holds_is_quoted_in_short():
+    assert len(str(SettingsError("the file holds " + "a" * 10**6, "remove it"))) <= 1000
+    assert str(SettingsError("the file holds " + "a" * 10**6, "remove it")).endswith("a (remove it)")

@@ -90,9 +90,10 @@ class Painter:
             if state.facts["history_bytes"] > max(HISTORY_BYTES, BYTES_OF_PAIR * size[0] * size[1]):
                 raise ValueError(f"its optimizer would take {state.facts['history_bytes']} bytes")
             wanted = (1, 3, size[1], size[0])
-            for name, tensor in state.tensors.items():
-                if not name.startswith("optimizer.") and tensor.shape != wanted:
-                    raise ValueError(f"its {name} is of shape {list(tensor.shape)}, wanted {list(wanted)}")
+            for name in ("canvas", "gradient", "move", *state.tensors):
+                shape = state.tensors[name].shape if name in state.tensors else None
+                if shape != wanted and not name.startswith("optimizer."):
+                    raise ValueError(f"its {name} is of shape {shape and list(shape)}, wanted {list(wanted)}")
         # As it was planned then: other tiles would round otherwise.
         self.tile_sides, self.history_bytes = state.facts["tile_sides"], state.facts["history_bytes"]
         self.before = state.facts["before"]

@@ -80,3 +80,12 @@ def test_an_entry_with_a_flipped_byte_is_damaged_and_the_others_are_not(tmp_path
     with pytest.raises(ImageError, match="a.png is damaged inside its zip: Bad CRC"):
         first.load()
     second.load()
+
+
+def test_an_entry_without_a_name_is_one_line(tmp_path):
+    info = zipfile.ZipInfo("a.png")
+    info.filename = ""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(info, encoded())
+    with pytest.raises(DataError):
+        open_source(tmp_path / "a.zip")

@@ -1,6 +1,7 @@
 """A trained GAN: the same pictures wherever it is loaded from, and folders that explain themselves."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from scumble import GAN, GANSettings
 from scumble.errors import RunError, ScumbleError, SettingsError
 from scumble.gan.networks.build import build
+from scumble.storage import checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -103,3 +105,32 @@ def test_frozen_statistics_are_those_of_the_training():
         seen = generator(latents)
     frozen = generator.eval()(latents)
     assert torch.allclose(frozen, seen, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shape", [3, 4096, 4096]), ("shape", [3, 2, 2]), ("shape", [0, 16, 20]), ("shape", [3, -16, 20]),
+        ("shape", [3, 10**30, 16]), ("shape", [2**16, 2**16, 2**16]), ("width", 1024), ("latent", 4096),
+        ("network", "mlp"), ("norm", "spectral"), ("preset", "\ud800"), ("width", 10**30), ("condition", "projection"),
+    ],
+)  # fmt: skip
+def test_a_strangers_settings_are_one_line(tmp_path, noise_run, name, value):
+    model = tmp_path / "model"
+    GAN.from_pretrained(noise_run).save_pretrained(model)
+    facts = json.loads((model / "settings.json").read_text())
+    facts["data" if name == "shape" else "settings"][name] = value
+    (model / "settings.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError) as raised:
+        GAN.from_pretrained(model)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_checkpoint_that_does_not_say_what_it_has_seen_is_passed_over(tmp_path, noise_run):
+    run = tmp_path / "run"
+    shutil.copytree(noise_run, run)
+    newest = sorted((run / "checkpoints").iterdir())[-1]
+    saved = checkpoint.read(newest)
+    del saved.facts["images_seen"]
+    checkpoint.write(run / "checkpoints", 10**6, saved)
+    assert GAN.from_pretrained(run).facts.images_seen == 400
