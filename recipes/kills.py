@@ -217,7 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in given.jobs:
         with tempfile.TemporaryDirectory(prefix="scumble-kills-") as scratch:
             found = killed(name, given.kills, given.seed, Path(scratch))
-        print(f"| {name} | {found.kills} | {found.ends} | {len(found.different)} | {found.seconds / 60:.1f} |", flush=True)
+        print(
+            f"| {name} | {found.kills} | {found.ends} | {len(found.different)} | {found.seconds / 60:.1f} |", flush=True
+        )
         for what in found.different:
             print(f"    {name} {what}", file=sys.stderr)
         failed |= bool(found.different)

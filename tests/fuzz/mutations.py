@@ -20,7 +20,16 @@ EVIL_VALUES = (
     "", "..", "../../outside", "/etc/passwd", "C:\\outside", "a\0b", "\ud800", "\x1b[2J\x07", "a" * 100_000, "1e999",
     [], {}, [[]], {"": {}}, [0] * 1000, ["a"], DEEP, DIGITS,
 )  # fmt: skip
-EVIL_NAMES = ("../outside.png", "/outside.png", "C:\\outside.png", "a/../../b.png", "\\\\host\\a.png", "a\0b.png", "", "/")
+EVIL_NAMES = (
+    "../outside.png",
+    "/outside.png",
+    "C:\\outside.png",
+    "a/../../b.png",
+    "\\\\host\\a.png",
+    "a\0b.png",
+    "",
+    "/",
+)
 
 
 def mutated(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
@@ -38,7 +47,7 @@ def mutated(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
 
 
 def mutated_bytes(data: bytes, others: Sequence[bytes], random: Random) -> bytes:
-    """Bits flipped, bytes replaced, numbers blown up, the end cut off, pieces removed, repeated or taken from others."""
+    """Bits flipped, bytes replaced, numbers blown up, the end cut off; pieces removed, repeated, taken from others."""
     if not data:
         return random.randbytes(random.randrange(1, 40))
     at = _place(len(data), random)
@@ -79,7 +88,9 @@ def _place(length: int, random: Random) -> int:
 
 def _packed(random: Random) -> bytes:
     size, order = random.choice((1, 2, 2, 4, 4, 4, 8)), random.choice(("big", "little"))
-    number = random.choice(EVIL_NUMBERS) if random.random() < 0.8 else 2 ** random.randrange(64) + random.randrange(-2, 3)
+    number = (
+        random.choice(EVIL_NUMBERS) if random.random() < 0.8 else 2 ** random.randrange(64) + random.randrange(-2, 3)
+    )
     return (number % 2 ** (8 * size)).to_bytes(size, order)
 
 
@@ -178,7 +189,9 @@ def _mutated_npy(data: bytes, random: Random) -> bytes:
         case 1:
             text = text[:start] + f"'shape': {random.choice(shapes)}, }}"
         case 2:
-            text = text[:start] + f"'shape': ({', '.join(str(abs(random.choice(EVIL_NUMBERS))) for _ in range(3))},), }}"
+            text = (
+                text[:start] + f"'shape': ({', '.join(str(abs(random.choice(EVIL_NUMBERS))) for _ in range(3))},), }}"
+            )
         case _:
             text = mutated_bytes(text.encode("latin-1"), [data], random).decode("latin-1")
     header = text.rstrip().encode("latin-1") + b"\n"

@@ -4,28 +4,26 @@ A reader may change nothing outside the folder that it is given, and raises noth
 """
 
 import contextlib
-import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 import numpy as np
-import tifffile
 import torch
-from conftest import encoded, photograph
-from gan_material import untrained_gan
-from PIL import Image
 from safetensors.torch import save as as_safetensors
 
-from fuzz.mutations import EVIL_VALUES, mutated, mutated_json
+from conftest import encoded, photograph
+from fuzz.mutations import mutated, mutated_json
+from fuzz.pictures import variants
+from gan_material import untrained_gan
 from scumble import GAN, Classifier, GANSettings
 from scumble.cli.info import info
 from scumble.data import dataset
-from scumble.data.sources.opener import FILE_KINDS, open_source, open_testing_part
+from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.device import Placement
 from scumble.errors import RunError, ScumbleError
 from scumble.events import Progress, returned
@@ -40,10 +38,11 @@ from scumble.perceptual import backbones, weights
 from scumble.storage import checkpoint
 from scumble.storage.run import Run
 from scumble.style.batch import Pair, is_finished
+from scumble.style.inputs import Sources
 from scumble.style.provenance import differences, settings_from_recipe
 from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings, TextureSettings
-from scumble.style.stylize import stylize_events
+from scumble.style.stylize import paint_events
 from scumble.training import continuation
 
 Files = dict[str, bytes]
@@ -83,67 +82,9 @@ def _one_spoiled(good: list[Files]) -> Callable[[Files, Random], Files]:
 # --- Pictures -------------------------------------------------------------------------------------------------------
 
 
-def _saved(image: Image.Image, kind: str, **options) -> bytes:
-    made = io.BytesIO()
-    image.save(made, kind, **options)
-    return made.getvalue()
-
-
-def _tiff(**options) -> bytes:
-    made = io.BytesIO()
-    tifffile.imwrite(made, np.arange(20 * 18 * 3, dtype=np.uint16).reshape(18, 20, 3) * 60, **options)
-    return made.getvalue()
-
-
-def _variants(kind: str) -> list[bytes]:
-    photo, random = photograph(20, 18), np.random.default_rng(0)
-    deep = Image.fromarray(random.integers(0, 65536, (18, 20), dtype=np.uint16))
-    clear = photo.copy()
-    clear.putalpha(photo.convert("L"))
-    turned = Image.Exif()
-    turned[0x0112], turned[0x010F] = 6, "a camera"
-    profile = {"icc_profile": encode.SRGB_PROFILE}
-    match kind:
-        case "PNG":
-            options = {"icc_profile": encode.SRGB_PROFILE, "exif": turned, "dpi": (72, 72)}
-            return [
-                _saved(image, kind, **more)
-                for image in (photo, deep, clear, photo.convert("P"), photo.convert("1"), photo.convert("LA"))
-                for more in ({}, options)
-            ] + [_saved(photo.convert("P"), kind, transparency=3), _saved(photo, kind, save_all=True, append_images=[clear])]
-        case "JPEG":
-            return [
-                _saved(photo, kind, exif=turned, **profile), _saved(photo, kind, progressive=True),
-                _saved(photo.convert("L"), kind), _saved(photo.convert("CMYK"), kind, dpi=(72, 72)),
-            ]  # fmt: skip
-        case "MPO":
-            return [_saved(photo, kind, save_all=True, append_images=[photograph(20, 18, 1)])]
-        case "WEBP":
-            return [
-                _saved(photo, kind, exif=turned, **profile), _saved(clear, kind, lossless=True), _saved(clear, kind),
-                _saved(photo, kind, save_all=True, append_images=[clear]),
-            ]  # fmt: skip
-        case "TIFF":
-            made = [_saved(photo, kind, compression=name) for name in (None, "tiff_lzw", "jpeg", "packbits", "tiff_deflate")]
-            made += [_saved(image, kind, **profile) for image in (deep, clear, photo.convert("CMYK"), photo.convert("LAB"))]
-            return [*made, _saved(photo.convert("1"), kind, compression="group4"), _tiff(), _tiff(compression="zlib", predictor=True),
-                    _tiff(photometric="rgb", tile=(16, 16)), _tiff(photometric="rgb", byteorder=">"), _tiff(photometric="rgb", bigtiff=True)]  # fmt: skip
-        case "GIF":
-            return [_saved(photo, kind), _saved(photo, kind, save_all=True, append_images=[photograph(20, 18, 1)])]
-        case "PPM":
-            return [_saved(image, kind) for image in (photo, deep, photo.convert("L"), photo.convert("1"))]
-        case "TGA":
-            return [_saved(photo, kind), _saved(clear, kind, compression="tga_rle"), _saved(photo.convert("P"), kind)]
-        case "JPEG2000":
-            return [_saved(photo, kind), _saved(clear, kind, irreversible=True), _saved(deep, kind), _saved(photo, kind, no_jp2=True)]
-        case "AVIF":
-            return [_saved(photo, kind, exif=turned, speed=10, **profile), _saved(clear, kind, speed=10)]
-    return [_saved(photo, kind), _saved(photo.convert("P"), kind)]  # BMP, and what is new
-
-
 def _pictures(kind: str) -> Callable[[Path], Kind]:
     def made(_: Path) -> Kind:
-        good = [{"picture": data} for data in _variants(kind)]
+        good = [{"picture": data} for data in variants(kind)]
         return Kind(good, _one_spoiled(good), _read_picture)
 
     return made
@@ -154,7 +95,8 @@ def _read_picture(place: Path) -> None:
     with contextlib.suppress(ScumbleError):  # what cannot be measured may still be refused otherwise
         files.size_of(path.read_bytes(), "picture")
     picture = files.load(path)
-    assert picture.rgb.mode == "RGB" and picture.rgb.size == picture.size
+    assert picture.rgb.mode == "RGB"
+    assert picture.rgb.size == picture.size
     assert picture.alpha is None or picture.alpha.size == picture.size
 
 
@@ -212,6 +154,7 @@ def _read_recipe(place: Path) -> None:
 
 # --- Runs, models and checkpoints -----------------------------------------------------------------------------------
 
+CPU = Placement(torch.device("cpu"), torch.float32, "")
 TINY = GANSettings(preset="gan", width=4, latent=8, batch=8, images=64, grids=1, ema=100)
 
 
@@ -300,7 +243,7 @@ def _checkpoints(place: Path) -> Kind:
     good = [_held(run, "settings.json", name)]
     facts = GANFacts.read_from(run)
     data = returned(dataset.prepare(open_source(place / "noise.npz"), None, None))
-    game = LatentGAN(TINY, data, facts.flip, Placement(torch.device("cpu"), torch.float32, ""), train.Processes(train.distributed.ALONE))
+    game = LatentGAN(TINY, data, facts.flip, CPU)
     spoil_file = _one_spoiled(good)
 
     def spoil(held: Files, random: Random) -> Files:
@@ -327,35 +270,30 @@ def _unfinished(place: Path) -> Kind:
         )
         for name in ("adam", "lbfgs")
     }
-    networks = {"pocket": returned(backbones.load("pocket", settings["adam"].layers(), Placement(torch.device("cpu"), torch.float32, ""), padding="replicate"))}  # fmt: skip
+    layers = settings["adam"].layers()
+    networks = {"pocket": returned(backbones.load("pocket", layers, CPU, padding="replicate"))}
     photo, painting = np.asarray(photograph(32, 30)), np.asarray(photograph(30, 32, 1))
 
     def events(name: str, output: Path, resume: bool):
-        from scumble.style.inputs import Sources
-        from scumble.style.outputs import Wanted
-        from scumble.style.stylize import paint_events
-
-        return paint_events(Sources(photo, [painting]), settings[name], Wanted(output), resume=resume, networks=networks)
+        sources = Sources(photo, [painting])
+        return paint_events(sources, settings[name], output, resume=resume, networks=networks)
 
     good = []
     for name in settings:
         for stop in (2, 8):
             output = place / f"{name}.png"
             with contextlib.closing(events(name, output, resume=False)) as job:
-                for event in job:
-                    if isinstance(event, Progress) and event.done >= stop:
-                        break
+                next(event for event in job if isinstance(event, Progress) and event.done >= stop)
             good.append({f"{name}.png.unfinished": Unfinished(output, {}).path.read_bytes()})
             Unfinished(output, {}).remove()
 
     def read(folder: Path) -> None:
         (path,) = folder.iterdir()
         before = path.read_bytes()
+        output = folder / path.name.removesuffix(".unfinished")
         try:
-            with contextlib.closing(events(path.name.split(".")[0], folder / path.name.removesuffix(".unfinished"), resume=True)) as job:
-                for event in job:
-                    if isinstance(event, Progress):
-                        break
+            with contextlib.closing(events(output.stem, output, resume=True)) as job:
+                next(event for event in job if isinstance(event, Progress))
         except ScumbleError:
             assert path.read_bytes() == before, "a state that was refused was touched"
             raise
@@ -410,7 +348,9 @@ def _folders(place: Path) -> Kind:
 
     def spoil(held: Files, random: Random) -> Files:
         name = "data/dataset.json"
-        return spoil_file(held, random) if random.random() < 0.3 else held | {name: mutated(held[name], [labels], random)}
+        return (
+            spoil_file(held, random) if random.random() < 0.3 else held | {name: mutated(held[name], [labels], random)}
+        )
 
     return Kind(good, spoil, _read_source)
 
@@ -421,18 +361,13 @@ def _arrays(place: Path) -> Kind:
         {"x": pixels, "y": labels},
         {"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels},
         {"images": np.stack([pixels] * 3, -1).astype(np.float32) / 255, "labels": np.array(["a", "b", "a", "b"])},
-        {f"{part}_{what}": value for part in ("train", "val", "test") for what, value in (("images", pixels), ("labels", labels[:, None]))},
-    ]  # fmt: skip
+    ]
     good = []
-    for arrays in held[: 4 if ".npy" in FILE_KINDS else 3]:
+    for arrays in held:
         for save in (np.savez, np.savez_compressed):
             made = io.BytesIO()
             save(made, **arrays)
             good.append({"data.npz": made.getvalue()})
-    if ".npy" in FILE_KINDS:
-        made = io.BytesIO()
-        np.save(made, pixels)
-        good.append({"data.npy": made.getvalue()})
     return Kind(good, _one_spoiled(good), _read_source)
 
 

@@ -72,7 +72,9 @@ def _lines(kind: str, seed: int, first: int, last: int, scratch: Path) -> Iterat
     alone["PYTHONPATH"] = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "fuzz.worker", kind, str(seed), str(first), str(last), str(scratch)]
     with tempfile.TemporaryFile("w+") as complaint:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaint, text=True, env=alone, cwd=scratch) as worker:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=complaint, text=True, env=alone, cwd=scratch
+        ) as worker:
             assert worker.stdout is not None
             yield from map(json.loads, worker.stdout)
         if worker.returncode:
@@ -107,14 +109,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="folder for the files that fail")
     given = parser.parse_args(arguments)
-    print("| kind | files | read | refused | failures | slowest, s | most memory, MiB | minutes |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| kind | files | read | refused | failures | slowest, s | most memory, MiB | minutes |\n" + "|---" * 8 + "|",
+        flush=True,
+    )
     failed = 0
     for name in [known for known in KINDS if any(known.startswith(kind) for kind in given.kinds)]:
         found = fuzz(name, given.files, given.seed, given.first)
         failed += len(found.failures)
-        row = (name, f"{found.files:,}", f"{found.read:,}", f"{found.refused:,}", len(found.failures), f"{found.slowest:.2f}",
-               found.peak_bytes >> 20, f"{found.seconds / 60:.1f}")  # fmt: skip
-        print("|", " | ".join(map(str, row)), "|", flush=True)
+        counts = " | ".join(f"{count:,}" for count in (found.files, found.read, found.refused, len(found.failures)))
+        worst = f"{found.slowest:.2f} | {found.peak_bytes >> 20} | {found.seconds / 60:.1f}"
+        print(f"| {name} | {counts} | {worst} |", flush=True)
         if found.failures:
             keep(found, given.seed, given.keep)
             for number, words in list(found.failures.items())[:15]:

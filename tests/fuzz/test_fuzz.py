@@ -57,7 +57,8 @@ def read(place):
 
 words = ["reads", "raises", "refuses", "lines", "warns", "writes", "prints", "memory", "hangs"]
 number = iter(words)
-readers.KINDS["bad"] = lambda place: readers.Kind([{"file": b""}], lambda held, random: {"file": next(number).encode()}, read)
+spoil = lambda held, random: {"file": next(number).encode()}
+readers.KINDS["bad"] = lambda place: readers.Kind([{"file": b""}], spoil, read)
 worker.SECONDS = 0.5
 worker.main("bad", 0, 0, len(words), Path(sys.argv[1]))
 """
@@ -65,8 +66,14 @@ worker.main("bad", 0, 0, len(words), Path(sys.argv[1]))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured on Linux only")
 def test_whatever_a_reader_may_not_do_is_found(tmp_path):
-    ended = subprocess.run([sys.executable, "-c", BAD, tmp_path], capture_output=True, text=True, cwd=TESTS, timeout=120)
+    ended = subprocess.run(
+        [sys.executable, "-c", BAD, tmp_path], capture_output=True, text=True, cwd=TESTS, timeout=120
+    )
     found = [line for line in ended.stdout.splitlines() if "found" in line]
-    for line, wanted in zip(found, ("read", "KeyError", "refused", "message of", "to everybody", "may not: open", "chatter", "MiB"), strict=True):
+    for line, wanted in zip(
+        found,
+        ("read", "KeyError", "refused", "message of", "to everybody", "may not: open", "chatter", "MiB"),
+        strict=True,
+    ):
         assert wanted in line
     assert ended.returncode == -worker.signal.SIGPROF, ended.stderr

@@ -40,12 +40,18 @@ class Watch:
             return
         if event == "open":
             path, mode, flags = arguments
-            writes = bool((flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or any(c in (mode or "") for c in "wax+")
+            writes = bool((flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or any(
+                c in (mode or "") for c in "wax+"
+            )
             if not writes or isinstance(path, int):
                 return
         elif event not in WATCHED:
             return
-        first = os.path.realpath(os.fsdecode(arguments[0])) if arguments and isinstance(arguments[0], str | bytes | os.PathLike) else ""
+        first = (
+            os.path.realpath(os.fsdecode(arguments[0]))
+            if arguments and isinstance(arguments[0], str | bytes | os.PathLike)
+            else ""
+        )
         if event == "pickle.find_class" or (not first.startswith(self.place) and first != os.devnull):
             self.seen.append(f"{event} {arguments[:2]}")
 
@@ -66,7 +72,7 @@ def placed(held: dict[str, bytes], place: Path) -> None:
 
 
 def outcome(read: Callable[[Path], None], place: Path) -> tuple[str, str]:
-    """"read", "refused" or "failed", and the words of a refusal or failure."""
+    """ "read", "refused" or "failed", and the words of a refusal or failure."""
     from scumble.errors import ScumbleError
 
     with warnings.catch_warnings(record=True) as caught:
@@ -83,7 +89,10 @@ def outcome(read: Callable[[Path], None], place: Path) -> tuple[str, str]:
         except BaseException as error:
             last = traceback.extract_tb(error.__traceback__)
             own = [frame for frame in last if "scumble" in frame.filename and "fuzz" not in frame.filename] or last
-            found = "failed", f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}: {str(error)[:150]!r}"
+            found = (
+                "failed",
+                f"{type(error).__name__} at {Path(own[-1].filename).name}:{own[-1].lineno}: {str(error)[:150]!r}",
+            )
     if caught and found[0] != "failed":
         return "failed", f"a warning escapes: {caught[0].message} at {Path(caught[0].filename).name}:{caught[0].lineno}"
     return found
@@ -108,7 +117,7 @@ def _memory(name: str) -> int:
 def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     """Read the files first ... last - 1 of a kind."""
     lines = os.fdopen(os.dup(1), "w", buffering=1)
-    chatter = tempfile.TemporaryFile("a+b")  # what is written goes to its end, also after it was emptied
+    chatter = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (what is written goes to its end, also once emptied)
     sys.stderr = os.fdopen(os.dup(2), "w")
     faulthandler.enable(sys.stderr)
     for stream in (1, 2):

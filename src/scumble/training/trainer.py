@@ -154,7 +154,9 @@ class Trainer:
             for name, parameter in parameters.items():
                 if moments := checkpoint.under(name, given):
                     if moments.keys() != remembered:
-                        raise RunError(f"the checkpoint has {', '.join(moments)} of {name}, not {', '.join(remembered)}")
+                        raise RunError(
+                            f"the checkpoint has {', '.join(moments)} of {name}, not {', '.join(remembered)}"
+                        )
                     optimizer.state[parameter] = _fitted(moments, parameter, optimizer)
             sums = checkpoint.under(f"figures.{update}", saved.tensors)
             if any(value.shape for value in sums.values()) or (sums and not saved.facts["counts"][update]):

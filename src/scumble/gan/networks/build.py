@@ -49,9 +49,7 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
         return generator, discriminator
 
 
-def filled(
-    make: Callable[[], Sequence[nn.Module]], given: Sequence[Mapping[str, torch.Tensor]]
-) -> Sequence[nn.Module]:
+def filled(make: Callable[[], Sequence[nn.Module]], given: Sequence[Mapping[str, torch.Tensor]]) -> Sequence[nn.Module]:
     """Networks with the weights of a file, which anybody may have made.
 
     They are made without memory at first: where settings ask for larger ones than the file holds, nothing is allocated.
