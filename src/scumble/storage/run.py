@@ -12,6 +12,7 @@ RUN/tensorboard/        the figures again, where TensorBoard is installed
 
 import contextlib
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,7 +114,7 @@ class Run:
         for line in lines:
             with contextlib.suppress(ValueError, RecursionError):
                 rows.append(json.loads(line))
-        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("images"), int)]
+        return [row for row in rows if _is_figures(row)]
 
     def add_metrics(self, row: dict[str, Any]) -> None:
         """Append a line of figures."""
@@ -125,6 +126,14 @@ class Run:
         kept = [row for row in self.metrics() if row["images"] <= images]
         with writing(self._metrics):
             paths.write_atomically(self._metrics, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+
+def _is_figures(row: Any) -> bool:
+    """Whether a line is one of ours: how many images were seen, finite numbers by name, and perhaps warnings."""
+    if not (isinstance(row, dict) and isinstance(row.get("images"), int) and row["images"] >= 0):
+        return False
+    numbers = (value for name, value in row.items() if name != "warnings")
+    return all(isinstance(value, int | float) and abs(value) < math.inf for value in numbers)
 
 
 def _visible(folder: Path) -> Iterator[Path]:

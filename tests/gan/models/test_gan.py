@@ -1,7 +1,6 @@
 """A trained GAN: the same pictures wherever it is loaded from, and folders that explain themselves."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import torch
 from scumble import GAN, GANSettings
 from scumble.errors import RunError, ScumbleError, SettingsError
 from scumble.gan.networks.build import build
-from scumble.storage import checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -124,13 +122,3 @@ def test_a_strangers_settings_are_one_line(tmp_path, noise_run, name, value):
     with pytest.raises(RunError) as raised:
         GAN.from_pretrained(model)
     assert "\n" not in str(raised.value)
-
-
-def test_a_checkpoint_that_does_not_say_what_it_has_seen_is_passed_over(tmp_path, noise_run):
-    run = tmp_path / "run"
-    shutil.copytree(noise_run, run)
-    newest = sorted((run / "checkpoints").iterdir())[-1]
-    saved = checkpoint.read(newest)
-    del saved.facts["images_seen"]
-    checkpoint.write(run / "checkpoints", 10**6, saved)
-    assert GAN.from_pretrained(run).facts.images_seen == 400

@@ -1,6 +1,5 @@
 """A trained GAN: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
 
-import operator
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -22,7 +21,6 @@ from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.storage.run import Run
 
@@ -230,19 +228,13 @@ def _read_model(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
 def _read_run(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
     run = Run(folder)
     facts = GANFacts.of_run(run)
-    found, complaints = checkpoint.newest(run.checkpoints, _networks_of)
+    found, complaints = checkpoint.newest(run.checkpoints, lambda saved: saved)
     if facts is None or found is None:
         why = complaints[0] if complaints else "it has neither model.safetensors nor checkpoints"
         raise RunError(f"{folder} is no trained GAN: {why}")
-    networks, images_seen = found
-    return facts.model_copy(update={"images_seen": images_seen}), networks
-
-
-def _networks_of(saved: Checkpoint) -> tuple[dict[str, torch.Tensor], int]:
-    """A model's tensors, and how many images they have seen."""
-    tensors = networks_upgraded(saved).tensors
+    tensors = networks_upgraded(found).tensors
     homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
     networks = {
         f"{name}.{key}": value for name, home in homes.items() for key, value in checkpoint.under(home, tensors).items()
     }
-    return networks, operator.index(saved.facts["images_seen"])
+    return facts.model_copy(update={"images_seen": found.facts.get("images_seen")}), networks

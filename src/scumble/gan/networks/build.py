@@ -4,7 +4,7 @@ A pair is a module with two classes, `Generator(latent, width, shape)` and `Disc
 draw their own weights from torch's global random numbers. To add one: one file, and one line here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import torch
@@ -25,6 +25,31 @@ NETWORKS: dict[str, ModuleType] = {
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)
 """What goes wrong where a model's settings are not those of its weights."""
+
+
+def filled(make: Callable[[], Sequence[nn.Module]], given: Sequence[dict[str, torch.Tensor]]) -> Sequence[nn.Module]:
+    """Networks with the weights of a file, which anybody may have made.
+
+    They are made without memory at first: where settings ask for larger ones than the file holds, nothing is allocated.
+
+    Args:
+        make: returns the networks.
+        given: the tensors of each, by the names of its state.
+
+    Raises:
+        ValueError: as `load` does, and if a tensor is of another kind of number.
+    """
+    with torch.device("meta"):
+        without_memory = make()
+    for network, tensors in zip(without_memory, given, strict=True):
+        load(network, {name: tensor.to("meta") for name, tensor in tensors.items()})
+        for name, wanted in network.state_dict().items():
+            if tensors[name].is_floating_point() != wanted.is_floating_point():
+                raise ValueError(f"{name} is of type {tensors[name].dtype}, wanted {wanted.dtype}")
+    networks = make()
+    for network, tensors in zip(networks, given, strict=True):
+        load(network, tensors)
+    return networks
 
 
 def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) -> tuple[nn.Module, nn.Module]:
@@ -49,32 +74,24 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
         return generator, discriminator
 
 
-def filled(make: Callable[[], Sequence[nn.Module]], given: Sequence[Mapping[str, torch.Tensor]]) -> Sequence[nn.Module]:
-    """Networks with the weights of a file, which anybody may have made.
-
-    They are made without memory at first: where settings ask for larger ones than the file holds, nothing is allocated.
+def load(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Give a network other weights.
 
     Args:
-        make: returns the networks.
-        given: the tensors of each, by name.
+        network: as `build` makes it.
+        tensors: by the names of its state.
 
     Raises:
-        ValueError: if a tensor is missing, of another shape or kind, or is none of the network's.
+        ValueError: if one is missing, too many, or of another shape; it says which, in one line.
     """
-    with torch.device("meta"):
-        wanted = [network.state_dict() for network in make()]
-    for known, tensors in zip(wanted, given, strict=True):
-        if strange := known.keys() ^ tensors.keys():
-            name = min(strange)
-            raise ValueError(f"its weights {'lack' if name in known else 'have a strange'} {name}")
-        for name, tensor in tensors.items():
-            if (tensor.shape, tensor.is_floating_point()) != (known[name].shape, known[name].is_floating_point()):
-                got, asked = (f"{list(one.shape)} {one.dtype}" for one in (tensor, known[name]))
-                raise ValueError(f"its {name} is {got}, wanted {asked}")
-    networks = make()
-    for network, tensors in zip(networks, given, strict=True):
-        network.load_state_dict(tensors)
-    return networks
+    wanted = network.state_dict()
+    for name in sorted(wanted.keys() ^ tensors.keys()):
+        raise ValueError(f"{name} is {'missing' if name in wanted else 'not of this network'}")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            got, shape = ("x".join(map(str, one.shape)) or "one number" for one in (tensor, wanted[name]))
+            raise ValueError(f"{name} is {got}, wanted {shape}")
+    network.load_state_dict(tensors)
 
 
 def to_device(network: nn.Module, device: torch.device) -> None:
