@@ -35,6 +35,8 @@ from scumble.style import batch, resume, stylize  # noqa: F401
 from scumble.training import loop
 
 TRAIN = "--preset dcgan --width 4 --latent 8 --batch 8 --grids 4 --seed 1 --flip no"
+KEPT = Path("build/kills").resolve()
+"""For what differs: both, side by side."""
 TIMES = ("seconds", "images_per_second")
 """Figures that are no function of the work."""
 
@@ -194,7 +196,13 @@ def _child(job: Job, place: Path) -> None:
 def _compared(job: Job, place: Path, wanted: dict[str, bytes], code: int, kills: int) -> list[str]:
     if code:
         return [f"after {kills} kills: exit {code}: {(place / 'complaints').read_text()[-500:].strip()}"]
-    return [f"after {kills} kills: {what}" for what in _differences(wanted, job.left(place))]
+    different = _differences(wanted, found := job.left(place))
+    for name, data in {"wanted": wanted, "found": found}.items() if different else ():
+        for file in data:
+            path = KEPT / job.command.split()[0] / str(kills) / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data[file])
+    return [f"after {kills} kills: {what}" for what in different]
 
 
 def _differences(wanted: dict[str, bytes], found: dict[str, bytes]) -> list[str]:

@@ -111,7 +111,8 @@ class Trainer:
         taken = {}
         for name, sums in self.sums.items():
             count = self.counts[name]
-            taken[name] = {figure: value.item() / count for figure, value in sums.items()}
+            # In an order that a checkpoint, whose tensors have none, cannot change.
+            taken[name] = {figure: value.item() / count for figure, value in sorted(sums.items())}
             self.sums[name], self.counts[name] = {}, 0
         return taken
 
