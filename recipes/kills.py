@@ -57,8 +57,8 @@ def material(folder: Path) -> None:
             coarse = np.random.default_rng(number + 10 * count).integers(0, 256, (5, 6, 3), dtype=np.uint8)
             picture = Image.fromarray(coarse).resize((72, 60), Image.Resampling.BICUBIC)
             picture.save(folder / name / f"{name[:2]}{number}.png")
-    shapes = np.stack([np.asarray(shape(n, 16).convert("L")) for n in range(120)])
-    np.savez(folder / "shapes.npz", x=shapes, y=np.arange(120) % 3)
+    shapes = np.stack([np.asarray(shape(n, 16).convert("L")) for n in range(160)])
+    np.savez(folder / "shapes.npz", x=shapes, y=np.arange(160) % 3)
     # In a process of its own, too: torch starts threads with the first gradient, and cannot be forked after that.
     if code := _done(Job(f"gan train shapes.npz --run model {TRAIN} --images 160", all_files), folder):
         raise RuntimeError(f"the training ended with {code}: {(folder / 'complaints').read_text()[-2000:]}")
@@ -103,7 +103,7 @@ JOBS = {
     "classify": Job(
         "gan classify model shapes.npz -o classifier --labels 1,4 --draws 3 --supervised-steps 5", below("classifier")
     ),
-    "evaluate": Job("gan evaluate model shapes.npz --pictures 120 --json", last_line),
+    "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
 }
 
 

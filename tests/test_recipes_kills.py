@@ -1,4 +1,4 @@
-"""The short form of `make kills`; of trainings and paintings, tests/gan/test_train.py and tests/style/test_resume.py."""
+"""The short form of `make kills`. Of trainings and paintings: gan/test_train.py and style/test_resume.py."""
 
 import subprocess
 import sys
