@@ -117,7 +117,7 @@ def _memory(name: str) -> int:
 def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     """Read the files first ... last - 1 of a kind."""
     lines = os.fdopen(os.dup(1), "w", buffering=1)
-    chatter = tempfile.TemporaryFile("a+b")  # noqa: SIM115 (what is written goes to its end, also once emptied)
+    chatter = tempfile.TemporaryFile()  # noqa: SIM115 (until the process ends)
     sys.stderr = os.fdopen(os.dup(2), "w")
     faulthandler.enable(sys.stderr)
     for stream in (1, 2):
@@ -143,6 +143,7 @@ def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     for number in range(first, last):
         placed(spoiled(kind, name, seed, number), place)
         lines.write(json.dumps({"begins": number}) + "\n")
+        os.lseek(chatter.fileno(), 0, os.SEEK_SET)  # also that of the streams, which are the same file
         os.ftruncate(chatter.fileno(), 0)
         if linux:
             Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
