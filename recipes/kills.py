@@ -131,6 +131,7 @@ def killed(name: str, kills: int, seed: int, scratch: Path) -> Outcome:
         code = _done(job, place, chance.uniform(0, 1.1 * seconds))
         if code == -signal.SIGKILL:
             count += 1
+            print(f"{name}: {count} of {kills} kills, {ends} ends, {len(different)} different", file=sys.stderr)
         else:
             different += _compared(job, place, wanted, code, count)
             ends += 1
