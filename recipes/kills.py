@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from scumble.cli import app
@@ -92,6 +93,13 @@ def below(*names: str) -> Callable[[Path], dict[str, bytes]]:
     return found
 
 
+def of_run(folder: Path) -> dict[str, bytes]:
+    """All files of a run, but for checkpoints before the last: when they were written is a matter of time."""
+    found = below("run")(folder)
+    checkpoints = [name for name in found if name.startswith("run/checkpoints/")]
+    return {name: data for name, data in found.items() if name not in checkpoints[:-1]}
+
+
 JOBS = {
     "stylize": Job(
         "stylize photos/ph0.png paintings/pa0.png -o out.png --size 72 --steps 40 --scales 2 --optimizer lbfgs",
@@ -99,7 +107,7 @@ JOBS = {
         "--resume",
     ),
     "batch": Job("batch photos --style paintings -o painted --size 64 --steps 12", below("painted")),
-    "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", below("run")),
+    "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", of_run),
     "classify": Job(
         "gan classify model shapes.npz -o classifier --labels 1,4 --draws 3 --supervised-steps 5", below("classifier")
     ),
@@ -142,11 +150,11 @@ def killed(name: str, kills: int, seed: int, scratch: Path) -> Outcome:
 
 def _undisturbed(job: Job, scratch: Path) -> tuple[dict[str, bytes], float]:
     """What it leaves, and how long it takes."""
-    started = time.monotonic()
-    place = _anew(scratch)
+    place, before = _anew(scratch), os.times()
     if code := _done(job, place):
         raise RuntimeError(f"{job.command} ended with {code}: {(place / 'complaints').read_text()[-2000:]}")
-    seconds = time.monotonic() - started
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
     wanted = job.left(place)
     again = _anew(scratch)
     _done(job, again)
@@ -162,19 +170,25 @@ def _anew(scratch: Path) -> Path:
 
 
 def _done(job: Job, place: Path, seconds: float | None = None) -> int:
-    """Its exit code, or minus the signal's number; killed after some seconds."""
+    """Its exit code, or minus the signal's number; killed after some seconds of computing, however busy the machine."""
     process = os.fork()
     if process == 0:
         _child(job, place)
-    deadline = None if seconds is None else time.monotonic() + seconds
+    watched = psutil.Process(process)
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        if deadline is not None and time.monotonic() >= deadline:
+        if seconds is not None and _computed(watched) >= seconds:
             os.kill(process, signal.SIGKILL)
-            deadline = None
-        time.sleep(0.001)
+            seconds = None
+        time.sleep(0.005)
+
+
+def _computed(process: psutil.Process) -> float:
+    """Seconds that a process has computed for."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _child(job: Job, place: Path) -> None:
