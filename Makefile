@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(she
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow check docs format bench lock clean env
+.PHONY: demo test test-slow fuzz kills check docs format bench lock clean env
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py demo
@@ -14,6 +14,14 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --durations=0
+
+# Half an hour: 10,000 spoiled files of every kind that is read; those that are neither read nor refused, in build/fuzz.
+fuzz: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run
+
+# Half an hour: every kind of job, killed 40 times.
+kills: $(READY)
+	$(BIN)/python recipes/kills.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -214,3 +214,15 @@ def test_every_pattern_has_examples(settings):
         if any(getattr(each, "pattern", None) for each in field.metadata):
             for example in field.examples or [None]:
                 settings(**{name: example})
+
+
+def test_a_text_that_is_none_is_one_line():
+    with pytest.raises(SettingsError, match="preset: got"):
+        StyleSettings(preset="\ud800")
+    with pytest.raises(SettingsError, match="settings: got"):
+        StyleSettings(**{"\ud800": 1})
+
+
+def test_what_a_file_holds_is_quoted_in_short():
+    assert len(str(SettingsError("the file holds " + "a" * 10**6, "remove it"))) <= 1000
+    assert str(SettingsError("the file holds " + "a" * 10**6, "remove it")).endswith("a (remove it)")

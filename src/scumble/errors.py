@@ -3,6 +3,9 @@
 The library raises these; only the command line turns them into one line and an exit code.
 """
 
+MAX_LENGTH = 1000
+"""Of a message: what a stranger wrote into a file is quoted in some of them."""
+
 
 class ScumbleError(Exception):
     """Something failed that a user can understand and act on.
@@ -15,7 +18,9 @@ class ScumbleError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None):
-        super().__init__(f"{message} ({hint})" if hint else message)
+        whole = f"{message} ({hint})" if hint else message
+        half = MAX_LENGTH // 2
+        super().__init__(whole if len(whole) <= MAX_LENGTH else f"{whole[: half - 5]} ... {whole[-half:]}")
 
 
 class SettingsError(ScumbleError):
@@ -46,6 +51,11 @@ class DivergedError(ScumbleError):
 
 class LostError(ScumbleError):
     """A process of a job done by several that was killed, or no longer answers."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says: torch goes on about where it was."""
+    return next(iter(reason(error).splitlines()), "") or type(error).__name__
 
 
 def reason(error: BaseException) -> str:

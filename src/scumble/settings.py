@@ -48,7 +48,8 @@ class Settings(BaseModel):
     def _explain(cls, error: ErrorDetails) -> str:
         """One line for pydantic's first complaint: the flag, what was got, what was wanted."""
         # A choice between types is written into the place too ("init", "literal[...]"): only names are of interest.
-        first, *rest = [str(p) for p in error["loc"] if str(p).isidentifier()] or [str(error["loc"][0])]
+        place = [str(part) for part in error["loc"]] or ["settings"]
+        first, *rest = [part for part in place if part.isidentifier()] or place[:1]
         if error["type"] == "extra_forbidden":
             close = difflib.get_close_matches(first, cls.model_fields, n=1)
             return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")

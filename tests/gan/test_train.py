@@ -133,6 +133,32 @@ def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_no
         assert (tmp_path / "whole/model" / file).read_bytes() == (tmp_path / "parts/model" / file).read_bytes()
 
 
+def test_a_training_that_was_stopped_before_a_grid_draws_it(data, tmp_path):
+    trained(data, tmp_path / "whole", images=320, grids=4)
+    events = train_events(data, tmp_path / "parts", settings(images=320, grids=4))
+    for event in events:
+        if isinstance(event, Preview):
+            break
+    events.close()  # and killed just before: its state is there, the grid is not
+    event.path.unlink()
+    trained(data, tmp_path / "parts", images=320, grids=4)
+    names = [sorted(path.name for path in (tmp_path / run / "grids").iterdir()) for run in ("whole", "parts")]
+    assert names[0] == names[1]
+    for name in names[0]:
+        assert (tmp_path / "whole/grids" / name).read_bytes() == (tmp_path / "parts/grids" / name).read_bytes()
+
+
+def test_lines_of_figures_are_the_same_bytes_after_a_stop(data, tmp_path):
+    for run, stop in (("whole", 10**9), ("parts", 56)):
+        events = train_events(data, tmp_path / run, settings(images=320))
+        for event in events:
+            if isinstance(event, Progress) and event.job == "train" and event.done >= stop:
+                events.close()
+    trained(data, tmp_path / "parts", images=320)
+    lines = [[list(row) for row in figures(tmp_path / run)] for run in ("whole", "parts")]
+    assert lines[0] == lines[1]
+
+
 SCRIPT = """
 import sys
 from scumble import GANSettings

@@ -48,3 +48,10 @@ def test_what_is_not_ours_is_one_line(tmp_path, text, said):
     with pytest.raises(RunError, match=said) as raised:
         folder.read_facts(tmp_path, "gan")
     assert "\n" not in str(raised.value)
+
+
+def test_facts_without_an_end_are_not_read_to_it(tmp_path):
+    with (tmp_path / "settings.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(RunError, match="is longer than"):
+        folder.read_facts(tmp_path, "gan")

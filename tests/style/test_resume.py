@@ -16,6 +16,8 @@ from scumble.errors import RunError
 from scumble.events import Noted, Progress, Saved, Warned
 from scumble.image import recipe
 from scumble.perceptual.vgg import VGG19
+from scumble.storage import checkpoint
+from scumble.storage.folder import as_safetensors
 from scumble.style import resume as resume_module
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.lbfgs import LBFGS
@@ -235,3 +237,46 @@ def test_an_output_folder_that_vanishes_comes_back(content_file, style_file, tmp
         if isinstance(event, Progress):
             shutil.rmtree(output.parent, ignore_errors=True)
     assert [path.name for path in output.parent.iterdir()] == ["out.png"]
+
+
+HOSTILE = [
+    ("stage", 9), ("stage", -1), ("stage", "0"), ("before", None), ("tile_sides", []), ("tile_sides", [0, 0]),
+    ("tile_sides", ["a", None]), ("tile_sides", 5), ("history_bytes", 10**15), ("history_bytes", -1),
+    ("evaluation", 0), ("evaluation", 10**9), ("evaluation", "1"), ("finished", "no"), ("good", 3), ("good", [1.0]),
+    ("good", ["a", {}]), ("best", [1.0, {"relu1_1": "a"}]), ("average", "a"), ("average", 1e308), ("lowest", []),
+    ("lowest", ["a"]), ("length", None), ("length", -1.0), ("retreats", [1]), ("optimizer", 1), ("optimizer", {}),
+    ("optimizer", {"moves": "a"}),
+]  # fmt: skip
+
+
+def refused(output: Path, content: Path, style: Path, match: str) -> None:
+    """Without a word to the picture, or to the state."""
+    path = resume_module.Unfinished(output, {}).path
+    before = output.read_bytes(), path.read_bytes()
+    with pytest.raises(RunError, match=match) as raised:
+        list(stylize_events(content, style, KINDS["fine"], output, resume=True))
+    assert "\n" not in str(raised.value)
+    assert (output.read_bytes(), path.read_bytes()) == before
+
+
+@pytest.mark.parametrize("remove", [False, True])
+def test_facts_that_somebody_has_edited_are_refused(stopped, content_file, style_file, remove):
+    path = resume_module.Unfinished(stopped, {}).path
+    state = checkpoint.read(path)
+    for name, value in HOSTILE:
+        facts = {key: held for key, held in state.facts.items() if key != name} | ({} if remove else {name: value})
+        path.write_bytes(as_safetensors(state.tensors, checkpoint.metadata(facts)))
+        refused(stopped, content_file, style_file, "is damaged")
+
+
+def test_tensors_that_somebody_has_edited_are_refused(stopped, content_file, style_file):
+    path = resume_module.Unfinished(stopped, {}).path
+    state = checkpoint.read(path)
+    for name, tensor in state.tensors.items():
+        for other in (None, tensor[..., :-1], tensor.int(), tensor * float("nan")):
+            tensors = {key: held for key, held in state.tensors.items() if key != name}
+            if name == "best_canvas" and other is None:
+                continue  # there where it is not the canvas itself
+            tensors |= {} if other is None else {name: other}
+            path.write_bytes(as_safetensors(tensors, checkpoint.metadata(state.facts)))
+            refused(stopped, content_file, style_file, "is damaged")

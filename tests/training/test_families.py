@@ -126,3 +126,30 @@ def test_a_state_that_is_not_this_training_s_is_refused(spoilt):
         saved.facts[spoilt] = "other" if spoilt == "identity" else -1
     with pytest.raises(RunError):
         trainer.restore(saved)
+
+
+HOSTILE = {
+    "counts": ({}, {"d": 1}, 7, "d", {"d": "1", "g": 0}, {"d": 10**15, "g": 0}, {"d": -1, "g": 0}, {"d": 0, "g": 0}),
+    "averaged_at": ({}, {"x": 0}, None, {"generator": 10**9}, {"generator": "a"}),
+    "step": (None, 2.5, "2", 10**30, [2]),
+    "rollbacks": (None, "0", -1),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HOSTILE.items() for value in values])
+def test_facts_that_somebody_has_edited_are_refused(name, value):
+    trainer = trained("lazy", 2)
+    saved = trainer.state()
+    saved.facts[name] = value
+    with pytest.raises(RunError, match=r"impossible steps|not of these|no sums"):
+        trainer.restore(saved)
+
+
+@pytest.mark.parametrize("name", ["figures.d.loss", "optimizers.d.discriminator.0.weight.exp_avg"])
+def test_tensors_of_other_names_or_shapes_are_refused(name):
+    trainer = trained("lazy", 2)
+    saved = trainer.state()
+    value = saved.tensors.pop(next(key for key in saved.tensors if key.startswith(name[:9])) if "fig" in name else name)
+    saved.tensors[name + ("" if "fig" in name else "_unknown")] = value.expand(2) if "fig" in name else value
+    with pytest.raises(RunError, match=r"no sums of numbers|exp_avg_unknown"):
+        trainer.restore(saved)

@@ -3,9 +3,9 @@
 A file that was edited by hand, or is another program's, is refused here, in one line, and nowhere else.
 """
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from scumble.data.form import Form
 from scumble.gan.settings import GANSettings
@@ -88,8 +88,8 @@ class ProbeFacts(BaseModel):
     classes: tuple[str, ...]
     features: dict[str, Any]
     kind: str
-    c: float
-    temperature: float
+    c: Annotated[float, Field(gt=0, le=1e9)]
+    temperature: Annotated[float, Field(ge=1e-3, le=1e3)]
     labelled: int
     tested: int
     accuracy: float

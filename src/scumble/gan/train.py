@@ -278,6 +278,7 @@ def _filled(settings: GANSettings, before: GANFacts, run: Run) -> GANSettings:
     """Settings over those of the run. The preset that it has anyway changes nothing that it was continued with."""
     given = settings.model_dump(include=settings.model_fields_set)
     try:
+        GANSettings(**before.settings)  # also where others will take their place
         if given.get("preset") == before.settings.get("preset"):
             return GANSettings.model_validate(before.settings | given)
         return settings.filled_from(before.settings)

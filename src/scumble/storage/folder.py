@@ -16,6 +16,8 @@ from scumble.errors import RunError, reason
 FORMAT_VERSION, READABLE = 2, (1, 2)
 """What is written, and what can still be read: an art upgrades what it finds in a folder of an older format."""
 FACTS = "settings.json"
+MAX_FACTS = 1 << 24
+"""Characters: as many as the names of a million classes take."""
 WEIGHTS = "model.safetensors"
 """Of a finished model; a run has none beside its settings."""
 
@@ -71,7 +73,11 @@ def read_facts(folder: Path, kind: str) -> dict[str, Any]:
         RunError: if it cannot be read, is not ours, or is of another version or kind.
     """
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        with (folder / FACTS).open(encoding="utf-8") as file:
+            text = file.read(MAX_FACTS + 1)
+        if len(text) > MAX_FACTS:
+            raise ValueError(f"it is longer than {MAX_FACTS:,} characters")
+        facts = json.loads(text)
         version, held = facts["format_version"], facts.get("kind", kind)  # folders of before there were kinds have none
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{folder / FACTS} is not scumble's or cannot be read: {reason(error)}") from error

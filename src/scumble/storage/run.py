@@ -13,6 +13,7 @@ RUN/tensorboard/        the figures again, where TensorBoard is installed
 import contextlib
 import errno
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -126,7 +127,7 @@ class Run:
         for line in lines:
             with contextlib.suppress(ValueError, RecursionError):
                 rows.append(json.loads(line))
-        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("images"), int)]
+        return [row for row in rows if _is_figures(row)]
 
     def add_metrics(self, row: dict[str, Any]) -> None:
         """Append a line of figures, wholly or not at all."""
@@ -147,6 +148,14 @@ class Run:
         with writing(self._metrics):
             if data != (self._metrics.read_bytes() if self._metrics.exists() else b""):
                 paths.write_atomically(self._metrics, data)
+
+
+def _is_figures(row: Any) -> bool:
+    """Whether a line is one of ours: how many images were seen, finite numbers by name, and perhaps words."""
+    if not (isinstance(row, dict) and isinstance(row.get("images"), int) and row["images"] >= 0):
+        return False
+    numbers = (value for name, value in row.items() if name not in ("warnings", "changed"))
+    return all(isinstance(value, int | float) and abs(value) < math.inf for value in numbers)
 
 
 def _visible(folder: Path) -> Iterator[Path]:

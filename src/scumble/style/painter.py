@@ -1,10 +1,12 @@
 """Works a canvas up from stage to stage, and keeps all that the rest of the work depends on."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from scumble.device import Placement
+from scumble.device import Placement, is_about_memory
+from scumble.errors import RunError, first_line
 from scumble.events import Event, Noted, Progress, Warned
 from scumble.image.tensors import resize
 from scumble.perceptual.backbones import Backbone
@@ -14,7 +16,7 @@ from scumble.style.inputs import Inputs
 from scumble.style.objective.objective import Objective
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.descent import Descent, Step
-from scumble.style.optimization.lbfgs import LBFGS
+from scumble.style.optimization.lbfgs import BYTES_OF_PAIR, HISTORY_BYTES, LBFGS
 from scumble.style.optimization.optimizer import Optimizer
 from scumble.style.plan import Plan
 from scumble.style.provenance import JOBS
@@ -71,16 +73,35 @@ class Painter:
         return Checkpoint(tensors, facts | memory | {"stage": self.stage, "before": self.before})
 
     def resume(self, state: Checkpoint) -> None:
-        """Let `paint` begin there."""
+        """Let `paint` begin there.
+
+        Raises:
+            RunError: if it is of another job.
+        """
         self.resumed = state
         self.stage = state.facts["stage"]
+        with _of_this_job():
+            size, steps = self.stages[self.stage].size, self.stages[self.stage].steps
+            if len(state.facts["tile_sides"]) != len(self.stages) or state.facts["evaluation"] > steps:
+                raise ValueError("it is of another number of stages or steps")
+            if state.facts["history_bytes"] > max(HISTORY_BYTES, BYTES_OF_PAIR * size[0] * size[1]):
+                raise ValueError(f"its optimizer would take {state.facts['history_bytes']} bytes")
+            wanted = (1, 3, size[1], size[0])
+            for name in ("canvas", "gradient", "move", *state.tensors):
+                shape = state.tensors[name].shape if name in state.tensors else None
+                if shape != wanted and not name.startswith("optimizer."):
+                    raise ValueError(f"its {name} is of shape {shape and list(shape)}, wanted {list(wanted)}")
         # As it was planned then: other tiles would round otherwise.
         self.tile_sides, self.history_bytes = state.facts["tile_sides"], state.facts["history_bytes"]
         self.before = state.facts["before"]
         self._count(state.facts["evaluation"])
 
     def paint(self) -> Iterator[Event]:
-        """Every step of every stage, each told as Progress, and what else there is to tell."""
+        """Every step of every stage, each told as Progress, and what else there is to tell.
+
+        Raises:
+            RunError: before any step, if the state to resume is of another job.
+        """
         optimizers: dict[tuple[str, float], Optimizer] = {}  # what they have learnt is carried from stage to stage
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, stage in list(enumerate(self.stages))[self.stage :]:
@@ -103,7 +124,9 @@ class Painter:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizers[kind], stage.steps, stage.averaging, stage.tolerance)
             if self.resumed is not None:
-                self.descent, self.step, self.resumed = descent, descent.restore(self.resumed), None
+                with _of_this_job():
+                    self.step = descent.restore(self.resumed)
+                self.descent, self.resumed = descent, None
             yield from self._descend(number, descent)
             canvas = descent.picture
 
@@ -156,6 +179,17 @@ class Painter:
         steps = [*(stage.steps for stage in self.stages[:stages]), further]
         cost = sum(stage.cost * count for stage, count in zip(self.stages, steps, strict=False))
         return round(cost / self.stages[-1].cost)
+
+
+@contextlib.contextmanager
+def _of_this_job() -> Iterator[None]:
+    """Whatever does not fit where a state is taken up is a RunError: the file is damaged, or somebody has edited it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        if is_about_memory(error):
+            raise
+        raise RunError(f"the unfinished picture is damaged: {first_line(error)}", "leave --resume out") from error
 
 
 def _narrow(objective: Objective) -> Iterator[Noted]:

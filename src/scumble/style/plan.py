@@ -21,7 +21,7 @@ from scumble.style.losses.style import STYLE_LOSSES
 from scumble.style.objective.objective import Objective
 from scumble.style.objective.terms import Terms
 from scumble.style.objective.tiles import Tile, tiles
-from scumble.style.optimization.lbfgs import HISTORY_BYTES, HISTORY_PAIRS
+from scumble.style.optimization.lbfgs import BYTES_OF_PAIR, HISTORY_BYTES, HISTORY_PAIRS
 from scumble.style.settings import PaintSettings
 from scumble.style.stages import Stage
 
@@ -178,7 +178,7 @@ def plan(
     pixels = size[0] * size[1]
     standing = used + pixels * (12 * PICTURES + _feature_bytes(network, terms.content))
     standing += 24 * sum(width * height for width, height in styles)
-    history_bytes = _history_bytes(24 * pixels, history, allowed - standing)
+    history_bytes = _history_bytes(BYTES_OF_PAIR * pixels, history, allowed - standing)
     pixel_bytes = network.bytes_per_pixel(layers) + (HISTOGRAM_PIXEL_BYTES if loss == "histogram" else 0)
     pixel_bytes += 3 * _feature_bytes(network, terms.transported)
     copies = _feature_bytes(network, terms.style)  # cut out of their tiles

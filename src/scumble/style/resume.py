@@ -6,7 +6,9 @@ The file holds what the job was asked for, too: a state is of use only for the s
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble import paths
 from scumble.errors import RunError
@@ -17,6 +19,28 @@ from scumble.storage.folder import as_safetensors, writing
 SUFFIX = ".unfinished"
 SECONDS = 60.0
 """Between two times of writing the state; longer where writing takes more than a twentieth of it."""
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class Stand(BaseModel):
+    """What `Painter.state` and `Descent.state` tell beside the tensors: a file may hold anything else."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    stage: Count
+    before: Count
+    tile_sides: list[Annotated[int, Field(gt=0, le=2**20)] | None]
+    history_bytes: Count
+    evaluation: Annotated[Count, Field(gt=0)]
+    finished: bool
+    good: tuple[float, dict[str, float]]
+    best: tuple[float, dict[str, float]]
+    average: Annotated[float, Field(ge=0, le=1)]
+    lowest: Annotated[list[float], Field(min_length=1)]
+    length: Annotated[float, Field(gt=0, le=1)]
+    retreats: Count
+    optimizer: dict[str, Count | list[Count]]
 
 
 class Unfinished:
@@ -65,7 +89,18 @@ class Unfinished:
         different = difference(state.facts.get("asked"), self.asked)
         if different:
             raise RunError(f"{self.path} is of another job: {different}", "repeat its command, or leave --resume out")
+        try:
+            Stand.model_validate_json(json.dumps(state.facts))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise self._damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        for name, tensor in state.tensors.items():
+            if not (tensor.is_floating_point() and tensor.isfinite().all()):
+                raise self._damaged(f"{name} holds what are no finite numbers")
         return state
+
+    def _damaged(self, why: str) -> RunError:
+        return RunError(f"{self.path} is damaged: {why}", "leave --resume out")
 
     def remove(self) -> None:
         """The picture is finished.

@@ -66,7 +66,7 @@ def differences(run: Run, before: RunFacts, now: RunFacts) -> Iterator[Event]:
             f"got {now.data.name} ({now.data.count} pictures), which is not the same",
             HINT,
         )
-    if new["images"] != old["images"] and new["decay"] != "none":
+    if new["images"] != old.get("images", new["images"]) and new["decay"] != "none":
         yield Noted("the learning rate decays to another end than it began with: it jumps, and goes on from there")
     processes_before = old.get("devices", 1) * old.get("nodes", 1)
     began_with = before.versions, before.threads, processes_before

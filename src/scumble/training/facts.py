@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble.errors import RunError
 from scumble.storage.folder import FACTS, read_facts, write_facts
 from scumble.storage.run import Run
+
+Side = Annotated[int, Field(gt=0, le=2**16)]
 
 
 class DataFacts(BaseModel):
@@ -27,7 +29,7 @@ class DataFacts(BaseModel):
 
     name: str
     count: int
-    shape: tuple[int, int, int]
+    shape: tuple[Side, Side, Side]
     classes: tuple[str, ...]
     digest: str
     value_range: tuple[float, float] | None = None

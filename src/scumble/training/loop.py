@@ -103,7 +103,10 @@ class _Loop:
 
     def steps(self) -> Iterator[Event]:
         """All that are left."""
-        yield from self._evaluated()  # where an earlier training was stopped before it
+        # Where an earlier training was stopped before it:
+        yield from self._evaluated()
+        if not self._grid().exists():
+            yield from self._previewed()
         saved = reported = time.perf_counter()
         self.log.restart()
         while not self.has_ended:
@@ -140,6 +143,10 @@ class _Loop:
                 yield from save(self.trainer, self.run)
         except ScumbleError as error:
             yield from self._complained(error)
+        yield from self._previewed()
+
+    def _previewed(self) -> Iterator[Event]:
+        """A preview, where one is due."""
         try:
             if self._preview_is_due() and not self.has_ended:
                 path, pixels = self.preview()
@@ -236,11 +243,14 @@ class _Loop:
 
     def _preview_is_due(self) -> bool:
         every, seen = max(1, self.settings.images // self.settings.grids), self.trainer.images_seen
-        return seen // every != (seen - self.trainer.task.size) // every
+        return seen > 0 and seen // every != (seen - self.trainer.task.size) // every
+
+    def _grid(self) -> Path:
+        return self.run.grids / f"{self.trainer.images_seen:012}.png"
 
     def preview(self) -> tuple[Path, np.ndarray]:
         """What it makes now: a file, and its pixels."""
-        path, pixels = self.run.grids / f"{self.trainer.images_seen:012}.png", self.shown.preview()
+        path, pixels = self._grid(), self.shown.preview()
         make(path.parent)
         files.save(pixels, path)
         return path, pixels

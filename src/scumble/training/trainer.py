@@ -8,6 +8,7 @@ is ever frozen or thawed for it.
 import copy
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,6 +20,8 @@ from scumble.storage.folder import check_finite
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Task, Update
 from scumble.training.updates import make_update, update_average
+
+MAX_STEP = 10**12
 
 
 class Trainer:
@@ -115,7 +118,8 @@ class Trainer:
         taken = {}
         for name, sums in self.sums.items():
             count = self.counts[name]
-            taken[name] = {figure: value.item() / count for figure, value in sums.items()}
+            # In an order that a checkpoint, whose tensors have none, cannot change.
+            taken[name] = {figure: value.item() / count for figure, value in sorted(sums.items())}
             self.sums[name], self.counts[name] = {}, 0
         return taken
 
@@ -152,13 +156,18 @@ class Trainer:
             given = checkpoint.under(f"optimizers.{update}", saved.tensors)
             optimizer = self.optimizers[update]
             optimizer.state.clear()
+            remembered = self._remembered(update)
             for name, parameter in parameters.items():
                 if moments := checkpoint.under(name, given):
+                    if moments.keys() != remembered:
+                        raise RunError(
+                            f"the checkpoint has {', '.join(moments)} of {name}, not {', '.join(remembered)}"
+                        )
                     optimizer.state[parameter] = _fitted(moments, parameter, optimizer)
-            self.sums[update] = {
-                name: value.to(next(iter(parameters.values())).device)
-                for name, value in checkpoint.under(f"figures.{update}", saved.tensors).items()
-            }
+            sums = checkpoint.under(f"figures.{update}", saved.tensors)
+            if any(value.shape for value in sums.values()) or (sums and not saved.facts["counts"][update]):
+                raise RunError(f"the checkpoint's figures of {update} are no sums of numbers")
+            self.sums[update] = {name: value.to(self.parameters_of(update)[0].device) for name, value in sums.items()}
         facts = saved.facts
         self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
         self.since = (facts["step"], facts["images_seen"])
@@ -178,14 +187,30 @@ class Trainer:
         saved = saved if self.migrate is None else self.migrate(saved, self)
         if saved.facts["identity"] != self.identity:
             raise RunError(checkpoint.OF_ANOTHER_RUN)
-        numbers = [saved.facts[name] for name in ("step", "rollbacks", "images_seen")]
-        if not all(isinstance(number, int) and number >= 0 for number in numbers):
-            raise RunError(f"the checkpoint has impossible steps: {saved.facts}")
+        self._check_steps(saved.facts)
         if saved.facts["tensors"] != len(saved.tensors):
             raise RunError(f"the checkpoint holds {len(saved.tensors)} tensors of {saved.facts['tensors']}")
         networks = {name: value for name, value in saved.tensors.items() if name.startswith(("modules.", "averages."))}
         check_finite("the checkpoint", networks)
         return saved
+
+    def _remembered(self, update: str) -> set[str]:
+        """The names of what an update's optimiser remembers of each parameter, as a first step of it tells."""
+        parameter = nn.Parameter(torch.zeros(1, device=self.parameters_of(update)[0].device))
+        parameter.grad = torch.zeros_like(parameter)
+        optimizer = next(known.optimizer for known in self.task.updates if known.name == update)([parameter])
+        optimizer.step()
+        return set(optimizer.state[parameter])
+
+    def _check_steps(self, facts: dict[str, Any]) -> None:
+        """Refuse what would be taken without a word: steps that nobody can have made."""
+        for name, known in (("averaged_at", self.averaged_at), ("counts", self.counts)):
+            if not isinstance(facts[name], dict) or facts[name].keys() != known.keys():
+                raise RunError(f"the checkpoint's {name} is not of these networks and updates")
+        step, others = facts["step"], [*facts["averaged_at"].values(), *facts["counts"].values()]
+        numbers = [step, facts["rollbacks"], facts["images_seen"], *others]
+        if not all(isinstance(number, int) and 0 <= number <= MAX_STEP for number in numbers) or max(others) > step:
+            raise RunError(f"the checkpoint has impossible steps: {facts}")
 
 
 def _parameters(task: Task, update: Update) -> Iterator[tuple[str, nn.Parameter]]:

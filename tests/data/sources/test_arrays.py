@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conftest import encoded
+from conftest import encoded, zipped
 from scumble.data.dataset import prepare
 from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError
@@ -161,4 +161,35 @@ def test_arrays_that_are_no_pictures_are_refused(tmp_path, arrays, said):
 def test_a_file_that_holds_no_arrays_is_refused(tmp_path, data):
     (tmp_path / "a.npz").write_bytes(data)
     with pytest.raises(DataError, match="cannot be read as arrays"):
+        open_source(tmp_path / "a.npz")
+
+
+def npy(header: bytes, data: bytes = b"") -> bytes:
+    return b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 16, 16), }\n",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (5, 8, 8), }\n",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (4, 8, 8), }\n",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (18446744073709551616, 1, 1), }\n",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (4, 8, 8), \n",
+        b"{'descr': '|O', 'fortran_order': False, 'shape': (4, 8, 8), }\n",
+        b"((((((((",
+        b"{" * 5000,
+        b"\xff\xfe",
+    ],
+)
+def test_headers_that_claim_what_is_not_there_are_one_line(tmp_path, header):
+    path = zipped(tmp_path / "a.npz", {"x.npy": npy(header, bytes(4 * 8 * 8))})
+    with pytest.raises(DataError, match="cannot be read as arrays") as raised:
+        open_source(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_array_that_unpacks_to_a_thousand_times_its_size_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((1000, 160, 160), np.uint8))
+    with pytest.raises(DataError, match=r"unpacks to \d+ times its size; wanted at most 200 times"):
         open_source(tmp_path / "a.npz")

@@ -97,3 +97,12 @@ def test_backslashes_part_folders_as_windows_writes_them(tmp_path, wrap):
         f"{wrap}dogs/2.png": "dogs",
     }
     assert source.items[0].load().size == (20, 18)
+
+
+def test_an_entry_without_a_name_is_one_line(tmp_path):
+    info = zipfile.ZipInfo("a.png")
+    info.filename = ""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(info, encoded())
+    with pytest.raises(DataError):
+        open_source(tmp_path / "a.zip")

@@ -103,3 +103,22 @@ def test_frozen_statistics_are_those_of_the_training():
         seen = generator(latents)
     frozen = generator.eval()(latents)
     assert torch.allclose(frozen, seen, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shape", [3, 4096, 4096]), ("shape", [3, 2, 2]), ("shape", [0, 16, 20]), ("shape", [3, -16, 20]),
+        ("shape", [3, 10**30, 16]), ("shape", [2**16, 2**16, 2**16]), ("width", 1024), ("latent", 4096),
+        ("network", "mlp"), ("norm", "spectral"), ("preset", "\ud800"), ("width", 10**30), ("condition", "projection"),
+    ],
+)  # fmt: skip
+def test_a_strangers_settings_are_one_line(tmp_path, noise_run, name, value):
+    model = tmp_path / "model"
+    GAN.from_pretrained(noise_run).save_pretrained(model)
+    facts = json.loads((model / "settings.json").read_text())
+    facts["data" if name == "shape" else "settings"][name] = value
+    (model / "settings.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError) as raised:
+        GAN.from_pretrained(model)
+    assert "\n" not in str(raised.value)

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,8 +14,8 @@ from PIL import Image
 from scumble.data.form import MAX_CHANNELS
 from scumble.data.raw import PICTURES, Raw, finite
 from scumble.data.sources.source import Item, Opened, Source
-from scumble.data.sources.zip import ZIP_ERRORS
-from scumble.errors import DataError, ImageError, reason
+from scumble.data.sources.zip import refuse_packing
+from scumble.errors import DataError, ImageError, ScumbleError, reason
 from scumble.events import Noted, Warned
 from scumble.image.files import Picture
 
@@ -34,6 +36,8 @@ def from_npz(path: Path, testing: bool) -> Source:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            for entry in arrays.zip.infolist():
+                refuse_packing(entry, path)
             held = list(arrays.files)
             names = TESTING_ARRAYS if testing else IMAGE_ARRAYS
             name = next((name for name in names if name in held), None)
@@ -41,11 +45,13 @@ def from_npz(path: Path, testing: bool) -> Source:
                 return Source(path.name, [], "")
             if name is None:
                 raise DataError(f"{path} holds arrays {held}; wanted one of {', '.join(IMAGE_ARRAYS)}")
-            pixels = arrays[name]
-            labels = arrays[names[name]] if names[name] in held else None
+            pixels = _array(arrays, name)
+            labels = _array(arrays, names[name]) if names[name] in held else None
             if not isinstance(pixels, np.ndarray) or not isinstance(labels, np.ndarray | None):
                 raise TypeError("what it holds are no arrays")
-    except (*ZIP_ERRORS, AttributeError, TypeError, MemoryError) as error:
+    except ScumbleError:
+        raise
+    except Exception as error:  # NumPy's reader of headers raises whatever Python's parser does
         raise DataError(f"{path} cannot be read as arrays: {reason(error)}", "save it with numpy.savez") from error
     _check_pixels(pixels, f"{path}: {name}")
     told: list[Noted | Warned] = []
@@ -77,10 +83,22 @@ def from_npy(path: Path, testing: bool) -> Source:
         return Source(path.name, [], "")
     try:
         pixels = np.lib.format.open_memmap(path, mode="r").view(np.ndarray)  # never unpickles
-    except (OSError, ValueError, TypeError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
+    except Exception as error:  # likewise
         raise DataError(f"{path} cannot be read as an array: {reason(error)}", "save it with numpy.save") from error
     _check_pixels(pixels, str(path))
     return from_arrays(path.name, pixels, None)
+
+
+def _array(arrays: Any, name: str) -> np.ndarray:
+    """One of them, unless its header claims more than there is: NumPy would ask for the memory first."""
+    entry = arrays.zip.getinfo(name if name in arrays.zip.namelist() else f"{name}.npy")
+    with arrays.zip.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"{name} is said to have the shape {shape}, which is more than there is")
+    return arrays[name]
 
 
 def _check_pixels(pixels: np.ndarray, where: str) -> None:

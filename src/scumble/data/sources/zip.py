@@ -16,7 +16,7 @@ MAX_ENTRY_BYTES = 256 << 20
 MAX_RATIO, RATIO_MATTERS_BYTES = 200, 16 << 20
 """Pictures are compressed already; only plain colours, which are small, pack so well that a large entry is a bomb."""
 ENCRYPTED = 1  # a bit of a zip entry's flags
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, LookupError)
 
 
 def from_zip(path: Path, testing: bool) -> Source:
@@ -72,13 +72,23 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _refuse_bomb(entry: zipfile.ZipInfo, path: Path) -> None:
+    refuse_packing(entry, path)
+    where, size = f"{path} has the entry {entry.filename!r}", entry.file_size
+    if size > MAX_ENTRY_BYTES:
+        raise DataError(f"{where}, which unpacks to {size >> 20} MiB; wanted at most {MAX_ENTRY_BYTES >> 20} MiB")
+
+
+def refuse_packing(entry: zipfile.ZipInfo, path: Path) -> None:
+    """Refuse an entry that cannot be unpacked, or that is far larger than it looks.
+
+    Raises:
+        DataError: if it is such.
+    """
     where, size = f"{path} has the entry {entry.filename!r}", entry.file_size
     if entry.flag_bits & ENCRYPTED:
         raise DataError(f"{where}, which is encrypted; wanted a zip without a password")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
         raise DataError(f"{where}, which is packed by method {entry.compress_type}; wanted stored or deflated entries")
-    if size > MAX_ENTRY_BYTES:
-        raise DataError(f"{where}, which unpacks to {size >> 20} MiB; wanted at most {MAX_ENTRY_BYTES >> 20} MiB")
     if size > RATIO_MATTERS_BYTES and size > MAX_RATIO * entry.compress_size:
         ratio = size // max(1, entry.compress_size)
         raise DataError(f"{where}, which unpacks to {ratio} times its size; wanted at most {MAX_RATIO} times")

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import nn
 
 from scumble import __version__, device, paths
-from scumble.errors import RunError, SettingsError
+from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
 from scumble.gan.models.sample import draw_latents, generate
-from scumble.gan.networks.build import build, load, to_device
+from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.image.tensors import grid
@@ -65,12 +65,13 @@ class GAN:
         placement = device.choose(device_name, "float32")
         facts, tensors = _read(folder)
         try:
-            data = facts.data
-            generator, discriminator = build(GANSettings(**facts.settings), data.shape, len(data.classes))
-            for name, network in (("generator", generator), ("discriminator", discriminator)):
-                load(network, checkpoint.under(name, tensors))
-        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
-            raise RunError(f"{folder} does not hold what its settings say: {str(error).splitlines()[0]}") from error
+            data, settings = facts.data, GANSettings(**facts.settings)
+            generator, discriminator = filled(
+                lambda: build(settings, data.shape, len(data.classes)),
+                [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
+            )
+        except MISFITS as error:
+            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
         for network in (generator, discriminator):
             to_device(network.eval().requires_grad_(False), placement.device)
         return cls(generator, discriminator, facts)

@@ -4,11 +4,13 @@ A pair is a module with two classes, `Generator(latent, width, shape)` and `Disc
 draw their own weights from torch's global random numbers. To add one: one file, and one line here.
 """
 
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import torch
 from torch import nn
 
+from scumble.errors import SettingsError
 from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
 from scumble.gan.settings import GANSettings
@@ -20,6 +22,34 @@ NETWORKS: dict[str, ModuleType] = {
     "resnet": resnet,
     "normfree": normfree,
 }
+
+MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)
+"""What goes wrong where a model's settings are not those of its weights."""
+
+
+def filled(make: Callable[[], Sequence[nn.Module]], given: Sequence[dict[str, torch.Tensor]]) -> Sequence[nn.Module]:
+    """Networks with the weights of a file, which anybody may have made.
+
+    They are made without memory at first: where settings ask for larger ones than the file holds, nothing is allocated.
+
+    Args:
+        make: returns the networks.
+        given: the tensors of each, by the names of its state.
+
+    Raises:
+        ValueError: as `load` does, and if a tensor is of another kind of number.
+    """
+    with torch.device("meta"):
+        without_memory = make()
+    for network, tensors in zip(without_memory, given, strict=True):
+        load(network, {name: tensor.to("meta") for name, tensor in tensors.items()})
+        for name, wanted in network.state_dict().items():
+            if tensors[name].is_floating_point() != wanted.is_floating_point():
+                raise ValueError(f"{name} is of type {tensors[name].dtype}, wanted {wanted.dtype}")
+    networks = make()
+    for network, tensors in zip(networks, given, strict=True):
+        load(network, tensors)
+    return networks
 
 
 def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) -> tuple[nn.Module, nn.Module]:

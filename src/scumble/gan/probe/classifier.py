@@ -10,9 +10,9 @@ import torch
 from scumble import __version__, device, paths
 from scumble.data.pixels import opened_pixels
 from scumble.data.sources.source import Opened, of_picture
-from scumble.errors import RunError, SettingsError, reason
+from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import ClassifierFacts
-from scumble.gan.networks.build import load, to_device
+from scumble.gan.networks.build import MISFITS, filled, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
@@ -105,8 +105,11 @@ class Classifier:
         placement = device.choose(device_name, "float32")
         facts, tensors = ClassifierFacts.read_from(folder), read_weights(folder / WEIGHTS)
         try:
-            discriminator = fresh_discriminator(GANSettings(**facts.settings), facts.data.shape)
-            load(discriminator, checkpoint.under("discriminator", tensors))
+            settings = GANSettings(**facts.settings)
+            (discriminator,) = filled(
+                lambda: [fresh_discriminator(settings, facts.data.shape)], [checkpoint.under("discriminator", tensors)]
+            )
+            assert isinstance(discriminator, Discriminator)
             to_device(discriminator.eval().requires_grad_(False), placement.device)
             arrays = {name: tensors[name].numpy() for name in ("mean", "scale", "weights", "biases")}
             known = facts.classifier
@@ -115,8 +118,8 @@ class Classifier:
             blank = np.zeros((1, *made.shape), np.uint8)
             if made.probabilities_of_pixels(blank).shape != (1, len(made.classes)):
                 raise ValueError("its classes are not as many as its weights")
-        except (RuntimeError, KeyError, TypeError, ValueError, SettingsError) as error:
-            raise RunError(f"{folder} does not hold what its settings say: {reason(error).splitlines()[0]}") from error
+        except MISFITS as error:
+            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
         return made
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -50,6 +50,8 @@ class Adam:
     def restore(self, state: Checkpoint, canvas: torch.Tensor, gradient: torch.Tensor) -> None:
         """See `Optimizer.restore`."""
         self.mean, self.square, self.moves = state.tensors["mean"], state.tensors["square"], state.facts["moves"]
+        if not self.mean.shape == self.square.shape == canvas.shape:
+            raise ValueError("its averages of the gradient are not of the picture's shape")
 
     def move(self, canvas: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """See `Optimizer.move`."""

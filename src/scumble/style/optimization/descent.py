@@ -208,7 +208,11 @@ class Descent:
         return Checkpoint(tensors | {f"optimizer.{name}": value for name, value in learnt.tensors.items()}, facts)
 
     def restore(self, state: Checkpoint) -> Step:
-        """Go on from there; returns how it stands."""
+        """Go on from there; returns how it stands.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: if it is of another descent.
+        """
         tensors, facts = {name: tensor.to(self.canvas) for name, tensor in state.tensors.items()}, state.facts
         gradient = tensors["gradient"]
         self.canvas, self.move = tensors["canvas"], tensors["move"]

@@ -15,6 +15,9 @@ HISTORY_PAIRS = 100
 HISTORY_BYTES = 2 << 30
 """What the pairs of L-BFGS may take: with 24 bytes per pixel and pair, 100 pairs up to 0.9 megapixels, then fewer."""
 
+BYTES_OF_PAIR = 24
+"""Of a pixel: three channels of a move and of a change, in float32."""
+
 
 class LBFGS:
     """Limited-memory BFGS (Nocedal 1980; Liu and Nocedal 1989), in its compact form.
@@ -64,6 +67,8 @@ class LBFGS:
         self.order = state.facts["order"]
         if used := len(self.order):
             self._make_room(canvas)
+            if sorted(self.order) != list(range(used)):
+                raise ValueError(f"the order of its pairs is {self.order}")
             self.moved[:used], self.change[:used] = state.tensors["moved"], state.tensors["change"]
             self.moved_change, self.change_change = (
                 state.tensors[name].to("cpu", torch.float64) for name in ("moved_change", "change_change")
