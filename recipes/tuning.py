@@ -62,6 +62,7 @@ STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
         for picture in (lambda style=style: style, *variants("keep", *KEEPS, photo=photo, style=style))
     ],
     "balance": variants("balance", "plain", "subject"),
+    "palette": [lambda: FLOWER, lambda: NIGHT, *variants("palette", "fitted", "whole", photo=FLOWER)],
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
     "style-weight": variants("style_weight", 0.25, 2.5, 25.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
