@@ -225,7 +225,7 @@ def distillation(
         ("student",),
         loss,
         lambda parameters: torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=0.01),
-        schedule=lambda step: {"lr": LEARNING_RATE * schedule(step, steps)},
+        schedule=lambda moment: {"lr": LEARNING_RATE * schedule(moment.step, steps)},
         max_norm=5.0,
     )
     return Task({"student": student}, (update,), batch, BATCH)

@@ -55,6 +55,8 @@ class Settings(BaseModel):
             return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")
         if error["type"] == "value_error":  # a validator of ours, whose words they are
             wanted = error["msg"].removeprefix("Value error, ")
+        elif not error["loc"]:
+            wanted = "names and values"
         else:
             schema = cls.model_json_schema()
             wanted = allowed(_place_in(schema["properties"][str(error["loc"][0])], error["loc"][1:]))
@@ -116,7 +118,10 @@ def _kind(schema: Mapping[str, Any], quote: str) -> str:
         case "boolean":
             return "true or false"
         case _ if "pattern" in schema:
-            return schema.get("description", "another text")  # which tells more than a regular expression
+            *some, last = map(
+                str, schema.get("examples", ["another text"])
+            )  # which tell more than a regular expression
+            return "something like " + f"{', '.join(some)} or {last}" if some else last
         case _:
             return "a file" if schema.get("format") == "path" else "text"
 

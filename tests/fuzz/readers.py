@@ -34,10 +34,11 @@ from scumble.gan.probe.linear import Linear, Scaling
 from scumble.gan.settings import FeatureSettings
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.image import decode, encode, files, recipe
+from scumble.image.metadata import NOTHING
 from scumble.perceptual import backbones, weights
 from scumble.storage import checkpoint
 from scumble.storage.run import Run
-from scumble.style.batch import Pair, is_finished
+from scumble.style.batch import Pair, Style, is_finished
 from scumble.style.inputs import Sources
 from scumble.style.provenance import differences, settings_from_recipe
 from scumble.style.resume import Unfinished
@@ -133,7 +134,7 @@ def _recipes(place: Path) -> Kind:
 
 def _with_recipe(text: str, suffix: str) -> Files:
     made = io.BytesIO()
-    encode.WRITERS[suffix](np.asarray(photograph(20, 18)), made, text)
+    encode.WRITERS[suffix](np.asarray(photograph(20, 18)), made, text, NOTHING)
     return {"picture.png": made.getvalue()}
 
 
@@ -149,7 +150,7 @@ def _read_recipe(place: Path) -> None:
     for event in differences(made_by, MADE_BY):
         assert "\n" not in str(event)
     with contextlib.suppress(ScumbleError):
-        is_finished(Pair(path, path, path), StyleSettings())
+        is_finished(Pair(path, Style(path.stem, (path,)), path), StyleSettings())
 
 
 # --- Runs, models and checkpoints -----------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def _checkpoints(place: Path) -> Kind:
     def read(folder: Path) -> None:
         with contextlib.suppress(ScumbleError):
             GAN.from_pretrained(folder, "cpu").sample([0])
-        trainer = game.trainer(train._identity(game))
+        trainer = game.trainer(facts.known_by)
         found, complaints = checkpoint.newest(folder / "checkpoints", trainer.restored)
         if found is None:
             raise RunError(complaints[0])

@@ -59,7 +59,7 @@ words = ["reads", "raises", "refuses", "lines", "warns", "writes", "prints", "me
 number = iter(words)
 spoil = lambda held, random: {"file": next(number).encode()}
 readers.KINDS["bad"] = lambda place: readers.Kind([{"file": b""}], spoil, read)
-worker.SECONDS = 0.5
+worker.SECONDS = 3
 worker.main("bad", 0, 0, len(words), Path(sys.argv[1]))
 """
 

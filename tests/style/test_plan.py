@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from conftest import CAFFE, narrow_tensors
-from scumble import device
 from scumble.errors import ScumbleError
 from scumble.events import Finished, Noted, Progress
 from scumble.perceptual.vgg import VGG19
@@ -71,9 +70,6 @@ def test_too_little_memory_is_told_before_any_work(content_file, style_file, wei
     settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
     told = []
     with pytest.raises(ScumbleError, match=r"max-memory: got 0.01 GiB, and \d.\d\d are taken before a picture is read"):
-        told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
-    settings = settings.model_copy(update={"max_memory": device.used_bytes() / 2**30 + 0.01})
-    with pytest.raises(ScumbleError, match=r"40x33 pixels need \d.* GiB even in the smallest tiles; \d.\d GiB may be"):
         told.extend(stylize_events(content_file, style_file, settings, tmp_path / "out.png"))
     assert not any(isinstance(event, Progress) for event in told)
     assert not (tmp_path / "out.png").exists()

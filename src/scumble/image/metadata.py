@@ -22,6 +22,7 @@ from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from scumble.image import decode, recipe
+from scumble.image.quiet import decoders_quiet
 from scumble.image.reading import pages
 
 PICTURE_TEXTS = (Base.ImageDescription, Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright)
@@ -150,7 +151,8 @@ def of(source: str | os.PathLike[str] | Image.Image | np.ndarray | None) -> Meta
         source: a file (`scan.tif[2]` is the second picture in it) or a PIL picture; an array has none.
     """
     found = NOTHING
-    with contextlib.suppress(Exception):  # decoders of damaged notes raise whatever their authors did not think of
+    # Decoders of damaged notes raise, and say, whatever their authors did not think of.
+    with contextlib.suppress(Exception), decoders_quiet():
         if isinstance(source, Image.Image):
             found = _of_image(source, source.info.get("exif", b""))
         elif isinstance(source, str | os.PathLike):

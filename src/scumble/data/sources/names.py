@@ -218,6 +218,6 @@ def _given_labels(
 
 def _parse_labels(data: bytes) -> dict[str, str]:
     labels = dict(json.loads(data)["labels"] or [])
-    if not all(isinstance(label, int | str) for label in labels.values()):
-        raise TypeError("a class is neither a number nor a word")
+    if not all(isinstance(name, str) and isinstance(label, int | str) for name, label in labels.items()):
+        raise TypeError("a name is none, or a class is neither a number nor a word")
     return {name.replace("\\", "/").removeprefix("./"): str(label) for name, label in labels.items()}

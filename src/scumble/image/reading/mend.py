@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from scumble.image.quiet import decoders_quiet
 from scumble.image.reading import png
 from scumble.image.reading.kinds import read_kind
 
@@ -78,7 +79,7 @@ def _missing_rows(data: bytes) -> str | None:
     pictures, progressive = [], False
     try:
         for end in (END, more + END):
-            with Image.open(io.BytesIO(data + end), formats=("JPEG",)) as image:
+            with decoders_quiet(), Image.open(io.BytesIO(data + end), formats=("JPEG",)) as image:
                 if image.width * image.height > MAX_MENDED_PIXELS:
                     return None
                 progressive = bool(image.info.get("progressive"))
