@@ -46,6 +46,13 @@ def test_less_memory_means_more_tiles_and_is_kept_to(tensors):
         assert found.overhead >= 3 / 2 or found.tiles == 1
 
 
+def test_too_little_memory_for_the_smallest_tiles_is_told(tensors):
+    with pytest.raises(
+        ScumbleError, match=r"4096x3072 pixels need \d.\d GiB even in the smallest tiles; 1.0 GiB may be"
+    ):
+        planned(tensors, (4096, 3072), 1)
+
+
 def test_tiles_that_are_only_looked_at_are_larger_where_they_may_be():
     network = VGG19(narrow_tensors(), CAFFE, LAYERS)
     picture = torch.rand(1, 3, 320, 320, generator=torch.Generator().manual_seed(0))
