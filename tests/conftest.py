@@ -1,5 +1,6 @@
 """What the tests share: tiny pictures, a real VGG19 with random weights, and where large material may stand."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -7,7 +8,10 @@ import math
 import os
 import socket
 import tarfile
+import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,25 @@ from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 REPOSITORY = Path(__file__).parents[1]
 CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
+
+
+@contextlib.contextmanager
+def overlapped(block: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """While another thread is still in a block that this one has entered before it, and has left."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with block():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with block():
+        thread.start()
+        assert inside.wait(10)
+    yield
+    leave.set()
+    thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -1,30 +1,20 @@
 """What the host program shares with the library comes back as it was, whatever threads do."""
 
-import threading
 import warnings
 
 import pytest
 
+from conftest import overlapped
 from scumble.shared import warnings_ignored
 
 
 def test_filters_come_back_after_blocks_that_overlap_in_threads():
     before = list(warnings.filters)
-    inside, leave = threading.Event(), threading.Event()
-
-    def other() -> None:
-        with warnings_ignored():
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=other)
-    with warnings_ignored():
-        thread.start()
-        assert inside.wait(10)
-    with pytest.warns(UserWarning, match="ours"):  # pytest has its own list for the moment
+    with (
+        overlapped(warnings_ignored),
+        pytest.warns(UserWarning, match="ours"),
+    ):  # pytest has its own list for the moment
         warnings.warn("ours", UserWarning, stacklevel=1)
-    leave.set()
-    thread.join()
     assert list(warnings.filters) == before
 
 

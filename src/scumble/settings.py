@@ -95,7 +95,11 @@ def allowed(schema: Mapping[str, Any], quote: str = "'") -> str:
         >>> allowed({"anyOf": [{"const": "auto"}, {"type": "integer", "exclusiveMinimum": 0, "maximum": 64}]})
         "'auto' or a whole number from 1 to 64"
     """
-    *others, last = (words for one in schema.get("anyOf", [schema]) for words in _choices(one, quote))
+    return _one_of([words for one in schema.get("anyOf", [schema]) for words in _choices(one, quote)])
+
+
+def _one_of(words: Sequence[str]) -> str:
+    *others, last = words
     return f"{', '.join(others)} or {last}" if others else last
 
 
@@ -118,10 +122,9 @@ def _kind(schema: Mapping[str, Any], quote: str) -> str:
         case "boolean":
             return "true or false"
         case _ if "pattern" in schema:
-            *some, last = map(
-                str, schema.get("examples", ["another text"])
-            )  # which tell more than a regular expression
-            return "something like " + f"{', '.join(some)} or {last}" if some else last
+            # Examples tell more than a regular expression.
+            examples = [str(example) for example in schema.get("examples", [])]
+            return f"something like {_one_of(examples)}" if examples else "another text"
         case _:
             return "a file" if schema.get("format") == "path" else "text"
 

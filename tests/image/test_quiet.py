@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import photograph
+from conftest import overlapped, photograph
 from scumble.errors import ImageError
 from scumble.image import files, quiet
 from scumble.image.quiet import decoders_quiet
@@ -52,20 +52,8 @@ def test_what_the_host_program_had_chosen_comes_back_when_the_last_thread_is_don
         return list(warnings.filters), handlers, pointers
 
     before = host()
-    inside, leave = threading.Event(), threading.Event()
-
-    def other() -> None:
-        with decoders_quiet():
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=other)
-    with decoders_quiet():
-        thread.start()
-        assert inside.wait(10)
-    assert host() != before
-    leave.set()
-    thread.join()
+    with overlapped(decoders_quiet):
+        assert host() != before
     assert host() == before
 
 

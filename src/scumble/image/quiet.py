@@ -8,12 +8,11 @@ import contextlib
 import ctypes
 import functools
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 
 from PIL import _imaging  # pyright: ignore[reportAttributeAccessIssue]
 
-from scumble.shared import shared
+from scumble.shared import shared, warnings_ignored
 
 LOGGERS = ("PIL", "tifffile")
 SETTERS = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
@@ -25,8 +24,7 @@ SETTERS = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
 def decoders_quiet() -> Iterator[None]:
     """Let nothing of a decoder reach anybody but through a result or an exception; the host program's logs go on."""
     with contextlib.ExitStack() as undone:
-        undone.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
+        undone.enter_context(warnings_ignored())
         # Without any handler, Python's logging prints to standard error.
         for name in LOGGERS:
             logger, handler = logging.getLogger(name), logging.NullHandler()

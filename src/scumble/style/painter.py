@@ -117,9 +117,8 @@ class Painter:
             elif self.resumed is None:
                 canvas = resize(canvas, size)
                 optimizers[kind] = optimizers[kind].carried(size)
-            layout = None if content is None else self.inputs.matched(content, styles)
-            objective = self._objective(number, canvas if content is None else content, styles, layout)
-            del content, styles, layout  # of large pictures, half a gigabyte that the next stage would pay for
+            objective = self._objective(number, canvas if content is None else content, styles)
+            del content, styles  # of large pictures, half a gigabyte that the next stage would pay for
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
             descent = Descent(objective, canvas, optimizers[kind], stage.steps, stage.averaging, stage.tolerance)
@@ -141,9 +140,7 @@ class Painter:
                 yield Warned(f"the loss rose to {step.found.loss:.4g}: back to the last good picture, smaller steps")
             yield Progress(self.job, self.done, self.total, step.found.loss, step.found.terms)
 
-    def _objective(
-        self, number: int, content: torch.Tensor, styles: list[torch.Tensor], layout: torch.Tensor | None
-    ) -> Objective:
+    def _objective(self, number: int, content: torch.Tensor, styles: list[torch.Tensor]) -> Objective:
         settings, stage = self.settings, self.stages[number]
         strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
         # A finish looks for what all that came before it was looking for (docs/log.md).
@@ -165,7 +162,7 @@ class Painter:
             terms.leak,
             terms.focused,
             self.inputs.visible,
-            layout,
+            self.inputs.matched(content, styles) if terms.layout else None,
             terms.layout,
             terms.fitted,
         )

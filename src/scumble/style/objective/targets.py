@@ -24,6 +24,10 @@ LEAK_PLACES = 4096
 """Of the paintings' places, at most so many are what the canvas may not become like; more of them are alike anyway."""
 
 
+Proportions = dict[tuple[int, int], torch.Tensor]
+"""By the numbers of a region and of a style, as from `palette.proportions`; empty where all places count alike."""
+
+
 class RegionTarget(NamedTuple):
     """What a region is compared with: its share of the canvas, its places and its targets, by layer.
 
@@ -119,13 +123,14 @@ class Targets:
 def find_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) -> Targets:
     """The targets of all terms, looked for in the tiles of the view."""
     content = pictures.content
+    proportions = _proportions(pictures) if terms.fitted else {}
     return Targets(
         view,
         content,
         view.whole_features(content, terms.content),
-        _maps(view, pictures, terms.transported, terms.fitted),
+        _maps(view, pictures, terms.transported, proportions),
         _leak_targets(view, pictures, terms.leak),
-        _region_targets(view, pictures, terms, loss) if terms.style else [],
+        _region_targets(view, pictures, terms.style, loss, proportions) if terms.style else [],
         _importance(content, (terms.content | terms.transported) if terms.focused else ()),
     )
 
@@ -139,12 +144,26 @@ def _importance(content: torch.Tensor, layers: Collection[str]) -> dict[str, tor
     return {name: at_places(of_pixels, features_shape(size, name)) for name in layers}
 
 
-def _maps(view: View, pictures: Pictures, layers: Collection[str], fitted: bool) -> dict[str, list[RegionMap]]:
+def _proportions(pictures: Pictures) -> Proportions:
+    """In which proportions each style's places count for each region, of what the content has a place for."""
+    return {
+        (number, index): palette.proportions(
+            pictures.content, pictures.styles[index], region.mask, _taken(pictures, number, index)
+        )
+        for number, region in enumerate(pictures.regions)
+        for index, share in enumerate(region.shares)
+        if share
+    }
+
+
+def _maps(
+    view: View, pictures: Pictures, layers: Collection[str], proportions: Proportions
+) -> dict[str, list[RegionMap]]:
     """How each region's features are moved into the distribution of what paints it, by layer."""
     if not layers:
         return {}
     content, regions = pictures.content, pictures.regions
-    painted, _ = _painted_statistics(view, pictures, layers, moments, fitted)
+    painted, _ = _painted_statistics(view, pictures, layers, moments, proportions)
     shares = {name: _shares(regions, content, name) for name in layers}
     # Of the places that will be moved: a map that is found where a plain region is plainest tears its edges apart.
     places = [{name: _weighed(shares[name][n], region) for name in layers} for n, region in enumerate(regions)]
@@ -178,12 +197,13 @@ def _leak_targets(view: View, pictures: Pictures, layers: Collection[str]) -> di
     return targets
 
 
-def _region_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) -> list[RegionTarget]:
+def _region_targets(
+    view: View, pictures: Pictures, layers: Collection[str], loss: StyleLoss, proportions: Proportions
+) -> list[RegionTarget]:
     """The statistics that each region is to have."""
     content, regions, strength = pictures.content, pictures.regions, pictures.strength
-    layers = terms.style
     counted = [counted_places(region.mask, content, layers) for region in regions]
-    painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics, terms.fitted)
+    painted, narrow_in_styles = _painted_statistics(view, pictures, layers, loss.statistics, proportions)
     for picture, share in ((pictures.layout, palette.PAINTED), (content, strength)):
         if picture is None or share == 1:
             continue
@@ -205,7 +225,7 @@ def _region_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLos
 
 
 def _painted_statistics(
-    view: View, pictures: Pictures, layers: Collection[str], measure: Measure, fitted: bool
+    view: View, pictures: Pictures, layers: Collection[str], measure: Measure, proportions: Proportions
 ) -> tuple[list[dict[str, Statistics]], list[list[str]]]:
     """What the styles have in store for each region, blended; and where no neuron sees its part of them alone.
 
@@ -216,13 +236,11 @@ def _painted_statistics(
     narrow: list[list[str]] = [[] for _ in regions]
     for index, style in enumerate(pictures.styles):
         taking = [number for number, region in enumerate(regions) if region.shares[index]]
-        masks = [regions[n].style_masks[index] if regions[n].style_masks else None for n in taking]
-        masks = [both(mask, pictures.visible[index]) for mask in masks]
-        counted = [counted_places(mask, style, layers) for mask in masks]
-        if fitted:
+        counted = [counted_places(_taken(pictures, number, index), style, layers) for number in taking]
+        if proportions:
             counted = [
-                (_fitted(places, pictures.content, style, regions[number].mask, mask), outside)
-                for number, mask, (places, outside) in zip(taking, masks, counted, strict=True)
+                (_fitted(places, proportions[number, index], style), outside)
+                for number, (places, outside) in zip(taking, counted, strict=True)
             ]
         found = view.statistics(style, [places for places, _ in counted], layers, measure)
         for number, of_style, (_, narrow_of_style) in zip(taking, found, counted, strict=True):
@@ -235,15 +253,16 @@ def _painted_statistics(
     return blended, narrow
 
 
+def _taken(pictures: Pictures, region: int, style: int) -> torch.Tensor | None:
+    """The part of a style that a region takes, as far as it can be seen; None for all of it."""
+    masks = pictures.regions[region].style_masks
+    return both(masks[style] if masks else None, pictures.visible[style])
+
+
 def _fitted(
-    places: dict[str, Places | None],
-    content: torch.Tensor,
-    style: torch.Tensor,
-    mask: torch.Tensor | None,
-    style_mask: torch.Tensor | None,
+    places: dict[str, Places | None], proportions: torch.Tensor, style: torch.Tensor
 ) -> dict[str, Places | None]:
-    """Places of a style by layer, counted in the proportions that the content has a place for."""
-    proportions = palette.proportions(content, style, mask, style_mask)
+    """Places of a style by layer, counted in these proportions."""
     size = (style.shape[2], style.shape[3])
     return {name: weighed(counted, proportions, features_shape(size, name)) for name, counted in places.items()}
 
