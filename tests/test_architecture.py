@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import scumble
+
 PACKAGE = Path(__file__).parents[1] / "src" / "scumble"
 PAINTED = Path(__file__).parents[1] / "docs" / "pictures" / "painted.jpg"
 
@@ -18,6 +20,7 @@ LAYERS = [
     {"training"},
     {"style", "gan"},
     {"cli", "web"},
+    {"__main__"},
 ]
 MAX_MODULES_OF_FOLDER, MAX_LINES_OF_MODULE, MAX_LINES_OF_FUNCTION = 14, 300, 50
 STANDARD_WORDS = {"pydantic", "pydantic_core", "platformdirs", "PIL"}
@@ -149,3 +152,20 @@ def test_help_and_usage_errors_do_not_import_torch(arguments):
 def test_lists_and_recipes_do_not_import_torch(arguments):
     done = run_without(("torch", "numpy"), *arguments)
     assert done.returncode == 0, done.stderr
+
+
+HEAVY = ("sympy", "scipy", "sklearn", "matplotlib", "pandas", "onnx", "torch._dynamo", "torch._inductor", "scumble.gan")
+"""What takes a tenth of a second and more to import, and has no part in painting."""
+
+
+def test_painting_imports_nothing_heavy_but_torch(content_file, style_file, tmp_path):
+    output = str(tmp_path / "out.png")
+    arguments = ("stylize", str(content_file), str(style_file), "-o", output, "--size", "32", "--steps", "1")
+    done = run_without(HEAVY, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert run_without(("torch",), *arguments, "--overwrite").returncode != 0  # what is looked for is found
+
+
+def test_the_package_is_a_command():
+    done = subprocess.run([sys.executable, "-m", "scumble", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == scumble.__version__

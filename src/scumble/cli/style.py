@@ -145,7 +145,8 @@ def batch(
         quiet: print results only.
         settings: of all pictures.
     """
-    from scumble.style.batch import batch_events
+    with report.starting(quiet or json):
+        from scumble.style.batch import batch_events
 
     contents, folder = (content, *more_contents), output or Path("painted")
     events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
@@ -167,10 +168,11 @@ def _list_layers(json: bool) -> None:
 
 
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
-    from scumble.image import recipe
-    from scumble.style.outputs import Wanted
-    from scumble.style.provenance import JOBS, settings_from_recipe
-    from scumble.style.stylize import paint_events
+    with report.starting(job.quiet or job.json):
+        from scumble.image import recipe
+        from scumble.style.outputs import Wanted
+        from scumble.style.provenance import JOBS, settings_from_recipe
+        from scumble.style.stylize import paint_events
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite, strip)
     repeated = None if job.recipe is None else recipe.read(job.recipe)
