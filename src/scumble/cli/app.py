@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
-from scumble import __version__
+from scumble import __version__, cores
 from scumble.cli import report
 from scumble.errors import LostError, ScumbleError
 
@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # They may spin for a moment: a training has many short waits, and would take half as long again without.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    if (threads := cores.allowed()) is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     arguments = sys.argv[1:] if arguments is None else arguments
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"

@@ -20,6 +20,9 @@ SKETCHES, FINISHES = "pocket", "vgg19-caffe"
 RELATIVE_TIME = {"pocket": 1 / 7}
 """Of an evaluation, VGG19's being 1: what a progress bar reckons with."""
 
+COST_OF_THREAD = 4000
+"""A thread pays for so many pixels that VGG19 looks at: two took as long as one for fewer (docs/log.md)."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -37,6 +40,11 @@ class Stage:
     def cost(self) -> float:
         """Of one evaluation, in any unit."""
         return self.size[0] * self.size[1] * RELATIVE_TIME.get(self.backbone, 1.0)
+
+    @property
+    def threads(self) -> int:
+        """How many are worth waiting for."""
+        return max(1, round(self.cost / COST_OF_THREAD))
 
 
 def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[Stage]:
