@@ -184,10 +184,20 @@ def test_its_distances_are_vgg19s(loss, material, caffe_weights, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("side", "backbone", "expected"), [(64, "pocket", 1), (512, "pocket", 9), (32, "vgg19", 1), (512, "vgg19", 66)]
+    ("side", "backbone", "there", "expected"),
+    [
+        (64, "pocket", 8, 1),
+        (200, "pocket", 2, 1),
+        (200, "pocket", 8, 8),
+        (512, "pocket", 2, 2),
+        (48, "vgg19", 2, 1),
+        (96, "vgg19", 2, 2),
+        (512, "vgg19", 64, 64),
+        (9999, "vgg19", 1, 1),
+    ],
 )
-def test_small_pictures_are_the_work_of_few_threads(side, backbone, expected):
-    assert Stage((side, side), backbone, 1, "lbfgs").threads == expected
+def test_small_pictures_are_the_work_of_one_thread(side, backbone, there, expected):
+    assert Stage((side, side), backbone, 1, "lbfgs").threads(there) == expected
 
 
 def test_a_small_picture_is_looked_at_by_one_thread_and_its_caller_has_its_own_number(
