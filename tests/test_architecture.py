@@ -155,6 +155,14 @@ def test_lists_and_recipes_do_not_import_torch(arguments):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("pictures", [["none.png", "style.png"], ["{content}", "none.png[2]"]])
+def test_a_mistyped_name_is_told_before_torch_is_imported(pictures, content_file):
+    done = run_without(("torch",), "stylize", *(name.format(content=content_file) for name in pictures))
+    assert done.returncode == 1
+    assert "heavy" not in done.stderr
+    assert "none.png does not exist" in done.stderr.replace("[2]", "")
+
+
 HEAVY = ("sympy", "scipy", "sklearn", "matplotlib", "pandas", "onnx", "torch._dynamo", "torch._inductor", "scumble.gan")
 """What takes a tenth of a second and more to import, and has no part in painting."""
 

@@ -167,7 +167,26 @@ def _list_layers(json: bool) -> None:
     report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
 
 
+def _check_there(sources: "Sources") -> None:
+    """A mistyped name is told at once, not after seconds of loading.
+
+    Raises:
+        ImageError: if a file is not there.
+    """
+    from scumble.image import decode
+    from scumble.image.reading import pages
+
+    for source in sources.by_role().values():
+        if isinstance(source, Path):
+            path, _ = pages.split(source)
+            try:
+                path.stat()
+            except (OSError, ValueError):
+                decode.read_file(path)  # says what is wrong
+
+
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
+    _check_there(sources)
     with report.starting(job.quiet or job.json):
         from scumble.image import recipe
         from scumble.style.outputs import Wanted
