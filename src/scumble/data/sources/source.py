@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from scumble.data import labels
+from scumble.data.labels import Label
 from scumble.data.raw import Raw, raw_of
 from scumble.errors import ImageError
 from scumble.events import Event, Noted, Progress, Started, Warned
@@ -38,14 +39,14 @@ class Item:
 
     Attributes:
         name: to speak of it.
-        label: its class, or None.
+        label: its class, or None; its labels, where pictures of the source may have several.
         load: decodes it; raises ImageError if it cannot be read.
         measure: finds (width, height) with less work than `load`; None if there is no such way.
         look: reads its header, for all that follows; None if there is nothing to be found there.
     """
 
     name: str
-    label: str | None
+    label: Label | None
     load: Callable[[], Picture]
     measure: Callable[[], tuple[int, int]] | None = None
     look: Callable[[], Opened] | None = None
