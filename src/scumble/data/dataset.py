@@ -22,7 +22,7 @@ from scumble.data.form import Fit, Form, Range, Size, times
 from scumble.data.labels import Label
 from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
 from scumble.data.pixels import is_grey, opened_pixels
-from scumble.data.sources.source import Item, Source, for_each
+from scumble.data.sources.source import Item, Source, for_each, of_picture
 from scumble.errors import DataError, reason
 from scumble.events import Event, Noted, Warned
 
@@ -205,6 +205,7 @@ class _Writer:
 
     def add(self, item: Item) -> None:
         opened = item.opened()
+        opened = opened if opened.raw else of_picture(opened.load())  # its size then needs no second look at the file
         pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
         self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
         self.highest = max(self.highest, int(pixels.max()))

@@ -14,6 +14,7 @@ from scumble.errors import ImageError
 from scumble.events import Event, Noted, Progress, Started, Warned
 from scumble.image import files
 from scumble.image.files import Picture
+from scumble.image.quiet import decoders_quiet
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,15 @@ def for_each(source: Source, job: str, look: Callable[[Item], None]) -> Generato
     """
     total, unreadable = len(source.items), []
     yield Started(job, total, "pictures")
-    for done, item in enumerate(source.items, 1):
-        try:
-            look(item)
-        except ImageError as error:
-            unreadable.append((item.name, str(error)))
-        if done % max(1, total // 200) == 0 or done == total:  # steps of half a percent are smooth enough
-            yield Progress(job, done, total)
+    step = max(1, total // 200)  # half a percent is smooth enough
+    for start in range(0, total, step):
+        with decoders_quiet():  # once for all of them: for each, it takes a tenth of what a small picture does
+            for item in source.items[start : start + step]:
+                try:
+                    look(item)
+                except ImageError as error:
+                    unreadable.append((item.name, str(error)))
+        yield Progress(job, min(start + step, total), total)
     return unreadable
 
 

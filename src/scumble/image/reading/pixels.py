@@ -260,8 +260,10 @@ def _needs_all_bits(image: Image.Image, told: Told, told_png: dict[bytes, bytes]
 def _scale_transparency(image: Image.Image, told_png: dict[bytes, bytes], data: bytes) -> None:
     """Pillow brings grey of 2 and 4 bits to 8, but not the number of the one that is transparent."""
     transparent = image.info.get("transparency")
-    head = png.header(data) if told_png else None
-    if head is not None and image.mode == "L" and head.depth < 8 and isinstance(transparent, int):
+    if not told_png or image.mode != "L" or not isinstance(transparent, int):
+        return
+    head = png.header(data)
+    if head is not None and head.depth < 8:
         image.info["transparency"] = transparent * 255 // (2**head.depth - 1)
 
 
