@@ -12,29 +12,40 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 
-def shared(
-    change: Callable[[], AbstractContextManager[None]],
-) -> Callable[[], contextlib._GeneratorContextManager[None]]:
+class Shared(contextlib.ContextDecorator):
+    """A block that any number of threads may be in, any number of times.
+
+    It is entered for every picture that is read: a generator in its place would take as long as the smallest of them.
+    """
+
+    def __init__(self, change: Callable[[], AbstractContextManager[None]]):
+        self.change, self.lock, self.inside = change, threading.Lock(), 0
+        self.made: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                made = self.change()
+                made.__enter__()
+                self.made = made
+            self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside and self.made is not None:
+                self.made.__exit__(None, None, None)
+
+
+def shared(change: Callable[[], AbstractContextManager[None]]) -> Callable[[], Shared]:
     """The change as a block that any number of threads may be in: the first makes it, and the last undoes it."""
-    lock, made, inside = threading.Lock(), contextlib.ExitStack(), 0
+    block = Shared(change)
 
     @functools.wraps(change)
-    @contextlib.contextmanager
-    def block() -> Iterator[None]:
-        nonlocal inside
-        with lock:
-            if not inside:
-                made.enter_context(change())
-            inside += 1
-        try:
-            yield
-        finally:
-            with lock:
-                inside -= 1
-                if not inside:
-                    made.close()
+    def the_block() -> Shared:
+        return block
 
-    return block
+    return the_block
 
 
 @shared

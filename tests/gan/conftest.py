@@ -64,7 +64,11 @@ def game() -> Callable[..., LatentGAN]:
     ) -> LatentGAN:
         if isinstance(pictures, int):
             pixels = np.random.default_rng(0).integers(0, 256, (pictures, *shape), dtype=np.uint8)
-            classes = () if labels is None else tuple(map(str, range(labels.max() + 1)))
+            classes = (
+                ()
+                if labels is None
+                else tuple(map(str, range(labels.shape[1] if labels.ndim == 2 else labels.max() + 1)))
+            )
             pictures = Dataset("noise", pixels, labels, classes, "")
         settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
         return LatentGAN(settings, pictures, flip, device.choose("cpu", "float32"))

@@ -1,6 +1,7 @@
 """A training that begins with the networks of another: its bits, its settings, and what does not fit."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,3 +103,40 @@ def test_a_start_that_is_none_is_refused_before_pictures_are_read(tmp_path):
     np.savez(tmp_path / "second.npz")
     with pytest.raises(RunError, match="is no trained GAN"):
         list(train_events(tmp_path / "second.npz", tmp_path / "second", GANSettings(), start=tmp_path / "nothing"))
+
+
+def twelve_bits(path, top: int) -> Path:
+    pictures = np.random.default_rng(0).integers(0, top, (40, 16, 16), dtype=np.uint16)
+    pictures[0, 0, 0] = top
+    np.savez(path, x=pictures)
+    return path
+
+
+def test_the_models_range_of_values_is_taken_over_and_told_unless_one_is_given(tmp_path):
+    first = twelve_bits(tmp_path / "first.npz", 4095)
+    list(train_events(first, tmp_path / "first", GANSettings(preset="dcgan", **TINY)))
+    second = twelve_bits(tmp_path / "second.npz", 2000)
+
+    def begin(name: str, **given) -> tuple[list[str], dict]:
+        settings = GANSettings(**({"images": 8} | given))
+        events = list(train_events(second, tmp_path / name, settings, start=tmp_path / "first"))
+        facts = json.loads((tmp_path / name / "settings.json").read_text())
+        return [event.message for event in events if isinstance(event, Noted)], facts
+
+    told, facts = begin("as-the-model")
+    assert any("values 0 and 4095 are black and white, as in its training" in message for message in told)
+    assert facts["data"]["value_range"] == [0, 4095]
+    assert facts["settings"]["value_range"] == "0,4095"
+    assert begin("as-the-model", images=16)  # the same command goes on
+    for given, found in (("auto", [0, 2000]), ("0,3000", [0, 3000])):
+        told, facts = begin(f"given {given}", value_range=given)
+        assert facts["data"]["value_range"] == found
+        assert not any("as in its training" in message for message in told)
+
+
+def test_what_floats_stand_for_makes_no_bytes_white(tmp_path):
+    floats = np.random.default_rng(0).random((40, 16, 16), np.float32)
+    np.savez(tmp_path / "floats.npz", x=floats)
+    list(train_events(tmp_path / "floats.npz", tmp_path / "first", GANSettings(preset="dcgan", **TINY)))
+    begun(tmp_path, tmp_path / "first")
+    assert "value_range" not in json.loads((tmp_path / "second/settings.json").read_text())["data"]

@@ -19,9 +19,10 @@ import numpy as np
 from scumble import paths
 from scumble.data import labels
 from scumble.data.form import Fit, Form, Range, Size, times
+from scumble.data.labels import Label
 from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
 from scumble.data.pixels import is_grey, opened_pixels
-from scumble.data.sources.source import Item, Source, for_each
+from scumble.data.sources.source import Item, Source, for_each, of_picture
 from scumble.errors import DataError, reason
 from scumble.events import Event, Noted, Warned
 
@@ -43,7 +44,8 @@ class Dataset:
     Attributes:
         name: of the source.
         pixels: (N, C, H, W) uint8, mapped from the cache and not writeable.
-        labels: (N,) int64, indexes into `classes`; None where not every picture has a class, or all have the same.
+        labels: (N,) int64, indexes into `classes`, or, where pictures may have several, (N, K) uint8, see
+            `labels.multi_hot`; None where not every picture has a class, or all have the same.
         classes: the names of the classes, in order; empty where there are no labels.
         digest: hexadecimal SHA-256 of pixels, labels and classes: the same wherever and whenever they were prepared.
         why_no_classes: in words, where there are no labels.
@@ -63,6 +65,11 @@ class Dataset:
         """(channels, height, width) of one picture."""
         _, channels, height, width = self.pixels.shape
         return channels, height, width
+
+    @property
+    def label_sets(self) -> tuple[str, ...] | None:
+        """What is drawn where no labels are chosen, see `labels.sets_in_turn`; None where a picture has one class."""
+        return None if self.labels is None or self.labels.ndim == 1 else labels.sets_in_turn(self.labels)
 
 
 def prepare(
@@ -158,7 +165,7 @@ def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tu
             "source": source.name,
             "count": writer.count,
             "classes": classes,
-            "labels": None if numbers is None else numbers.tolist(),
+            "labels": labels.as_plain(numbers),
             "why_no_classes": labels.why_no_classes(writer.labels, writer.names) or "",
             "value_range": measured.form.value_range,
             "digest": _content_digest(partial, writer.labels),
@@ -184,7 +191,7 @@ class _Writer:
         assert measured.form.size is not None
         self.size, self.channels = measured.form.size, measured.form.channels or 3
         self.form = measured.form._replace(channels=self.channels)
-        self.labels: list[str | None] = []
+        self.labels: list[Label | None] = []
         self.names: list[str] = []
         self.reshaped = 0  # pictures that are not of the expected size
         self.enlarged = 0  # those of them that are smaller than `size`
@@ -198,6 +205,7 @@ class _Writer:
 
     def add(self, item: Item) -> None:
         opened = item.opened()
+        opened = opened if opened.raw else of_picture(opened.load())  # its size then needs no second look at the file
         pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
         self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
         self.highest = max(self.highest, int(pixels.max()))
@@ -237,7 +245,7 @@ def _mapped(path: Path) -> np.ndarray:
     return np.lib.format.open_memmap(path, mode="r")  # never unpickles: such a file cannot be mapped
 
 
-def _content_digest(path: Path, labels: list[str | None]) -> str:
+def _content_digest(path: Path, labels: list[Label | None]) -> str:
     pixels = _mapped(path).view(np.ndarray)
     digest = hashlib.sha256(json.dumps([pixels.shape, labels]).encode())
     for picture in pixels:
@@ -272,14 +280,13 @@ def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
     try:
         about = json.loads(path.with_suffix(".json").read_bytes())
         pixels = _mapped(path.with_suffix(".npy"))
-        numbers = None if about["labels"] is None else np.array(about["labels"], np.int64)
         classes = tuple(about["classes"])
+        numbers = labels.from_plain(about["labels"], len(classes))
         remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about["told"]]
         whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and about["format_version"] == FORMAT_VERSION
-        if numbers is not None:
-            whole = whole and numbers.shape == (len(pixels),) and set(numbers.tolist()) == set(range(len(classes)))
+        whole = whole and (numbers is None or len(numbers) == len(pixels))
         low_high = about["value_range"] and (float(about["value_range"][0]), float(about["value_range"][1]))
         dataset = Dataset(name, pixels, numbers, classes, about["digest"], about["why_no_classes"], low_high)
         return (dataset, remarks) if whole else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None

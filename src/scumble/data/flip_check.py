@@ -22,7 +22,7 @@ def looks_alike_mirrored(pixels: np.ndarray, labels: np.ndarray | None) -> bool:
     Args:
         pixels: (N, C, H, W) uint8.
         labels: (N,) integers: a mirrored picture has to look like those of its own class (a mirrored b is a fine d).
-            None if there are no classes.
+            None if there are no classes. Of several labels, (N, K), nothing is made: few pictures share all of theirs.
     """
     return strangeness(pixels, labels) <= STRANGERS
 
@@ -36,14 +36,14 @@ def strangeness(pixels: np.ndarray, labels: np.ndarray | None) -> float:
 
     Args:
         pixels: (N, C, H, W) uint8.
-        labels: (N,) integers, or None.
+        labels: (N,) integers, or (N, K), or None.
 
     Returns:
         A share in [0, 1]; 0 where no class has two pictures.
     """
     chosen = np.unique(np.linspace(0, len(pixels) - 1, MAX_PICTURES).astype(int))
     pictures = np.stack([_small_grey(pixels[number]) for number in chosen]).astype(float)  # (N, h, w)
-    classes = np.zeros(len(chosen), int) if labels is None else np.asarray(labels)[chosen]
+    classes = np.zeros(len(chosen), int) if labels is None or labels.ndim > 1 else labels[chosen]
     as_they_are, mirrored = pictures.reshape(len(chosen), -1), pictures[:, :, ::-1].reshape(len(chosen), -1)
     others = (classes[:, None] == classes) & ~np.eye(len(chosen), dtype=bool)
     compared = others.any(1)

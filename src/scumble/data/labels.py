@@ -1,7 +1,12 @@
-"""Labels: as numbers of classes, a few of them out of many, and those that are kept to test with."""
+"""Labels: as numbers of classes, a few of them out of many, and those that are kept to test with.
+
+A picture has one class, or any number of labels, where a table says so. One class is a whole number; several labels are
+a row of zeros and ones, and whoever knows only classes is never given such rows.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,37 +19,111 @@ HELD_OUT = 0.2
 SHOWN = 10
 """So many classes are told by name."""
 
+MAX_DRAWN = 1000
+"""The labels of so many pictures are drawn in turn where none are chosen."""
 
-def numbered(labels: list[str | None]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The classes in order, 9 before 10, and for each label the number of its class.
+Label = str | tuple[str, ...]
+"""The class of a picture; or all its labels, where pictures may have several."""
+
+
+def numbered(labels: Sequence[Label | None]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The classes in order, 9 before 10, and for each picture the number of its class; or `multi_hot` rows.
 
     None and no classes if a label is missing, or all are the same: one folder is no class.
     """
-    classes = sorted({label for label in labels if label is not None}, key=_natural)
+    if are_several(labels):
+        return _numbered_several([label for label in labels if isinstance(label, tuple)], len(labels))
+    classes = sorted({label for label in labels if isinstance(label, str)}, key=_natural)
     if None in labels or len(classes) < 2:
         return None, ()
     numbers = {label: number for number, label in enumerate(classes)}
-    return np.array([numbers[label] for label in labels if label is not None], np.int64), tuple(classes)
+    return np.array([numbers[label] for label in labels if isinstance(label, str)], np.int64), tuple(classes)
 
 
-def why_no_classes(labels: Sequence[str | None], names: Sequence[str]) -> str | None:
+def _numbered_several(labels: list[tuple[str, ...]], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    if len(labels) < count or len(set(labels)) < 2:
+        return None, ()
+    classes = sorted({name for label in labels for name in label}, key=_natural)
+    numbers = {name: number for number, name in enumerate(classes)}
+    return multi_hot([[numbers[name] for name in label] for label in labels], len(classes)), tuple(classes)
+
+
+def are_several(labels: Sequence[Label | None]) -> bool:
+    """Whether these are labels of which a picture may have several."""
+    return any(isinstance(label, tuple) for label in labels)
+
+
+def multi_hot(labels: Sequence[Sequence[int]], classes: int) -> np.ndarray:
+    """(N, K) uint8, 1 where a picture has the label of that number.
+
+    Example:
+        >>> multi_hot([[0, 2], []], 3).tolist()
+        [[1, 0, 1], [0, 0, 0]]
+    """
+    rows = np.zeros((len(labels), classes), np.uint8)
+    for row, numbers in zip(rows, labels, strict=True):
+        row[list(numbers)] = 1
+    return rows
+
+
+def as_plain(numbers: np.ndarray | None) -> list[Any] | None:
+    """To be written as JSON: the numbers of classes, or for each picture those of its labels."""
+    if numbers is None or numbers.ndim == 1:
+        return None if numbers is None else numbers.tolist()
+    return [np.flatnonzero(row).tolist() for row in numbers]
+
+
+def from_plain(plain: list[Any] | None, classes: int) -> np.ndarray | None:
+    """What `as_plain` was given; ValueError if that cannot have been."""
+    if plain is None:
+        return None
+    several = any(isinstance(one, list) for one in plain)
+    numbers = multi_hot(plain, classes) if several else np.array(plain, np.int64)
+    known = numbers.any(0).all() if several else set(plain) == set(range(classes))
+    if not known:
+        raise ValueError(f"the labels are not those of {classes} classes")
+    return numbers
+
+
+def sets_in_turn(labels: np.ndarray) -> tuple[str, ...]:
+    """Of (N, K) labels those of some pictures at random, always the same: a digit 0 or 1 for each of K.
+
+    Labels drawn one by one would be those of no picture: who wears lipstick in CelebA is hardly ever bald.
+    """
+    chosen = labels[np.random.default_rng(0).permutation(len(labels))[:MAX_DRAWN]]
+    return tuple("".join(map(str, row)) for row in chosen)
+
+
+def why_no_classes(labels: Sequence[Label | None], names: Sequence[str]) -> str | None:
     """Why pictures of these labels and names have no classes, in words; None where they have."""
     missing = [name for name, label in zip(names, labels, strict=True) if label is None]
     if missing and len(missing) == len(labels):
         return "they have no labels, and lie in no folders of classes"
     if missing:
         return f"{len(missing):,} of {len(labels):,} pictures have no class, the first {missing[0]}"
-    return f"all are of one class, {labels[0]}" if len(set(labels)) == 1 else None
+    if len(set(labels)) > 1:
+        return None
+    one = labels[0]
+    return (
+        f"all have the same labels: {', '.join(one) or 'none'}"
+        if isinstance(one, tuple)
+        else f"all are of one class, {one}"
+    )
 
 
-def described(labels: Sequence[str | None], names: Sequence[str]) -> str:
+def described(labels: Sequence[Label | None], names: Sequence[str]) -> str:
     """The classes with how many pictures each has, or why there are none, in words.
 
     Example:
         >>> described(["cat", "dog", "cat"], ["1.png", "2.png", "3.png"])
         '2: cat (2), dog (1)'
+        >>> described([("hat", "smile"), ("smile",), ()], ["1.png", "2.png", "3.png"])
+        '2 labels, 1.0 a picture on average; smile 67%, hat 33%; 1 picture has none'
     """
-    counts = Counter(label for label in labels if label is not None)
+    if are_several(labels):
+        why = why_no_classes(labels, names)
+        return _several_described([label or () for label in labels]) if why is None else f"none ({why})"
+    counts = Counter(label for label in labels if isinstance(label, str))
     classes = sorted(counts, key=_natural)
     shown = ", ".join(f"{name} ({counts[name]:,})" for name in classes[:SHOWN])
     shown += f" and {len(classes) - SHOWN:,} more" * (len(classes) > SHOWN)
@@ -52,6 +131,15 @@ def described(labels: Sequence[str | None], names: Sequence[str]) -> str:
     if why is None:
         return f"{len(classes)}: {shown}"
     return f"none ({why}" + f"; others: {shown}" * (None in labels and bool(counts)) + ")"
+
+
+def _several_described(labels: Sequence[Sequence[str]]) -> str:
+    counts, total = Counter(name for label in labels for name in label), len(labels)
+    shown = ", ".join(f"{name} {count / total:.0%}" for name, count in counts.most_common(SHOWN))
+    shown += f" and {len(counts) - SHOWN:,} more" * (len(counts) > SHOWN)
+    without = sum(not label for label in labels)
+    none = f"; {without:,} {'picture has' if without == 1 else 'pictures have'} none" * bool(without)
+    return f"{len(counts)} labels, {counts.total() / total:.1f} a picture on average; {shown}{none}"
 
 
 def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence[str]) -> np.ndarray:

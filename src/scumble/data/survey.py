@@ -10,7 +10,7 @@ from PIL import Image
 
 from scumble.data.flip_check import looks_alike_mirrored
 from scumble.data.form import Size
-from scumble.data.labels import numbered
+from scumble.data.labels import Label, numbered
 from scumble.data.measuring import MIN_PICTURES
 from scumble.data.pixels import fitted, is_grey, on_white
 from scumble.data.raw import Raw, Span, to_bytes
@@ -32,7 +32,7 @@ class Survey:
         transparent: how many are transparent somewhere.
         unreadable: name and reason of each that cannot be read.
         duplicates: how many have the pixels of one that came before.
-        classes: how many there are of each class; those without a class are in none.
+        classes: how many there are of each class, or with each label; those without a class are in none.
         mirrored_alike: whether mirror images look like the pictures themselves; None with fewer than two.
         bands: of pictures that hold more than bytes of grey or colours, how many have so many channels.
         values: what has to be told of the range of their values.
@@ -90,7 +90,7 @@ class _Tally:
         self.transparent = 0
         self.grey = True
         self.sample: list[np.ndarray] = []  # of (3, H, W) uint8
-        self.sample_labels: list[str | None] = []
+        self.sample_labels: list[Label | None] = []
 
     def add(self, item: Item) -> None:
         opened = item.opened()
@@ -107,7 +107,7 @@ class _Tally:
             self.sample.append(np.asarray(fitted(image, (SAMPLE_SIDE, SAMPLE_SIDE))).transpose(2, 0, 1))
             self.sample_labels.append(item.label)
         self.sizes[size] += 1
-        self.classes.update([item.label] if item.label is not None else [])
+        self.classes.update([item.label] if isinstance(item.label, str) else item.label or ())
         shape = f"{values.shape}".encode()
         self.seen.add(hashlib.blake2b(shape + values.tobytes(), digest_size=16).digest())
 

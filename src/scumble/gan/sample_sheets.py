@@ -36,7 +36,8 @@ def write_samples(
 ) -> Iterator[Path]:
     """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
 
-    A model with classes has a folder for each of them in there, as data sets have.
+    A model with classes has a folder for each of them in there, as data sets have; one of pictures with several labels,
+    for each choice of labels.
 
     Args:
         gan: the model.
@@ -44,7 +45,7 @@ def write_samples(
         output: the grid, or the folder.
         truncation: see `GAN.sample`.
         columns: of the grid; by default it is a square, or has a row for each class that is chosen.
-        of_classes: to draw; by default, seeds take turns.
+        of_classes: to draw, each as of `GAN.sample`; by default, seeds take turns.
         overwrite: whether files may be there that scumble has not made.
 
     Yields:
@@ -102,10 +103,15 @@ def _places(gan: GAN, seeds: list[int], output: Path, of_class: str | None) -> l
     classes = gan.labels(seeds, of_class)
     if classes is None:
         return [(path, {"seeds": [seed]}) for path, seed in zip(paths, seeds, strict=True)]
-    folders = folder_names(gan.classes)
+    names = gan.class_names(classes)
+    if classes.dim() == 1:
+        folders = dict(zip(gan.classes, folder_names(gan.classes), strict=True))
+    else:
+        chosen = "" if of_class is None else folder_names([names[0].replace(",", " and ")])[0]
+        folders = dict.fromkeys(names, chosen)
     return [
-        (output / folders[number] / path.name, {"seeds": [seed], "class": gan.classes[number]})
-        for path, seed, number in zip(paths, seeds, classes.tolist(), strict=True)
+        (output / folders[name] / path.name, {"seeds": [seed], "class": name})
+        for path, seed, name in zip(paths, seeds, names, strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from scumble import device
 from scumble.data import batches, dataset, flip_check
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
+from scumble.data.sources.source import Source
 from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
 from scumble.events import Event, Finished, Noted, returned
 from scumble.gan import fine_tuning
@@ -25,7 +26,7 @@ from scumble.gan.evaluation import best_model
 from scumble.gan.facts import GANFacts
 from scumble.gan.fine_tuning import Beginning
 from scumble.gan.models.gan import GAN
-from scumble.gan.models.sample import draw_latents, generate
+from scumble.gan.models.sample import draw_latents, generate, labels_in_turn
 from scumble.gan.monitoring.monitor import Monitor
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
@@ -48,6 +49,7 @@ def train_events(
     settings: GANSettings | None = None,
     fresh: bool = False,
     start: str | Path | None = None,
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, None]:
     """Train a GAN, or continue where an earlier call with the same folder stopped.
 
@@ -58,13 +60,13 @@ def train_events(
         fresh: remove what is in the folder from earlier trainings, and start over.
         start: a model, a run or a checkpoint whose networks a new run begins with, rather than with weights drawn from
             its seed. What is not given of the networks and of how they learn is that of its training.
+        labels: a table of labels; see `scumble.data.sources.table`.
 
     With several devices, as many processes are started, and a script that calls this needs to be guarded by
     `if __name__ == "__main__"`; under torchrun, its processes are taken. All but the first of those yield nothing.
 
     Yields:
-        Started, Progress (images seen; `terms` are the latest figures), Preview (a grid), Noted, Warned, Saved; last
-        Finished.
+        Started, Progress (images seen; `terms`: the latest figures), Preview (a grid), Noted, Warned, Saved; Finished.
 
     Raises:
         DataError: if the pictures cannot be read or are too few.
@@ -78,22 +80,28 @@ def train_events(
     if here != distributed.ALONE:
         settings = _as_started(settings, here)
     elif (wanted := _continued(settings, Run(Path(run)), fresh)).devices * wanted.nodes > 1:
-        _check_devices(wanted, wanted.devices)
-        job = functools.partial(train_events, data, run, settings, fresh, start)
+        launcher.check_devices(wanted.device, wanted.devices)
+        job = functools.partial(train_events, data, run, settings, fresh, start, labels)
         yield from launcher.launch(job, wanted.devices, wanted.nodes)
         return
     with (
         device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"),
         contextlib.closing(Processes(here)) as processes,
     ):
+        opened = functools.partial(open_source, data, labels)
         if processes.is_first:
-            yield from _job(str(data), Run(Path(run)), settings, fresh, start, processes)
+            yield from _job(opened, Run(Path(run)), settings, fresh, start, processes)
         else:
-            _follow(str(data), processes)
+            _follow(opened, processes)
 
 
 def train(
-    data: str | Path, run: str | Path, fresh: bool = False, start: str | Path | None = None, **settings: Any
+    data: str | Path,
+    run: str | Path,
+    fresh: bool = False,
+    start: str | Path | None = None,
+    labels: str | Path | None = None,
+    **settings: Any,
 ) -> GAN:
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
@@ -102,20 +110,26 @@ def train(
         run: the folder of the run.
         fresh: start over, as with `train_events`.
         start: what a new run begins with, as with `train_events`.
+        labels: a table of labels, as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
 
     Example:
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings), fresh, start):
+    for _ in train_events(data, run, GANSettings(**settings), fresh, start, labels):
         pass
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
 @device.in_full_float32
 def _job(
-    data: str, run: Run, settings: GANSettings, fresh: bool, start: str | Path | None, processes: Processes
+    source: Callable[[], Source],
+    run: Run,
+    settings: GANSettings,
+    fresh: bool,
+    start: str | Path | None,
+    processes: Processes,
 ) -> Generator[Event, None, None]:
     """What the first process does. Whatever can be refused is refused before anything is written or removed, and
     what needs no pictures for it before they are decoded."""
@@ -128,8 +142,10 @@ def _job(
     settings = processes.broadcast(settings)
     placement = processes.to_device(device.choose(settings.device, settings.precision))
     yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
-    pictures = yield from dataset.prepare(open_source(data), *settings.form)
+    pictures = yield from dataset.prepare(source(), *settings.form)
     _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
+    if pictures.label_sets is not None and settings.condition == "none":
+        yield Noted("the labels are not used: --condition projection learns to draw by them")
     flip = _flips(settings, pictures) if before is None else before.flip
     facts = _facts(settings, pictures, flip, beginning)
     if before is not None:
@@ -172,7 +188,9 @@ def _sheet(game: LatentGAN, average: torch.nn.Module) -> np.ndarray:
     settings, pixels, count = game.settings, game.pictures.pixels, GRID_SIDE**2
     latents = draw_latents(range(count), settings.latent)
     # As the model's own samples have them.
-    labels = torch.arange(count) % len(game.pictures.classes) if settings.draws_classes else None
+    labels = None
+    if settings.draws_classes:
+        labels = labels_in_turn(range(count), len(game.pictures.classes), game.pictures.label_sets)
     fake = generate(average, latents, labels)
     real = pixels[batches.indices(len(pixels), count, 0, settings.seed)].transpose(0, 2, 3, 1)
     sheets = [grid(pictures, GRID_SIDE) for pictures in (fake, real)]
@@ -191,17 +209,8 @@ def _as_started(settings: GANSettings, here: distributed.Rank) -> GANSettings:
         if given.get(name, value) != value:
             raise SettingsError(f"{name}: got {given[name]}, and torchrun has started processes for {value}")
     settings = GANSettings.model_validate(given | there)
-    _check_devices(settings, here.local_size)
+    launcher.check_devices(settings.device, here.local_size)
     return settings
-
-
-def _check_devices(settings: GANSettings, wanted: int) -> None:
-    chosen = device.choose(settings.device).device
-    if wanted > 1 and chosen.index is not None:
-        raise SettingsError(f"device: got {settings.device} and {wanted} devices; wanted --device {chosen.type}")
-    if wanted > (here := device.count(chosen)):
-        kind = {"cpu": "cores", "cuda": "GPUs"}.get(chosen.type, "device")
-        raise SettingsError(f"devices: got {wanted}, wanted {here} at most, the {kind} of this machine")
 
 
 def _check_same(found: list[tuple[str, str | ScumbleError]]) -> None:
@@ -213,7 +222,7 @@ def _check_same(found: list[tuple[str, str | ScumbleError]]) -> None:
             raise DataError(f"the pictures on {host} are not the same as those on {found[0][0]}")
 
 
-def _follow(data: str, processes: Processes) -> None:
+def _follow(source: Callable[[], Source], processes: Processes) -> None:
     """What every process but the first one does: the same steps, on the same pictures."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):  # they come to all at once, and the first one decides
@@ -221,7 +230,7 @@ def _follow(data: str, processes: Processes) -> None:
     settings = processes.broadcast(GANSettings())
     try:
         placement = processes.to_device(device.choose(settings.device, settings.precision))
-        preparing = dataset.prepare(open_source(data), *settings.form)
+        preparing = dataset.prepare(source(), *settings.form)
         pictures = returned(preparing)
     except ScumbleError as error:
         processes.gathered((socket.gethostname(), error))
@@ -248,6 +257,7 @@ def _facts(settings: GANSettings, pictures: Dataset, flip: bool, beginning: Begi
         count=len(pictures.pixels),
         shape=pictures.shape,
         classes=tuple(pictures.classes),
+        label_sets=pictures.label_sets,
         digest=pictures.digest,
         value_range=pictures.value_range,
     )

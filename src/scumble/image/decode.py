@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,12 +56,13 @@ def read_file(path: Path, memory_bytes: float | None = None) -> bytes:
         ImageError: if it is missing, empty, no regular file, not readable, or larger than that.
     """
     try:
-        if path.is_dir():
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             raise ImageError(f"{path} is a folder; wanted a picture file")
         # Only regular files end: a pipe may never, and /dev/zero does not.
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(status.st_mode):
             raise ImageError(f"{path} is no regular file; wanted a picture file")
-        size = path.stat().st_size
+        size = status.st_size
         if size > MAX_FILE_BYTES:
             raise ImageError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; wanted a picture file")
         if memory_bytes is not None and size > memory_bytes:

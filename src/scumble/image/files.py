@@ -36,7 +36,8 @@ class Picture:
     """A decoded picture: sRGB colours (mode RGB), opacity (mode L, or None), a name, a digest, and notes.
 
     The digest is the SHA-256 of the file's bytes, or of the pixels where there is no file. The notes tell what was odd
-    about it, in words that follow its name.
+    about it, in words that follow its name. `numbers` are those of a file of grey in more than 8 bits, mode I, where
+    they are whole and few: a map of regions may mean them rather than shades.
     """
 
     rgb: Image.Image
@@ -44,6 +45,7 @@ class Picture:
     name: str
     sha256: str
     notes: tuple[str, ...] = ()
+    numbers: Image.Image | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -72,7 +74,7 @@ def load(source: PictureSource, role: str = "picture", room: Room = Room()) -> P
         seen = pixels.of_image(image, role, room=room)
     digest = hashlib.sha256(f"{seen.rgb.size}".encode() + seen.rgb.tobytes())
     digest.update(seen.alpha.tobytes() if seen.alpha else b"")
-    return Picture(seen.rgb, seen.alpha, role, digest.hexdigest(), (*notes, *seen.notes))
+    return Picture(seen.rgb, seen.alpha, role, digest.hexdigest(), (*notes, *seen.notes), seen.numbers)
 
 
 def load_bytes(data: bytes, name: str, page: int | None = None, room: Room = Room()) -> Picture:  # noqa: B008 (as above)
@@ -86,7 +88,8 @@ def load_bytes(data: bytes, name: str, page: int | None = None, room: Room = Roo
     """
     seen, odd = _or_mended(lambda data: pixels.of_bytes(data, name, page, room), data)
     shown = name if page is None else f"{name}[{page}]"
-    return Picture(seen.rgb, seen.alpha, shown, hashlib.sha256(data).hexdigest(), (*odd, *seen.notes))
+    digest = hashlib.sha256(data).hexdigest()
+    return Picture(seen.rgb, seen.alpha, shown, digest, (*odd, *seen.notes), seen.numbers)
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int]:

@@ -18,21 +18,25 @@ LOGGERS = ("PIL", "tifffile")
 SETTERS = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
 """Of libtiff: each takes the new handler, NULL for none, and returns the one that there was."""
 
+NOWHERE = logging.NullHandler()
+"""Without any handler, Python's logging prints to standard error."""
+
 
 @shared
 @contextlib.contextmanager
 def decoders_quiet() -> Iterator[None]:
     """Let nothing of a decoder reach anybody but through a result or an exception; the host program's logs go on."""
-    with contextlib.ExitStack() as undone:
-        undone.enter_context(warnings_ignored())
-        # Without any handler, Python's logging prints to standard error.
+    before = [(set_handler, set_handler(None)) for set_handler in _setters()]
+    try:
         for name in LOGGERS:
-            logger, handler = logging.getLogger(name), logging.NullHandler()
-            logger.addHandler(handler)
-            undone.callback(logger.removeHandler, handler)
-        for set_handler in _setters():
-            undone.callback(set_handler, set_handler(None))
-        yield
+            logging.getLogger(name).addHandler(NOWHERE)
+        with warnings_ignored():
+            yield
+    finally:
+        for name in LOGGERS:
+            logging.getLogger(name).removeHandler(NOWHERE)
+        for set_handler, handler in before:
+            set_handler(handler)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ class DataFacts(BaseModel):
         count: how many pictures.
         shape: (C, H, W).
         classes: their names; none where pictures have no labels.
+        label_sets: of some pictures, where they may have several labels: 0 or 1 for each of the classes.
         digest: of all pixels and labels.
         value_range: the values that became black and white; None where they were bytes.
     """
@@ -31,6 +32,7 @@ class DataFacts(BaseModel):
     count: int
     shape: tuple[Side, Side, Side]
     classes: tuple[str, ...]
+    label_sets: tuple[str, ...] | None = None
     digest: str
     value_range: tuple[float, float] | None = None
 

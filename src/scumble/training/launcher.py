@@ -22,6 +22,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from scumble import device
 from scumble.errors import LostError, ScumbleError, SettingsError
 from scumble.events import Event, Noted
 
@@ -62,6 +63,20 @@ class _Machines(NamedTuple):
             local_addr=None if together else "127.0.0.1",
             logs_specs=DefaultLogsSpecs(os.devnull),  # a folder that nobody removes, otherwise
         )
+
+
+def check_devices(name: str, wanted: int) -> None:
+    """Refuse a device of that name that there are not so many of on this machine.
+
+    Raises:
+        SettingsError: if there are fewer, or the name is that of one of them.
+    """
+    chosen = device.choose(name).device
+    if wanted > 1 and chosen.index is not None:
+        raise SettingsError(f"device: got {name} and {wanted} devices; wanted --device {chosen.type}")
+    if wanted > (here := device.count(chosen)):
+        kind = {"cpu": "cores", "cuda": "GPUs"}.get(chosen.type, "device")
+        raise SettingsError(f"devices: got {wanted}, wanted {here} at most, the {kind} of this machine")
 
 
 def launch(job: Job, devices: int, nodes: int) -> Iterator[Event]:

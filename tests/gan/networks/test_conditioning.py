@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import NETWORKS, build
-from scumble.gan.networks.conditioning import CONDITIONAL
+from scumble.gan.networks.conditioning import CONDITIONAL, embedded
 from scumble.gan.settings import GANSettings
 from scumble.training.task import Moment
 
@@ -62,3 +63,42 @@ def test_saved_weights_keep_their_keys(condition):
     )
     assert {key for key in discriminator.state_dict() if not key.startswith("judge.")} == own
     assert "judge.end.bias" in discriminator.state_dict()
+
+
+def test_the_embedding_of_several_labels_is_the_sum_of_theirs():
+    embedding = torch.nn.Embedding(4, 6)
+    classes = torch.tensor([3, 0, 3])
+    assert torch.equal(embedded(embedding, classes), embedding(classes))
+    one_hot = F.one_hot(classes, 4).float()
+    torch.testing.assert_close(embedded(embedding, one_hot), embedding(classes))
+    several = torch.tensor([[1.0, 0, 1, 1], [0, 0, 0, 0]])
+    expected = torch.stack([embedding.weight[[0, 2, 3]].sum(0), torch.zeros(6)])
+    torch.testing.assert_close(embedded(embedding, several), expected)
+
+
+@pytest.mark.parametrize("condition", ["plane", "projection", "auxiliary"])
+def test_one_label_each_is_the_same_given_as_a_row_or_as_a_class(condition):
+    settings = GANSettings(network="mlp", norm="none", condition=condition, latent=6, width=4)
+    generator, discriminator = build(settings, (1, 16, 16), classes=5)
+    latents, classes = torch.randn(4, 6), torch.tensor([0, 4, 2, 2])
+    rows = F.one_hot(classes, 5).float()
+    torch.testing.assert_close(generator(latents, rows), generator(latents, classes))
+    pictures = torch.rand(4, 1, 16, 16)
+    torch.testing.assert_close(discriminator(pictures, rows), discriminator(pictures, classes))
+
+
+def test_several_labels_are_asked_for_by_a_sum_of_binary_cross_entropies(game):
+    rows = np.random.default_rng(0).integers(0, 2, (32, 3)).astype(np.uint8)
+    this = game(labels=rows, network="mlp", norm="none", condition="auxiliary")
+    labels = torch.tensor([[1.0, 0, 1], [0, 0, 0]])
+    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+    batch = {"real": real, "fake": fake, "labels": labels, "random": torch.Generator()}
+    found = this.discriminator_loss(batch, Moment(0, (0, 0)))
+    expected, on_both = 0.0, []
+    for pictures in (real, fake):
+        seen = this.discriminator(pictures, labels).detach()
+        on_both.append(seen[:, 0])
+        shares = 1 / (1 + np.exp(-seen[:, 1:].double().numpy()))
+        expected -= np.log(np.where(labels.numpy() > 0, shares, 1 - shares)).sum(1).mean()
+    without = LOSSES[this.settings.loss].discriminator(*on_both)
+    assert (found.loss - without).item() == pytest.approx(expected, rel=1e-5)

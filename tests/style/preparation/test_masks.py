@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -233,3 +234,67 @@ def test_a_canvas_is_covered_by_all_masks_together():
     )
     assert covered(regions_of_masks([load(ramp), load(ramp)], (30, 20)), (30, 20)).max() == 1
     assert covered(regions_of_masks([load(ramp)], (30, 20)), (15, 10))[0, 0, 0, 0] < 0.05
+
+
+def test_numbers_that_8_bits_cannot_hold_are_told_apart_exactly(tmp_path):
+    """As COCO's and Cityscapes' instances have them, in 16 and 32 bits and as floats."""
+    names = []
+    for kind, columns in (("int32", (1000, 1001)), ("uint16", (1001,)), ("float32", (1000, 3)), ("uint8", (3,))):
+        labels = np.repeat(np.array([columns], kind), 10, axis=1).repeat(20, axis=0)
+        names.append(tmp_path / f"{kind}.tif")
+        Image.fromarray(labels).save(names[-1])
+    content, *styles = (load(name) for name in names)
+    regions = regions_of_maps(content, styles, (0.25, 0.5, 0.25), (20, 20), [style.size for style in styles])
+    by_name = {region.name: region for region in regions}
+    assert {name: region.shares for name, region in by_name.items()} == {"1000": (0, 1, 0), "1001": (1, 0, 0)}
+    assert torch.equal(by_name["1000"].mask, left_half(20, 20))
+    assert torch.equal(by_name["1000"].style_masks[1], left_half(20, 20))
+    with pytest.raises(ImageError, match="the region 1000 of int32.tif is in no map of a style"):
+        regions_of_maps(content, styles[:1], (1.0,), (20, 20), [styles[0].size])
+
+
+@pytest.mark.parametrize("columns", [(0, 1), (0, 3), (0, 1, 2), (0, 200), (0, 128, 255), (5, 6)])
+@pytest.mark.parametrize("kind", ["int32", "uint16", "float32", "float64"])
+def test_a_map_is_that_of_8_bits_in_whatever_type_it_is_stored(tmp_path, kind, columns):
+    labels = np.repeat(np.array([columns], np.uint8), 10, axis=1).repeat(20, axis=0)
+    tifffile.imwrite(tmp_path / "map.tif", labels.astype(kind))
+    stored, plain = load(tmp_path / "map.tif"), load(labels, "map")
+    of_stored, of_plain = (regions_of_maps(one, [plain], (1.0,), one.size, [plain.size]) for one in (stored, plain))
+    assert [region.name for region in of_stored] == [region.name for region in of_plain]
+    if 0 in columns:
+        ours, theirs = regions_of_masks([stored], stored.size)[0], regions_of_masks([plain], plain.size)[0]
+        assert torch.equal(ours.mask, theirs.mask)
+        assert (ours.remark or "").replace("map.tif", "map") == (theirs.remark or "")
+
+
+@pytest.mark.parametrize("kind", ["int32", "uint16", "float32"])
+@pytest.mark.parametrize("columns", [(0, 256), (0, 300, 1000), (0, 24001, 26003, 7)])
+def test_all_numbers_but_0_are_painted_however_large(tmp_path, kind, columns):
+    labels = np.repeat(np.array([columns], kind), 10, axis=1).repeat(20, axis=0)
+    tifffile.imwrite(tmp_path / "mask.tif", labels)
+    region = regions_of_masks([load(tmp_path / "mask.tif")], (labels.shape[1], 20))[0]
+    assert torch.equal(region.mask, torch.from_numpy((labels > 0).astype(np.float32))[None, None])
+    listed = ", ".join(map(str, sorted(columns)))
+    told = f"the mask mask.tif holds the numbers {listed}: all but 0 are painted"
+    assert region.remark == (told if len(columns) > 2 else None)
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+def test_shades_of_12_and_16_bits_stay_shades(tmp_path, top):
+    shades = np.repeat(np.array([[0, top // 2, top]], np.int32), 10, axis=1).repeat(20, axis=0)
+    tifffile.imwrite(tmp_path / "mask.tif", shades)
+    mask = regions_of_masks([load(tmp_path / "mask.tif")], (30, 20))[0].mask
+    assert mask[0, 0, 0, ::10].tolist() == pytest.approx([0, 0.5, 1], abs=0.005)
+
+
+def test_numbers_are_turned_as_the_picture_is(tmp_path):
+    labels = np.zeros((20, 40), np.int32)
+    labels[:, :20] = 1000
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(labels).save(tmp_path / "turned.tif", exif=exif)
+    picture = load(tmp_path / "turned.tif")
+    assert picture.numbers is not None
+    assert picture.numbers.size == picture.size == (20, 40)
+    assert np.asarray(picture.numbers)[0, 0] == 1000
+    assert np.asarray(picture.numbers)[-1, 0] == 0

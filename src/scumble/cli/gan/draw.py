@@ -35,7 +35,7 @@ def sample(
         output: a picture's name for all of them in one grid, or a folder for a file each; in there, every class has a
             folder of its own.
         of_class: class to draw, if it was trained with classes, and once for each of several; by default they take
-            turns.
+            turns. Of pictures with several labels, all of them with commas between, such as smiling,glasses, or none.
         truncation: draw latents' numbers beyond this again; 1 trades diversity for fidelity.
         columns: of the grid; a square where it is not given.
     """
@@ -161,7 +161,8 @@ def export(
 
     Args:
         model: a run, or a model's folder.
-        onnx: the .onnx file: from latents (N, Z), and labels (N,) if there are classes, to pictures (N, C, H, W).
+        onnx: the .onnx file: from latents (N, Z), and labels if there are classes, (N,) or of several a picture (N, K),
+            to pictures (N, C, H, W).
     """
     from scumble.gan.models.gan import GAN
 

@@ -20,6 +20,7 @@ def train(
     run: Path,
     fresh: Switch = False,
     start: Annotated[Path | None, Parameter(name="--from")] = None,
+    labels: Path | None = None,
     json: Json = False,
     quiet: Quiet = False,
     settings: Annotated[GANSettings, Parameter(name="*")] = GANSettings(),  # noqa: B008 (it is frozen)
@@ -32,19 +33,21 @@ def train(
         fresh: start over: what earlier trainings left in the run's folder is removed.
         start: a model, a run or a checkpoint whose networks a new run begins with: fine-tuning. What is not given of
             the networks and of how they learn is as in its training.
+        labels: a table of the pictures' labels, .csv or .txt: one class a picture, or several labels.
         settings: everything else, one flag a field.
     """
     kept = report.Kept("train", "images", run, "the same command goes on from")
-    report.run(jobs.start("train", data, run, settings, fresh, start), json, quiet, kept)
+    report.run(jobs.start("train", data, run, settings, fresh, start, labels), json, quiet, kept)
 
 
-def check(data: str, /, *, json: JsonLine = False) -> None:
+def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -> None:
     """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
 
     Args:
         data: what `train` takes.
+        labels: likewise.
     """
-    advice = report.run(jobs.start("check", data))
+    advice = report.run(jobs.start("check", data, labels))
     if json:
         report.data(dataclasses.asdict(advice))
         return

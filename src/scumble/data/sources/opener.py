@@ -14,7 +14,7 @@ Nothing is ever unpacked to the disk, nothing pickled is ever opened.
 
 A folder or archive may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
 then says the classes. Where folders are `train` and `test`, or the like, only the training part is used. A folder that
-is called like a built-in set is the folder.
+is called like a built-in set is the folder. A table of labels may be given with any of them; see `table`.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ from scumble.data.sources.folder import from_folder
 from scumble.data.sources.hub import from_hub
 from scumble.data.sources.names import SUFFIXES
 from scumble.data.sources.source import Source
+from scumble.data.sources.table import labelled
 from scumble.data.sources.tar import from_tar
 from scumble.data.sources.zip import from_zip
 from scumble.errors import DataError, SettingsError, reason
@@ -43,11 +44,15 @@ FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {
 BUILT_IN: dict[str, Callable[[], Source]] = {"digits": digits, "shapes": shapes}
 
 
-def open_source(given: str | Path) -> Source:
+def open_source(given: str | Path, labels: str | Path | None = None) -> Source:
     """The source that a name stands for; see the table above.
 
+    Args:
+        given: the name.
+        labels: a table of labels, which take the place of any that the source has.
+
     Raises:
-        DataError: if there is nothing of that name, it holds no pictures, or it cannot be read.
+        DataError: if there is nothing of that name, it holds no pictures, or it cannot be read; likewise of the labels.
         SettingsError: if the name is empty.
 
     Example:
@@ -55,6 +60,11 @@ def open_source(given: str | Path) -> Source:
         >>> len(source.items), source.items[0].label, source.items[0].load().size
         (1797, '0', (8, 8))
     """
+    source = _opened(given)
+    return source if labels is None else labelled(source, Path(labels))
+
+
+def _opened(given: str | Path) -> Source:
     name = str(given)
     if not name.strip():
         raise SettingsError(f"data: got an empty name; wanted {_wanted()}")

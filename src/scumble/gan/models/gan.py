@@ -10,10 +10,11 @@ from PIL import Image
 from torch import nn
 
 from scumble import __version__, device, paths
+from scumble.data.labels import multi_hot
 from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
-from scumble.gan.models.sample import draw_latents, generate
+from scumble.gan.models.sample import draw_latents, generate, labels_in_turn
 from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
@@ -21,10 +22,13 @@ from scumble.image.tensors import grid
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, check_finite, make, read_weights, writing
 from scumble.storage.run import Run
+from scumble.training.facts import DataFacts
 
 CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
 SUFFIX = ".safetensors"
+NO_LABELS = "none"
+"""How the labels of a picture without any are called, where pictures may have several."""
 
 
 class GAN:
@@ -66,6 +70,7 @@ class GAN:
         facts, tensors = _read(folder)
         try:
             data, settings = facts.data, GANSettings(**facts.settings)
+            _check_label_sets(data)
             generator, discriminator = filled(
                 lambda: build(settings, data.shape, len(data.classes)),
                 [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
@@ -83,7 +88,7 @@ class GAN:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that can be drawn; none if it was trained without."""
+        """The names of the classes, or labels, that can be drawn; none if it was trained without."""
         return self.facts.data.classes if self.settings.draws_classes else ()
 
     def sample(
@@ -94,7 +99,9 @@ class GAN:
         Args:
             seeds: such as range(64).
             truncation: redraw latent values beyond this: 1 trades diversity for fidelity; None keeps all diversity.
-            of_class: one of `classes`; by default, seed n draws class n modulo their number.
+            of_class: one of `classes`; by default, seed n draws class n modulo their number. Where pictures have
+                several labels, all of them with commas between, such as "smiling,glasses", or "none"; by default,
+                seeds draw those of pictures that it was trained on, in turn.
 
         Returns:
             PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity.
@@ -119,23 +126,41 @@ class GAN:
         return generate(self.generator, latents, self.labels(seeds, of_class))
 
     def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
-        """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, the first."""
+        """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, as seed 0 has it."""
         return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
 
     def labels(self, seeds: Iterable[int], of_class: str | None = None) -> torch.Tensor | None:
         """(N,): the numbers of the classes that `sample` draws; None if it was trained without.
 
+        (N, K) float32, 0 or 1 for each of `classes`, where pictures have several labels.
+
         Raises:
             SettingsError: if there is no such class.
         """
-        classes = self.classes
-        if of_class is not None and of_class not in classes:
-            known = f"one of {', '.join(classes)}" if classes else "none: it was trained without classes"
-            raise SettingsError(f"class: got {of_class!r}, wanted {known}")
-        if not classes:
+        classes, sets = self.classes, self.facts.data.label_sets
+        if not classes and of_class is None:
             return None
-        numbers = [seed % len(classes) if of_class is None else classes.index(of_class) for seed in seeds]
-        return torch.tensor(numbers)
+        if of_class is None:
+            return labels_in_turn(seeds, len(classes), sets)
+        names = [of_class]
+        if classes and sets is not None and of_class not in classes:
+            names = [] if of_class == NO_LABELS else [name.strip() for name in of_class.split(",")]
+        for name in names:
+            if name not in classes:
+                which = "one" if sets is None else "some, with commas between,"
+                known = f"{which} of {', '.join(classes)}" if classes else "none: it was trained without classes"
+                raise SettingsError(f"class: got {name!r}, wanted {known}")
+        numbers = [classes.index(name) for name in names]
+        if sets is None:
+            return torch.tensor(numbers * len(list(seeds)))
+        return torch.from_numpy(multi_hot([numbers for _ in seeds], len(classes))).float()
+
+    def class_names(self, labels: torch.Tensor) -> list[str]:
+        """By what name `sample` draws each of these labels, which are as `labels` has them."""
+        if labels.dim() == 1:
+            return [self.classes[number] for number in labels.tolist()]
+        names = [[self.classes[number] for number in row.nonzero().flatten().tolist()] for row in labels]
+        return [",".join(some) or NO_LABELS for some in names]
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, a model card.
@@ -209,6 +234,12 @@ discriminator; `settings.json` holds everything below, the digest of the data, a
 It knows only what it was trained on: whatever is rare, missing or wrong in those pictures is so here. It may repeat
 training pictures, above all where they were few. Whether you may pass it on depends on the terms of those pictures.
 """
+
+
+def _check_label_sets(data: DataFacts) -> None:
+    sets = data.label_sets
+    if sets is not None and (not sets or any(len(one) != len(data.classes) or set(one) - {"0", "1"} for one in sets)):
+        raise ValueError("label_sets are no rows of 0 and 1, one for each class")
 
 
 def is_trained(folder: Path) -> bool:

@@ -1,8 +1,9 @@
 """A generator as an ONNX file, for programs without PyTorch; checked against PyTorch before it is written.
 
 The generator is the one that `sample` uses: the moving average, with its statistics frozen. Inputs are `latents`
-(N, Z), standard normal, and `labels` (N,), class indices, if it is conditional; the output is `pictures` (N, C, H, W),
-about in [-1, 1]. The file's metadata holds the names of the classes and the settings of the training.
+(N, Z), standard normal, and `labels` if it is conditional: (N,) class indices, or (N, K) zeros and ones where pictures
+have several labels. The output is `pictures` (N, C, H, W), about in [-1, 1]. The file's metadata holds the names of the
+classes and the settings of the training.
 """
 
 import contextlib

@@ -68,7 +68,7 @@ def project_events(
         picture: the target; its middle is cut out and resampled to the size of the GAN's pictures.
         output: the sheet, whose recipe holds the latent.
         by: "pocket", the features of the small network, or "pixels".
-        of_class: one of the GAN's classes; by default, all of them are tried.
+        of_class: as of `GAN.sample`; by default, all classes are tried, or the labels of many pictures.
         overwrite: whether a file may be there that scumble has not made.
 
     Raises:
@@ -90,10 +90,10 @@ def project_events(
     labels = None if labels is None else labels[nearest]
     found, distances = yield from _descend(gan, distance, latents[nearest], labels)
     best = int(distances.argmin())
-    chosen = None if labels is None else gan.classes[int(labels[best])]
+    chosen = None if labels is None else gan.class_names(labels)[best]
     seed = int(nearest[0])
     result = Projection(found[best].cpu(), chosen, float(distances[best]), seed, float(at_first[seed]))
-    seed_class = None if labels is None else gan.classes[int(labels[0])]
+    seed_class = None if labels is None else gan.class_names(labels)[0]
     of_seed = gan.draw_array(latents[seed, None].cpu(), seed_class)
     of_latent = gan.draw_array(result.latent[None], chosen)
     sheet = tensors.grid(np.concatenate([tensors.from_signed(target), of_seed, of_latent]), 3)

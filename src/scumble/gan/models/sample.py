@@ -4,7 +4,7 @@ Picture 7 is therefore the same, to the bit, alone or among a thousand; between 
 """
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -48,10 +48,25 @@ def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = Non
     return latents
 
 
+def labels_in_turn(seeds: Iterable[int], classes: int, sets: Sequence[str] | None = None) -> torch.Tensor:
+    """What seeds draw where nothing is chosen: (N,) classes in turn; or (N, K) float32, given labels in turn.
+
+    Example:
+        >>> labels_in_turn([0, 1, 2, 3], 3).tolist()
+        [0, 1, 2, 0]
+        >>> labels_in_turn([0, 1, 2], 2, ["01", "11"]).tolist()
+        [[0.0, 1.0], [1.0, 1.0], [0.0, 1.0]]
+    """
+    if sets is None:
+        return torch.tensor([seed % classes for seed in seeds])
+    rows = [[float(digit) for digit in sets[seed % len(sets)]] for seed in seeds]
+    return torch.tensor(rows).reshape(-1, classes)
+
+
 @full_float32()
 @torch.inference_mode()
 def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
-    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes if the generator is conditional.
+    """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes or (N, K) labels if it is conditional.
 
     The generator must be in evaluation mode, and N at least 1.
     """

@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -39,18 +40,24 @@ class Advice:
 
 
 @device.in_full_float32
-def check_events(data: str) -> Generator[Event, None, Advice]:
+def check_events(data: str, labels_table: str | Path | None = None) -> Generator[Event, None, Advice]:
     """Look at every picture, and time a few steps of training on pictures of that size.
+
+    Args:
+        data: what a training takes.
+        labels_table: a table of labels, likewise.
 
     Raises:
         DataError: if there is nothing to read.
     """
-    source = open_source(data)
+    source = open_source(data, labels_table)
     survey = yield from look_over(source)
     settings = fitting_settings(survey)
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
+    if labels_table is not None:
+        flags = f" --labels {shlex.quote(str(labels_table))} --condition projection{flags}"
     channels, refusals = _channels(source, survey)
     classes = labels.described([item.label for item in source.items], [item.name for item in source.items])
     width, height = _automatic(survey) if survey.sizes else (64, 64)

@@ -3,6 +3,8 @@
 Any pair of networks can be made conditional. The generator's latent gets an embedding of the class appended; the
 discriminator takes the class into account in one of several ways, by name in `CONDITIONAL`. Where only a few pictures
 have a label, the generator is given no class, and the discriminator learns what it can from these few.
+
+Where a picture may have several labels, they come as a row of zeros and ones, and their embeddings are summed.
 """
 
 import torch
@@ -17,8 +19,18 @@ UNLABELLED = -100
 """The class of a picture whose class is not known; torch's cross-entropy ignores it."""
 
 
+def embedded(embedding: nn.Embedding, labels: torch.Tensor) -> torch.Tensor:
+    """(N, D): the embeddings of (N,) classes; of (N, K) labels, 0 or 1, the sums over those that are 1.
+
+    This is the product of eq. 4 of Miyato and Koyama 2018 for a vector with several ones. Their derivation holds for it
+    where labels are independent given the picture: the logarithm of their probability is then a sum over the labels. A
+    mean would take a label for less, the more others there are.
+    """
+    return embedding(labels) if labels.dim() == 1 else labels.to(embedding.weight) @ embedding.weight
+
+
 class ConditionalGenerator(nn.Module):
-    """(N, Z) latents and (N,) classes -> (N, C, H, W) pictures.
+    """(N, Z) latents and (N,) classes, or (N, K) labels -> (N, C, H, W) pictures.
 
     Args:
         generator: takes latents of dimension Z + `EMBEDDED`.
@@ -32,7 +44,7 @@ class ConditionalGenerator(nn.Module):
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Pictures."""
-        return self.generator(torch.cat([latents, self.embedding(labels)], 1))
+        return self.generator(torch.cat([latents, embedded(self.embedding, labels)], 1))
 
 
 class ConditionalDiscriminator(nn.Module):
@@ -60,7 +72,7 @@ class PlaneDiscriminator(ConditionalDiscriminator):
 
     def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N,) logits."""
-        plane = self.embedding(labels).unflatten(1, (1, *self.size))
+        plane = embedded(self.embedding, labels).unflatten(1, (1, *self.size))
         return self.judge(torch.cat([pictures, plane.to(pictures)], 1))
 
 
@@ -74,7 +86,7 @@ class ProjectionDiscriminator(ConditionalDiscriminator):
     def forward(self, pictures: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N,) logits."""
         features = self.judge.features(pictures)
-        return self.judge.end(features) + (self.embedding(labels) * features.sum((2, 3))).sum(1)
+        return self.judge.end(features) + (embedded(self.embedding, labels) * features.sum((2, 3))).sum(1)
 
 
 class AuxiliaryDiscriminator(ConditionalDiscriminator):

@@ -46,7 +46,7 @@ def split(data: str, pictures: Dataset, fit: Fit = "crop") -> Generator[Event, N
     Raises:
         DataError: if there are no classes, a class has too few pictures, or the test split has an unknown one.
     """
-    if pictures.labels is None or len(pictures.classes) < 2:
+    if pictures.labels is None:
         why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
         wanted = "wanted pictures in a folder for each class, or labels"
         raise DataError(f"{pictures.name} has no classes{why}; {wanted}")

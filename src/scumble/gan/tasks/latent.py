@@ -123,7 +123,7 @@ class LatentGAN:
         return self.pictures_at(chosen[moment.share.of(batch)])
 
     def pictures_at(self, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(N, C, H, W) pictures, in [-1, 1], and their (N,) classes if these are looked at."""
+        """(N, C, H, W) pictures, in [-1, 1], and their (N,) classes, or (N, K) labels, if these are looked at."""
         device = self.placement.device
         real = to_signed(self.pictures.pixels[positions], device).contiguous(memory_format=torch.channels_last)
         return real, None if self.labels is None else torch.from_numpy(self.labels[positions]).to(device)
@@ -200,7 +200,7 @@ class LatentGAN:
         return on_real, on_fake
 
     def _seen(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        classes = [] if labels is None else [labels.repeat(len(pictures) // len(labels))]
+        classes = [] if labels is None else [torch.cat([labels] * (len(pictures) // len(labels)))]
         return self.placement.compute(self.discriminator, pictures, *classes)
 
     def _features(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -241,24 +241,34 @@ def _logits(seen: torch.Tensor) -> Logits:
 
 
 def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3)."""
+    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3).
+
+    Of several labels, a sum of binary ones (Choi et al. 2018, StarGAN, for the attributes of CelebA).
+    """
     if seen.dim() < 2 or labels is None:
         return seen.new_zeros(())
+    if labels.dim() == 2:
+        return F.binary_cross_entropy_with_logits(seen[:, 1:], labels, reduction="sum") / len(labels)
     return F.cross_entropy(seen[:, 1:], labels)
 
 
 def _labels(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
-    """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know."""
+    """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know; or (N, K) labels."""
     if settings.condition == "none":
         return None
-    if pictures.labels is None or len(pictures.classes) < 2:
+    if pictures.labels is None:
         why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
         raise SettingsError(
             f"condition: got {settings.condition}, and {pictures.name} has no classes{why}; wanted pictures in a "
             "folder for each class, or labels"
         )
+    if pictures.labels.ndim == 2 and settings.condition == "few-labels":
+        why = "whose softmax knows one class a picture"
+        raise SettingsError(
+            f"condition: got few-labels, {why}, and {pictures.name} has several labels a picture; wanted another"
+        )
     if settings.condition != "few-labels":
-        return pictures.labels
+        return pictures.labels.astype(np.float32) if pictures.labels.ndim == 2 else pictures.labels
     learning, _ = hold_out(pictures.labels, pictures.classes)
     few = learning[draw_labelled(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
     known = np.full_like(pictures.labels, UNLABELLED)
@@ -271,8 +281,13 @@ def _parts(count: int, labels: np.ndarray | None, known: np.ndarray | None) -> t
 
     The latter are always the same. A class keeps one picture at least, and a known label is never given up.
     """
-    spared = known if known is not None else [] if labels is None else np.unique(labels, return_index=True)[1]
+    spared = known if known is not None else [] if labels is None else _first_of_each(labels)
     free = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(count), spared))
     wanted = min(count // HELD_OUT_ONE_OF, MAX_HELD_OUT)
     held = np.sort(free[: wanted if wanted >= MIN_HELD_OUT else 0])
     return np.setdiff1d(np.arange(count), held), held
+
+
+def _first_of_each(labels: np.ndarray) -> np.ndarray:
+    """The position of the first picture of each class, or with each label."""
+    return np.unique(labels, return_index=True)[1] if labels.ndim == 1 else labels.argmax(0)

@@ -16,6 +16,9 @@ MOST_BITS_TAKEN_FOR_FEWER = 14
 """Where all values are below 2**14, a quarter of what 16 bits hold, they are those of a camera or a scanner with fewer
 bits; a picture so dark would be black."""
 
+MOST_NUMBERS, LARGEST_NUMBER = 40, 2**24 - 1
+"""Values that are whole and no more different ones than so many may be numbers of regions, up to the largest."""
+
 _NATIVE = {"little": "L", "big": "B"}[sys.byteorder]
 _OTHER = {"L": "B", "B": "L"}
 _CHANNELS = ("RGB;16", "RGBA;16", "RGBX;16", "RGBa;16")
@@ -99,6 +102,17 @@ def levels(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
     bits = brightest.bit_length()
     scaled = np.rint(values / (2.0**bits - 1) * 65535).astype(np.uint16)
     return scaled, f"its values go up to {brightest}: taken as those of {bits} bits"
+
+
+def numbers(values: np.ndarray) -> np.ndarray | None:
+    """(H, W) values as int32 where they are a few whole numbers, as in maps of regions; None where they are not."""
+    some = values.ravel()[:: 1 + values.size // 1000]  # tells nearly all pictures that are none
+    if len(np.unique(some)) > MOST_NUMBERS:
+        return None
+    found = np.unique(values)
+    if len(found) > MOST_NUMBERS or not ((found >= 0) & (found <= LARGEST_NUMBER) & (found % 1 == 0)).all():
+        return None
+    return values.astype(np.int32)
 
 
 def light(values: np.ndarray, name: str) -> tuple[np.ndarray, bool, str]:

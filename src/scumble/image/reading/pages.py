@@ -23,7 +23,7 @@ def split(source: str | os.PathLike[str]) -> tuple[Path, int | None]:
         >>> split("scan.tif[2]")
         (PosixPath('scan.tif'), 2)
     """
-    path = Path(source)
+    path = source if isinstance(source, Path) else Path(source)
     named = _PAGE.fullmatch(path.name)
     if named is None or os.path.lexists(path):
         return path, None

@@ -27,11 +27,15 @@ NO_OPACITY_MEANT = ("TGA", "BMP")
 
 
 class Seen(NamedTuple):
-    """Colours (mode RGB), opacity (mode L, or None), and what to tell: notes of what was odd."""
+    """Colours (mode RGB), opacity (mode L, or None), and what to tell: notes of what was odd.
+
+    And the numbers that a file of grey holds in more than 8 bits, mode I, if they are few; see `deep.numbers`.
+    """
 
     rgb: Image.Image
     alpha: Image.Image | None
     notes: tuple[str, ...]
+    numbers: Image.Image | None = None
 
 
 def of_bytes(data: bytes, name: str, page: int | None = None, room: Room = Room()) -> Seen:  # noqa: B008 (it is frozen)
@@ -99,7 +103,10 @@ def of_image(
         notes.append("it is of high dynamic range (HDR), brought to that of screens by a tone curve")
     rgb = turns.upright(room.reduced(rgb), turn)
     alpha = None if alpha is None else turns.upright(room.reduced(alpha), turn)
-    return Seen(rgb, alpha, tuple(notes))
+    numbers, is_grey = None, image.mode.startswith("I") or image.mode == "F"
+    if is_grey and sorted(rgb.size) == sorted(image.size) and getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) != 0:
+        numbers = _upright_numbers(np.asarray(image), turn)
+    return Seen(rgb, alpha, tuple(notes), numbers)
 
 
 def size_of(data: bytes, name: str) -> tuple[int, int]:
@@ -225,7 +232,14 @@ def _of_tiff(data: bytes, name: str, page: int | None) -> Seen:
         share = np.nan_to_num(stored.alpha.astype(np.float64) / top)
         alpha = _opacity(Image.fromarray((np.clip(share, 0, 1) * 255).round().astype(np.uint8)), "TIFF", notes)
     rgb = turns.upright(rgb, stored.turn)
-    return Seen(rgb, None if alpha is None else turns.upright(alpha, stored.turn), tuple(notes))
+    alpha = None if alpha is None else turns.upright(alpha, stored.turn)
+    numbers = _upright_numbers(values[..., 0], stored.turn) if values.shape[2] == 1 else None
+    return Seen(rgb, alpha, tuple(notes), numbers)
+
+
+def _upright_numbers(values: np.ndarray, turn: int) -> Image.Image | None:
+    numbers = deep.numbers(values)
+    return None if numbers is None else turns.upright(Image.fromarray(numbers), turn)
 
 
 # --- Opacity, and what bits are for ---------------------------------------------------------------------------------
@@ -246,8 +260,10 @@ def _needs_all_bits(image: Image.Image, told: Told, told_png: dict[bytes, bytes]
 def _scale_transparency(image: Image.Image, told_png: dict[bytes, bytes], data: bytes) -> None:
     """Pillow brings grey of 2 and 4 bits to 8, but not the number of the one that is transparent."""
     transparent = image.info.get("transparency")
-    head = png.header(data) if told_png else None
-    if head is not None and image.mode == "L" and head.depth < 8 and isinstance(transparent, int):
+    if not told_png or image.mode != "L" or not isinstance(transparent, int):
+        return
+    head = png.header(data)
+    if head is not None and head.depth < 8:
         image.info["transparency"] = transparent * 255 // (2**head.depth - 1)
 
 

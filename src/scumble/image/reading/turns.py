@@ -14,10 +14,14 @@ TURNS = {
 }
 """What undoes EXIF's turns."""
 ORIENTATION = 274
+TOLD_IN = {"exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"}
+"""Where Pillow looks for it in a PNG."""
 
 
 def found(image: Image.Image, notes: list[str]) -> int:
     """EXIF's number of how a loaded picture is turned."""
+    if image.format == "PNG" and not TOLD_IN & image.info.keys():
+        return 1  # as below, without making an EXIF of nothing
     try:
         turn = image.getexif().get(ORIENTATION, 1)
     except MemoryError:

@@ -12,7 +12,7 @@ from PIL import ImageChops
 
 from scumble.errors import ImageError
 from scumble.image.files import Picture
-from scumble.style.preparation.flat_colours import labelled
+from scumble.style.preparation.flat_colours import in_8_bits, labelled, large_numbers
 
 LARGEST_LABEL = 15
 """A mask that is nowhere brighter, of 255, was numbered by a program: a soft mask reaches further."""
@@ -51,6 +51,10 @@ def drawn(mask: Picture) -> Drawn:
     Raises:
         ImageError: if nothing was drawn, or it cannot be known which part was.
     """
+    if mask.alpha is None and (numbers := large_numbers(mask)) is not None:
+        values, remark = _labels(mask, numbers)
+        return Drawn(torch.from_numpy(values.astype(np.float32))[None, None], remark)
+    mask = in_8_bits(mask)
     red, green, blue = mask.rgb.split()
     brightest = np.asarray(ImageChops.lighter(ImageChops.lighter(red, green), blue))
     darkest = np.asarray(ImageChops.darker(ImageChops.darker(red, green), blue))

@@ -1,18 +1,22 @@
 """Maps of flat colours, as people paint them and as programs number them: which colours there are, and where.
 
 Colours are told apart as far as paint, JPEG and scaling allow. But a map that holds a few exact values and nothing else
-was written by a program, and says exactly what it means, even where that is 1 and 2 of 255.
+was written by a program, and says exactly what it means, even where that is 1 and 2 of 255, or 24001 in 16 bits.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from scumble.errors import ImageError
 from scumble.image.files import Picture
 
+BRIGHTEST, FULL_SCALES = 255, (4095, 65535)
+"""White in 8 bits, and in 12 and 16: a map that goes up to just one of these holds shades."""
 MAX_REGIONS = 16
 SAME_COLOUR = 48
 """Colours of a map at most this far apart (Euclidean, in 0..255) are one: what JPEG and scaling do to flat colours."""
@@ -26,20 +30,30 @@ MOST_EXACT = 40
 """Up to so many values in all, each of them is meant: JPEG and scaling make more."""
 LARGEST_NUMBER = SAME_COLOUR // 2
 """Greys up to this one are numbers: as colours, all of them would be black."""
+DIGITS = np.array([1 << 16, 1 << 8, 1])
+"""What the three channels of a colour count for in a number."""
 
 
-def labelled(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
+def labelled(picture: Picture, by_number: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """A map's colours, (R, 3), the most frequent first, and the number of the nearest to each pixel, (H, W).
 
     Seams between regions, shades that scaling and JPEG make, belong to what they are nearest to.
+
+    Args:
+        picture: the map.
+        by_number: whether its values are numbers, each of which then stands as a colour for itself; see `number_of`.
 
     Raises:
         ImageError: if it is no map, or one of more than `MAX_REGIONS` regions.
     """
     pixels = _pixels(picture)
-    packed = pixels @ np.array([1 << 16, 1 << 8, 1])
+    if by_number:
+        large = large_numbers(picture)
+        numbers = pixels[..., 0] if large is None else large
+        pixels = (numbers[..., None] // DIGITS % 256).astype(np.int32)
+    packed = pixels @ DIGITS
     values, first, counts = np.unique(packed, return_index=True, return_counts=True)
-    apart = 0 if len(values) <= MOST_EXACT or _numbers(pixels) else SAME_COLOUR
+    apart = 0 if by_number or len(values) <= MOST_EXACT or _numbers(pixels) else SAME_COLOUR
     kept: list[np.ndarray] = []
     left = np.ones(packed.shape, bool)
     for index in np.argsort(-counts, kind="stable")[:MAX_CANDIDATES]:
@@ -74,9 +88,33 @@ def matching(colours: Sequence[np.ndarray], wanted: np.ndarray, exactly: bool) -
     return [int(d.argmin()) if d.min() <= apart else None for d in distances]
 
 
-def are_numbers(picture: Picture) -> bool:
-    """Whether a map holds small whole numbers in place of colours."""
-    return _numbers(_pixels(picture))
+def are_numbers(pictures: Sequence[Picture]) -> bool:
+    """Whether maps hold whole numbers in place of colours: small ones all, or of grey and one with some above 255."""
+    pixels = [_pixels(picture) for picture in pictures]
+    if any(large_numbers(picture) is not None for picture in pictures):
+        return all((np.ptp(some, axis=2) == 0).all() for some in pixels)
+    return all(map(_numbers, pixels))
+
+
+def number_of(colour: np.ndarray) -> int:
+    """The number that a colour of `labelled` stands for."""
+    return int(colour @ DIGITS)
+
+
+def in_8_bits(picture: Picture) -> Picture:
+    """The same; numbers up to 255 in a file of more bits, or of floats, as one of 8 bits would hold them."""
+    if picture.numbers is None or picture.alpha is not None:
+        return picture
+    values = np.asarray(picture.numbers)
+    if values.max() > BRIGHTEST:
+        return picture
+    return dataclasses.replace(picture, rgb=Image.fromarray(values.astype(np.uint8)).convert("RGB"))
+
+
+def large_numbers(picture: Picture) -> np.ndarray | None:
+    """(H, W) numbers of regions of which 8 bits cannot hold all; None where there are none such."""
+    values = None if picture.numbers is None else np.asarray(picture.numbers)
+    return None if values is None or values.max() <= BRIGHTEST or values.max() in FULL_SCALES else values
 
 
 def _numbers(pixels: np.ndarray) -> bool:
@@ -85,7 +123,7 @@ def _numbers(pixels: np.ndarray) -> bool:
 
 def _pixels(picture: Picture) -> np.ndarray:
     """(H, W, 3); what is transparent has no colour of its own, and is black."""
-    pixels = np.array(picture.rgb, np.int32)
+    pixels = np.array(in_8_bits(picture).rgb, np.int32)
     if picture.alpha is not None:
         pixels[np.asarray(picture.alpha) < 128] = 0
     return pixels

@@ -20,7 +20,7 @@ from scumble.errors import ImageError
 from scumble.image.files import Picture
 from scumble.perceptual.vgg import seen_whole
 from scumble.style.preparation.drawn import drawn
-from scumble.style.preparation.flat_colours import are_numbers, labelled, matching
+from scumble.style.preparation.flat_colours import are_numbers, labelled, matching, number_of
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,12 @@ def regions_of_maps(
     check_shape(content_map, canvas, "the content")
     for style_map, size in zip(style_maps, styles, strict=True):
         check_shape(style_map, size, "its style")
-    numbers = all(are_numbers(picture) for picture in (content_map, *style_maps))
-    colours, labels = labelled(content_map)
-    labelled_styles = [labelled(style_map) for style_map in style_maps]
+    numbers = are_numbers((content_map, *style_maps))
+    colours, labels = labelled(content_map, numbers)
+    labelled_styles = [labelled(style_map, numbers) for style_map in style_maps]
     regions = []
     for number, colour in enumerate(colours):
-        name = str(colour[0]) if numbers else "#" + bytes(colour.astype(np.uint8)).hex()
+        name = str(number_of(colour)) if numbers else "#" + bytes(colour.astype(np.uint8)).hex()
         found = matching([colours_of_style for colours_of_style, _ in labelled_styles], colour, exactly=numbers)
         masks = tuple(
             None if index is None else _mask(labels_of_style == index)
