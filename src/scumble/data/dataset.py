@@ -11,13 +11,14 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import filelock
 import numpy as np
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from scumble import paths
-from scumble.data import labels
+from scumble.data import labels, npy
 from scumble.data.form import Fit, Form, Range, Size, times
 from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
 from scumble.data.pixels import is_grey, opened_pixels
@@ -112,12 +113,13 @@ def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Eve
     made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted])
     key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
-    found = _open(folder / key, source.name)
+    name = labels.as_text(source.name)
+    found = _open(folder / key, name)
     if found is None:
         lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # whoever closes us may release it
         yield from _acquire(lock, source.name)
         try:
-            found = _open(folder / key, source.name)  # another run may have made it while we waited
+            found = _open(folder / key, name)  # another run may have made it while we waited
             if found is None:
                 found = yield from _make(folder / key, source, wanted)
         finally:
@@ -153,27 +155,43 @@ def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tu
         remarks = _remarks(writer, unreadable)
         path.with_suffix(".json").unlink(missing_ok=True)  # it may belong to a damaged .npy
         numbers, classes = labels.numbered(writer.labels)
-        about = {
-            "format_version": FORMAT_VERSION,
-            "source": source.name,
-            "count": writer.count,
-            "classes": classes,
-            "labels": None if numbers is None else numbers.tolist(),
-            "why_no_classes": labels.why_no_classes(writer.labels, writer.names) or "",
-            "value_range": measured.form.value_range,
-            "digest": _content_digest(partial, writer.labels),
-            "told": [[type(event).__name__, event.message] for event in remarks],
-        }
+        about = _About(
+            format_version=FORMAT_VERSION,
+            source=labels.as_text(source.name),
+            count=writer.count,
+            classes=classes,
+            labels=None if numbers is None else tuple(numbers.tolist()),
+            why_no_classes=labels.why_no_classes(writer.labels, writer.names) or "",
+            value_range=measured.form.value_range,
+            digest=_content_digest(partial, writer.labels),
+            told=tuple(("Noted" if isinstance(event, Noted) else "Warned", event.message) for event in remarks),
+        )
         partial.replace(path.with_suffix(".npy"))
         # Last, for where it is, the data set is whole.
-        paths.write_atomically(path.with_suffix(".json"), json.dumps(about).encode())
+        paths.write_atomically(path.with_suffix(".json"), json.dumps(about.model_dump(mode="json")).encode())
     finally:
         for unfinished in (partial, grey_partial):
             unfinished.unlink(missing_ok=True)
-    found = _open(path, source.name)
+    found = _open(path, labels.as_text(source.name))
     if found is None:
         raise DataError(f"{source.name} was written to {path}.npy, and does not read as it was written")
     return found
+
+
+class _About(BaseModel):
+    """What lies beside the pixels; see `Dataset`. `told` are the remarks, each with what it is."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    format_version: Literal[2]
+    source: str
+    count: int
+    classes: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    why_no_classes: str
+    value_range: tuple[FiniteFloat, FiniteFloat] | None
+    digest: str
+    told: tuple[tuple[Literal["Noted", "Warned"], str], ...]
 
 
 class _Writer:
@@ -224,7 +242,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _keep_one_channel(colour: Path, grey: Path) -> None:
-    pixels = _mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
+    pixels = npy.mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
     with grey.open("wb") as file:
         _write_header(file, (len(pixels), 1, *pixels.shape[2:]))
         for picture in pixels:
@@ -233,12 +251,8 @@ def _keep_one_channel(colour: Path, grey: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _mapped(path: Path) -> np.ndarray:
-    return np.lib.format.open_memmap(path, mode="r")  # never unpickles: such a file cannot be mapped
-
-
 def _content_digest(path: Path, labels: list[str | None]) -> str:
-    pixels = _mapped(path).view(np.ndarray)
+    pixels = npy.mapped(path).view(np.ndarray)
     digest = hashlib.sha256(json.dumps([pixels.shape, labels]).encode())
     for picture in pixels:
         digest.update(picture.data)
@@ -270,16 +284,14 @@ def _remarks(writer: _Writer, unreadable: list[tuple[str, str]]) -> list[Noted |
 def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
     """The data set in PATH.npy and PATH.json, and the remarks on how it was made; None if it is missing or damaged."""
     try:
-        about = json.loads(path.with_suffix(".json").read_bytes())
-        pixels = _mapped(path.with_suffix(".npy"))
-        numbers = None if about["labels"] is None else np.array(about["labels"], np.int64)
-        classes = tuple(about["classes"])
-        remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about["told"]]
-        whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and about["format_version"] == FORMAT_VERSION
-        if numbers is not None:
-            whole = whole and numbers.shape == (len(pixels),) and set(numbers.tolist()) == set(range(len(classes)))
-        low_high = about["value_range"] and (float(about["value_range"][0]), float(about["value_range"][1]))
-        dataset = Dataset(name, pixels, numbers, classes, about["digest"], about["why_no_classes"], low_high)
-        return (dataset, remarks) if whole else None
-    except (OSError, ValueError, KeyError, TypeError):
+        about = _About.model_validate_json(path.with_suffix(".json").read_bytes())
+        pixels = npy.mapped(path.with_suffix(".npy"))
+        numbers = None if about.labels is None else np.array(about.labels, np.int64)
+    except (OSError, ValueError, OverflowError):
         return None
+    whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and 0 < len(pixels) == about.count
+    if numbers is not None:
+        whole = whole and numbers.shape == (about.count,) and set(numbers.tolist()) == set(range(len(about.classes)))
+    remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about.told]
+    dataset = Dataset(name, pixels, numbers, about.classes, about.digest, about.why_no_classes, about.value_range)
+    return (dataset, remarks) if whole else None

@@ -19,12 +19,27 @@ def numbered(labels: list[str | None]) -> tuple[np.ndarray | None, tuple[str, ..
     """The classes in order, 9 before 10, and for each label the number of its class.
 
     None and no classes if a label is missing, or all are the same: one folder is no class.
+
+    Example:
+        >>> numbered(["b", "a", "b"])
+        (array([1, 0, 1]), ('a', 'b'))
     """
     classes = sorted({label for label in labels if label is not None}, key=_natural)
     if None in labels or len(classes) < 2:
         return None, ()
     numbers = {label: number for number, label in enumerate(classes)}
-    return np.array([numbers[label] for label in labels if label is not None], np.int64), tuple(classes)
+    positions = np.array([numbers[label] for label in labels if label is not None], np.int64)
+    return positions, tuple(map(as_text, classes))
+
+
+def as_text(name: str) -> str:
+    """A name that every file can hold: folders may be called by bytes that are no text, which are escaped.
+
+    Example:
+        >>> as_text("caf\udce9")
+        'caf\\\\udce9'
+    """
+    return name.encode(errors="backslashreplace").decode()
 
 
 def why_no_classes(labels: Sequence[str | None], names: Sequence[str]) -> str | None:

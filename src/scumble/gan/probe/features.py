@@ -22,7 +22,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from scumble import device, paths
-from scumble.data import batches, dataset
+from scumble.data import batches, dataset, npy
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
@@ -251,7 +251,7 @@ def open_features(path: Path, discriminator: Discriminator, pictures: Dataset, s
     """
     try:
         facts = json.loads(_beside(path).read_bytes())
-        found = np.lib.format.open_memmap(path, mode="r")
+        found = npy.mapped(path)
         version, held = facts["format_version"], FeatureSettings(**facts["settings"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SettingsError) as error:
         raise RunError(f"{path} and {_beside(path)} cannot be read as features: {reason(error)}") from error
