@@ -221,16 +221,11 @@ def write_events(
         facts = _facts(discriminator, pictures, settings)
         discriminator = with_statistics_of(discriminator, pictures.pixels)
         make(output.parent)
-        partial = output.with_name(f".{output.name}.part")
-        try:
+        with writing(output), paths.partial(output) as (partial, _):
             found = yield from extract(discriminator, pictures.pixels, settings, partial)
             yield Noted(f"{len(found):,} pictures, {found.shape[1]:,} features each")
             del found
-            with writing(output):
-                _beside(output).unlink(missing_ok=True)  # it belongs to older features
-                partial.replace(output)
-        finally:
-            partial.unlink(missing_ok=True)
+            _beside(output).unlink(missing_ok=True)  # it belongs to older features
         with writing(_beside(output)):
             paths.write_atomically(_beside(output), json.dumps(facts).encode())
         yield Saved(output)
