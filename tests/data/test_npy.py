@@ -32,6 +32,8 @@ def test_an_array_comes_as_it_was_written_and_is_not_writeable(tmp_path, way):
         with_shape("(129,)"),
         with_shape("(18446744073709551616, 1)"),
         with_shape("(4294967296, 4294967296)"),  # whose product fits into no 64 bits
+        with_shape("(0, 8)"),
+        with_shape("(0, 18446744073709551616)"),
         with_shape("(-1, 8)"),
         with_shape("(-2, -8)"),
         with_shape("(16,)", "<c16", bytes(100)),

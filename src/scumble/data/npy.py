@@ -35,5 +35,7 @@ def check_header(file: IO[bytes], size: int, name: str) -> None:
         shape, _, dtype = read(file)
     except Exception as error:  # it is read by Python's own parser, which raises whatever it does
         raise ValueError(f"{name} is no array: its header is damaged") from error
+    if 0 in shape:
+        raise ValueError(f"{name} is empty: its shape is {shape}")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > size - file.tell():
         raise ValueError(f"{name} is said to have the shape {shape}, which is more than there is")

@@ -125,7 +125,10 @@ def _check_labels(labels: np.ndarray, count: int, where: str) -> list[str]:
     if labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iuU":
         what = f"labels of shape {labels.shape} and type {labels.dtype}"
         raise DataError(f"{where} holds {what}; wanted one whole number or word for each of {count} pictures")
-    return [str(label) for label in labels.ravel().tolist()]
+    try:
+        return [str(label) for label in labels.ravel().tolist()]
+    except (SystemError, ValueError) as error:  # numbers that stand for no letter
+        raise DataError(f"{where} holds labels that are no text") from error
 
 
 def from_arrays(
