@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import struct
 
 import numpy as np
@@ -116,7 +117,8 @@ def test_white_as_zero_is_turned_round():
     assert np.array_equal(raw.read()[..., 0], 65535 - GREY)
 
 
-def test_what_is_odd_about_a_tiff_reaches_no_log(capfd, recwarn):
+def test_what_is_odd_about_a_tiff_reaches_no_log(capfd, recwarn, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own keep it from standard error
     made = io.BytesIO()
     tifffile.imwrite(made, np.arange(5 * 6 * 3, dtype=np.uint16).reshape(5, 6, 3), photometric="rgb")
     planar = struct.pack("<HHIHH", 284, 3, 1, 1, 0)
