@@ -15,7 +15,7 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --durations=0
 
-# Half an hour: 10,000 spoiled files of every kind that is read; those that are neither read nor refused, in build/fuzz.
+# Some hours on one core: 10,000 spoiled files of every kind that is read; those that are neither read nor refused, in build/fuzz.
 fuzz: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run
 

@@ -26,6 +26,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from scumble import paths
 from scumble.cli import app
 from scumble.cli.gan import draw, measure, train  # noqa: F401 (imported before forking)
 from scumble.data.synthetic import shape
@@ -200,6 +201,7 @@ def _child(job: Job, place: Path) -> None:
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
         os.environ |= {"SCUMBLE_HOME": str(place / "cache"), "SCUMBLE_OFFLINE": "1"}
         resume.SECONDS, loop.CHECKPOINT_SECONDS, loop.LOG_STEPS, feature_cache.PIECE = 0.0, 0.02, 7, 20
+        paths.LEFT_SECONDS = 0.0
         app.main([*job.command.split(), *job.repeated.split()])
     except SystemExit as end:
         code = int(end.code or 0)

@@ -1,8 +1,12 @@
 """Files: written whole, through links, with the mode they had, by several threads at once; names that fit."""
 
+import contextlib
 import os
 import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +72,90 @@ def test_threads_that_write_into_one_folder_at_once_do_not_meet(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         f"{number}.png": bytes([number]) * 1000 for number in range(8)
     }
+
+
+def test_threads_that_write_one_file_at_once_leave_what_one_of_them_wrote(tmp_path):
+    path, begin, failed = tmp_path / "a.png", threading.Barrier(8), []
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+
+    def write(content: bytes) -> None:
+        begin.wait()
+        try:
+            for _ in range(20):
+                paths.write_atomically(path, content)
+                assert path.read_bytes() in contents
+        except (OSError, AssertionError) as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from scumble import paths
+
+with paths.partial(Path(sys.argv[1])) as (_, file):
+    file.write(b"half")
+    file.flush()
+    print("writes", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def writing_elsewhere(path: Path) -> Iterator[subprocess.Popen]:
+    """A process in the middle of writing a file; it ends its work when its input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writes\n"
+        yield process
+
+
+def grow_old(folder: Path, seconds: float = 60) -> None:
+    for path in folder.iterdir():
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - seconds))
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path):
+    with writing_elsewhere(tmp_path / "a.png") as process:
+        process.kill()
+    (left,) = tmp_path.iterdir()
+    paths.write_atomically(tmp_path / "b.png", b"at once")
+    assert left.exists()  # of whom it is cannot be told for sure
+    grow_old(tmp_path)
+    paths.write_atomically(tmp_path / "b.png", b"later")
+    assert list(tmp_path.iterdir()) == [tmp_path / "b.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of open files are the system's own there")
+def test_a_living_process_keeps_its_unfinished_file_however_long_it_takes(tmp_path):
+    with writing_elsewhere(tmp_path / "a.png") as process:
+        grow_old(tmp_path, 1e6)
+        paths.write_atomically(tmp_path / "a.png", b"another's")
+        assert len(list(tmp_path.iterdir())) == 2
+        process.communicate(timeout=60)
+    assert (tmp_path / "a.png").read_bytes() == b"half"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
+
+
+def test_files_of_other_programs_stay(tmp_path):
+    names = [".scumble-1.part", ".scumble-0123456789abcdef.part.png", ".0123456789abcdef.part", ".scumble-notes.part"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / ".scumble-0123456789abcdef.part").mkdir()  # a folder is none of ours
+    grow_old(tmp_path)
+    paths.write_atomically(tmp_path / "a.png", b"")
+    assert {path.name for path in tmp_path.iterdir()} == {*names, ".scumble-0123456789abcdef.part", "a.png"}
 
 
 @pytest.mark.parametrize("stem", ["long" * 100, "ü" * 130, "名" * 90, "x" * 252])

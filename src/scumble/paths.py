@@ -11,14 +11,27 @@
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None
+
 MAX_NAME_BYTES = 255
 """What nearly every file system holds."""
+
+LEFT_SECONDS = 10.0
+"""A file that was to get its name, and has not been written to for so long, may be what a killed writer has left."""
+_PARTIAL = re.compile(r"\.scumble-[0-9a-f]{16}\.part")
 
 
 def cache_folder() -> Path:
@@ -102,22 +115,64 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
     Raises:
         OSError: if it cannot be written; what was there stays.
     """
+    with partial(path) as (_, file):
+        file.write(data)
+
+
+@contextlib.contextmanager
+def partial(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A hidden file beside `path`, and its name, to be written; when the block is left, it takes the place of `path`.
+
+    If the block raises, it is removed. A writer that is killed can do neither: whoever writes into the same folder
+    next removes what it has left.
+
+    Raises:
+        OSError: if it cannot be written; what was at `path` stays.
+    """
     path = Path(os.path.realpath(path))
     mode = None
     with contextlib.suppress(FileNotFoundError):
         mode = path.stat().st_mode & 0o7777  # links that lead to each other end here
+    _remove_left(path.parent)
     # A name of its own, for threads, and for other machines' processes of the same number; and a short one: the file's
     # name itself may have the longest length allowed.
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
+    hidden = path.with_name(f".scumble-{secrets.token_hex(8)}.part")
     try:
-        with partial.open("xb") as file:
+        with hidden.open("xb") as file:
+            with contextlib.suppress(OSError):  # a file system without locks
+                _lock(file)
             if mode is not None:
                 with contextlib.suppress(OSError):  # a file system without modes
-                    partial.chmod(mode)
-            file.write(data)
+                    hidden.chmod(mode)
+            yield hidden, file
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        hidden.replace(path)
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            hidden.unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder.
+
+    A living one's is locked until just before it gets its name, and was written to a moment ago: both are asked, since
+    there are file systems without locks, and writers that wait.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".scumble-*.part"):
+            with contextlib.suppress(OSError):
+                if _PARTIAL.fullmatch(path.name) and time.time() - path.stat().st_mtime > LEFT_SECONDS:
+                    with path.open("rb") as file:
+                        _lock(file)
+                    path.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Keep a file until it is closed, or the process ends.
+
+    Raises:
+        OSError: if somebody else has it. On Windows nobody can remove what somebody has opened: that is lock enough.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

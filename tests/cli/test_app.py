@@ -367,7 +367,9 @@ def test_a_texture_and_its_recipe(folder):
 
 def test_a_hyphen_is_told_to_be_no_file(capsys, tmp_path):
     assert run("stylize", "-", tmp_path / "a.png") == 2
-    assert "standard input is not read" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "standard input is not read" in told
+    assert "/dev/stdin is one" in told
 
 
 def with_recipe(path: Path, text: str) -> Path:

@@ -62,6 +62,19 @@ def test_what_is_being_made_stays_and_what_was_left_unfinished_goes():
     assert files() == []
 
 
+@pytest.mark.parametrize(
+    "about", [b"[" * 100_000, b'{"source": [1], "count": "\xff"}', b'{"source": 1, "count": "no"}', b"3"]
+)
+def test_a_damaged_data_set_is_listed(about):
+    made("one")
+    (path,) = (paths.cache_folder() / "data").glob("*.json")
+    path.write_bytes(about)
+    (entry,) = cache.entries()
+    assert entry.pictures is None
+    assert [entry.name for entry in cache.clear()] == [entry.name]
+    assert files() == []
+
+
 def test_weights_stay():
     (paths.cache_folder() / "weights").mkdir(parents=True)
     (paths.cache_folder() / "weights/vgg.safetensors").write_bytes(b"weights")

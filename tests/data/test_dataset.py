@@ -1,6 +1,8 @@
 """Data sets: pixels as they were, whatever they came as; made once, whole or not at all."""
 
+import dataclasses
 import io
+import json
 import subprocess
 import sys
 import textwrap
@@ -401,6 +403,35 @@ def test_a_damaged_cache_is_made_again(suffix, damage):
     events, dataset = run(prepare(source))
     assert any(isinstance(event, Started) for event in events)
     assert np.array_equal(dataset.pixels, expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"classes": ["a", 2]}, {"classes": "ab"}, {"digest": None}, {"source": 3}, {"told": [["Printed", "a"]]},
+        {"labels": [0] * 16}, {"labels": [2**70] * 16}, {"count": 15}, {"value_range": [0, "1"]}, {"format_version": 1},
+        {"value_range": [0, float("nan")]},
+    ],
+)  # fmt: skip
+def test_what_a_cache_tells_is_checked_before_it_is_used(wrong):
+    source = source_of(photographs(16), ["a", "b"] * 8)
+    _, dataset = run(prepare(source))
+    (path,) = (paths.cache_folder() / "data").glob("*.json")
+    right = json.loads(path.read_bytes())
+    path.write_text(json.dumps(right | wrong))
+    events, again = run(prepare(source))
+    assert any(isinstance(event, Started) for event in events)
+    assert (again.classes, again.digest) == (dataset.classes, dataset.digest)
+    assert json.loads(path.read_bytes()) == right
+
+
+def test_names_that_are_no_text_are_escaped():
+    """As Python reads names of other alphabets' bytes; no file of settings could hold them."""
+    source = dataclasses.replace(source_of(photographs(16), ["caf\udce9", "bar"] * 8), name="caf\udce9")
+    for _ in range(2):
+        events, dataset = run(prepare(source))
+        assert (dataset.name, dataset.classes) == ("caf\\udce9", ("bar", "caf\\udce9"))
+    assert not any(isinstance(event, Started) for event in events)
 
 
 def test_whoever_stops_in_the_middle_leaves_nothing_and_frees_the_lock():

@@ -41,7 +41,7 @@ def test_several_labels_are_rows_of_zeros_and_ones_and_are_written_as_numbers():
     assert classes == ("hat", "smile")
     assert rows is not None
     assert rows.tolist() == [[1, 1], [0, 0], [0, 1], [0, 1]]
-    assert as_plain(rows) == [[0, 1], [], [1], [1]]
+    assert as_plain(rows) == ((0, 1), (), (1,), (1,))
     again = from_plain(as_plain(rows), 2)
     assert again is not None
     assert np.array_equal(again, rows)

@@ -1,6 +1,9 @@
 """Values that no 8-bit picture holds, against what was written; and the range by which they become bytes."""
 
+import contextlib
 import io
+import logging
+import struct
 
 import numpy as np
 import pytest
@@ -114,6 +117,21 @@ def test_white_as_zero_is_turned_round():
     assert np.array_equal(raw.read()[..., 0], 65535 - GREY)
 
 
+def test_what_is_odd_about_a_tiff_reaches_no_log(capfd, recwarn, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own keep it from standard error
+    made = io.BytesIO()
+    tifffile.imwrite(made, np.arange(5 * 6 * 3, dtype=np.uint16).reshape(5, 6, 3), photometric="rgb")
+    planar = struct.pack("<HHIHH", 284, 3, 1, 1, 0)
+    assert made.getvalue().count(planar) == 1
+    data = made.getvalue().replace(planar, struct.pack("<HHIHH", 284, 3, 1, 3, 0))
+    found = raw_of(data, "a")
+    if found is not None:
+        with contextlib.suppress(ImageError):
+            found.read()
+    assert capfd.readouterr().err == ""
+    assert not recwarn.list
+
+
 def test_values_that_are_not_finite_are_refused():
     values = np.ones((6, 9), np.float32)
     values[2, 3] = np.nan
@@ -168,3 +186,12 @@ def test_bytes_are_the_nearest_and_what_lies_beyond_is_cut_off():
     assert to_bytes(values, (0, 4)).tolist() == [[0, 0, 64, 128, 255, 255]]
     assert to_bytes(np.array([[False, True]]), (0, 1)).tolist() == [[0, 255]]
     assert to_bytes(np.array([[7]], np.uint8), (0, 255)).tolist() == [[7]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_the_largest_numbers_become_bytes_too(kind):
+    top = float(np.finfo(kind).max)
+    values = np.array([[-top, 0, top]], kind)
+    assert to_bytes(values, (-top, top)).tolist() == [[0, 128, 255]]
+    assert to_bytes(values, (0, 1)).tolist() == [[0, 0, 255]]

@@ -4,6 +4,7 @@
 wrong checksum would otherwise be asked nothing. Everything follows from the random generator that is given.
 """
 
+import gzip
 import io
 import json
 import struct
@@ -110,6 +111,12 @@ def _inside(data: bytes):
         return mutated_json
     if data[8:9] == b"{":
         return _mutated_safetensors
+    if data.startswith(b"\x1f\x8b"):
+        return _mutated_gzip
+    if data[257:262] == b"ustar":
+        return _mutated_tar
+    if data[4:8] in (b"ftyp", b"jP  "):
+        return _mutated_boxes
     return None
 
 
@@ -200,6 +207,78 @@ def _mutated_npy(data: bytes, random: Random) -> bytes:
     return data[:8] + struct.pack("<H", len(header) % 65536) + header + rest
 
 
+def _mutated_gzip(data: bytes, random: Random) -> bytes:
+    try:
+        plain = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):  # spoiled already
+        return mutated_bytes(data, [data], random)
+    return gzip.compress(mutated(plain, [data], random), 1, mtime=0)
+
+
+BLOCK = 512
+"""Of a tar: a header takes one, what follows it whole ones."""
+
+
+def _mutated_tar(data: bytes, random: Random) -> bytes:
+    headers, at = [], 0
+    while len(data) >= at + BLOCK and data[at : at + 1] != b"\0":
+        headers.append(at)
+        try:
+            at += BLOCK + -(-int(data[at + 124 : at + 135], 8) // BLOCK) * BLOCK
+        except ValueError:  # spoiled already
+            break
+    if not headers:
+        return mutated_bytes(data, [data], random)
+    at = random.choice(headers)
+    header, rest = bytearray(data[at : at + BLOCK]), data[at + BLOCK :]
+    match random.randrange(6):
+        case 0:
+            header[:100] = random.choice(EVIL_NAMES).encode().ljust(100, b"\0")
+        case 1:
+            header[156:157] = random.choice((b"0", b"1", b"2", b"3", b"5", b"7", b"g", b"x", b"L", b"K", b"S", b"V"))
+        case 2:
+            header[124:136] = b"%011o\0" % (abs(random.choice(EVIL_NUMBERS)) % 8**11)
+        case 3:
+            header[124:136] = b"\x80" + random.choice(EVIL_NUMBERS).to_bytes(11, "big", signed=True)
+        case 4:
+            header = bytearray(mutated_bytes(bytes(header), [data], random)[:BLOCK].ljust(BLOCK, b"\0"))
+        case _:
+            rest = mutated_bytes(rest, [data], random)
+    header[148:156] = b"%06o\0 " % (sum(header) - sum(header[148:156]) + 8 * ord(" "))
+    return data[:at] + bytes(header) + rest
+
+
+GROUPS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"iref": 4, b"jp2h": 0}
+"""Boxes that hold boxes, and after how many bytes they begin."""
+
+
+def _mutated_boxes(data: bytes, random: Random) -> bytes:
+    """Of HEIF, AVIF and JPEG 2000: one box, whose length, and that of those around it, is then right."""
+    boxes, at = [], 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + length if 8 <= length <= len(data) - at else len(data)  # others mean the end of the file
+        boxes.append((kind, data[at + 8 : end]))
+        at = end
+    if not boxes:
+        return mutated_bytes(data, [data], random)
+    number = random.randrange(len(boxes))
+    kind, body = boxes[number]
+    start = GROUPS.get(kind)
+    match random.randrange(8):
+        case 0:
+            del boxes[number]
+        case 1:
+            boxes.insert(random.randrange(len(boxes) + 1), boxes[number])
+        case 2:
+            boxes[number] = (random.choice(boxes)[0], body)
+        case _ if start is not None and len(body) > start:
+            boxes[number] = (kind, body[:start] + _mutated_boxes(body[start:], random))
+        case _:
+            boxes[number] = (kind, mutated_bytes(body, [data], random))
+    return b"".join(struct.pack(">I4s", len(body) + 8, kind) + body for kind, body in boxes)
+
+
 def _mutated_safetensors(data: bytes, random: Random) -> bytes:
     (length,) = struct.unpack_from("<Q", data)
     header, rest = data[8 : 8 + length], data[8 + length :]
@@ -219,7 +298,15 @@ def _mutated_safetensors(data: bytes, random: Random) -> bytes:
 
 
 def mutated_json(data: bytes, random: Random) -> bytes:
-    """A value somewhere in it replaced, removed, repeated, or exchanged for another of its values."""
+    """A value somewhere in it replaced, removed, repeated, or exchanged for another of its values.
+
+    Of several lines of JSON, one of them.
+    """
+    lines = data.splitlines()
+    if len(lines) > 1 and lines[0][-1:] == b"}":
+        number = random.randrange(len(lines))
+        lines[number] = mutated_json(lines[number], random)
+        return b"\n".join(lines) + b"\n"
     try:
         tree = json.loads(data)
     except (ValueError, RecursionError):

@@ -1,14 +1,18 @@
 """Good small picture files of every format that is read, in the variants that take different ways through decoders."""
 
 import io
+from importlib.util import find_spec
 
 import numpy as np
 import tifffile
 from PIL import Image
 
 from conftest import photograph
-from scumble.image import encode
+from picture_files import HEIC, with_coding
+from scumble.image import decode, encode
 
+PICTURES = (*decode.FORMATS, *(["HEIF"] if find_spec(decode.PLUGINS["HEIF"][0]) else []))
+"""Those that are read here."""
 WIDTH, HEIGHT = 20, 18
 
 
@@ -28,7 +32,9 @@ def tiff(**options) -> bytes:
 
 
 def variants(kind: str) -> list[bytes]:
-    """Files of one of Pillow's formats."""
+    """Files of one of the formats."""
+    if kind == "HEIF":  # is never written here
+        return [HEIC, with_coding(HEIC, 9, 16)]
     photo, other = photograph(WIDTH, HEIGHT), photograph(WIDTH, HEIGHT, 1)
     deep = Image.fromarray(np.random.default_rng(0).integers(0, 65536, (HEIGHT, WIDTH), dtype=np.uint16))
     clear = photo.copy()

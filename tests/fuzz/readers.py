@@ -6,34 +6,38 @@ A reader may change nothing outside the folder that it is given, and raises noth
 import contextlib
 import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from safetensors.torch import save as as_safetensors
 
-from conftest import encoded, photograph
-from fuzz.mutations import mutated, mutated_json
-from fuzz.pictures import variants
+from conftest import photograph
+from fuzz import sources
+from fuzz.kinds import Files, Kind, one_spoiled
+from fuzz.mutations import mutated_json
+from fuzz.pictures import PICTURES, variants
+from fuzz.sources import TINY, noise
 from gan_material import untrained_gan
 from scumble import GAN, Classifier, GANSettings
 from scumble.cli.info import info
 from scumble.data import dataset
-from scumble.data.sources.opener import open_source, open_testing_part
+from scumble.data.sources.opener import open_source
 from scumble.device import Placement
 from scumble.errors import RunError, ScumbleError
 from scumble.events import Progress, returned
-from scumble.gan import train
+from scumble.gan import plots, train
 from scumble.gan.facts import ClassifierFacts, GANFacts, ProbeFacts
+from scumble.gan.probe.data import ProbeData
 from scumble.gan.probe.features import rows
 from scumble.gan.probe.linear import Linear, Scaling
-from scumble.gan.settings import FeatureSettings
+from scumble.gan.probe.table import table
+from scumble.gan.probe.trials import Trial, Trials
+from scumble.gan.settings import ClassifySettings, FeatureSettings
 from scumble.gan.tasks.latent import LatentGAN
-from scumble.image import decode, encode, files, recipe
+from scumble.image import encode, files, recipe
 from scumble.image.metadata import NOTHING
 from scumble.perceptual import backbones, weights
 from scumble.storage import checkpoint
@@ -46,38 +50,10 @@ from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events
 from scumble.training import continuation
 
-Files = dict[str, bytes]
-"""What a folder holds: bytes by name."""
-
-
-class Kind(NamedTuple):
-    """One kind of file.
-
-    good: folders that are read without a complaint.
-    spoil: one of them, spoiled.
-    read: reads what is in the folder, as the program would.
-    """
-
-    good: list[Files]
-    spoil: Callable[[Files, Random], Files]
-    read: Callable[[Path], None]
-
 
 def make(name: str, place: Path) -> Kind:
     """A kind by its name; `place` is an empty folder for what it takes to make the good ones."""
     return KINDS[name](place)
-
-
-def _one_spoiled(good: list[Files]) -> Callable[[Files, Random], Files]:
-    """One file of the folder is spoiled, now and then two."""
-    everything = [data for held in good for data in held.values()]
-
-    def spoil(held: Files, random: Random) -> Files:
-        chosen = random.sample(list(held), min(len(held), random.choice((1, 1, 1, 2))))
-        others = [data for data in everything if len(data) < 200_000]
-        return held | {name: mutated(held[name], others, random) for name in chosen}
-
-    return spoil
 
 
 # --- Pictures -------------------------------------------------------------------------------------------------------
@@ -86,7 +62,7 @@ def _one_spoiled(good: list[Files]) -> Callable[[Files, Random], Files]:
 def _pictures(kind: str) -> Callable[[Path], Kind]:
     def made(_: Path) -> Kind:
         good = [{"picture": data} for data in variants(kind)]
-        return Kind(good, _one_spoiled(good), _read_picture)
+        return Kind(good, one_spoiled(good), _read_picture)
 
     return made
 
@@ -117,7 +93,7 @@ def _recipes(place: Path) -> Kind:
     texts = [MADE_BY, MADE_BY | {"job": "texture", "settings": TextureSettings().model_dump(mode="json")}]
     texts = [recipe.to_text(made_by) for made_by in texts]
     good = [_with_recipe(text, suffix) for text in texts for suffix in (".png", ".jpg", ".webp", ".tif")]
-    spoil_file = _one_spoiled(good)
+    spoil_file = one_spoiled(good)
 
     def spoil(held: Files, random: Random) -> Files:
         if random.random() < 0.3:
@@ -156,16 +132,11 @@ def _read_recipe(place: Path) -> None:
 # --- Runs, models and checkpoints -----------------------------------------------------------------------------------
 
 CPU = Placement(torch.device("cpu"), torch.float32, "")
-TINY = GANSettings(preset="gan", width=4, latent=8, batch=8, images=64, grids=1, ema=100)
-
-
-def _noise() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
 
 
 def _run(place: Path) -> Path:
     """The folder of a tiny training that is finished."""
-    np.savez(place / "noise.npz", x=_noise())
+    np.savez(place / "noise.npz", x=noise())
     for _ in train.train_events(place / "noise.npz", place / "run", TINY):
         pass
     return place / "run"
@@ -177,7 +148,7 @@ def _held(folder: Path, *names: str) -> Files:
 
 def _settings(place: Path) -> Kind:
     good = [_held(_run(place), "settings.json", "metrics.jsonl")]
-    spoil_file = _one_spoiled(good)
+    spoil_file = one_spoiled(good)
 
     def spoil(held: Files, random: Random) -> Files:
         return held | (spoil_file(held, random) if random.random() < 0.3 else {
@@ -206,7 +177,7 @@ def _models(place: Path) -> Kind:
     for preset in MODELS:
         untrained_gan(preset, (3, 16, 20)).save_pretrained(place / preset)
         good.append(_held(place / preset, "settings.json", "model.safetensors"))
-    return Kind(good, _one_spoiled(good), _read_model)
+    return Kind(good, one_spoiled(good), _read_model)
 
 
 def _read_model(place: Path) -> None:
@@ -219,7 +190,7 @@ def _classifiers(place: Path) -> Kind:
     for preset in ("dcgan", "sndcgan"):
         gan = untrained_gan(preset, (1, 16, 16))
         settings = FeatureSettings(device="cpu")
-        found = next(rows(gan.discriminator, _noise()[:, None], settings)).astype(np.float32)
+        found = next(rows(gan.discriminator, noise()[:, None], settings)).astype(np.float32)
         linear = Linear(np.zeros((3, found.shape[1]), np.float32), np.zeros(3, np.float32), 1.0, 1.0)
         known = ProbeFacts(
             classes=("a", "b", "c"), features=settings.model_dump(), kind="svm", c=1.0, temperature=1.0,
@@ -229,7 +200,7 @@ def _classifiers(place: Path) -> Kind:
         made = Classifier(gan.discriminator, Scaling.of(found), linear, facts)
         made.save_pretrained(place / preset)
         good.append(_held(place / preset, "settings.json", "model.safetensors"))
-    return Kind(good, _one_spoiled(good), _read_classifier)
+    return Kind(good, one_spoiled(good), _read_classifier)
 
 
 def _read_classifier(place: Path) -> None:
@@ -245,7 +216,7 @@ def _checkpoints(place: Path) -> Kind:
     facts = GANFacts.read_from(run)
     data = returned(dataset.prepare(open_source(place / "noise.npz"), None, None))
     game = LatentGAN(TINY, data, facts.flip, CPU)
-    spoil_file = _one_spoiled(good)
+    spoil_file = one_spoiled(good)
 
     def spoil(held: Files, random: Random) -> Files:
         return held | {name: spoil_file({name: held[name]}, random)[name]}
@@ -299,7 +270,7 @@ def _unfinished(place: Path) -> Kind:
             assert path.read_bytes() == before, "a state that was refused was touched"
             raise
 
-    return Kind(good, _one_spoiled(good), read)
+    return Kind(good, one_spoiled(good), read)
 
 
 def _weights(place: Path) -> Kind:
@@ -315,75 +286,65 @@ def _weights(place: Path) -> Kind:
         (path,) = folder.iterdir()
         weights.checked(weights.tensors_in(path), path, shapes)
 
-    return Kind(good, _one_spoiled(good), read)
+    return Kind(good, one_spoiled(good), read)
 
 
-# --- Collections of pictures ----------------------------------------------------------------------------------------
+# --- What plots are drawn from ---------------------------------------------------------------------------------------
 
 
-def _zip(entries: Files, method: int = zipfile.ZIP_STORED) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", method) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return made.getvalue()
+def _figures(place: Path) -> Kind:
+    """The log of a run: curves are drawn of it."""
+    good = [_held(_run(place), "settings.json", "metrics.jsonl")]
+    row = json.loads(good[0]["metrics.jsonl"].splitlines()[0])
+    watched = {name: 0.5 for curves in (plots.WATCHED | plots.EVALUATIONS).values() for name in curves}
+    rows = [row | watched | {"images": images, "warnings": ["odd"]} for images in (8, 16, 24)]
+    good.append(good[0] | {"metrics.jsonl": "".join(json.dumps(row) + "\n" for row in rows).encode()})
+    return Kind(good, one_spoiled(good, lambda name: name == "metrics.jsonl"), _draw_curves)
 
 
-def _zips(place: Path) -> Kind:
-    pictures = {f"{label}/{n}.png": encoded(n) for n in range(2) for label in "ab"}
-    labels = json.dumps({"labels": [[name, n] for n, name in enumerate(pictures)]}).encode()
-    good = [
-        {"data.zip": _zip(pictures)},
-        {"data.zip": _zip(pictures, zipfile.ZIP_DEFLATED)},
-        {"data.zip": _zip({"dataset.json": labels} | pictures)},
-        {"data.zip": _zip({f"{part}/{name}": data for part in ("train", "test") for name, data in pictures.items()})},
-    ]
-    return Kind(good, _one_spoiled(good), _read_source)
+def _draw_curves(place: Path) -> None:
+    if _is_new(Run(place).metrics()):
+        plots.write_curves(place, place / "curves.svg")
 
 
-def _folders(place: Path) -> Kind:
-    pictures = {f"{label}/{n}.png": encoded(n) for n in range(2) for label in "ab"}
-    labels = json.dumps({"labels": [[name, n] for n, name in enumerate(pictures)]}).encode()
-    good = [{f"data/{name}": data for name, data in (pictures | {"dataset.json": labels}).items()}]
-    spoil_file = _one_spoiled(good)
-
-    def spoil(held: Files, random: Random) -> Files:
-        name = "data/dataset.json"
-        return (
-            spoil_file(held, random) if random.random() < 0.3 else held | {name: mutated(held[name], [labels], random)}
-        )
-
-    return Kind(good, spoil, _read_source)
+_drawn: set[str] = set()
 
 
-def _arrays(place: Path) -> Kind:
-    pixels, labels = _noise()[:4], np.array([0, 1, 0, 1])
-    held = [
-        {"x": pixels, "y": labels},
-        {"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels},
-        {"images": np.stack([pixels] * 3, -1).astype(np.float32) / 255, "labels": np.array(["a", "b", "a", "b"])},
-    ]
-    good = []
-    for arrays in held:
-        for save in (np.savez, np.savez_compressed):
-            made = io.BytesIO()
-            save(made, **arrays)
-            good.append({"data.npz": made.getvalue()})
-    return Kind(good, _one_spoiled(good), _read_source)
+def _is_new(figures: object) -> bool:
+    """Whether these were not drawn yet: it takes half a second, and most of what is spoiled changes no figure."""
+    text = repr(figures)
+    is_new = text not in _drawn
+    _drawn.add(text)
+    return is_new
 
 
-def _read_source(place: Path) -> None:
-    (path,) = place.iterdir()
-    with contextlib.suppress(ScumbleError):
-        open_testing_part(path)
-    for item in list(open_source(path).items)[:4]:
-        with contextlib.suppress(ScumbleError):  # one bad picture does not spoil the others
-            item.size()
-            item.load()
+PROBED = ClassifySettings(labels="1", draws=2, device="cpu")
+TRIALS = [Trial("discriminator", 1, draw) for draw in range(2)]
+
+
+def _probes(place: Path) -> Kind:
+    """The results of a probe that goes on: a table is made of them, and drawn."""
+    log = Trials(place / "classifier", "key")
+    for trial in TRIALS:
+        log.add(trial, np.array([[5, 1], [2, 4]]))
+    good = [_held(place / "classifier", "trials.jsonl")]
+    return Kind(good, one_spoiled(good), _draw_table)
+
+
+def _draw_table(place: Path) -> None:
+    labels = np.arange(12) % 2
+    data = ProbeData(noise(12)[:, None], labels, labels, noise(12)[:, None], labels, ("a", "b"), "")
+    log = Trials(place, "key")
+    for trial in TRIALS:
+        if trial not in log.results:  # as the job does
+            log.add(trial, np.array([[6, 0], [0, 6]]))
+    found = table(TRIALS, log.results, [], data, PROBED)
+    if _is_new(found):
+        plots.write_classification(found, place / "table.png")
 
 
 KINDS: dict[str, Callable[[Path], Kind]] = {
-    **{f"pictures: {kind}": _pictures(kind) for kind in decode.FORMATS},
+    **{f"pictures: {kind}": _pictures(kind) for kind in PICTURES},
     "recipes": _recipes,
     "settings": _settings,
     "models": _models,
@@ -391,7 +352,11 @@ KINDS: dict[str, Callable[[Path], Kind]] = {
     "weights": _weights,
     "checkpoints": _checkpoints,
     "unfinished": _unfinished,
-    "zips": _zips,
-    "folders": _folders,
-    "arrays": _arrays,
+    "figures": _figures,
+    "probes": _probes,
+    "zips": sources.zips,
+    "tars": sources.tars,
+    "folders": sources.folders,
+    "arrays": sources.arrays,
+    "caches": sources.caches,
 }

@@ -6,10 +6,13 @@ from random import Random
 
 import pytest
 
+from conftest import encoded
 from fuzz import mutations, readers, worker
 from fuzz.run import TESTS, fuzz
 
 FILES = 100
+NEVER_REFUSED = ("probes", "caches")
+"""What is not as it was written is made again."""
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,11 +26,11 @@ def test_spoiled_files_are_read_or_refused_in_one_line(name, tmp_path):
         worker.placed(worker.spoiled(kind, name, 1, number), tmp_path / "place")
         found.append(worker.outcome(kind.read, tmp_path / "place"))
     assert not [words for what, words in found if what == "failed"]
-    assert {"read", "refused"} <= {what for what, _ in found}
+    assert {what for what, _ in found} == {"read"} | ({"refused"} if name not in NEVER_REFUSED else set())
 
 
 def test_what_is_spoiled_follows_from_the_seed():
-    good = [readers.encoded(n) for n in range(3)]
+    good = [encoded(n) for n in range(3)]
     first, again, other = ([mutations.mutated(good[0], good, Random(seed)) for _ in range(20)] for seed in (1, 1, 2))
     assert first == again != other
 

@@ -80,7 +80,8 @@ def _share_the_cores(training: bool) -> None:
 def _usage(error: CycloptsError) -> str:
     """What is wrong with a command line, in one line."""
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
-        return "-: standard input is not read, and standard output not written to; wanted the name of a file"
+        hint = "/dev/stdin is one, with < photo.jpg behind the command; not behind a pipe"
+        return f"-: standard input is not read, and standard output not written to; wanted the name of a file ({hint})"
     return " ".join(str(error).split())
 
 

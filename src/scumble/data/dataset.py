@@ -17,7 +17,8 @@ import filelock
 import numpy as np
 
 from scumble import paths
-from scumble.data import labels
+from scumble.data import labels, npy
+from scumble.data.about import FORMAT_VERSION, About
 from scumble.data.form import Fit, Form, Range, Size, times
 from scumble.data.labels import Label
 from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
@@ -26,7 +27,6 @@ from scumble.data.sources.source import Item, Source, for_each, of_picture
 from scumble.errors import DataError, reason
 from scumble.events import Event, Noted, Warned
 
-FORMAT_VERSION = 2
 FITTED: dict[Fit, str] = {
     "crop": "cut around their middle",
     "pad": "set within margins",
@@ -119,12 +119,13 @@ def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Eve
     made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted])
     key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
-    found = _open(folder / key, source.name)
+    name = labels.as_text(source.name)
+    found = _open(folder / key, name)
     if found is None:
         lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # whoever closes us may release it
         yield from _acquire(lock, source.name)
         try:
-            found = _open(folder / key, source.name)  # another run may have made it while we waited
+            found = _open(folder / key, name)  # another run may have made it while we waited
             if found is None:
                 found = yield from _make(folder / key, source, wanted)
         finally:
@@ -160,24 +161,24 @@ def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tu
         remarks = _remarks(writer, unreadable)
         path.with_suffix(".json").unlink(missing_ok=True)  # it may belong to a damaged .npy
         numbers, classes = labels.numbered(writer.labels)
-        about = {
-            "format_version": FORMAT_VERSION,
-            "source": source.name,
-            "count": writer.count,
-            "classes": classes,
-            "labels": labels.as_plain(numbers),
-            "why_no_classes": labels.why_no_classes(writer.labels, writer.names) or "",
-            "value_range": measured.form.value_range,
-            "digest": _content_digest(partial, writer.labels),
-            "told": [[type(event).__name__, event.message] for event in remarks],
-        }
+        about = About(
+            format_version=FORMAT_VERSION,
+            source=labels.as_text(source.name),
+            count=writer.count,
+            classes=classes,
+            labels=labels.as_plain(numbers),
+            why_no_classes=labels.why_no_classes(writer.labels, writer.names) or "",
+            value_range=measured.form.value_range,
+            digest=_content_digest(partial, writer.labels),
+            told=tuple(("Noted" if isinstance(event, Noted) else "Warned", event.message) for event in remarks),
+        )
         partial.replace(path.with_suffix(".npy"))
         # Last, for where it is, the data set is whole.
-        paths.write_atomically(path.with_suffix(".json"), json.dumps(about).encode())
+        paths.write_atomically(path.with_suffix(".json"), json.dumps(about.model_dump(mode="json")).encode())
     finally:
         for unfinished in (partial, grey_partial):
             unfinished.unlink(missing_ok=True)
-    found = _open(path, source.name)
+    found = _open(path, labels.as_text(source.name))
     if found is None:
         raise DataError(f"{source.name} was written to {path}.npy, and does not read as it was written")
     return found
@@ -232,7 +233,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _keep_one_channel(colour: Path, grey: Path) -> None:
-    pixels = _mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
+    pixels = npy.mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
     with grey.open("wb") as file:
         _write_header(file, (len(pixels), 1, *pixels.shape[2:]))
         for picture in pixels:
@@ -241,12 +242,8 @@ def _keep_one_channel(colour: Path, grey: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _mapped(path: Path) -> np.ndarray:
-    return np.lib.format.open_memmap(path, mode="r")  # never unpickles: such a file cannot be mapped
-
-
 def _content_digest(path: Path, labels: list[Label | None]) -> str:
-    pixels = _mapped(path).view(np.ndarray)
+    pixels = npy.mapped(path).view(np.ndarray)
     digest = hashlib.sha256(json.dumps([pixels.shape, labels]).encode())
     for picture in pixels:
         digest.update(picture.data)
@@ -278,15 +275,13 @@ def _remarks(writer: _Writer, unreadable: list[tuple[str, str]]) -> list[Noted |
 def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
     """The data set in PATH.npy and PATH.json, and the remarks on how it was made; None if it is missing or damaged."""
     try:
-        about = json.loads(path.with_suffix(".json").read_bytes())
-        pixels = _mapped(path.with_suffix(".npy"))
-        classes = tuple(about["classes"])
-        numbers = labels.from_plain(about["labels"], len(classes))
-        remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about["told"]]
-        whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and about["format_version"] == FORMAT_VERSION
-        whole = whole and (numbers is None or len(numbers) == len(pixels))
-        low_high = about["value_range"] and (float(about["value_range"][0]), float(about["value_range"][1]))
-        dataset = Dataset(name, pixels, numbers, classes, about["digest"], about["why_no_classes"], low_high)
-        return (dataset, remarks) if whole else None
-    except (OSError, ValueError, LookupError, TypeError):
+        about = About.model_validate_json(path.with_suffix(".json").read_bytes())
+        pixels = npy.mapped(path.with_suffix(".npy"))
+        numbers = labels.from_plain(about.labels, len(about.classes))
+    except (OSError, ValueError, LookupError, OverflowError):
         return None
+    whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and 0 < len(pixels) == about.count
+    whole = whole and (numbers is None or len(numbers) == about.count)
+    remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about.told]
+    dataset = Dataset(name, pixels, numbers, about.classes, about.digest, about.why_no_classes, about.value_range)
+    return (dataset, remarks) if whole else None

@@ -30,6 +30,10 @@ def numbered(labels: Sequence[Label | None]) -> tuple[np.ndarray | None, tuple[s
     """The classes in order, 9 before 10, and for each picture the number of its class; or `multi_hot` rows.
 
     None and no classes if a label is missing, or all are the same: one folder is no class.
+
+    Example:
+        >>> numbered(["b", "a", "b"])
+        (array([1, 0, 1]), ('a', 'b'))
     """
     if are_several(labels):
         return _numbered_several([label for label in labels if isinstance(label, tuple)], len(labels))
@@ -37,7 +41,18 @@ def numbered(labels: Sequence[Label | None]) -> tuple[np.ndarray | None, tuple[s
     if None in labels or len(classes) < 2:
         return None, ()
     numbers = {label: number for number, label in enumerate(classes)}
-    return np.array([numbers[label] for label in labels if isinstance(label, str)], np.int64), tuple(classes)
+    positions = np.array([numbers[label] for label in labels if isinstance(label, str)], np.int64)
+    return positions, tuple(map(as_text, classes))
+
+
+def as_text(name: str) -> str:
+    """A name that every file can hold: folders may be called by bytes that are no text, which are escaped.
+
+    Example:
+        >>> as_text("caf\udce9")
+        'caf\\\\udce9'
+    """
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _numbered_several(labels: list[tuple[str, ...]], count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -66,18 +81,18 @@ def multi_hot(labels: Sequence[Sequence[int]], classes: int) -> np.ndarray:
     return rows
 
 
-def as_plain(numbers: np.ndarray | None) -> list[Any] | None:
+def as_plain(numbers: np.ndarray | None) -> tuple[Any, ...] | None:
     """To be written as JSON: the numbers of classes, or for each picture those of its labels."""
     if numbers is None or numbers.ndim == 1:
-        return None if numbers is None else numbers.tolist()
-    return [np.flatnonzero(row).tolist() for row in numbers]
+        return None if numbers is None else tuple(numbers.tolist())
+    return tuple(tuple(np.flatnonzero(row).tolist()) for row in numbers)
 
 
-def from_plain(plain: list[Any] | None, classes: int) -> np.ndarray | None:
-    """What `as_plain` was given; ValueError if that cannot have been."""
+def from_plain(plain: Sequence[Any] | None, classes: int) -> np.ndarray | None:
+    """What `as_plain` was given; ValueError, LookupError or OverflowError if that cannot have been."""
     if plain is None:
         return None
-    several = any(isinstance(one, list) for one in plain)
+    several = any(isinstance(one, tuple) for one in plain)
     numbers = multi_hot(plain, classes) if several else np.array(plain, np.int64)
     known = numbers.any(0).all() if several else set(plain) == set(range(classes))
     if not known:

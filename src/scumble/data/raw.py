@@ -17,6 +17,7 @@ from PIL import ExifTags, Image
 from scumble.data.form import MAX_CHANNELS, Range
 from scumble.errors import ImageError, reason
 from scumble.image import decode
+from scumble.image.quiet import decoders_quiet
 from scumble.image.reading import deep
 
 PNG, TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -82,7 +83,8 @@ def to_bytes(values: np.ndarray, value_range: Range) -> np.ndarray:
     if values.dtype == np.uint16 and value_range == (0, 65535) and values.shape[-1] in (3, 4):
         return (values >> 8).astype(np.uint8)  # as Pillow does, by which trainings began that go on
     values = values.astype(np.uint8) if values.dtype == bool else values
-    scaled = (values - float(low)) / float(high - low) * 255
+    with np.errstate(over="ignore"):  # what lies so far off is cut off; halves, so that nothing else is
+        scaled = (values * 0.5 - low / 2) / (high / 2 - low / 2) * 255
     return scaled.round().clip(0, 255).astype(np.uint8)
 
 
@@ -172,7 +174,7 @@ class _Page(NamedTuple):
 
 def _page(data: bytes) -> _Page | None:
     """Of a TIFF of plain values, grey or in bands; None of any other."""
-    with contextlib.suppress(Exception), tifffile.TiffFile(io.BytesIO(data)) as file:
+    with contextlib.suppress(Exception), decoders_quiet(), tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         assert isinstance(page, tifffile.TiffPage)
         bands, bits, kind = page.samplesperpixel, page.bitspersample, np.dtype(page.dtype)
@@ -193,7 +195,7 @@ def _page(data: bytes) -> _Page | None:
 
 def _values_of_tiff(data: bytes, name: str) -> np.ndarray:
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
+        with decoders_quiet(), tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
             assert isinstance(page, tifffile.TiffPage)
             if page.size > decode.MAX_PIXELS:

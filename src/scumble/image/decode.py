@@ -61,7 +61,8 @@ def read_file(path: Path, memory_bytes: float | None = None) -> bytes:
             raise ImageError(f"{path} is a folder; wanted a picture file")
         # Only regular files end: a pipe may never, and /dev/zero does not.
         if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{path} is no regular file; wanted a picture file")
+            hint = "save what comes through it to a file first"
+            raise ImageError(f"{path} is a pipe or a device; wanted a picture file", hint)
         size = status.st_size
         if size > MAX_FILE_BYTES:
             raise ImageError(f"{path} is larger than {MAX_FILE_BYTES >> 30} GiB; wanted a picture file")
@@ -85,7 +86,8 @@ def read_file(path: Path, memory_bytes: float | None = None) -> bytes:
 def _missing(path: Path) -> ImageError:
     address = _ADDRESS.match(str(path))
     if str(path) == "-":
-        return ImageError("-: standard input is not read; wanted a picture file", "save the picture to a file first")
+        hint = "/dev/stdin is one, with < photo.jpg behind the command; not behind a pipe"
+        return ImageError("-: standard input is not read; wanted a picture file", hint)
     if address is None or len(address[1]) < 2:
         return ImageError(f"{path} does not exist; wanted a picture file")
     scheme = address[1].lower()

@@ -86,8 +86,6 @@ class Run:
         except OSError as error:
             raise RunError(f"{self.folder} cannot be written: {reason(error)}") from error
         try:
-            for left_by_a_kill in self.checkpoints.glob(".*.part"):
-                left_by_a_kill.unlink(missing_ok=True)
             yield
         finally:
             if not any(_visible(self.folder)):

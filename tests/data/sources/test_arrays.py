@@ -148,7 +148,8 @@ def test_the_digest_is_that_of_pixels_and_labels(tmp_path):
         ({"x": np.full((3, 4, 4), np.nan)}, "not finite"),
         ({"x": COLOUR, "y": np.arange(4)}, "one whole number or word for each of 5"),
         ({"x": COLOUR, "y": np.eye(5)}, "one whole number or word for each of 5"),
-        ({"x": COLOUR[:0]}, "holds no pictures"),
+        ({"x": COLOUR[:0]}, r"x is empty: its shape is \(0, 6, 7, 3\)"),
+        ({"x": COLOUR, "y": np.full(5, 0x110000, np.uint32).view("U1")}, "labels that are no text"),
         ({"x": np.array([{}, {}])}, "cannot be read as arrays"),
     ],
 )

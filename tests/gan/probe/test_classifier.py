@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 from gan_material import HALVES, TINY_TRAINING, halves_of_noise
 from scumble import Classifier
@@ -41,6 +44,14 @@ def test_a_damaged_classifier_is_told(halves_run, halves, tmp_path):
     returned(classify_events(halves_run, halves, tmp_path / "out", QUICK))
     with pytest.raises(RunError, match="holds no classifier"):
         Classifier.from_pretrained(halves_run / "model")
+    whole = (tmp_path / "out" / "model.safetensors").read_bytes()
+    tensors = safetensors.torch.load(whole)
+    for name, value in (("scale", 1e-46), ("weights", 3e38), ("mean", 3e38)):
+        spoiled = tensors | {name: torch.full_like(tensors[name], value)}
+        (tmp_path / "out" / "model.safetensors").write_bytes(safetensors.torch.save(spoiled))
+        with warnings.catch_warnings(action="error"), pytest.raises(RunError, match="lead to no probability"):
+            Classifier.from_pretrained(tmp_path / "out")
+    (tmp_path / "out" / "model.safetensors").write_bytes(whole)
     facts = json.loads((tmp_path / "out" / "settings.json").read_text())
     facts["classifier"]["classes"] = ["a", "b"]
     (tmp_path / "out" / "settings.json").write_text(json.dumps(facts))

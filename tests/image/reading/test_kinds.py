@@ -84,7 +84,7 @@ def test_names_of_pictures_are_known(suffix):
         ("s3://bucket/a.jpg", "s3://bucket/a.jpg is an address"),
         ("https://example.org/" + "x" * 300 + ".jpg", "is an address"),
         ("file:///tmp/no-such.jpg", "wanted the file's name .give /tmp/no-such.jpg"),
-        ("-", "standard input is not read"),
+        ("-", "standard input is not read.*/dev/stdin is one, with < photo.jpg"),
         ("c:/a.jpg", "c:/a.jpg does not exist"),
     ],
 )

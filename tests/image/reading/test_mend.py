@@ -1,10 +1,12 @@
 """Good pixels are not refused for what stands around them, nor for the last bytes of their file."""
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -139,6 +141,14 @@ def test_webps_with_broken_notes_are_read(exif):
         assert np.array_equal(np.asarray(load_bytes(data, "a.webp").rgb), PHOTO)
 
 
+@pytest.mark.parametrize("cut", range(12, 70))
+def test_a_webp_that_ends_anywhere_in_its_head_is_one_line(cut):
+    plain = encoded("WEBP", lossless=True)
+    data = b"RIFF" + bytes(4) + b"WEBP" + riff((b"VP8X", bytes((0x2C, 0, 0, 0, 47, 0, 0, 39, 0, 0)))) + plain[12:]
+    with pytest.raises(ImageError):
+        load_bytes(data[:cut], "a.webp")
+
+
 @pytest.mark.parametrize("kind", ["BMP", "PPM", "TIFF"])
 def test_rows_that_lie_there_as_they_are_may_lack_a_few(kind):
     data = encoded(kind, LARGE)
@@ -155,6 +165,19 @@ def test_a_damaged_file_that_claims_much_is_refused_at_once():
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"tEXt", b"x", spoil=1) + chunk(b"IDAT", rows)
     with pytest.raises(ImageError):
         load_bytes(data, "a.png")
+
+
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+def test_a_small_tiff_that_claims_many_rows_is_refused(tile):
+    """Pillow would make black rows of the strips or tiles that are not there."""
+    made = io.BytesIO()
+    tifffile.imwrite(made, PHOTO, photometric="rgb", tile=tile)
+    right = made.getvalue()
+    length = struct.pack("<HHII", 257, 4, 1, 40)
+    assert right.count(length) == 1
+    assert load_bytes(right, "a").size == (48, 40)
+    with pytest.raises(ImageError, match="parts of its pixels are missing"):
+        load_bytes(right.replace(length, struct.pack("<HHII", 257, 4, 1, 3_000_000)), "a")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000"])

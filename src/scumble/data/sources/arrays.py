@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from scumble.data import npy
 from scumble.data.form import MAX_CHANNELS
 from scumble.data.raw import PICTURES, Raw, finite
 from scumble.data.sources.source import Item, Opened, Source
@@ -82,8 +82,8 @@ def from_npy(path: Path, testing: bool) -> Source:
     if testing:
         return Source(path.name, [], "")
     try:
-        pixels = np.lib.format.open_memmap(path, mode="r").view(np.ndarray)  # never unpickles
-    except Exception as error:  # likewise
+        pixels = npy.mapped(path).view(np.ndarray)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as an array: {reason(error)}", "save it with numpy.save") from error
     _check_pixels(pixels, str(path))
     return from_arrays(path.name, pixels, None)
@@ -93,11 +93,7 @@ def _array(arrays: Any, name: str) -> np.ndarray:
     """One of them, unless its header claims more than there is: NumPy would ask for the memory first."""
     entry = arrays.zip.getinfo(name if name in arrays.zip.namelist() else f"{name}.npy")
     with arrays.zip.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(file)
-    if math.prod(shape) * dtype.itemsize > entry.file_size:
-        raise ValueError(f"{name} is said to have the shape {shape}, which is more than there is")
+        npy.check_header(file, entry.file_size, name)
     return arrays[name]
 
 
@@ -129,7 +125,10 @@ def _check_labels(labels: np.ndarray, count: int, where: str) -> list[str]:
     if labels.shape not in ((count,), (count, 1)) or labels.dtype.kind not in "iuU":
         what = f"labels of shape {labels.shape} and type {labels.dtype}"
         raise DataError(f"{where} holds {what}; wanted one whole number or word for each of {count} pictures")
-    return [str(label) for label in labels.ravel().tolist()]
+    try:
+        return [str(label) for label in labels.ravel().tolist()]
+    except (SystemError, ValueError) as error:  # numbers that stand for no letter
+        raise DataError(f"{where} holds labels that are no text") from error
 
 
 def from_arrays(

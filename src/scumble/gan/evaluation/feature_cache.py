@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scumble import paths
+from scumble.data import npy
 from scumble.data.dataset import Dataset
 from scumble.errors import DataError, reason
 from scumble.events import Event, Progress, Started
@@ -148,8 +149,8 @@ def _compute(
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """A piece; None if there is none, or it is damaged."""
     try:
-        piece = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        piece = np.array(npy.mapped(path))
+    except (OSError, ValueError):
         return None
     return piece if piece.shape == shape and piece.dtype == np.float32 else None
 

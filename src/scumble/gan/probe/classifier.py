@@ -73,11 +73,19 @@ class Classifier:
 
     @device.full_float32()
     def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """(N, K), of (N, C, H, W) uint8 pixels of its own `shape`, N at least 1."""
+        """(N, K), of (N, C, H, W) uint8 pixels of its own `shape`, N at least 1.
+
+        Raises:
+            RunError: if they are not finite, as with the numbers of a damaged file.
+        """
         settings = FeatureSettings(**self.facts.classifier.features)
-        return np.concatenate(
-            [self.linear.probabilities(self.scaling(some)) for some in rows(self.discriminator, pixels, settings)]
-        )
+        with np.errstate(all="ignore"):  # it is the end that counts
+            found = [
+                self.linear.probabilities(self.scaling(some)) for some in rows(self.discriminator, pixels, settings)
+            ]
+        if not all(np.isfinite(some).all() for some in found):
+            raise RunError("the classifier's numbers lead to no probability: its file is damaged")
+        return np.concatenate(found)
 
     def pixels_of(self, opened: Opened, name: str) -> np.ndarray:
         """(C, H, W) uint8 pixels of its own `shape`, of an opened picture called `name`, made as for its training.

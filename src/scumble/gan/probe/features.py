@@ -22,7 +22,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from scumble import device, paths
-from scumble.data import batches, dataset
+from scumble.data import batches, dataset, npy
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
 from scumble.errors import DataError, RunError, SettingsError, reason
@@ -221,16 +221,11 @@ def write_events(
         facts = _facts(discriminator, pictures, settings)
         discriminator = with_statistics_of(discriminator, pictures.pixels)
         make(output.parent)
-        partial = output.with_name(f".{output.name}.part")
-        try:
+        with writing(output), paths.partial(output) as (partial, _):
             found = yield from extract(discriminator, pictures.pixels, settings, partial)
             yield Noted(f"{len(found):,} pictures, {found.shape[1]:,} features each")
             del found
-            with writing(output):
-                _beside(output).unlink(missing_ok=True)  # it belongs to older features
-                partial.replace(output)
-        finally:
-            partial.unlink(missing_ok=True)
+            _beside(output).unlink(missing_ok=True)  # it belongs to older features
         with writing(_beside(output)):
             paths.write_atomically(_beside(output), json.dumps(facts).encode())
         yield Saved(output)
@@ -251,7 +246,7 @@ def open_features(path: Path, discriminator: Discriminator, pictures: Dataset, s
     """
     try:
         facts = json.loads(_beside(path).read_bytes())
-        found = np.lib.format.open_memmap(path, mode="r")
+        found = npy.mapped(path)
         version, held = facts["format_version"], FeatureSettings(**facts["settings"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SettingsError) as error:
         raise RunError(f"{path} and {_beside(path)} cannot be read as features: {reason(error)}") from error

@@ -103,7 +103,7 @@ def _webp(data: bytes) -> bytes:
     while place + 8 <= len(data):
         kind, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
         end = place + 8 + length + length % 2
-        if kind == b"VP8X":
+        if kind == b"VP8X" and place + 8 < len(data):
             flags = data[place + 8] & ~0x2C  # neither profile nor EXIF nor XMP
             kept.append(data[place : place + 8] + bytes([flags]) + data[place + 9 : end])
         elif re.match(rb"VP8[ L]|ALPH|ANIM|ANMF", kind):

@@ -55,6 +55,8 @@ def of_bytes(data: bytes, name: str, page: int | None = None, room: Room = Room(
             if tiff.is_raw(image):
                 raise ImageError(f"{name} is {kinds.DEVELOP.words}, which is not read", kinds.DEVELOP.hint)
             note = pages.choose(image, name, page)
+            if tiff.is_partial(image):
+                raise ImageError(f"{name} is damaged or cut short (TIFF): parts of its pixels are missing")
             room.fit(image, name, len(data))
             if not tiff.is_misread(image) and not (image.format == "TIFF" and image.mode == "F"):
                 seen = of_image(image, name, data, lambda: _again(data, page), room)

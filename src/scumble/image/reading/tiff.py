@@ -41,6 +41,15 @@ def is_raw(image: Image.Image) -> bool:
     return DNG_VERSION in tags or bool(tags.get(NEW_SUBFILE, 0) == 1 and SUB_IFDS in tags)
 
 
+def is_partial(image: Image.Image) -> bool:
+    """Whether an opened TIFF lists fewer strips or tiles than its pixels need: Pillow leaves the rest black, and a
+    small file would so claim any size."""
+    if image.format != "TIFF":
+        return False
+    parts = (box for _, box, *_ in getattr(image, "tile", ()))
+    return sum((right - left) * (lower - upper) for left, upper, right, lower in parts) < image.width * image.height
+
+
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow reads an opened TIFF's planes of 16 bits into each other, without a word."""
     tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
