@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(she
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow fuzz kills check docs format bench lock clean env
+.PHONY: demo test test-slow fuzz kills check docs format bench speed lock clean env
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py demo
@@ -42,6 +42,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training.py
 	rm -rf build/against
 	$(BIN)/python benchmarks/against_example.py build/against --ways sketched,quick
+
+# The tables of docs/speed.md, measured anew: some minutes.
+speed: $(READY)
+	$(BIN)/python benchmarks/seconds.py docs/pictures/photo.jpg docs/pictures/painting.jpg --page docs/speed.md
 
 env: $(READY)
 

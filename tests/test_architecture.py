@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
+import scumble
+
 PACKAGE = Path(__file__).parents[1] / "src" / "scumble"
 PAINTED = Path(__file__).parents[1] / "docs" / "pictures" / "painted.jpg"
 
 # From the bottom up. Parts of one layer do not import each other where they are faces or arts.
 LAYERS = [
-    {"errors", "events", "settings", "paths", "device", "jobs", "shared"},
+    {"errors", "events", "settings", "paths", "cores", "threads", "device", "jobs", "shared"},
     {"image", "perceptual", "data", "storage"},
     {"training"},
     {"style", "gan"},
     {"cli", "web"},
+    {"__main__"},
 ]
 MAX_MODULES_OF_FOLDER, MAX_LINES_OF_MODULE, MAX_LINES_OF_FUNCTION = 14, 300, 50
+WITH_TORCH = {"scumble.device", "scumble.threads"}
 STANDARD_WORDS = {"pydantic", "pydantic_core", "platformdirs", "PIL"}
 
 
@@ -94,7 +98,7 @@ def test_there_are_no_circles():
 
 def test_words_import_nothing_heavy():
     for name, path in modules().items():
-        if name != "scumble" and layer_of(name) == 0 and name != "scumble.device":
+        if name != "scumble" and layer_of(name) == 0 and name not in WITH_TORCH:
             outside = {i.split(".")[0] for i in imports(path)} - set(sys.stdlib_module_names) - {"scumble"}
             assert outside <= STANDARD_WORDS, f"{name} imports {outside}"
 
@@ -149,3 +153,28 @@ def test_help_and_usage_errors_do_not_import_torch(arguments):
 def test_lists_and_recipes_do_not_import_torch(arguments):
     done = run_without(("torch", "numpy"), *arguments)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("pictures", [["none.png", "style.png"], ["{content}", "none.png[2]"]])
+def test_a_mistyped_name_is_told_before_torch_is_imported(pictures, content_file):
+    done = run_without(("torch",), "stylize", *(name.format(content=content_file) for name in pictures))
+    assert done.returncode == 1
+    assert "heavy" not in done.stderr
+    assert "none.png does not exist" in done.stderr.replace("[2]", "")
+
+
+HEAVY = ("sympy", "scipy", "sklearn", "matplotlib", "pandas", "onnx", "torch._dynamo", "torch._inductor", "scumble.gan")
+"""What takes a tenth of a second and more to import, and has no part in painting."""
+
+
+def test_painting_imports_nothing_heavy_but_torch(content_file, style_file, tmp_path):
+    output = str(tmp_path / "out.png")
+    arguments = ("stylize", str(content_file), str(style_file), "-o", output, "--size", "32", "--steps", "1")
+    done = run_without(HEAVY, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert run_without(("torch",), *arguments, "--overwrite").returncode != 0  # what is looked for is found
+
+
+def test_the_package_is_a_command():
+    done = subprocess.run([sys.executable, "-m", "scumble", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == scumble.__version__

@@ -73,6 +73,26 @@ def test_a_jobs_result_comes_through():
     assert returned(job(2)) == ("ieee", "ieee")
 
 
+@device.in_full_float32
+def counting(found: list[int]) -> Generator[Event, None, None]:
+    for step in range(2):
+        found.append(torch.get_num_threads())
+        yield Progress("job", step, 2)
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(2, 2), (None, 3), (8, 3)])
+def test_a_job_has_no_more_threads_than_cores_and_its_caller_has_its_own(cores, expected, monkeypatch):
+    before, found = torch.get_num_threads(), []
+    monkeypatch.setattr(device, "allowed", lambda: cores)
+    torch.set_num_threads(3)
+    try:
+        outside = [torch.get_num_threads() for _ in counting(found)]
+    finally:
+        torch.set_num_threads(before)
+    assert found == [expected] * 2
+    assert outside == [3] * 2
+
+
 @pytest.fixture
 def without_bfloat16(monkeypatch):
     """A processor, or a setting of its library, that has no instructions for it."""

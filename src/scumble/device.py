@@ -1,6 +1,6 @@
 """Which device does the work, and in which precision: chosen by what is there, with the reason in words.
 
-The only module of the bottom layer that imports torch.
+Of the bottom layer, only this module and `scumble.threads` import torch.
 """
 
 import contextlib
@@ -16,9 +16,11 @@ from typing import ParamSpec, TypeVar
 import psutil
 import torch
 
+from scumble.cores import allowed
 from scumble.errors import ScumbleError, SettingsError
 from scumble.events import Event
 from scumble.shared import shared, warnings_ignored
+from scumble.threads import few_threads
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -113,7 +115,7 @@ def full_float32() -> Iterator[None]:
 def in_full_float32(
     job: Callable[Arguments, Generator[Event, None, Result]],
 ) -> Callable[Arguments, Generator[Event, None, Result]]:
-    """A job that computes in `full_float32`, and whose caller between two events does not.
+    """A job that computes in `full_float32`, by no more threads than there are cores, unlike its caller in between.
 
     A context that lasted for the whole generator would hold for the host program too, and two jobs in turn would each
     take the other's precision for the host's.
@@ -121,10 +123,10 @@ def in_full_float32(
 
     @functools.wraps(job)
     def working(*arguments: Arguments.args, **options: Arguments.kwargs) -> Generator[Event, None, Result]:
-        events = job(*arguments, **options)
+        events, cores = job(*arguments, **options), allowed()
         try:
             while True:
-                with full_float32():
+                with full_float32(), few_threads(cores):
                     try:
                         event = next(events)
                     except StopIteration as end:

@@ -275,14 +275,17 @@ def test_info_tells_about_the_machine(folder):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+    ("command", "given", "expected"),
+    [
+        (["--version"], {}, "300"),
+        (["gan", "train", "--help"], {}, "3000"),
+        (["--version"], {"GOMP_SPINCOUNT": "7"}, "7"),
+        (["--version"], {"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
+    ],
 )
-def test_waiting_threads_leave_the_cores_to_others_unless_told_otherwise(folder, given, expected):
+def test_waiting_threads_leave_the_cores_to_others_unless_told_otherwise(folder, command, given, expected):
     script = (
-        "import os, scumble.cli.app as app\n"
-        "try: app.main(['--version'])\n"
-        "finally: print(os.environ.get('GOMP_SPINCOUNT'))"
+        f"import os, scumble.cli.app as app\ntry: app.main({command})\nfinally: print(os.environ.get('GOMP_SPINCOUNT'))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | given
     done = subprocess.run(

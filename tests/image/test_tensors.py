@@ -7,7 +7,16 @@ from PIL import Image
 
 from conftest import photograph
 from scumble.image.files import load
-from scumble.image.tensors import cover, fit_longer_side, fit_shorter_side, resize, to_array, to_image, to_tensor
+from scumble.image.tensors import (
+    cover,
+    fit_longer_side,
+    fit_shorter_side,
+    nearer,
+    resize,
+    to_array,
+    to_image,
+    to_tensor,
+)
 
 
 def test_there_and_back_is_exact():
@@ -58,3 +67,21 @@ def test_covering_cuts_what_stands_over():
     assert (cover(wide, (10, 10)) == 1).all()
     tall = cover(torch.rand(1, 3, 33, 20), (24, 17))
     assert tall.shape == (1, 3, 17, 24)
+
+
+def test_what_has_more_pixels_than_are_of_use_is_brought_nearer_and_looks_the_same():
+    image = photograph(2403, 1601)
+    near = nearer(load(image), (300, 200))
+    assert near.size == (900, 600)
+    for size in ((300, 200), (75, 50)):
+        difference = resize(to_tensor(near), size) - resize(to_tensor(load(image)), size)
+        assert difference.abs().max() * 255 < 1
+        assert difference.square().mean().sqrt() * 255 < 0.2
+
+
+@pytest.mark.parametrize(("size", "mode"), [((899, 700), "RGB"), ((900, 600), "RGB"), ((2000, 2000), "RGBA")])
+def test_small_pictures_and_such_with_an_opacity_stay(size, mode):
+    picture = load(photograph(*size).convert(mode))
+    if mode == "RGBA":
+        picture = load(Image.merge("RGBA", [*picture.rgb.split(), Image.linear_gradient("L").resize(size)]))
+    assert nearer(picture, (300, 200)) is picture

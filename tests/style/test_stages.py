@@ -4,6 +4,7 @@ from itertools import combinations
 
 import pytest
 import safetensors.torch
+import torch
 from scipy.stats import spearmanr
 
 import scumble
@@ -18,6 +19,7 @@ from scumble.style import painter
 from scumble.style import stages as stages_module
 from scumble.style.balance import GATYS_STYLE_LAYERS
 from scumble.style.losses.style import STYLE_LOSSES
+from scumble.style.objective.objective import Objective
 from scumble.style.settings import StyleSettings
 from scumble.style.stages import Stage, stages
 from scumble.style.stylize import stylize_events
@@ -179,3 +181,42 @@ def test_its_distances_are_vgg19s(loss, material, caffe_weights, monkeypatch):
         ours, theirs = distances["pocket", layer], distances["vgg19-caffe", layer]
         assert spearmanr(ours, theirs)[0] > 0.75, layer
         assert 0.2 < sum(ours) / sum(theirs) < 1.2, layer
+
+
+@pytest.mark.parametrize(
+    ("side", "backbone", "there", "expected"),
+    [
+        (64, "pocket", 8, 1),
+        (200, "pocket", 2, 1),
+        (200, "pocket", 8, 8),
+        (512, "pocket", 2, 2),
+        (48, "vgg19", 2, 1),
+        (96, "vgg19", 2, 2),
+        (512, "vgg19", 64, 64),
+        (9999, "vgg19", 1, 1),
+    ],
+)
+def test_small_pictures_are_the_work_of_one_thread(side, backbone, there, expected):
+    assert Stage((side, side), backbone, 1, "lbfgs").threads(there) == expected
+
+
+def test_a_small_picture_is_looked_at_by_one_thread_and_its_caller_has_its_own_number(
+    content_file, style_file, monkeypatch
+):
+    before, inside, plain = torch.get_num_threads(), [], Objective.value_and_gradient
+
+    def looked(self, canvas):
+        inside.append(torch.get_num_threads())
+        return plain(self, canvas)
+
+    monkeypatch.setattr(Objective, "value_and_gradient", looked)
+    monkeypatch.setattr("scumble.device.allowed", lambda: None)
+    torch.set_num_threads(3)
+    try:
+        outside = [
+            torch.get_num_threads() for _ in stylize_events(content_file, style_file, StyleSettings(size=40, steps=2))
+        ]
+    finally:
+        torch.set_num_threads(before)
+    assert set(inside) == {1}
+    assert set(outside) == {3}

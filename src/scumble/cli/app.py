@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
-from scumble import __version__
+from scumble import __version__, cores
 from scumble.cli import report
 from scumble.errors import LostError, ScumbleError
 
@@ -41,11 +41,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
-    # Threads that wait for each other by spinning take cores that others are using. torch reads this when it loads.
-    # They may spin for a moment: a training has many short waits, and would take half as long again without.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     arguments = sys.argv[1:] if arguments is None else arguments
+    _share_the_cores(training=arguments[:2] == ["gan", "train"])
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"
         sys.exit(2 if _follows() else _failed(f"{empty} is empty; wanted a name or a value ({hint})", 2, arguments))
@@ -66,6 +63,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
+
+
+def _share_the_cores(training: bool) -> None:
+    """Choose how many threads compute and how they wait, before torch is loaded, which reads it then.
+
+    Threads that wait for each other by spinning take cores that others are using. They may spin for a moment: a
+    training has many short waits, and would take half as long again without (docs/log.md).
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000" if training else "300")
+    if (threads := cores.allowed()) is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def _usage(error: CycloptsError) -> str:

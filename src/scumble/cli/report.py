@@ -5,17 +5,20 @@ stdout, and nothing else is written there.
 """
 
 import contextlib
+import gc
 import json
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from rich.console import Console
+from rich.control import Control
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.segment import ControlType
 from rich.table import Table
 
 from scumble.errors import ScumbleError, reason
@@ -82,6 +85,26 @@ def data(value: dict[str, Any]) -> None:
 
 def _to_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+@contextlib.contextmanager
+def starting(quiet: bool = False) -> Iterator[None]:
+    """Say on a terminal, and not in silence, that the engine is loaded: its imports, inside, take seconds.
+
+    They are quicker without the garbage collector. All that they make stays to the end, which is quicker, too, if the
+    collector does not look through it once more.
+    """
+    shown = console.is_terminal and not quiet
+    if shown:
+        console.print("loading PyTorch", end="\r")
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        if shown:
+            console.control(Control((ControlType.ERASE_IN_LINE, 2)))
 
 
 class Kept(NamedTuple):

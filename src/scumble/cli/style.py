@@ -145,7 +145,8 @@ def batch(
         quiet: print results only.
         settings: of all pictures.
     """
-    from scumble.style.batch import batch_events
+    with report.starting(quiet or json):
+        from scumble.style.batch import batch_events
 
     contents, folder = (content, *more_contents), output or Path("painted")
     events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
@@ -166,11 +167,31 @@ def _list_layers(json: bool) -> None:
     report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
 
 
+def _check_there(sources: "Sources") -> None:
+    """A mistyped name is told at once, not after seconds of loading.
+
+    Raises:
+        ImageError: if a file is not there.
+    """
+    from scumble.image import decode
+    from scumble.image.reading import pages
+
+    for source in sources.by_role().values():
+        if isinstance(source, Path):
+            path, _ = pages.split(source)
+            try:
+                path.stat()
+            except (OSError, ValueError):
+                decode.read_file(path)  # says what is wrong
+
+
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
-    from scumble.image import recipe
-    from scumble.style.outputs import Wanted
-    from scumble.style.provenance import JOBS, settings_from_recipe
-    from scumble.style.stylize import paint_events
+    _check_there(sources)
+    with report.starting(job.quiet or job.json):
+        from scumble.image import recipe
+        from scumble.style.outputs import Wanted
+        from scumble.style.provenance import JOBS, settings_from_recipe
+        from scumble.style.stylize import paint_events
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite, strip)
     repeated = None if job.recipe is None else recipe.read(job.recipe)

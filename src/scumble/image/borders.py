@@ -80,11 +80,12 @@ def _without(pixels: np.ndarray, box: tuple[int, int, int, int]) -> tuple[int, i
 def _depth(pixels: np.ndarray) -> int:
     """How deep the border along the first row is; 0 if there is none."""
     colour = np.median(pixels[:2].reshape(-1, 3), 0)
-    same = np.abs(pixels - colour).max(2) <= SAME_COLOUR  # (depth, along)
+    deepest = round(DEEPEST * len(pixels))
+    differences = np.abs(pixels[: deepest + 3] - colour)
+    same = np.maximum(np.maximum(*differences.T[:2]), differences.T[2]).T <= SAME_COLOUR  # (depth, along)
     if same[:2].mean() < MOST:
         return 0
-    deepest = round(DEEPEST * len(pixels))
-    ends = np.where(same.all(0), len(same), same.argmin(0))
+    ends = np.where(same.all(0), len(pixels), same.argmin(0))
     ending = np.flatnonzero(ends <= deepest)  # other columns belong to borders at the sides, or look like this one
     if len(ending) < LEAST_ENDS * len(ends):
         return 0

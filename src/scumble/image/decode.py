@@ -20,15 +20,17 @@ MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
 MAX_SCANS = 100
 """A progressive JPEG has about ten, each of which goes over the whole picture; a small file can hold thousands."""
 
-Image.init()
-# Exotic formats are where decoders have their bugs: only these are opened.
+# Exotic formats are where decoders have their bugs: only these are opened, and no others are loaded.
+for _plugin in ("Png", "Jpeg", "Mpo", "WebP", "Tiff", "Gif", "Bmp", "Ppm", "Tga", "Jpeg2K", "Avif"):
+    with contextlib.suppress(ImportError):  # Pillow has AVIF since 11.3
+        importlib.import_module(f"PIL.{_plugin}ImagePlugin")
 FORMATS = tuple(
     name
     for name in ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "TGA", "JPEG2000", "AVIF")
     if name in Image.OPEN
 )
 _COMMON = (".png", ".jpg", ".webp", ".tif")
-_KNOWN = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
+_KNOWN = {ending for ending, kind in Image.EXTENSION.items() if kind in FORMATS}
 SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl", ".mpo"}) - {*_COMMON}))
 """What the names of pictures end in, the common ones first; what they are is told by their first bytes alone."""
 

@@ -3,6 +3,8 @@
 Style transfer works on RGB float32 in [0, 1], shape (1, 3, H, W); GANs on float32 in [-1, 1], shape (N, C, H, W).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,10 @@ from scumble.image.files import Picture
 
 LEAST_OPACITY = 0.5 / 255
 """What is less opaque cannot be seen."""
+
+OF_USE = 3
+"""Times the pixels of a side that are worked at: what a picture has more of is averaged out anyway. Made smaller in two
+steps, photographs of 12 megapixels differ by a tenth of a grey level (docs/log.md)."""
 
 
 def to_tensor(picture: Picture) -> torch.Tensor:
@@ -39,6 +45,17 @@ def resize(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if tensor.shape[2:] == (height, width):
         return tensor
     return F.interpolate(tensor, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def nearer(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture that will be worked at up to `size` = (width, height), with no more pixels than are of use there.
+
+    Floats are made of every pixel each time that a picture is resized. One with an opacity stays as it is.
+    """
+    width, height = (OF_USE * side for side in size)
+    if picture.alpha is not None or picture.size[0] <= width or picture.size[1] <= height:
+        return picture
+    return replace(picture, rgb=picture.rgb.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def visible_colours(picture: Picture, size: tuple[int, int]) -> torch.Tensor:

@@ -214,12 +214,12 @@ def _layer(step: str | list[_Convolution], tensors: Mapping[str, torch.Tensor]) 
 
 def _rectified(convolution: _Convolution, tensors: Mapping[str, torch.Tensor]) -> torch.nn.Module:
     """A convolution, its batch norm folded in, and the ReLU after it."""
-    name, _, *geometry = convolution
+    name, _, kernel, stride, padding = convolution
     weight = tensors[f"{name}.conv.weight"].double()
     scale, shift, mean, variance = (tensors[f"{name}.bn.{part}"].double() for part in BATCH_NORM)
     factor = scale / (variance + EPSILON).sqrt()
     folded = {"weight": weight * factor.view(-1, 1, 1, 1), "bias": shift - mean * factor}
     outputs, inputs, _, _ = weight.shape
-    layer = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, *geometry)
+    layer = torch.nn.Conv2d(inputs, outputs, kernel, stride, padding, device="meta")
     layer.load_state_dict({part: tensor.float() for part, tensor in folded.items()}, assign=True)
     return torch.nn.Sequential(layer, torch.nn.ReLU(inplace=True))

@@ -188,9 +188,12 @@ class VGG19(torch.nn.Module):
 
 
 def _convolution(weight: torch.Tensor, bias: torch.Tensor, **options: Any) -> torch.nn.Module:
-    """Without the random initial values, which take longer to draw than the real ones to read."""
+    """Without the random initial values, which take longer to draw than the real ones to read.
+
+    `torch.nn.utils.skip_init` does so, too, and imports SymPy on the way, for a third of a second.
+    """
     outputs, inputs, side, _ = weight.shape
-    convolution = torch.nn.utils.skip_init(torch.nn.Conv2d, inputs, outputs, side, **options)
+    convolution = torch.nn.Conv2d(inputs, outputs, side, device="meta", **options)
     convolution.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return convolution
 

@@ -18,6 +18,7 @@ from scumble.image.tensors import (
     cover,
     fit_longer_side,
     fit_shorter_side,
+    nearer,
     resize,
     to_tensor,
     visible_colours,
@@ -98,9 +99,10 @@ class Inputs:
 
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
-        content = None if self.content is None else resize(to_tensor(self.content), size).to(device)
+        content, styles = self._near
+        content = None if content is None else resize(to_tensor(content), size).to(device)
         sizes = self.style_sizes(size)
-        styles = [visible.pixels(s, shape).to(device) for s, shape in zip(self.styles, sizes, strict=True)]
+        styles = [visible.pixels(s, shape).to(device) for s, shape in zip(styles, sizes, strict=True)]
         seen = self._visible_in(styles)
         if content is not None and self.colour == "content":
             styles = [colour.grey_like(style, content, of) for style, of in zip(styles, seen, strict=True)]
@@ -108,6 +110,13 @@ class Inputs:
         elif content is not None and self.colour == "match":
             styles = [colour.match_colours(style, content, of) for style, of in zip(styles, seen, strict=True)]
         return content, styles
+
+    @functools.cached_property
+    def _near(self) -> tuple[Picture | None, list[Picture]]:
+        """The content and the styles as they are worked at: one scale after another is made of them."""
+        sizes = self.style_sizes(self.size())
+        content = None if self.content is None else nearer(self.content, self.size())
+        return content, [nearer(style, size) for style, size in zip(self.styles, sizes, strict=True)]
 
     def style_sizes(self, canvas: tuple[int, int]) -> list[tuple[int, int]]:
         """(width, height) at which each style goes with a canvas."""

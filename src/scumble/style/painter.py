@@ -22,6 +22,7 @@ from scumble.style.plan import Plan
 from scumble.style.provenance import JOBS
 from scumble.style.settings import PaintSettings, StyleSettings
 from scumble.style.stages import Stage
+from scumble.threads import by_few_threads, few_threads
 
 OPTIMIZERS: dict[str, Callable[[float, int], Optimizer]] = {
     "lbfgs": lambda lr, history_bytes: LBFGS(lr, history_bytes=history_bytes),
@@ -117,7 +118,8 @@ class Painter:
             elif self.resumed is None:
                 canvas = resize(canvas, size)
                 optimizers[kind] = optimizers[kind].carried(size)
-            objective = self._objective(number, canvas if content is None else content, styles)
+            with few_threads(stage.threads(torch.get_num_threads())):
+                objective = self._objective(number, canvas if content is None else content, styles)
             del content, styles  # of large pictures, half a gigabyte that the next stage would pay for
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
@@ -132,7 +134,8 @@ class Painter:
     def _descend(self, number: int, descent: Descent) -> Iterator[Event]:
         """The steps of one stage."""
         warned, before = False, self.before if self.stage == number else self.evaluations
-        for step in descent:
+        threads = self.stages[number].threads(torch.get_num_threads())
+        for step in by_few_threads(iter(descent), threads):
             self.stage, self.before, self.descent, self.step = number, before, descent, step
             self._count(step.evaluation)
             if step.retreated and not warned and not step.found.loss < EXPLOSION * step.best.loss:

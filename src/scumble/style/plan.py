@@ -44,7 +44,9 @@ GIB = 1 << 30
 
 Networks = Mapping[str, Backbone]
 
-PROBE_SIDES = (96, 256)
+PROBE_SIDES, PROBES = (64, 160), 2
+"""Of a trial that takes a second or two where the work takes minutes, and foretells it to some percent."""
+
 PROBED_PIXELS = 20_000_000
 """From so many looks at a pixel by VGG19 on, a minute of work, the time is foretold by a short trial."""
 
@@ -139,7 +141,7 @@ def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> t
             transported_layers=terms.transported, leak_layers=terms.leak,
         )  # fmt: skip
         seconds = []
-        for _ in range(3):
+        for _ in range(PROBES):
             started = time.perf_counter()
             objective.value_and_gradient(picture)
             seconds.append(time.perf_counter() - started)

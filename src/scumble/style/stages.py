@@ -20,6 +20,10 @@ SKETCHES, FINISHES = "pocket", "vgg19-caffe"
 RELATIVE_TIME = {"pocket": 1 / 7}
 """Of an evaluation, VGG19's being 1: what a progress bar reckons with."""
 
+COST_OF_WAITING = 4000
+"""Threads wait for one another about as long as VGG19 looks at so many pixels, and longer on a busy machine: what the
+others take over must be more, or two are no faster than one (docs/log.md)."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -37,6 +41,10 @@ class Stage:
     def cost(self) -> float:
         """Of one evaluation, in any unit."""
         return self.size[0] * self.size[1] * RELATIVE_TIME.get(self.backbone, 1.0)
+
+    def threads(self, there: int) -> int:
+        """How many of the threads that are there are worth waiting for: all, or one."""
+        return there if self.cost * (1 - 1 / there) > COST_OF_WAITING else 1
 
 
 def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[Stage]:

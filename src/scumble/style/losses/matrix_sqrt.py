@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from scumble.threads import few_threads
+
 CONVERGED = 1e-9
 """How far from 1 the eigenvalues of A^(-1/2) A^(1/2) may end, in the mean."""
 
@@ -39,7 +41,8 @@ class TraceOfRoot(torch.autograd.Function):
 
 
 def _by_eigenvalues(matrix: torch.Tensor, least: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    values, vectors = torch.linalg.eigh(matrix)
+    with few_threads(1):
+        values, vectors = torch.linalg.eigh(matrix)
     # What lies below the bound is constant, and so has no part in the gradient.
     inverse_roots = torch.where(values < least, 0, values.clamp_min(least).rsqrt())
     return values.clamp_min(least).sqrt().sum(), (vectors * inverse_roots) @ vectors.mT

@@ -7,7 +7,10 @@ distributions (McCann 1997).
 
 import torch
 
+from scumble.threads import few_threads
 
+
+@few_threads(1)
 def coupling(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The covariance of beginnings with ends: A^(1/2) Q B^(1/2), with the rotation Q for which its trace is largest.
 
