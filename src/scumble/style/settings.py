@@ -68,7 +68,7 @@ class PaintSettings(Settings):
         default="auto",
         description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
     )
-    steps: Steps = 90
+    steps: Steps = 60
     coarse_steps: CoarseSteps = 25
     tolerance: float = Field(
         default=0.0,
@@ -106,7 +106,7 @@ class PaintSettings(Settings):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of --init noise")
     optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="optimizer of the pixels")
-    lr: float = Field(default=2.0, gt=0, le=1e6, description="learning rate, relative to the optimizer's default")
+    lr: float = Field(default=3.0, gt=0, le=1e6, description="learning rate, relative to the optimizer's default")
     averaging: float = Field(
         default=0.8,
         ge=0,

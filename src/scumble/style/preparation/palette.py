@@ -38,7 +38,7 @@ YIELD = 1 / 3
 LEAST, MOST = 0.15, 4.0
 """A colour of the painting loses and gains at most so much of its part."""
 
-PAINTED = 0.88
+PAINTED = 0.94
 """How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest
 would take small things and colours of their own, by which people know what they see."""
 
