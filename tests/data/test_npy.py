@@ -24,6 +24,13 @@ def test_an_array_comes_as_it_was_written_and_is_not_writeable(tmp_path, way):
     assert not found.flags.writeable
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_python_thinks_of_a_header_reaches_nobody(tmp_path):
+    (tmp_path / "a.npy").write_bytes(with_shape("(16,)", r"|u1', '\e': '0"))
+    with pytest.raises(ValueError, match="header is damaged"):
+        npy.mapped(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize(
     "data",
     [

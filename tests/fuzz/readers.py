@@ -324,7 +324,7 @@ TRIALS = [Trial("discriminator", 1, draw) for draw in range(2)]
 
 def _probes(place: Path) -> Kind:
     """The results of a probe that goes on: a table is made of them, and drawn."""
-    log = Trials(place / "classifier", "key")
+    log = Trials(place / "classifier", "key", 2)
     for trial in TRIALS:
         log.add(trial, np.array([[5, 1], [2, 4]]))
     good = [_held(place / "classifier", "trials.jsonl")]
@@ -334,7 +334,7 @@ def _probes(place: Path) -> Kind:
 def _draw_table(place: Path) -> None:
     labels = np.arange(12) % 2
     data = ProbeData(noise(12)[:, None], labels, labels, noise(12)[:, None], labels, ("a", "b"), "")
-    log = Trials(place, "key")
+    log = Trials(place, "key", 2)
     for trial in TRIALS:
         if trial not in log.results:  # as the job does
             log.add(trial, np.array([[6, 0], [0, 6]]))

@@ -127,6 +127,7 @@ def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     from fuzz import readers
 
     torch.set_num_threads(1)
+    os.fsync = lambda file: None  # nothing here has to last, and the disk would take longer than all the rest
     warnings.simplefilter("ignore")  # of making the files
     (scratch / "made").mkdir(parents=True)
     kind = readers.make(name, scratch / "made")

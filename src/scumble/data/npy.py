@@ -6,6 +6,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from scumble.shared import warnings_ignored
+
 
 def mapped(path: Path) -> np.ndarray:
     """The array in an .npy file, mapped into memory and not writeable; nothing is ever unpickled.
@@ -15,7 +17,8 @@ def mapped(path: Path) -> np.ndarray:
     """
     with path.open("rb") as file:
         check_header(file, path.stat().st_size, path.name)
-    return np.lib.format.open_memmap(path, mode="r")
+    with warnings_ignored():
+        return np.lib.format.open_memmap(path, mode="r")
 
 
 def check_header(file: IO[bytes], size: int, name: str) -> None:
@@ -32,8 +35,9 @@ def check_header(file: IO[bytes], size: int, name: str) -> None:
     try:
         version: Any = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    except Exception as error:  # it is read by Python's own parser, which raises whatever it does
+        with warnings_ignored():
+            shape, _, dtype = read(file)
+    except Exception as error:  # it is read by Python's own parser, which raises, and warns of, whatever it does
         raise ValueError(f"{name} is no array: its header is damaged") from error
     if 0 in shape:
         raise ValueError(f"{name} is empty: its shape is {shape}")

@@ -79,7 +79,7 @@ def read(path: Path) -> Checkpoint:
             return Checkpoint({name: file.get_tensor(name).clone() for name in file.keys()}, facts)  # noqa: SIM118
     except OSError as error:
         raise RunError(f"the checkpoint {path} cannot be read: {reason(error)}") from error
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"the checkpoint {path} cannot be read: {damage(error)}") from error
 
 

@@ -18,6 +18,7 @@ from scumble.data.sources.zip import refuse_packing
 from scumble.errors import DataError, ImageError, ScumbleError, reason
 from scumble.events import Noted, Warned
 from scumble.image.files import Picture
+from scumble.shared import warnings_ignored
 
 IMAGE_ARRAYS = {"x": "y", "x_train": "y_train", "images": "labels", "train_images": "train_labels", "arr_0": "arr_1"}
 """The names of an .npz file's pictures, and of the labels that belong to them."""
@@ -94,7 +95,8 @@ def _array(arrays: Any, name: str) -> np.ndarray:
     entry = arrays.zip.getinfo(name if name in arrays.zip.namelist() else f"{name}.npy")
     with arrays.zip.open(entry) as file:
         npy.check_header(file, entry.file_size, name)
-    return arrays[name]
+    with warnings_ignored():
+        return arrays[name]
 
 
 def _check_pixels(pixels: np.ndarray, where: str) -> None:

@@ -102,7 +102,7 @@ def _job(
     if gan.settings.condition != "none":
         yield Warned(f"the run's condition is {gan.settings.condition}: its discriminator has been given labels before")
     others = list(semi_supervised(semi, data, settings))
-    log = Trials(folder, key_of(discriminator, data, settings))
+    log = Trials(folder, key_of(discriminator, data, settings), len(data.classes))
     wanted = _wanted(settings)
     yield from _run(_Probed(gan, discriminator, given), data, settings, log, wanted)
     found = table(wanted, log.results, others, data, settings)

@@ -31,13 +31,18 @@ class Trial(NamedTuple):
 class Trials:
     """Results on the disk, a line each; those of another discriminator, other pictures or settings are ignored.
 
+    Args:
+        folder: where they are.
+        key: digest of all that a result depends on besides its trial.
+        classes: K, how many there are.
+
     Attributes:
         folder: where they are.
         key: digest of all that a result depends on besides its trial.
         results: (K, K) confusion matrices by trial.
     """
 
-    def __init__(self, folder: Path, key: str):
+    def __init__(self, folder: Path, key: str, classes: int):
         self.folder, self.key = folder, key
         self.results: dict[Trial, np.ndarray] = {}
         make(folder)
@@ -49,8 +54,10 @@ class Trials:
                 read = json.loads(line)
                 if read["key"] == key:
                     trial = Trial(read["subject"], read["labels"], read["draw"])
-                    self.results[trial] = np.array(read["confusion"], np.int64)
-            except (ValueError, KeyError, TypeError, RecursionError):
+                    confusion = np.array(read["confusion"], np.int64)
+                    if confusion.shape == (classes, classes) and confusion.min() >= 0 < confusion.sum():
+                        self.results[trial] = confusion
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue  # cut short by a kill
 
     def add(self, trial: Trial, confusion: np.ndarray) -> None:
