@@ -1,7 +1,6 @@
 """Convolutions that halve a picture and transposed ones that double it: kernel 4, stride 2, one pixel of border."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.winograd import convolve, convolve_transposed
@@ -42,7 +41,12 @@ class SmoothUpsample(nn.Conv2d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The doubled picture."""
-        # Four times the mean is the sum, to the bit; ONNX has no pooling that sums.
-        kernel = 4 * F.avg_pool2d(F.pad(self.weight, (1, 1, 1, 1)), 2, stride=1)
+        kernel = _paired(_paired(self.weight, 2), 3)
         # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
         return convolve_transposed(input, kernel.flip(2, 3).transpose(0, 1), self.bias)
+
+
+def _paired(kernel: torch.Tensor, dimension: int) -> torch.Tensor:
+    """Three numbers a, b, c as the four a, a + b, b + c, c."""
+    first, middle, last = kernel.unbind(dimension)
+    return torch.stack([first, first + middle, middle + last, last], dimension)

@@ -22,7 +22,7 @@ from scumble.perceptual import winograd
 POINTS = {3: (0.0, 1.0), 4: (0.0, 1.0, -1.0), 5: (0.4, -0.4, 1.3, -1.3), 6: winograd.POINTS}
 """The finite ones, by their number with infinity. Rounding errors of the five are half those at 0, 1, -1 and 2."""
 TILES = (4, 3, 2)
-TILES_AT_ONCE = 128
+TILES_AT_ONCE = 256
 """What is carried to the points shall be multiplied there while it is in the caches."""
 
 MIN_CHANNELS = 128
@@ -95,12 +95,16 @@ class Tiling(NamedTuple):
         down, across = self.tiles(height // stride, width // stride)
         carried = self._carried(0, points.view(self.side, self.side, n, down, across, stride, -1), transposed=True)
         patches = carried.permute(2, 3, 0, 5, 4, 1, 6)  # (N, tile, block, pixel, tile, block, pixel and channel)
-        sums = points.new_zeros(n, down + 1, tile, stride, across + 1, tile, stride * channels)
-        sums[:, :down, :, :, :across] = patches[:, :, :tile, :, :, :tile]
-        sums[:, 1:, :more, :, :across] += patches[:, :, tile:, :, :, :tile]
-        sums[:, :down, :, :, 1:, :more] += patches[:, :, :tile, :, :, tile:]
-        sums[:, 1:, :more, :, 1:, :more] += patches[:, :, tile:, :, :, tile:]
-        pixels = sums.view(n, stride * tile * (down + 1), stride * tile * (across + 1), channels)
+        sums = points.new_empty(n, tile * down + more, stride, tile * across + more, stride * channels)
+        sums[:, -more:], sums[:, :, :, -more:] = 0, 0  # no tile begins there
+        picture, row, _, column, _ = sums.stride()
+        strides = (picture, tile * row, row, row // stride, tile * column, column, 1)
+        for below, rows in ((0, slice(0, tile)), (tile, slice(tile, None))):
+            for right, columns in ((0, slice(0, tile)), (tile, slice(tile, None))):
+                some = patches[:, :, rows, :, :, columns]
+                place = sums.as_strided(some.shape, strides, below * row + right * column)
+                place.copy_(some) if below == right == 0 else place.add_(some)
+        pixels = sums.view(n, stride * (tile * down + more), stride * (tile * across + more), channels)
         x.copy_(pixels[:, 1 : 1 + height, 1 : 1 + width])
 
     def outputs_at_points(self, y: Tensor) -> Tensor:
@@ -197,7 +201,7 @@ class _Convolution(torch.autograd.Function):
         for some in tiling.parts(*results.shape[:3]):
             inputs = tiling.inputs_at_points(pixels[some])
             tiling.outputs_from_points(torch.bmm(inputs, kernels.mT), results[some], bias)
-            kept += [inputs] if weight.requires_grad else []
+            kept += [inputs] if ctx.needs_input_grad[1] else []
         ctx.tiling = tiling
         ctx.save_for_backward(x, weight, kernels, *kept)
         return y
@@ -233,7 +237,7 @@ class _Transposed(torch.autograd.Function):
         for some in tiling.parts(*pixels.shape[:3]):
             outputs = tiling.outputs_at_points(pixels[some])
             tiling.inputs_from_points(torch.bmm(outputs, kernels), results[some])
-            kept += [outputs] if weight.requires_grad else []
+            kept += [outputs] if ctx.needs_input_grad[1] else []
         ctx.tiling = tiling
         ctx.save_for_backward(x, weight, kernels, *kept)
         return y
