@@ -162,7 +162,8 @@ def _job(
             yield from fine_tuning.begin(game, beginning)
         trainer = game.trainer(processes.broadcast(facts.known_by))
         shown = _shown(game, trainer, evaluator)
-        last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before, facts)
+        with device.memory_kept(placement.device.type == "cpu"):
+            last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before, facts)
     figures = {"images": trainer.images_seen} | figures
     yield Finished(loop.JOB, [run.model, last], time.perf_counter() - started, Image.fromarray(sheet), figures)
 
@@ -236,7 +237,7 @@ def _follow(source: Callable[[], Source], processes: Processes) -> None:
         processes.gathered((socket.gethostname(), error))
         raise LostError("reported to the first process") from error
     processes.gathered((socket.gethostname(), pictures.digest))
-    with device.full_float32():
+    with device.full_float32(), device.memory_kept(placement.device.type == "cpu"):
         game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
         trainer = game.trainer(processes.broadcast(""))
         processes.follow(trainer.train_step, trainer.restore)

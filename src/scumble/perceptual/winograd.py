@@ -9,6 +9,7 @@ where channels are many: carrying costs as much for each of them as it saves in 
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -29,15 +30,37 @@ at the inverse, but for a factor: one set of transformed kernels, the largest th
 INVERSE = [5, 3, 4, 1, 2, 0]
 
 
-def _others(point: float) -> list[float]:
-    return [other for other in POINTS if other != point]
+Matrix = list[list[float]]
 
 
-# One dimension of the three transforms (Winograd 1980; Lavin and Gray, section 4.3): Lagrange's interpolation.
-NORMS = [math.prod(point - other for other in _others(point)) for point in POINTS] + [1.0]
-INPUT = [[*np.poly(_others(point))[::-1], 0.0] for point in POINTS] + [[*np.poly(POINTS)[::-1]]]
-KERNEL = [[point**k / norm for k in range(3)] for point, norm in zip(POINTS, NORMS, strict=False)] + [[0.0, 0.0, 1.0]]
-OUTPUT = [[point**k for point in POINTS] + [float(k == TILE - 1)] for k in range(TILE)]
+def transforms(points: Sequence[float], taps: int) -> tuple[Matrix, Matrix, Matrix]:
+    """One dimension of the three transforms (Winograd 1980; Lavin and Gray, section 4.3): Lagrange's interpolation.
+
+    Args:
+        points: finite ones; infinity is looked at besides.
+        taps: of the kernel.
+
+    Returns:
+        What carries inputs to the points (P, P), kernels to them (P, taps), and results from them (P - taps + 1, P).
+    """
+    norms = [*_norms(points), 1.0]
+    inputs = [[*np.poly(_others(points, point))[::-1], 0.0] for point in points] + [[*np.poly(points)[::-1]]]
+    kernels = [[point**k / norm for k in range(taps)] for point, norm in zip(points, norms, strict=False)]
+    last = len(points) - taps + 1
+    results = [[point**k for point in points] + [float(k == last)] for k in range(last + 1)]
+    return inputs, [*kernels, [0.0] * (taps - 1) + [1.0]], results
+
+
+def _norms(points: Sequence[float]) -> list[float]:
+    return [math.prod(point - other for other in _others(points, point)) for point in points]
+
+
+def _others(points: Sequence[float], point: float) -> list[float]:
+    return [other for other in points if other != point]
+
+
+NORMS = [*_norms(POINTS), 1.0]
+INPUT, KERNEL, OUTPUT = transforms(POINTS, taps=3)
 
 
 class RectifiedConvolution:

@@ -122,7 +122,7 @@ class InDouble:
     device = torch.device("cpu")
 
     def compute(self, network, *inputs):
-        return network(*inputs)
+        return network(*(each.double() if each.is_floating_point() else each for each in inputs))
 
 
 @pytest.mark.parametrize("preset", ["gan", "rpgan"])
@@ -171,22 +171,26 @@ def copy_weights(plain: torch.nn.Module, ours: torch.nn.Module) -> None:
 
 
 def test_steps_of_dcgan_are_those_of_the_plain_program(game):
+    # In float64: Adam makes whole steps of gradients that are only rounding, and in float32 the plain program's losses
+    # differ from its own in float64 by up to 0.5% after three of them.
     torch.manual_seed(0)
     ours = game(shape=(3, 64, 64), preset="dcgan", width=64, latent=100)
-    g, d = scratch.initialize(scratch.generator()), scratch.initialize(scratch.discriminator())
-    copy_weights(g, ours.generator)
-    copy_weights(d, ours.discriminator)
+    g, d = scratch.initialize(scratch.generator()).double(), scratch.initialize(scratch.discriminator()).double()
+    ours.placement = InDouble()
+    copy_weights(g, ours.generator.double())
+    copy_weights(d, ours.discriminator.double())
     trainer = ours.trainer()
     g_optimizer, d_optimizer = (torch.optim.Adam(n.parameters(), lr=2e-4, betas=(0.5, 0.999)) for n in (g, d))
     for _ in range(3):
         batch = ours.batch(trainer.moment())
-        losses = scratch.train_step(g, d, g_optimizer, d_optimizer, batch["real"], batch["latents"])
+        real, latents = batch["real"].double(), batch["latents"].double()
+        losses = scratch.train_step(g, d, g_optimizer, d_optimizer, real, latents)
         loss_d, loss_g, d_real, d_fake = losses
         trainer.train_step()
         figures = trainer.take_figures()
         expected = {"loss": loss_d.item(), "d_real": d_real.item(), "d_fake": d_fake.item()}
-        assert figures["d"] == pytest.approx(expected, rel=2e-3)
-        assert figures["g"] == pytest.approx({"loss": loss_g.item()}, rel=2e-3)
+        assert figures["d"] == pytest.approx(expected, rel=1e-6)
+        assert figures["g"] == pytest.approx({"loss": loss_g.item()}, rel=1e-6)
 
 
 def test_the_learning_rate_falls_to_zero_in_a_line_or_stays(game):

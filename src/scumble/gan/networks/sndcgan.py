@@ -18,6 +18,7 @@ from scumble.gan.networks import discriminator
 from scumble.gan.networks.discriminator import batch_norm, bounded
 from scumble.gan.networks.pyramid import ToFeatures, ToLogit, crop, stage_channels, stage_sizes
 from scumble.gan.networks.resampling import Downsample, SmoothUpsample
+from scumble.gan.networks.winograd import Convolution
 
 SLOPE = 0.1
 """Of the leaky ReLU (Table 3 of the paper)."""
@@ -69,7 +70,7 @@ class Discriminator(discriminator.Discriminator):
         # Two layers a stage, but for the first: halving, and at the same size.
         layers: list[nn.Module] = [nn.Conv2d(colours, channels[0], 3, padding=1)]
         for c, after in itertools.pairwise(channels):
-            layers += [Downsample(c, after, bias=True), nn.Conv2d(after, after, 3, padding=1)]
+            layers += [Downsample(c, after, bias=True), Convolution(after, after)]
         self.layers = nn.ModuleList([bounded(layer, norm) for layer in layers])
         self.norms = nn.ModuleList([nn.Identity(), *(batch_norm(c, norm) for c in channels[1:] for _ in range(2))])
         halvings = len(channels) - 1
