@@ -124,6 +124,7 @@ def writing_elsewhere(path: Path) -> Iterator[subprocess.Popen]:
 def grow_old(folder: Path, seconds: float = 60) -> None:
     for path in folder.iterdir():
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - seconds))
+    paths._looked_into.clear()  # so long ago
 
 
 def test_the_next_write_removes_what_a_killed_one_left(tmp_path):
@@ -146,6 +147,22 @@ def test_a_living_process_keeps_its_unfinished_file_however_long_it_takes(tmp_pa
         process.communicate(timeout=60)
     assert (tmp_path / "a.png").read_bytes() == b"half"
     assert list(tmp_path.iterdir()) == [tmp_path / "a.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_a_pipe_of_such_a_name_holds_nobody_up(tmp_path):
+    os.mkfifo(tmp_path / ".scumble-0123456789abcdef.part")
+    grow_old(tmp_path)
+    paths.write_atomically(tmp_path / "a.png", b"data")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_is_looked_through_once_in_a_while(tmp_path, monkeypatch):
+    looks = []
+    monkeypatch.setattr(type(tmp_path), "glob", lambda self, pattern: looks.append(self) or iter(()))
+    for number in range(5):
+        paths.write_atomically(tmp_path / f"{number}.png", b"data")
+    assert looks == [tmp_path]
 
 
 def test_files_of_other_programs_stay(tmp_path):

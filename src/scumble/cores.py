@@ -16,7 +16,7 @@ def allowed() -> int | None:
 
     Who sets `OMP_NUM_THREADS` has chosen. Systems other than Linux do not tell: there, torch chooses.
     """
-    if "OMP_NUM_THREADS" in os.environ or not hasattr(os, "sched_getaffinity"):
+    if os.environ.get("OMP_NUM_THREADS") or not hasattr(os, "sched_getaffinity"):
         return None
     return usable(os.sched_getaffinity(0))
 

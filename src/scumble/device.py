@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 import psutil
 import torch
 
-from scumble.cores import allowed
+from scumble.cores import allowed, usable
 from scumble.errors import ScumbleError, SettingsError
 from scumble.events import Event
 from scumble.shared import shared, warnings_ignored
@@ -88,8 +88,7 @@ def onednn_has_bfloat16() -> bool:
 def count(device: torch.device) -> int:
     """How many devices of this one's kind are here: GPUs, or the CPU's cores that this process may use."""
     if device.type == "cpu":
-        mine = len(psutil.Process().cpu_affinity() or []) if hasattr(psutil.Process, "cpu_affinity") else 0
-        return mine or os.cpu_count() or 1
+        return usable(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return torch.cuda.device_count() if device.type == "cuda" else 1
 
 

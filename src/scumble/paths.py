@@ -10,9 +10,11 @@
 
 import contextlib
 import hashlib
+import math
 import os
 import re
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ MAX_NAME_BYTES = 255
 LEFT_SECONDS = 10.0
 """A file that was to get its name, and has not been written to for so long, may be what a killed writer has left."""
 _PARTIAL = re.compile(r"\.scumble-[0-9a-f]{16}\.part")
+_looked_into: dict[Path, float] = {}  # when, by folder
 
 
 def cache_folder() -> Path:
@@ -147,6 +150,7 @@ def partial(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
             yield hidden, file
             file.flush()
             os.fsync(file.fileno())
+            os.utime(hidden)  # once it is closed, only its age keeps it
         hidden.replace(path)
     finally:
         with contextlib.suppress(OSError):
@@ -156,14 +160,19 @@ def partial(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 def _remove_left(folder: Path) -> None:
     """Remove what writers that were killed have left in a folder.
 
-    A living one's is locked until just before it gets its name, and was written to a moment ago: both are asked, since
-    there are file systems without locks, and writers that wait.
+    A living one's is locked until just before it gets its name, and then was touched a moment ago. Where there are no
+    locks, nothing is removed. Listing a large folder takes long: a process looks once in a while.
     """
+    if time.monotonic() - _looked_into.get(folder, -math.inf) < LEFT_SECONDS:
+        return
+    _looked_into[folder] = time.monotonic()
     with contextlib.suppress(OSError):
         for path in folder.glob(".scumble-*.part"):
             with contextlib.suppress(OSError):
-                if _PARTIAL.fullmatch(path.name) and time.time() - path.stat().st_mtime > LEFT_SECONDS:
-                    with path.open("rb") as file:
+                status = path.lstat()
+                is_left = stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > LEFT_SECONDS
+                if is_left and _PARTIAL.fullmatch(path.name):
+                    with path.open("r+b") as file:
                         _lock(file)
                     path.unlink()
 

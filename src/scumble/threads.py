@@ -55,11 +55,13 @@ def _setters() -> tuple[Callable[[int], object], Callable[[int], int]]:
     it would stay. It has the word where these two cannot be found, or are those of another copy of the library.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
-        for_openmp = ctypes.CDLL(None).omp_set_num_threads
+        openmp = ctypes.CDLL(None)
+        for_openmp, number_there = openmp.omp_set_num_threads, openmp.omp_get_max_threads()
         for_mkl = ctypes.CDLL(str(Path(torch.__file__).parent / "lib/libtorch_cpu.so")).MKL_Set_Num_Threads_Local
         before = torch.get_num_threads()
         for_openmp(before + 1)
-        if torch.get_num_threads() == before + 1:
-            for_openmp(before)
+        is_ours = torch.get_num_threads() == before + 1
+        for_openmp(before if is_ours else number_there)
+        if is_ours:
             return for_openmp, for_mkl
     return torch.set_num_threads, lambda number: number

@@ -33,6 +33,8 @@ def test_who_wants_silence_and_who_reads_a_pipe_is_told_nothing(terminal, monkey
 
 
 def test_the_collector_works_on_also_when_loading_fails():
+    gc.unfreeze()  # what other tests have frozen
+
     def load() -> None:
         with report.starting():
             assert not gc.isenabled()

@@ -46,8 +46,8 @@ def test_several_labels_are_rows_of_zeros_and_ones_and_are_written_as_numbers():
     assert again is not None
     assert np.array_equal(again, rows)
     assert again.dtype == rows.dtype
-    for wrong in ([[0], []], [[0, 2], [1]]):
-        with pytest.raises((ValueError, IndexError)):
+    for wrong in (((0,), ()), ((0, 2), (1,)), ((0,), (-1,)), ((0, 1), 1)):
+        with pytest.raises((ValueError, TypeError)):
             from_plain(wrong, 2)
 
 

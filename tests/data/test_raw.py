@@ -125,9 +125,9 @@ def test_what_is_odd_about_a_tiff_reaches_no_log(capfd, recwarn, monkeypatch):
     assert made.getvalue().count(planar) == 1
     data = made.getvalue().replace(planar, struct.pack("<HHIHH", 284, 3, 1, 3, 0))
     found = raw_of(data, "a")
-    if found is not None:
-        with contextlib.suppress(ImageError):
-            found.read()
+    assert found is not None
+    with contextlib.suppress(ImageError):
+        found.read()
     assert capfd.readouterr().err == ""
     assert not recwarn.list
 

@@ -127,15 +127,16 @@ def test_the_models_range_of_values_is_taken_over_and_told_unless_one_is_given(t
     assert any("values 0 and 4095 are black and white, as in its training" in message for message in told)
     assert facts["data"]["value_range"] == [0, 4095]
     assert facts["settings"]["value_range"] == "0,4095"
-    assert begin("as-the-model", images=16)  # the same command goes on
+    assert begin("as-the-model", images=16)[1]["data"]["value_range"] == [0, 4095]  # the same command goes on
     for given, found in (("auto", [0, 2000]), ("0,3000", [0, 3000])):
         told, facts = begin(f"given {given}", value_range=given)
         assert facts["data"]["value_range"] == found
         assert not any("as in its training" in message for message in told)
 
 
-def test_what_floats_stand_for_makes_no_bytes_white(tmp_path):
-    floats = np.random.default_rng(0).random((40, 16, 16), np.float32)
+@pytest.mark.parametrize("lowest", [0.0, -1.0])
+def test_what_floats_stand_for_makes_no_bytes_white(tmp_path, lowest):
+    floats = np.random.default_rng(0).uniform(lowest, 1, (40, 16, 16)).astype(np.float32)
     np.savez(tmp_path / "floats.npz", x=floats)
     list(train_events(tmp_path / "floats.npz", tmp_path / "first", GANSettings(preset="dcgan", **TINY)))
     begun(tmp_path, tmp_path / "first")

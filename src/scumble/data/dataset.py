@@ -278,7 +278,7 @@ def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
         about = About.model_validate_json(path.with_suffix(".json").read_bytes())
         pixels = npy.mapped(path.with_suffix(".npy"))
         numbers = labels.from_plain(about.labels, len(about.classes))
-    except (OSError, ValueError, LookupError, OverflowError):
+    except (OSError, ValueError, TypeError):
         return None
     whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and 0 < len(pixels) == about.count
     whole = whole and (numbers is None or len(numbers) == about.count)

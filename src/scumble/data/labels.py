@@ -89,15 +89,13 @@ def as_plain(numbers: np.ndarray | None) -> tuple[Any, ...] | None:
 
 
 def from_plain(plain: Sequence[Any] | None, classes: int) -> np.ndarray | None:
-    """What `as_plain` was given; ValueError, LookupError or OverflowError if that cannot have been."""
+    """What `as_plain` was given; ValueError or TypeError if that cannot have been."""
     if plain is None:
         return None
     several = any(isinstance(one, tuple) for one in plain)
-    numbers = multi_hot(plain, classes) if several else np.array(plain, np.int64)
-    known = numbers.any(0).all() if several else set(plain) == set(range(classes))
-    if not known:
+    if not classes or set().union(*plain if several else [plain]) != set(range(classes)):
         raise ValueError(f"the labels are not those of {classes} classes")
-    return numbers
+    return multi_hot(plain, classes) if several else np.array(plain, np.int64)
 
 
 def sets_in_turn(labels: np.ndarray) -> tuple[str, ...]:

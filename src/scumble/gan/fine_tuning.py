@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from scumble.data.pixels import BRIGHTEST
 from scumble.errors import RunError, SettingsError
 from scumble.events import Event, Noted
 from scumble.gan.facts import GANFacts, Start
@@ -19,9 +20,6 @@ from scumble.training.settings import NOT_OF_THE_STEPS
 
 ITS_OWN = NOT_OF_THE_STEPS | {"seed"}
 """Settings that a new training does not take from the one that it begins with."""
-
-OF_FLOATS = (0.0, 1.0)
-"""The range that floats stand for is looked for anew: by it, pictures of bytes would be white."""
 
 
 class Beginning(NamedTuple):
@@ -66,8 +64,7 @@ def filled(settings: GANSettings, found: Beginning | None) -> GANSettings:
     channels, height, width = facts.data.shape
     known = {name: value for name, value in facts.settings.items() if name not in ITS_OWN}
     known |= {"size": f"{width}x{height}", "channels": channels}
-    if (taken := _value_range(facts)) is not None:
-        known["value_range"] = taken
+    known["value_range"] = _value_range(facts) or "auto"
     try:
         return settings.filled_from(known)
     except SettingsError as error:
@@ -97,15 +94,18 @@ def begin(game: LatentGAN, found: Beginning) -> Iterator[Event]:
             ) from error
     seen = found.model.facts.images_seen
     yield Noted(f"beginning with {found.folder}" + (f", which has seen {seen:,} images" if seen else ""))
-    if game.settings.value_range == _value_range(found.model.facts) != "auto":
+    if game.settings.value_range == _value_range(found.model.facts):
         ends = game.settings.value_range.replace(",", " and ")
         yield Noted(f"values {ends} are black and white, as in its training (--value-range auto finds others)")
 
 
 def _value_range(facts: GANFacts) -> str | None:
-    """The range that a model learnt its pictures by, as the setting has it; None for none that bytes would not have."""
+    """The range that a model learnt its pictures by, as the setting has it.
+
+    None for one that ends where bytes do or below, such as that of floats: by it, pictures of bytes would be white.
+    """
     found = facts.data.value_range
-    if found is None or found == OF_FLOATS:
+    if found is None or found[1] <= BRIGHTEST:
         return None
     return ",".join(str(int(end)) if end.is_integer() else repr(end) for end in found)
 

@@ -152,12 +152,14 @@ def _job(
         yield from differences(run, before, facts)
         facts = before.model_copy(update={"settings": facts.settings, "identity": before.known_by})
     evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
+    game = LatentGAN(
+        settings, pictures, processes.broadcast(flip), placement, processes
+    )  # what it refuses loses nothing
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
         if fresh:
             run.clear()
-        game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
         if beginning is not None:
             yield from fine_tuning.begin(game, beginning)
         trainer = game.trainer(processes.broadcast(facts.known_by))

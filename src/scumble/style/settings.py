@@ -273,8 +273,10 @@ class StyleSettings(PaintSettings):
 class TextureSettings(PaintSettings):
     """How a texture is made of a painting alone."""
 
-    # Its way from noise is longer than a photograph's: long moves end it early, at twice the loss (docs/log.md).
-    PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS | {"fine": PRESETS["fine"] | {"lr": 1.0, "sketch": 200}}
+    # From noise, long moves come to twice the loss (docs/log.md).
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS | {
+        "fine": PRESETS["fine"] | {"lr": 1.0, "sketch": 200, "tolerance": 0.015}
+    }
 
     # From noise, forms have to be found at small sizes first.
     steps: Steps = 50

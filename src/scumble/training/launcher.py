@@ -22,7 +22,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from scumble import device
+from scumble import cores, device
 from scumble.errors import LostError, ScumbleError, SettingsError
 from scumble.events import Event, Noted
 
@@ -96,7 +96,8 @@ def launch(job: Job, devices: int, nodes: int) -> Iterator[Event]:
         ScumbleError: what the job raised.
     """
     machines = _Machines(devices, nodes, *_meeting_point(nodes))
-    threads = max(1, torch.get_num_threads() // devices)
+    there = torch.get_num_threads()
+    threads = max(1, min(there, cores.allowed() or there) // devices)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     agent = context.Process(target=_watch, args=(job, machines, threads, theirs))
@@ -106,6 +107,8 @@ def launch(job: Job, devices: int, nodes: int) -> Iterator[Event]:
     try:
         if machines.node > 0:
             yield Noted(f"machine {machines.node + 1} of {nodes}: the first one tells how it goes")
+        else:
+            yield Noted(f"starting {devices} processes")
         yield from _events(ours)
     except (GeneratorExit, KeyboardInterrupt):
         if machines.node == 0:

@@ -62,6 +62,14 @@ def test_one_label_of_each_picture_is_its_class(text, tmp_path):
     assert found(text, tmp_path) == {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
 
 
+@pytest.mark.parametrize("order", ["label,filename", "filename,label"])
+def test_labels_that_are_called_like_pictures_are_not_taken_for_their_names(order, tmp_path):
+    names = [f"{number}.png" for number in range(20)]
+    rows = [(name, str(number % 10)) for number, name in enumerate(names)]
+    lines = [",".join(row if order.startswith("filename") else row[::-1]) for row in rows]
+    assert found("\n".join([order, *lines]), tmp_path, *names) == dict(rows)
+
+
 def test_pictures_are_named_by_the_end_of_their_path_with_or_without_its_ending(tmp_path):
     names = ("x/1.png", "x/2.jpg", "y/2.jpg", "y/3.png")
     table = "id,class\n1,one\nx\\2.jpg,two\ny/2,other\n3.png,three\n"

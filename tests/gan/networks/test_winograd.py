@@ -50,14 +50,16 @@ def test_a_transposed_convolution_and_its_gradients_are_torchs(tile, size):
 def test_gradients_of_gradients_are_right_too(tile):
     # Penalties on the discriminator's gradient need them.
     x, weight = drawn(2, 2, 4, 4), drawn(2, 2, 4, 4)
-    assert torch.autograd.gradgradcheck(lambda a, b: convolve(a, b, stride=2).tanh(), (x, weight))
+    assert torch.autograd.gradgradcheck(lambda a, b, c: convolve(a, b, c, stride=2).tanh(), (x, weight, drawn(2)))
     assert torch.autograd.gradgradcheck(lambda a, b: convolve_transposed(a, b).tanh(), (x, weight))
 
 
-def test_frozen_kernels_give_the_same_bits_and_no_gradient(tile):
+def test_frozen_kernels_give_the_same_bits_and_keep_nothing(tile):
     x, weight = drawn(2, 3, 8, 8), drawn(5, 3, 4, 4)
     learning, frozen = convolve(x, weight, stride=2), convolve(x, weight.detach(), stride=2)
     assert torch.equal(learning, frozen)
+    assert frozen.grad_fn is not None
+    assert len(frozen.grad_fn.saved_tensors) == 3  # pyright: ignore[reportAttributeAccessIssue]
     (of_learning,) = torch.autograd.grad(learning.sum(), x)
     (of_frozen,) = torch.autograd.grad(frozen.sum(), x)
     assert torch.equal(of_learning, of_frozen)

@@ -254,7 +254,7 @@ def test_numbers_that_8_bits_cannot_hold_are_told_apart_exactly(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [(0, 1), (0, 3), (0, 1, 2), (0, 200), (0, 128, 255), (5, 6)])
-@pytest.mark.parametrize("kind", ["int32", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["int32", "uint16", "uint32", "uint64", "float32", "float64"])
 def test_a_map_is_that_of_8_bits_in_whatever_type_it_is_stored(tmp_path, kind, columns):
     labels = np.repeat(np.array([columns], np.uint8), 10, axis=1).repeat(20, axis=0)
     tifffile.imwrite(tmp_path / "map.tif", labels.astype(kind))

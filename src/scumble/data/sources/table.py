@@ -40,9 +40,10 @@ def labelled(source: Source, path: Path) -> Source:
     """
     header, rows = _read(path)
     index = _index(item.name for item in source.items)
-    matches = [sum(_picture(row[column], index) is not None for row in rows) for column in range(len(header))]
-    of_pictures = matches.index(max(matches))
-    if not max(matches):
+    # A class called 3 is the name of 3.png as well, but of one picture only.
+    named = [{_picture(row[column], index) for row in rows} - {None} for column in range(len(header))]
+    of_pictures = max(range(len(header)), key=lambda column: len(named[column]))
+    if not named[of_pictures]:
         got, wanted = rows[0][0], source.items[0].name
         raise DataError(
             f"{path} names no picture of {source.name}: its first row is {got!r}; wanted names like {wanted!r}"
@@ -133,12 +134,10 @@ def _label_columns(header: list[str], rows: list[list[str]], of_pictures: int, p
     others = [column for column in range(len(header)) if column != of_pictures]
     flags = [column for column in others if _is_flag(row[column] for row in rows)]
     called = [column for column in others if CALLED_CLASSES.search(header[column].replace("_", " "))]
-    if len(flags) == len(others) > 1:
+    if len(flags) > 1 and (len(flags) == len(others) or not called):
         return flags, True
-    if len(others) == 1 or called:
+    if called or len(others) == 1:
         return (called or others)[:1], False
-    if len(flags) > 1:
-        return flags, True
     wanted = "wanted one that is called class or labels, or several of 0 and 1"
     raise DataError(f"{path} has the columns {', '.join(header[:SHOWN])}; {wanted}")
 

@@ -26,7 +26,10 @@ def embedded(embedding: nn.Embedding, labels: torch.Tensor) -> torch.Tensor:
     where labels are independent given the picture: the logarithm of their probability is then a sum over the labels. A
     mean would take a label for less, the more others there are.
     """
-    return embedding(labels) if labels.dim() == 1 else labels.to(embedding.weight) @ embedding.weight
+    if labels.dim() == 1:
+        return embedding(labels)
+    with torch.autocast(labels.device.type, enabled=False):  # which leaves the embedding of a class alone, too
+        return labels.to(embedding.weight) @ embedding.weight
 
 
 class ConditionalGenerator(nn.Module):

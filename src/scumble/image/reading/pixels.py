@@ -29,7 +29,8 @@ NO_OPACITY_MEANT = ("TGA", "BMP")
 class Seen(NamedTuple):
     """Colours (mode RGB), opacity (mode L, or None), and what to tell: notes of what was odd.
 
-    And the numbers that a file of grey holds in more than 8 bits, mode I, if they are few; see `deep.numbers`.
+    And the numbers that a file of grey holds in more than 8 bits, mode I, if they are few and nothing is transparent;
+    see `deep.numbers`.
     """
 
     rgb: Image.Image
@@ -105,7 +106,7 @@ def of_image(
         notes.append("it is of high dynamic range (HDR), brought to that of screens by a tone curve")
     rgb = turns.upright(room.reduced(rgb), turn)
     alpha = None if alpha is None else turns.upright(room.reduced(alpha), turn)
-    numbers, is_grey = None, image.mode.startswith("I") or image.mode == "F"
+    numbers, is_grey = None, alpha is None and (image.mode.startswith("I") or image.mode == "F")
     if is_grey and sorted(rgb.size) == sorted(image.size) and getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) != 0:
         numbers = _upright_numbers(np.asarray(image), turn)
     return Seen(rgb, alpha, tuple(notes), numbers)
@@ -235,7 +236,8 @@ def _of_tiff(data: bytes, name: str, page: int | None) -> Seen:
         alpha = _opacity(Image.fromarray((np.clip(share, 0, 1) * 255).round().astype(np.uint8)), "TIFF", notes)
     rgb = turns.upright(rgb, stored.turn)
     alpha = None if alpha is None else turns.upright(alpha, stored.turn)
-    numbers = _upright_numbers(values[..., 0], stored.turn) if values.shape[2] == 1 else None
+    is_grey = stored.values.shape[2] == 1 and alpha is None
+    numbers = _upright_numbers(stored.values[..., 0], stored.turn) if is_grey else None
     return Seen(rgb, alpha, tuple(notes), numbers)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
 
 from scumble.style.losses.optimal_transport import transport_map
 from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, wide
@@ -31,7 +32,7 @@ def mean_squared_error(values: torch.Tensor, target: torch.Tensor, weights: torc
 
 
 class _MeanSquaredError(torch.autograd.Function):
-    """With its gradient by the values in one pass over memory: step by step, both ways would take six."""
+    """With its gradient in one pass over memory: step by step, both ways would take six. The weights have none."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
@@ -42,7 +43,8 @@ class _MeanSquaredError(torch.autograd.Function):
         return (differences * weighted).mean()
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (weighted,) = ctx.saved_tensors
         slope = weighted * (2 / weighted.numel() * gradients[0])
         to_target = -slope.to(ctx.dtypes[1]) if ctx.needs_input_grad[1] else None

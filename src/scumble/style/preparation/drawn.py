@@ -51,7 +51,7 @@ def drawn(mask: Picture) -> Drawn:
     Raises:
         ImageError: if nothing was drawn, or it cannot be known which part was.
     """
-    if mask.alpha is None and (numbers := large_numbers(mask)) is not None:
+    if (numbers := large_numbers(mask)) is not None:
         values, remark = _labels(mask, numbers)
         return Drawn(torch.from_numpy(values.astype(np.float32))[None, None], remark)
     mask = in_8_bits(mask)

@@ -15,8 +15,8 @@ from PIL import Image
 from scumble.errors import ImageError
 from scumble.image.files import Picture
 
-BRIGHTEST, FULL_SCALES = 255, (4095, 65535)
-"""White in 8 bits, and in 12 and 16: a map that goes up to just one of these holds shades."""
+BRIGHTEST, FULL_SCALES = 255, (1023, 4095, 16383, 65280, 65535)
+"""White in 8 bits, and in 10, 12, 14 and 16, and 8 of 16: a map that goes up to just one of these holds shades."""
 MAX_REGIONS = 16
 SAME_COLOUR = 48
 """Colours of a map at most this far apart (Euclidean, in 0..255) are one: what JPEG and scaling do to flat colours."""
@@ -103,7 +103,7 @@ def number_of(colour: np.ndarray) -> int:
 
 def in_8_bits(picture: Picture) -> Picture:
     """The same; numbers up to 255 in a file of more bits, or of floats, as one of 8 bits would hold them."""
-    if picture.numbers is None or picture.alpha is not None:
+    if picture.numbers is None:
         return picture
     values = np.asarray(picture.numbers)
     if values.max() > BRIGHTEST:
