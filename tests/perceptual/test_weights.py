@@ -1,5 +1,8 @@
 """Reading weights: what is damaged, of another kind, or dangerous is refused."""
 
+import tarfile
+import tempfile
+
 import pytest
 import safetensors.torch
 import torch
@@ -49,6 +52,15 @@ def test_a_date_in_a_users_own_name_is_no_digest(tmp_path, weights_file):
     own = tmp_path / "portraits-20240131.safetensors"
     own.write_bytes(weights_file.read_bytes())
     assert weights.read(own).tensors
+
+
+def test_an_archive_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *_, **__: pytest.fail("unpacks"))
+    path = tmp_path / "net.pth"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("storages"))
+    with pytest.raises(WeightsError, match="damaged or of another kind"):
+        weights.read(path)
 
 
 def test_a_pickle_that_runs_code_is_refused(tmp_path):

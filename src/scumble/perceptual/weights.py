@@ -1,6 +1,7 @@
 """Reading files of weights: safetensors, or PyTorch's .pth without unpickling code; checked before they are used."""
 
 import hashlib
+import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,8 @@ def tensors_in(path: Path) -> dict[str, torch.Tensor]:
         with warnings_ignored():
             if path.suffix == ".safetensors":
                 return safetensors.torch.load_file(path)
+            if tarfile.is_tarfile(path):  # a format of 2016, which torch would unpack: names in it may lead anywhere
+                raise tarfile.TarError("unsupported")
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged archive, or one that wants to run code, makes the libraries raise
         raise WeightsError(f"weights file {path} is damaged or of another kind; wanted tensors with names") from error
