@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+os.environ.setdefault("GOMP_SPINCOUNT", "300")  # before torch is there: beside other jobs, its threads wait and wait
+
 import numpy as np
 import pytest
 import safetensors.torch

@@ -168,7 +168,7 @@ def test_a_texture_has_rows_for_what_is_its_own():
 
 
 def test_presets_have_the_values_that_they_fill():
-    assert "| `--steps` | `60` | `200` | `500` |" in generate.GENERATED["presets stylize"]()
+    assert "| `--steps` | `45` | `200` | `500` |" in generate.GENERATED["presets stylize"]()
     rows = generate.GENERATED["presets gan train"]().splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == list(scumble.GANSettings.PRESETS)
     assert "`--critic-steps 5`" in next(row for row in rows if row.startswith("| `wgan-gp`"))

@@ -68,7 +68,7 @@ class PaintSettings(Settings):
         default="auto",
         description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
     )
-    steps: Steps = 60
+    steps: Steps = 45
     coarse_steps: CoarseSteps = 25
     tolerance: float = Field(
         default=0.0,
