@@ -56,7 +56,6 @@ def palette(indexes: np.ndarray, colours: list[int]) -> Image.Image:
         two((*RED, 255), (*WHITE, 0)),
         LEFT,
     ],
-    ids=str,
 )
 def test_what_was_drawn_is_the_mask(mask):
     values, remark = drawn(load(mask))
