@@ -46,9 +46,9 @@ def network(name: str):
 def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_at_the_last():
     settings = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
     assert stages(settings, [(20, 10), (40, 20)]) == [
-        Stage((20, 10), "pocket", 5, "adam", 1.0, 0.95, 0.015),
-        Stage((40, 20), "pocket", 5, "adam", 1.0, 0.95, 0.015),
-        Stage((40, 20), "vgg19", 7, "adam", 1.0, 0.95, 0.015),
+        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03),
+        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03),
+        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03),
         Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
     ]
     assert [stage.backbone for stage in stages(settings.model_copy(update={"sketch": 0}), [(20, 10), (40, 20)])] == [
