@@ -7,8 +7,10 @@ import json
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -141,15 +143,9 @@ def caches(place: Path) -> Kind:
     return Kind(good, one_spoiled(good, lambda name: name.startswith("home")), read_source)
 
 
-@contextlib.contextmanager
-def _home(folder: Path) -> Iterator[None]:
+def _home(folder: Path) -> AbstractContextManager[Any]:
     """With the cache in this folder."""
-    before = os.environ["SCUMBLE_HOME"]
-    os.environ["SCUMBLE_HOME"] = str(folder)
-    try:
-        yield
-    finally:
-        os.environ["SCUMBLE_HOME"] = before
+    return mock.patch.dict(os.environ, {"SCUMBLE_HOME": str(folder)})
 
 
 def read_source(place: Path) -> None:
