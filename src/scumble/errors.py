@@ -6,6 +6,9 @@ The library raises these; only the command line turns them into one line and an 
 MAX_LENGTH = 1000
 """Of a message: what a stranger wrote into a file is quoted in some of them."""
 
+NO_STANDARD_INPUT = "/dev/stdin is one, with < photo.jpg behind the command; not behind a pipe"
+"""The hint where `-` was given for the name of a file."""
+
 
 class ScumbleError(Exception):
     """Something failed that a user can understand and act on.

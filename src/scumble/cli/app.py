@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from scumble import __version__, cores
 from scumble.cli import report
-from scumble.errors import LostError, ScumbleError
+from scumble.errors import NO_STANDARD_INPUT, LostError, ScumbleError
 
 app = App(
     name="scumble",
@@ -80,8 +80,8 @@ def _share_the_cores(training: bool) -> None:
 def _usage(error: CycloptsError) -> str:
     """What is wrong with a command line, in one line."""
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
-        hint = "/dev/stdin is one, with < photo.jpg behind the command; not behind a pipe"
-        return f"-: standard input is not read, and standard output not written to; wanted the name of a file ({hint})"
+        what = "-: standard input is not read, and standard output not written to; wanted the name of a file"
+        return f"{what} ({NO_STANDARD_INPUT})"
     return " ".join(str(error).split())
 
 

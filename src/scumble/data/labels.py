@@ -138,8 +138,7 @@ def described(labels: Sequence[Label | None], names: Sequence[str]) -> str:
         return _several_described([label or () for label in labels]) if why is None else f"none ({why})"
     counts = Counter(label for label in labels if isinstance(label, str))
     classes = sorted(counts, key=_natural)
-    shown = ", ".join(f"{name} ({counts[name]:,})" for name in classes[:SHOWN])
-    shown += f" and {len(classes) - SHOWN:,} more" * (len(classes) > SHOWN)
+    shown = listed([f"{name} ({counts[name]:,})" for name in classes])
     why = why_no_classes(labels, names)
     if why is None:
         return f"{len(classes)}: {shown}"
@@ -148,11 +147,15 @@ def described(labels: Sequence[Label | None], names: Sequence[str]) -> str:
 
 def _several_described(labels: Sequence[Sequence[str]]) -> str:
     counts, total = Counter(name for label in labels for name in label), len(labels)
-    shown = ", ".join(f"{name} {count / total:.0%}" for name, count in counts.most_common(SHOWN))
-    shown += f" and {len(counts) - SHOWN:,} more" * (len(counts) > SHOWN)
+    shown = listed([f"{name} {count / total:.0%}" for name, count in counts.most_common()])
     without = sum(not label for label in labels)
     none = f"; {without:,} {'picture has' if without == 1 else 'pictures have'} none" * bool(without)
     return f"{len(counts)} labels, {counts.total() / total:.1f} a picture on average; {shown}{none}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """The first `SHOWN` of some words, and how many more there are."""
+    return ", ".join(words[:SHOWN]) + f" and {len(words) - SHOWN:,} more" * (len(words) > SHOWN)
 
 
 def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from scumble.errors import ImageError, ScumbleError, reason
+from scumble.errors import NO_STANDARD_INPUT, ImageError, ScumbleError, reason
 from scumble.image.quiet import decoders_quiet
 from scumble.image.reading import kinds
 
@@ -22,14 +22,14 @@ MAX_SCANS = 100
 """A progressive JPEG has about ten, each of which goes over the whole picture; a small file can hold thousands."""
 
 # Exotic formats are where decoders have their bugs: only these are opened, and no others are loaded.
-for _plugin in ("Png", "Jpeg", "Mpo", "WebP", "Tiff", "Gif", "Bmp", "Ppm", "Tga", "Jpeg2K", "Avif"):
+_MODULES = {
+    "PNG": "Png", "JPEG": "Jpeg", "MPO": "Mpo", "WEBP": "WebP", "TIFF": "Tiff", "GIF": "Gif", "BMP": "Bmp",
+    "PPM": "Ppm", "TGA": "Tga", "JPEG2000": "Jpeg2K", "AVIF": "Avif",
+}  # fmt: skip
+for _module in _MODULES.values():
     with contextlib.suppress(ImportError):  # Pillow has AVIF since 11.3
-        importlib.import_module(f"PIL.{_plugin}ImagePlugin")
-FORMATS = tuple(
-    name
-    for name in ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM", "TGA", "JPEG2000", "AVIF")
-    if name in Image.OPEN
-)
+        importlib.import_module(f"PIL.{_module}ImagePlugin")
+FORMATS = tuple(name for name in _MODULES if name in Image.OPEN)
 _COMMON = (".png", ".jpg", ".webp", ".tif")
 _KNOWN = {ending for ending, kind in Image.EXTENSION.items() if kind in FORMATS}
 SUFFIXES = (*_COMMON, *sorted((_KNOWN | {".heic", ".heif", ".hif", ".jxl", ".mpo"}) - {*_COMMON}))
@@ -86,8 +86,7 @@ def read_file(path: Path, memory_bytes: float | None = None) -> bytes:
 def _missing(path: Path) -> ImageError:
     address = _ADDRESS.match(str(path))
     if str(path) == "-":
-        hint = "/dev/stdin is one, with < photo.jpg behind the command; not behind a pipe"
-        return ImageError("-: standard input is not read; wanted a picture file", hint)
+        return ImageError("-: standard input is not read; wanted a picture file", NO_STANDARD_INPUT)
     if address is None or len(address[1]) < 2:
         return ImageError(f"{path} does not exist; wanted a picture file")
     scheme = address[1].lower()

@@ -32,25 +32,29 @@ def test_any_pair_can_be_conditional(network, condition):
     assert torch.equal(seen, other) is (condition == "auxiliary")
 
 
+def classified(this, labels: torch.Tensor):
+    """Real pictures, what the discriminator loses and sees on them and on fakes, and the classes' part in the loss."""
+    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+    batch = {"real": real, "fake": fake, "labels": labels, "random": torch.Generator()}
+    found = this.discriminator_loss(batch, Moment(0, (0, 0)))
+    seen = [this.discriminator(pictures, labels).detach() for pictures in (real, fake)]
+    without = LOSSES[this.settings.loss].discriminator(*(both[:, 0] for both in seen))
+    return real, found, seen, (found.loss - without).item()
+
+
 def test_classes_are_asked_for_by_one_softmax(game):
     """A softmax before the cross-entropy, which has one of its own, has been seen elsewhere."""
     this = game(labels=np.arange(32) % 3, network="mlp", condition="auxiliary")
     this.discriminator.eval()
     labels = torch.tensor([0, 2])
-    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    batch = {"real": real, "fake": fake, "labels": labels, "random": torch.Generator()}
-    found = this.discriminator_loss(batch, Moment(0, (0, 0)))
-    expected, on_both = 0.0, []
-    for pictures in (real, fake):
-        seen = this.discriminator(pictures, labels).detach()
-        on_both.append(seen[:, 0])
-        logits = seen[:, 1:].double().numpy()
+    real, found, seen, of_classes = classified(this, labels)
+    expected = 0.0
+    for logits in (both[:, 1:].double().numpy() for both in seen):
         shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         expected -= np.log(shares[[0, 1], labels]).mean()
-    without = LOSSES[this.settings.loss].discriminator(*on_both)
-    assert (found.loss - without).item() == pytest.approx(expected, rel=1e-5)
+    assert of_classes == pytest.approx(expected, rel=1e-5)
     assert torch.equal(found.figures["d_real"], this.logits(real, labels).sigmoid().mean())
-    assert torch.equal(this.logits(real, labels), on_both[0])
+    assert torch.equal(this.logits(real, labels), seen[0][:, 0])
 
 
 @pytest.mark.parametrize("condition", CONDITIONAL)
@@ -91,14 +95,9 @@ def test_several_labels_are_asked_for_by_a_sum_of_binary_cross_entropies(game):
     rows = np.random.default_rng(0).integers(0, 2, (32, 3)).astype(np.uint8)
     this = game(labels=rows, network="mlp", norm="none", condition="auxiliary")
     labels = torch.tensor([[1.0, 0, 1], [0, 0, 0]])
-    real, fake = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    batch = {"real": real, "fake": fake, "labels": labels, "random": torch.Generator()}
-    found = this.discriminator_loss(batch, Moment(0, (0, 0)))
-    expected, on_both = 0.0, []
-    for pictures in (real, fake):
-        seen = this.discriminator(pictures, labels).detach()
-        on_both.append(seen[:, 0])
-        shares = 1 / (1 + np.exp(-seen[:, 1:].double().numpy()))
+    _, _, seen, of_classes = classified(this, labels)
+    expected = 0.0
+    for logits in (both[:, 1:].double().numpy() for both in seen):
+        shares = 1 / (1 + np.exp(-logits))
         expected -= np.log(np.where(labels.numpy() > 0, shares, 1 - shares)).sum(1).mean()
-    without = LOSSES[this.settings.loss].discriminator(*on_both)
-    assert (found.loss - without).item() == pytest.approx(expected, rel=1e-5)
+    assert of_classes == pytest.approx(expected, rel=1e-5)

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from scumble.data.labels import Label
+from scumble.data.labels import SHOWN, Label, listed
 from scumble.data.sources.source import Source, digest_of
 from scumble.errors import DataError, reason
 from scumble.events import Noted, Warned
@@ -29,7 +29,6 @@ MAX_BYTES = 1 << 30
 YES, NO = {"1", "1.0", "true"}, {"0", "0.0", "-1", "-1.0", "false", ""}
 CALLED_CLASSES = re.compile(r"\b(class(es)?|labels?|tags?|categor(y|ies))\b", re.IGNORECASE)
 BETWEEN = re.compile(r"[;|]")
-SHOWN = 10
 
 
 def labelled(source: Source, path: Path) -> Source:
@@ -177,8 +176,7 @@ def _told(
     """What of the table was passed over."""
     told: list[Noted | Warned] = []
     if unused := [name for column, name in enumerate(header) if column not in (of_pictures, *columns)]:
-        more = f" and {len(unused) - SHOWN} more" * (len(unused) > SHOWN)
-        told.append(Noted(f"{path.name}: passed over, as no labels, the columns {', '.join(unused[:SHOWN])}{more}"))
+        told.append(Noted(f"{path.name}: passed over, as no labels, the columns {listed(unused)}"))
     if missing := [row[of_pictures] for row in rows if _picture(row[of_pictures], index) is None]:
         what = f"{len(missing):,} of {len(rows):,} rows of {path.name} name no picture, or several"
         told.append(Warned(f"{what}, the first: {missing[0]}"))
