@@ -54,7 +54,7 @@ def read(place):
         case b"warns": warnings.warn("to everybody")
         case b"writes": (place.parent / "outside").write_text("x")
         case b"prints": os.write(2, b"from C")
-        case b"memory": bytearray(b"x") * (3 << 29)
+        case b"memory": bytearray(b"x") * (3 << 26)
         case b"hangs":
             while True: pass
 
@@ -62,7 +62,7 @@ words = ["reads", "raises", "refuses", "lines", "warns", "writes", "prints", "me
 number = iter(words)
 spoil = lambda held, random: {"file": next(number).encode()}
 readers.KINDS["bad"] = lambda place: readers.Kind([{"file": b""}], spoil, read)
-worker.SECONDS = 3
+worker.SECONDS, worker.MEMORY_BYTES = 3, 128 << 20
 worker.main("bad", 0, 0, len(words), Path(sys.argv[1]))
 """
 
@@ -73,10 +73,10 @@ def test_whatever_a_reader_may_not_do_is_found(tmp_path):
         [sys.executable, "-c", BAD, tmp_path], capture_output=True, text=True, cwd=TESTS, timeout=120
     )
     found = [line for line in ended.stdout.splitlines() if "found" in line]
+    assert ended.returncode == -worker.signal.SIGPROF, ended.stderr
     for line, wanted in zip(
         found,
         ("read", "KeyError", "refused", "message of", "to everybody", "may not: open", "chatter", "MiB"),
         strict=True,
     ):
         assert wanted in line
-    assert ended.returncode == -worker.signal.SIGPROF, ended.stderr
