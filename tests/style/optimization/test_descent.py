@@ -285,3 +285,15 @@ def test_a_descent_goes_on_from_its_state_to_the_last_bit(make, averaging, stop,
         assert found.found.loss == expected.found.loss or not math.isfinite(expected.found.loss)
         assert found.best.loss == expected.best.loss
         assert torch.equal(found.picture, expected.picture)
+
+
+@pytest.mark.parametrize("average", [0.0, 1e-300])
+def test_a_state_without_a_picture_is_refused(average):
+    bowl = Bowl()
+    descent = Descent(bowl, start(bowl), Adam(), 9, averaging=0.9)
+    next(step for step in descent if step.evaluation == 3)
+    state = descent.state()
+    descent.restore(state)
+    state.facts["average"] = average
+    with pytest.raises(ValueError, match="no picture"):
+        descent.restore(state)

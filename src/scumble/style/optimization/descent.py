@@ -25,6 +25,9 @@ STALLED_AFTER = 20
 MAX_RETREATS = 25
 """Steps back in a row, the last of them a millionth of a grey level, after which a loss of NaN is given up on."""
 
+FAR_OUTSIDE = 1e6
+"""No canvas has values as large, even where none is held to [0, 1]: a state with such is damaged."""
+
 
 class Average:
     """The running average of the canvases: what the moves have in common stays, their noise goes.
@@ -224,6 +227,8 @@ class Descent:
         self.length, self.retreats = facts["length"], facts["retreats"]
         learnt = Checkpoint(under("optimizer", tensors), facts["optimizer"])
         self.optimizer.restore(learnt, self.canvas, gradient)
+        if not self.picture.abs().max() < FAR_OUTSIDE:
+            raise ValueError("its picture holds what no picture does")
         return Step(self.evaluation, self.best, False, self.best, self.picture)
 
 
