@@ -111,7 +111,7 @@ def levels(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
         raise ImageError(f"{name} holds values outside 0..65535; wanted 8 or 16 bits, or floats in [0, 1]")
     brightest = int(values.max())
     if brightest <= 65535:
-        return values.astype(np.uint16), None
+        return values.astype(np.uint16, copy=False), None
     bits = brightest.bit_length()
     scaled = np.rint(values / (2.0**bits - 1) * 65535).astype(np.uint16)
     return scaled, f"its values go up to {brightest}: taken as those of {bits} bits"

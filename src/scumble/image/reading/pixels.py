@@ -210,7 +210,7 @@ def _of_many_bits(
 
 
 def _of_eight_bits(values: np.ndarray) -> np.ndarray:
-    """Values of 16 bits, rounded: 65535 is 255 times 257. In whole numbers, a thirtieth of the time that floats take."""
+    """Values of 16 bits, rounded: 65535 is 255 times 257. Whole numbers take a thirtieth of the time of floats."""
     return deep.in_parts(values, lambda part: ((part + np.uint32(128)) // np.uint32(257)).astype(np.uint8))
 
 
