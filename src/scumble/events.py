@@ -42,6 +42,13 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something went wrong and was dealt with."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Planned(Noted):
     """What a picture will take: its size in pixels, the tiles it is worked in, and the memory of the whole process.
 
@@ -55,13 +62,6 @@ class Planned(Noted):
     memory_bytes: int
     seconds: float | None = None
     core_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Warned:
-    """Something went wrong and was dealt with."""
-
-    message: str
 
 
 @dataclass(frozen=True)
