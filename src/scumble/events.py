@@ -49,6 +49,22 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Planned(Noted):
+    """What a picture will take: its size in pixels, the tiles it is worked in, and the memory of the whole process.
+
+    Both times are None where nobody asked and the work is short. `core_seconds` are what one core would take that has
+    nothing else to do; None on a GPU.
+    """
+
+    width: int
+    height: int
+    tiles: int
+    memory_bytes: int
+    seconds: float | None = None
+    core_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Preview:
     """The picture so far, at its full size, after `done` evaluations."""
 

@@ -1,5 +1,6 @@
 """The commands of style transfer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -55,6 +56,7 @@ def stylize(
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
+    protect: Path | None = None,
     strip: Switch = False,
     list_layers: Switch = False,
     job: Annotated[Job, Parameter(name="*")] = Job(),
@@ -71,6 +73,7 @@ def stylize(
             mask covers stays the photograph.
         content_map: the photograph's regions in flat colours, or by numbers.
         style_map: a painting's regions in the same colours, or by the same numbers; once for each painting.
+        protect: picture of the photograph's shape, white where the photograph stays, whatever the masks say: a face.
         strip: leave out what the photograph's file says about it: EXIF, resolution, artist and copyright.
         list_layers: print VGG19's layers by name and number, and paint nothing.
         job: how the work is done.
@@ -84,7 +87,7 @@ def stylize(
         raise SettingsError(f"stylize: got {got}, wanted a photograph and a painting")
     from scumble.style.preparation.sources import Sources
 
-    sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
+    sources = Sources(content, (style, *more_styles), mask, content_map, style_map, protect)
     _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job, strip)
 
 
@@ -145,10 +148,15 @@ def batch(
         quiet: print results only.
         settings: of all pictures.
     """
+    contents, folder = (content, *more_contents), output or Path("painted")
+    report.begin(
+        f"painting {_listed(contents)} in the style of {_listed((*style, *style_mix)) or 'nothing'}: {folder}",
+        json,
+        quiet,
+    )
     with report.starting(quiet or json):
         from scumble.style.batch import batch_events
 
-    contents, folder = (content, *more_contents), output or Path("painted")
     events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
     report.run(events, json, quiet)
 
@@ -185,8 +193,17 @@ def _check_there(sources: "Sources") -> None:
                 decode.read_file(path)  # says what is wrong
 
 
+def _listed(pictures: Sequence[object]) -> str:
+    """Up to three names, and how many more there are."""
+    more = f" and {len(pictures) - 3} more" if len(pictures) > 3 else ""
+    return ", ".join(map(str, pictures[:3])) + more
+
+
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
     _check_there(sources)
+    what = "a texture of" if sources.content is None else f"{sources.content} in the style of"
+    verb = "planning" if job.dry_run else "painting"
+    report.begin(f"{verb} {what} {_listed(sources.styles)}: {output}", job.json, job.quiet)
     with report.starting(job.quiet or job.json):
         from scumble.image import recipe
         from scumble.style.outputs import Wanted
