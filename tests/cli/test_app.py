@@ -198,6 +198,20 @@ def test_16_bits_from_the_command_line(folder):
     assert (folder / "deep.png").read_bytes()[24] == 16  # the bit depth in a PNG's header
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stylize", "a", "b", "--save-every", "x"], "save-every: got 'x', wanted a whole number"),
+        (["gan", "film", "r", "--seconds", "x"], "seconds: got 'x', wanted a number"),
+        (["batch", "a", "--format", "gif"], "format: got 'gif', wanted 'png', 'jpg', 'webp' or 'tif'"),
+        (["batch", "a", "--recursive=3"], "recursive: got '3', wanted true or false"),
+    ],
+)
+def test_flags_that_are_no_settings_are_refused_in_the_same_words(capsys, arguments, message):
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err == f"scumble: {message}\n"
+
+
 def test_strange_names_stay_on_one_line(folder):
     failed_in_one_line(
         scumble("stylize", "a\nb\x1b[31m.png", "style.png", folder=folder), 1, "a?b?[31m.png does not exist"

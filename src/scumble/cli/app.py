@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
+from cyclopts import App, CoercionError, CycloptsError, Parameter, UnknownOptionError
 
 from scumble import __version__, cores
 from scumble.cli import report
@@ -82,6 +82,14 @@ def _usage(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
         what = "-: standard input is not read, and standard output not written to; wanted the name of a file"
         return f"{what} ({NO_STANDARD_INPUT})"
+    if isinstance(error, CoercionError) and error.token is not None:
+        from pydantic import TypeAdapter
+
+        from scumble.settings import allowed
+
+        name = error.token.keyword or (error.argument.name if error.argument else "argument")
+        wanted = allowed(TypeAdapter(error.target_type).json_schema())
+        return f"{name.lstrip('-').lower()}: got {error.token.value!r}, wanted {wanted}"
     return " ".join(str(error).split())
 
 

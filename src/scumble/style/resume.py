@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble import paths
 from scumble.errors import RunError
+from scumble.settings import complaint
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import as_safetensors, writing
@@ -92,8 +93,8 @@ class Unfinished:
         try:
             Stand.model_validate_json(json.dumps(state.facts))
         except ValidationError as error:
-            first = error.errors()[0]
-            raise self._damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            names, words = complaint(Stand, error.errors()[0])
+            raise self._damaged(f"{'.'.join(names)}: {words}") from None
         for name, tensor in state.tensors.items():
             if not (tensor.is_floating_point() and tensor.isfinite().all()):
                 raise self._damaged(f"{name} holds what are no finite numbers")
