@@ -15,7 +15,7 @@ from typing import NoReturn
 from cyclopts import App, CoercionError, CycloptsError, Parameter, UnknownOptionError
 
 from scumble import __version__, cores
-from scumble.cli import report
+from scumble.cli import pages, report
 from scumble.errors import NO_STANDARD_INPUT, LostError, ScumbleError
 
 app = App(
@@ -23,10 +23,26 @@ app = App(
     help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
     version=__version__,
     default_parameter=Parameter(negative_iterable=()),  # no --empty-style-scale beside --style-scale
+    help_flags=pages.FLAGS,
 )
-app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
-app.command("scumble.cli.style:batch", name="batch", help="Paint many photographs, each in every style.")
-app.command("scumble.cli.style:texture", name="texture", help="Make a new picture of what a painting is made of.")
+app.command(
+    "scumble.cli.style:stylize",
+    name="stylize",
+    help="Paint a photograph in the style of a painting.",
+    help_formatter=pages.Page("stylize"),
+)
+app.command(
+    "scumble.cli.style:batch",
+    name="batch",
+    help="Paint many photographs, each in every style.",
+    help_formatter=pages.Page("batch"),
+)
+app.command(
+    "scumble.cli.style:texture",
+    name="texture",
+    help="Make a new picture of what a painting is made of.",
+    help_formatter=pages.Page("texture"),
+)
 app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
 app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
@@ -42,6 +58,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     arguments = sys.argv[1:] if arguments is None else arguments
+    pages.whole = pages.ALL in arguments
     _share_the_cores(training=arguments[:2] == ["gan", "train"])
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"
@@ -82,7 +99,7 @@ def _usage(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
         what = "-: standard input is not read, and standard output not written to; wanted the name of a file"
         return f"{what} ({NO_STANDARD_INPUT})"
-    if isinstance(error, CoercionError) and error.token is not None:
+    if isinstance(error, CoercionError) and error.token is not None and error.target_type is not None:
         from pydantic import TypeAdapter
 
         from scumble.settings import allowed

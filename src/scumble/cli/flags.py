@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 Json = Annotated[Switch, Parameter(help="print one event a line, as JSON")]
 JsonLine = Annotated[Switch, Parameter(help="print one line of JSON")]
 Quiet = Annotated[Switch, Parameter(alias="-q", help="print nothing but the names of the results")]
