@@ -36,7 +36,7 @@ class Job:
         int | None, Parameter(help="write a numbered copy beside the output after every so many evaluations")
     ] = None
     resume: Annotated[
-        Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
+        Switch, Parameter(help="go on with what was stopped: the same command again, with this; not if it is finished")
     ] = False
     overwrite: Overwrite = False
     dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (

@@ -12,18 +12,16 @@ from pathlib import Path
 from scumble import device, paths
 from scumble.errors import ImageError, RunError, ScumbleError, SettingsError, reason
 from scumble.events import Event, Noted, Started, Warned
-from scumble.image import decode, recipe
+from scumble.image import decode
 from scumble.image.collection import Found, pictures_in
 from scumble.perceptual.backbones import Backbone
-from scumble.style import stages
+from scumble.style import resume, stages
 from scumble.style.outputs import Wanted
 from scumble.style.preparation.sources import Sources
-from scumble.style.provenance import JOBS, group_of, what_counts
-from scumble.style.resume import Unfinished, difference
+from scumble.style.provenance import JOBS
+from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
 from scumble.style.stylize import paint_events
-
-ELSEWHERE = "remove it, use another folder, or --overwrite"
 
 
 @dataclass(frozen=True)
@@ -141,26 +139,7 @@ def is_finished(pair: Pair, settings: StyleSettings, overwrite: bool = False) ->
     Raises:
         ImageError: if what is there was made otherwise, and may not be written over.
     """
-    output, stopped = pair.output, Unfinished(pair.output, {}).exists()
-    if not output.exists() or not output.stat().st_size:
-        return False
-    found = recipe.found_in(output)
-    if found is None:
-        if overwrite:
-            return False
-        raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
-    was, now = what_counts(found), what_counts(_asked(pair, settings))
-    if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
-        was["settings"]["steps"] = now["settings"]["steps"]
-    different = difference(was, now)
-    if different and not overwrite:
-        others = [
-            path for role, path in _roles(pair, settings).items() if was["inputs"].get(role) != now["inputs"][role]
-        ]
-        alike = difference(was | {"inputs": {}}, now | {"inputs": {}}) is None
-        made = f"of another {others[0].name}" if alike and others else f"made otherwise: {different}"
-        raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
-    return not (different or stopped or group_of(found, "result").get("stopped"))
+    return resume.is_finished(pair.output, _asked(pair, settings), overwrite)
 
 
 def _paint(
@@ -168,13 +147,13 @@ def _paint(
 ) -> Generator[Event, None, None]:
     """Paint one picture, from where it was stopped if that can be."""
     sources = Sources(pair.content, pair.style.paintings)
-    begun, resume = False, Unfinished(pair.output, {}).exists()
+    begun, there = False, Unfinished(pair.output, {}).exists()
     try:
-        for event in paint_events(sources, settings, wanted, resume=resume, networks=networks):
+        for event in paint_events(sources, settings, wanted, resume=there, networks=networks):
             begun = begun or isinstance(event, Started)
             yield event
     except RunError as error:
-        if begun or not resume:
+        if begun or not there:
             raise
         # Of another device, say, or damaged: the picture itself is not, or it would not have come to this.
         yield Warned(f"{reason(error)}: begun anew")
@@ -194,14 +173,11 @@ def _roles(pair: Pair, settings: StyleSettings) -> dict[str, Path]:
 
 def _asked(pair: Pair, settings: StyleSettings) -> dict[str, object]:
     """What a recipe of the picture would say."""
-    digests = {
-        role: hashlib.sha256(decode.read_file(path)).hexdigest() for role, path in _roles(pair, settings).items()
+    inputs = {
+        role: {"name": path.name, "sha256": hashlib.sha256(decode.read_file(path)).hexdigest()}
+        for role, path in _roles(pair, settings).items()
     }
-    return {
-        "job": JOBS[StyleSettings],
-        "settings": settings.model_dump(mode="json"),
-        "inputs": {role: {"sha256": digest} for role, digest in digests.items()},
-    }
+    return {"job": JOBS[StyleSettings], "settings": settings.model_dump(mode="json"), "inputs": inputs}
 
 
 def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
