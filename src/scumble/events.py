@@ -42,6 +42,11 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Detailed(Noted):
+    """Something that only those will want to know who look closely, such as each scale that is worked at."""
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something went wrong and was dealt with."""
 

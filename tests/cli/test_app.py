@@ -56,11 +56,13 @@ def test_a_picture_is_painted_and_named_on_stdout(folder):
         32,
         "--steps",
         2,
+        "-v",
         folder=folder,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "content-style.png\n"
     assert "evaluations 2" in done.stderr
+    assert "loss" in done.stderr
     with Image.open(folder / "content-style.png") as picture:
         assert picture.size == (32, 27)
 
@@ -348,7 +350,7 @@ def test_several_styles_with_masks_and_scales(folder):
         with Image.open(folder / "content.png") as content:
             mask.resize(content.size, Image.Resampling.NEAREST).save(folder / f"mask{number}.png")
     flags = ["--preset", "fine", "--size", 48, "--steps", 2, "--scales", 2, "--backbone", "pocket"]
-    flags += ["--style-scale", 1, "--style-scale", 0.9, "--colour", "match"]
+    flags += ["--style-scale", 1, "--style-scale", 0.9, "--colour", "match", "--verbose"]
     masks = ["--mask", "mask1.png", "--mask", "mask2.png"]
     done = scumble("stylize", "content.png", "style.png", "content.png", *masks, *flags, "-o", "o.png", folder=folder)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.cli.flags import Output, Overwrite, Quiet, Switch
+from scumble.cli.flags import Output, Overwrite, Quiet, Switch, Verbose
 from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
@@ -44,6 +44,7 @@ class Job:
     )
     json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
     quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
+    verbose: Verbose = False
 
 
 def stylize(
@@ -200,4 +201,4 @@ def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, 
         wanted.check(settings.bits, (job.recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
     events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
-    report.run(events, job.json, job.quiet, kept)
+    report.run(events, job.json, job.quiet, kept, job.verbose)
