@@ -103,9 +103,12 @@ def test_json_is_one_event_a_line(folder):
 def test_a_recipe_is_shown_and_repeated_and_flags_win(folder):
     make = ("stylize", "content.png", "style.png", "--backbone", "pocket", "-q")
     scumble(*make, "-o", "one.png", "--size", 32, "--steps", 2, "--init", "noise", folder=folder)
-    shown = scumble("info", "one.png", folder=folder)
-    assert "settings init" in shown.stdout
-    assert "noise" in shown.stdout
+    shown = scumble("info", "one.png", folder=folder).stdout
+    told = "content in the style of style: preset quick with steps 2 and init noise, 32 x 27 pixels\n"
+    assert shown == told
+    shown = scumble("info", "one.png", "--all", folder=folder).stdout
+    assert shown.startswith(told)
+    assert "settings init" in shown
     assert json.loads(scumble("info", "one.png", "--json", folder=folder).stdout) == recipe.read(folder / "one.png")
 
     done = scumble(*make, "-o", "two.png", "--recipe", "one.png", folder=folder)
@@ -401,7 +404,7 @@ STRANGE = "\x1b[31mred\x1b]0;title\x07 a\rb \u202egnp.exe :100: [bold]"
 
 def test_a_recipe_does_nothing_to_the_terminal(tmp_path, capsys):
     text = json.dumps({"format_version": 1, STRANGE: STRANGE, "list": [STRANGE]})
-    assert run("info", with_recipe(tmp_path / "a.png", text)) == 0
+    assert run("info", with_recipe(tmp_path / "a.png", text), "--all") == 0
     shown = capsys.readouterr().out
     assert "\\x1b[31mred\\x1b]0;title\\x07 a\\rb \\u202egnp.exe :100: [bold]" in shown
     assert all(line.isprintable() for line in shown.splitlines())
@@ -438,7 +441,7 @@ def test_names_with_what_looks_like_markup_are_shown_as_they_are(folder):
     assert "1 of 1: scan:100:[red]\\x1b[2J-style.png" in done.stderr
     assert done.stdout == "all/scan:100:[red]\x1b[2J-style.png\n"  # for programs, the name as it is
     shown = scumble("info", done.stdout.removesuffix("\n"), folder=folder).stdout
-    assert "scan:100:[red]\\x1b[2J.png" in shown
+    assert "scan:100:[red]\\x1b[2J in the style of style" in shown
 
 
 def test_what_exists_is_written_over_only_when_asked(folder):
