@@ -47,6 +47,33 @@ class Detailed(Noted):
 
 
 @dataclass(frozen=True)
+class Planned(Noted):
+    """What a picture will take: its size in pixels, the tiles it is worked in, and the memory of the whole process.
+
+    Both times are None where nobody asked and the work is short. `core_seconds` are what one core would take that has
+    nothing else to do; None on a GPU.
+    """
+
+    width: int
+    height: int
+    tiles: int
+    memory_bytes: int
+    seconds: float | None = None
+    core_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimated(Noted):
+    """What a batch will take: pictures to be painted, those that are there already, memory, and the times of all."""
+
+    pictures: int
+    there_already: int
+    memory_bytes: int
+    seconds: float
+    core_seconds: float | None
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something went wrong and was dealt with."""
 

@@ -102,6 +102,18 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def one_or_more(values: Any) -> Any:
+    """What a field of several numbers takes for them: one alone, or a text with commas between.
+
+    Example:
+        >>> one_or_more("2,1"), one_or_more(0.5)
+        (['2', '1'], (0.5,))
+    """
+    if isinstance(values, str):
+        return values.split(",")
+    return (values,) if isinstance(values, int | float) else values
+
+
 def allowed(schema: Mapping[str, Any], quote: str = "'") -> str:
     """What a value may be, in words, from its JSON schema: errors and the reference say the same.
 

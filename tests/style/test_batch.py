@@ -8,7 +8,7 @@ from PIL import Image
 
 from conftest import photograph
 from scumble.errors import ImageError, ScumbleError, SettingsError
-from scumble.events import Finished, Noted, Progress, Saved, Started, Warned
+from scumble.events import Estimated, Finished, Noted, Planned, Progress, Saved, Started, Warned
 from scumble.image import files, recipe
 from scumble.perceptual import backbones
 from scumble.style.batch import batch_events, pictures_in
@@ -286,3 +286,44 @@ def test_whatever_a_file_system_refuses_ends_no_batch(folders, settings, tmp_pat
     with pytest.raises(ScumbleError, match=r"2 of 4 pictures failed: a-s\.png, a-t\.png"):
         list(batch_events([folders[0]], [folders[1]], settings, out))
     assert names(out) == ["a-s.png", "a-t.png", "b-s.png", "b-t.png"]
+
+
+def test_a_dry_run_tells_what_would_be_painted_and_what_all_of_it_would_take(folders, settings, tmp_path):
+    out = tmp_path / "out"
+    photograph(20, 40, seed=7).save(folders[0] / "c.png")
+    list(batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], settings, out))
+    before = sorted(path.stat().st_mtime_ns for path in out.iterdir())
+    events = list(batch_events([folders[0]], [folders[1]], settings, out, dry_run=True))
+    assert sorted(path.stat().st_mtime_ns for path in out.iterdir()) == before
+    plans, estimate = [event for event in events if isinstance(event, Planned)], events[-1]
+    assert [plan.message for plan in plans] == [
+        f"{out / name}: {size} pixels"
+        for name, size in (
+            ("a-t.png", "32x27"), ("b-s.png", "32x27"), ("b-t.png", "32x27"), ("c-s.png", "16x32"),
+            ("c-t.png", "16x32"),
+        )
+    ]  # fmt: skip
+    assert isinstance(estimate, Estimated)
+    assert (estimate.pictures, estimate.there_already) == (5, 1)
+    assert estimate.message.startswith("5 of 6 pictures would be painted, 1 are there already: about")
+    assert estimate.seconds == pytest.approx(sum(plan.seconds or 0 for plan in plans))
+    assert estimate.memory_bytes == max(plan.memory_bytes for plan in plans)
+    assert any("notes.txt" in event.message for event in events if isinstance(event, Noted))
+    assert len([event.message for event in events]) == len({event.message for event in events})
+
+
+def test_a_dry_run_makes_no_folder_and_tells_what_could_not_be_painted(folders, settings, tmp_path):
+    (folders[0] / "aa.png").write_bytes(b"no picture at all")
+    seen, events = [], batch_events([folders[0]], [folders[1] / "s.png"], settings, tmp_path / "out", dry_run=True)
+    with pytest.raises(ScumbleError, match=r"1 of 3 pictures failed: aa-s\.png"):
+        seen.extend(events)
+    assert not (tmp_path / "out").exists()
+    assert isinstance(seen[-1], Estimated)
+    assert seen[-1].pictures == 2
+
+
+def test_a_dry_run_with_nothing_to_do_says_so(folders, settings, tmp_path):
+    one = [folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"
+    list(batch_events(*one))
+    *_, last = batch_events(*one, dry_run=True)
+    assert last == Estimated("0 of 1 pictures would be painted, 1 are there already", 0, 1, 0, 0, 0)

@@ -62,16 +62,16 @@ def test_every_picture_stands_in_its_place_with_its_name_under_it(flat):
     heading = [Cell(""), Cell("blue", flat["blue"])]
     made, shown = draw(heading, [[Cell("red", flat["red"]), Cell("green", flat["green"])], [Cell("red"), Cell("no")]])
     bands, side, _ = layout(2, 2)
-    wide, high, middle = side + GAP, side + GAP + LABEL, GAP + side - 20
+    wide, high, middle, low = side + GAP, side + GAP + LABEL, GAP + side // 2, GAP + side - 20
     assert (shown, bands) == (2, 2)  # the second row stands beside the first, under a heading of its own
     assert made.size == (4 * wide + GAP, 2 * high + GAP)
-    assert near(made, (GAP + 20, middle), (255, 255, 255))  # no picture and no name: nothing
-    assert near(made, (middle, middle + high), COLOURS["red"])
-    assert near(made, (middle + wide, middle + high), COLOURS["green"])
+    assert near(made, (middle, low), (255, 255, 255))  # no picture and no name: nothing
+    assert near(made, (middle, low + high), COLOURS["red"])
+    assert near(made, (middle + wide, low + high), COLOURS["green"])
     for heading_of_band in (wide, 3 * wide):
-        assert near(made, (GAP + side // 2 + heading_of_band, middle), COLOURS["blue"])
-        assert near(made, (GAP + 3 + heading_of_band, middle), (255, 255, 255))  # beside a high picture
-    assert near(made, (middle + 3 * wide, middle + high), MISSING)
+        assert near(made, (middle + heading_of_band, low), COLOURS["blue"])
+        assert near(made, (GAP + 3 + heading_of_band, low), (255, 255, 255))  # beside a high picture
+    assert near(made, (middle + 3 * wide, low + high), MISSING)
     names = np.asarray(made.convert("L"))[GAP + side + high : 2 * high]
     assert names.min() < 100  # there is writing
 

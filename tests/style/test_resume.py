@@ -18,6 +18,7 @@ from scumble.image import recipe
 from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
 from scumble.storage.folder import as_safetensors
+from scumble.style import inputs, stages
 from scumble.style import resume as resume_module
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.lbfgs import LBFGS
@@ -30,6 +31,7 @@ KINDS = {
     "gatys": StyleSettings(preset="gatys", backbone="pocket", size=40, steps=8),
     "fine": StyleSettings(preset="fine", backbone="pocket", size=48, scales=2, steps=4),
     "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
+    "enlarge": StyleSettings(preset="fine", backbone="pocket", size=80, scales=2, steps=3, enlarge=True),
     "sketch": StyleSettings(preset="fine", size=40, steps=3, sketch=2, scales=2),
 }
 
@@ -48,11 +50,13 @@ def stopped_after(events, steps: int) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every", [1, 3])
 def test_stopped_again_and_again_ends_with_the_same_bytes(
-    kind, every, content_file, style_file, weights_file, tmp_path
+    kind, every, content_file, style_file, weights_file, tmp_path, monkeypatch
 ):
     settings = KINDS[kind]
     if kind == "sketch":
         settings = settings.model_copy(update={"weights": weights_file})
+    for module in (stages, inputs):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 48)
     list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
     output = tmp_path / "out.png"
     starts = 1

@@ -18,6 +18,9 @@ from scumble import __version__, cores
 from scumble.cli import pages, report
 from scumble.errors import NO_STANDARD_INPUT, LostError, ScumbleError
 
+NUMBERS = ("--shares", "--style-scale")
+"""Flags that take one number each time, or all at once, with commas between."""
+
 app = App(
     name="scumble",
     help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
@@ -62,15 +65,17 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     _share_the_cores(training=arguments[:2] == ["gan", "train"])
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"
-        sys.exit(2 if _follows() else _failed(f"{empty} is empty; wanted a name or a value ({hint})", 2, arguments))
+        sys.exit(
+            2 if report.follows() else _failed(f"{empty} is empty; wanted a name or a value ({hint})", 2, arguments)
+        )
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        app(_one_by_one(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        sys.exit(2 if _follows() else _failed(_usage(error), 2, arguments))
+        sys.exit(2 if report.follows() else _failed(_usage(error), 2, arguments))
     except ScumbleError as error:
         if os.environ.get("SCUMBLE_DEBUG"):
             raise
-        if _follows() and (error.exit_code == 2 or isinstance(error, LostError)):
+        if report.follows() and (error.exit_code == 2 or isinstance(error, LostError)):
             sys.exit(error.exit_code)  # the first one reports it
         sys.exit(_failed(str(error), error.exit_code, arguments))
     except KeyboardInterrupt:
@@ -121,6 +126,26 @@ def _empty(arguments: list[str]) -> str | None:
     return None
 
 
+def _one_by_one(arguments: list[str]) -> list[str]:
+    """Flags that may be given several times, where their numbers came at once.
+
+    Example:
+        >>> _one_by_one(["a.jpg", "--shares", "2,1"])
+        ['a.jpg', '--shares', '2', '--shares', '1']
+    """
+    apart: list[str] = []
+    for argument in arguments:
+        flag, equals, values = argument.partition("=")
+        if flag in NUMBERS and equals:
+            apart += [f"{flag}={value}" for value in values.split(",")]
+        elif apart and apart[-1] in NUMBERS:
+            first, *others = argument.split(",")
+            apart += [first, *(word for value in others for word in (apart[-1], value))]
+        else:
+            apart.append(argument)
+    return apart
+
+
 def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
     report.error(message)
     if "--json" in arguments:
@@ -128,11 +153,6 @@ def _failed(message: str, exit_code: int, arguments: list[str]) -> int:
         with contextlib.suppress(ScumbleError, BrokenPipeError):
             report.data({"event": "failed", "message": message, "exit_code": exit_code})
     return exit_code
-
-
-def _follows() -> bool:
-    """Whether this is one of several processes that torchrun has started, and not the first of them."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK") != "0"
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

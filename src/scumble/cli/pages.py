@@ -12,12 +12,13 @@ FLAGS = ("--help", "-h", ALL)
 
 USUAL = {
     "stylize": (
-        "--output", "--size", "--preset", "--keep", "--strength", "--colour", "--style-scale", "--mask", "--recipe",
-        "--dry-run", "--resume",
+        "--output", "--size", "--preset", "--keep", "--strength", "--colour", "--style-scale", "--mask", "--protect",
+        "--recipe", "--dry-run", "--resume",
     ),
     "texture": ("--output", "--size", "--aspect", "--preset", "--style-scale", "--seed", "--dry-run", "--resume"),
     "batch": (
         "--style", "--style-mix", "--output", "--size", "--preset", "--keep", "--strength", "--colour", "--recursive",
+        "--dry-run",
     ),
     "gan train": (
         "--run", "--preset", "--size", "--images", "--labels", "--condition", "--width", "--augment",

@@ -7,6 +7,7 @@ stdout, and nothing else is written there.
 import contextlib
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -84,6 +85,17 @@ def _to_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def begin(message: str, as_lines_of_json: bool = False, quiet: bool = False) -> None:
+    """Say what is going to be done, before anything is imported that takes seconds."""
+    if not follows():
+        _way(as_lines_of_json, quiet)(None).event(Noted(message))
+
+
+def follows() -> bool:
+    """Whether this is one of several processes that torchrun has started, and not the first of them."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK") != "0"
+
+
 @contextlib.contextmanager
 def starting(quiet: bool = False) -> Iterator[None]:
     """Say on a terminal, and not in silence, that the engine is loaded: its imports, inside, take seconds.
@@ -131,8 +143,7 @@ def run(
         kept: what there is when the job is stopped.
         verbose: show the loss, and whatever else takes a closer look.
     """
-    way = _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
-    show = way(kept, verbose)
+    show = _way(as_lines_of_json, quiet)(kept, verbose)
     try:
         with contextlib.closing(events):
             while True:
@@ -147,6 +158,10 @@ def run(
         raise
     finally:
         show.close()
+
+
+def _way(as_lines_of_json: bool, quiet: bool) -> "type[_Quiet]":
+    return _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
 
 
 class _Quiet:

@@ -114,7 +114,7 @@ def _put(sheet: Image.Image, place: tuple[int, int], cell: Cell, side: int, font
     left, top = place
     small = None if cell.picture is None else _small(cell.picture, side)
     if small is not None:
-        sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
+        sheet.paste(small, (left + (side - small.width) // 2, top + side - small.height))
     elif cell.label:
         sheet.paste(MISSING, (left, top, left + side, top + side))
     draw = ImageDraw.Draw(sheet)

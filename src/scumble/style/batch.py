@@ -6,12 +6,24 @@ others from it. So the same command, given again, finishes what is not finished 
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scumble import device
 from scumble.errors import ImageError, RunError, ScumbleError, reason
-from scumble.events import Detailed, Event, Finished, Noted, Preview, Progress, Saved, Started, Warned
+from scumble.events import (
+    Detailed,
+    Estimated,
+    Event,
+    Finished,
+    Noted,
+    Planned,
+    Preview,
+    Progress,
+    Saved,
+    Started,
+    Warned,
+)
 from scumble.image import decode, files, recipe
 from scumble.image.collection import pictures_in
 from scumble.image.tensors import fit_longer_side
@@ -20,6 +32,7 @@ from scumble.style import stages
 from scumble.style.many import sheet
 from scumble.style.many.pairs import Pair, Style, is_finished, mix, pairs
 from scumble.style.outputs import Wanted
+from scumble.style.plan import GIB, times_in_words
 from scumble.style.preparation.sources import Sources
 from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
@@ -62,14 +75,9 @@ def batch_events(
         ScumbleError: at the beginning, if nothing can be painted at all; at the end, if some could not be.
     """
     started = time.perf_counter()
-    found = pictures_in(contents, recursive, results=folder)
-    single = pictures_in(styles, recursive, results=folder)
-    mixed = [(path, pictures_in([path], recursive, results=folder)) for path in mixes]
-    chosen = [Style(picture.path.stem, (picture.path,)) for picture in single.pictures]
-    chosen += [mix(path, paintings.pictures) for path, paintings in mixed]
-    work = Work(pairs(found.pictures, chosen, folder, suffix))
-    for collection in (found, single, *(paintings for _, paintings in mixed)):
-        yield from map(Noted, collection.notes)
+    every, notes = _found(contents, styles, mixes, folder, suffix, recursive)
+    yield from map(Noted, notes)
+    work = Work(every)
     if not dry_run:
         _make(folder)
     yield from _sort(work, settings, overwrite)
@@ -80,6 +88,20 @@ def batch_events(
         return
     yield from _every(work, settings, Wanted(None, overwrite=overwrite, strip=strip), networks)
     yield from _end(work, folder / recipe.CONTACT_SHEET, overwrite, started)
+
+
+def _found(
+    contents: Sequence[Path], styles: Sequence[Path], mixes: Sequence[Path], folder: Path, suffix: str, recursive: bool
+) -> tuple[list[Pair], list[str]]:
+    """All pictures of the batch, and what there is to tell of the folders that were looked through."""
+    found = pictures_in(contents, recursive, results=folder)
+    single = pictures_in(styles, recursive, results=folder)
+    mixed = [(path, pictures_in([path], recursive, results=folder)) for path in mixes]
+    chosen = [Style(picture.path.stem, (picture.path,)) for picture in single.pictures]
+    chosen += [mix(path, paintings.pictures) for path, paintings in mixed]
+    collections = (found, single, *(paintings for _, paintings in mixed))
+    notes = [note for collection in collections for note in collection.notes]
+    return pairs(found.pictures, chosen, folder, suffix), notes
 
 
 @dataclass
@@ -105,6 +127,13 @@ class Work:
         self.failed[output] = reason(error)
         return Warned(f"{output.name}: {reason(error)}")
 
+    def failure(self) -> ScumbleError:
+        """What the batch ends with where pictures failed."""
+        names = [output.name for output in self.failed]
+        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        first = next(iter(self.failed.values()))
+        return ScumbleError(f"{len(names)} of {len(self.every)} pictures failed: {listed}; the first: {first}")
+
 
 def _sort(work: Work, settings: StyleSettings, overwrite: bool) -> Iterator[Event]:
     """Find out what is to be painted; what cannot be is told before the hours that the others take."""
@@ -117,8 +146,8 @@ def _sort(work: Work, settings: StyleSettings, overwrite: bool) -> Iterator[Even
                 work.there.append(pair.output)
             else:
                 size = files.size_of(decode.read_file(pair.content), pair.content.name)
-                wanted = size if settings.size == "original" else fit_longer_side(size, settings.size)
-                work.todo[pair.output] = pair, wanted
+                longer = max(size) if settings.size == "original" else settings.longer_side(size)
+                work.todo[pair.output] = pair, fit_longer_side(size, longer)
         except (ScumbleError, OSError) as error:  # a file system can refuse whatever nobody thought of
             yield work.fail(pair.output, error)
 
@@ -161,16 +190,45 @@ def _end(work: Work, path: Path, overwrite: bool, started: float) -> Iterator[Ev
     if work.failed or shown is None:
         done = f"{len(work.painted)} painted, {len(work.there)} there already, {len(work.failed)} failed"
         yield Noted(f"{len(work.every)} pictures: {done}")
-        names = [output.name for output in work.failed]
-        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        why = next(iter(work.failed.values()))
-        raise ScumbleError(f"{len(names)} of {len(work.every)} pictures failed: {listed}; the first: {why}")
+        raise work.failure()
     figures = {"painted": len(work.painted), "there_already": len(work.there)}
     yield Finished(JOB, there, time.perf_counter() - started, shown, figures)
 
 
 def _foretell(work: Work, settings: StyleSettings, networks: dict[str, Backbone]) -> Iterator[Event]:
-    yield Noted(f"{len(work.todo)} of {len(work.every)} pictures would be painted")
+    """What each picture would be, and what all would take: those of one size in one style take the same."""
+    known: dict[tuple[tuple[int, int], Style], Planned] = {}
+    plans: list[Planned] = []
+    told: set[str] = set()
+    for output, (pair, size) in work.todo.items():
+        try:
+            if (size, pair.style) not in known:
+                sources = Sources(pair.content, pair.style.paintings)
+                for event in paint_events(sources, settings, dry_run=True, networks=networks):
+                    if isinstance(event, Planned):
+                        known[size, pair.style] = event
+                    elif _is_news(event, told):
+                        yield event
+        except ScumbleError as error:
+            yield work.fail(output, error)
+            continue
+        plans.append(known[size, pair.style])
+        yield replace(plans[-1], message=f"{output}: {size[0]}x{size[1]} pixels")
+    yield _estimate(work, plans)
+    if work.failed:
+        raise work.failure()
+
+
+def _estimate(work: Work, plans: Sequence[Planned]) -> Estimated:
+    """The plans together: the memory of the largest, the time of all."""
+    memory_bytes = max((plan.memory_bytes for plan in plans), default=0)
+    seconds = sum(plan.seconds or 0.0 for plan in plans)
+    cores = [plan.core_seconds for plan in plans]
+    core_seconds = None if None in cores else sum(core or 0.0 for core in cores)
+    words = f"{len(plans)} of {len(work.every)} pictures would be painted, {len(work.there)} are there already"
+    if plans:
+        words += f": about {memory_bytes / GIB:.1f} GiB of memory, {times_in_words(seconds, core_seconds)}"
+    return Estimated(words, len(plans), len(work.there), memory_bytes, seconds, core_seconds)
 
 
 def _paint(

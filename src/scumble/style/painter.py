@@ -148,7 +148,7 @@ class Painter:
         strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
         # A finish looks for what all that came before it was looking for (docs/log.md).
         looks = stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone
-        terms = settings.terms(looks, max(self.stages[-1].size) / max(stage.size))
+        terms = settings.terms(looks, stage.ahead)
         return Objective(
             self.networks[stage.backbone].network,
             content,

@@ -15,7 +15,7 @@ from PIL import Image
 from scumble import device
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image import metadata, recipe
+from scumble.image import metadata, paper, recipe
 from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
@@ -38,6 +38,7 @@ def stylize(
     masks: PictureSource | Sequence[PictureSource] = (),
     content_map: PictureSource | None = None,
     style_maps: PictureSource | Sequence[PictureSource] = (),
+    protect: PictureSource | None = None,
     **settings: Any,
 ) -> Image.Image:
     """Paint one picture in the style of another, or of several.
@@ -48,6 +49,7 @@ def stylize(
         masks: one for each style, of the content's shape, white where the style paints.
         content_map: the content in flat colours, one a region.
         style_maps: the same of each style: what has the same colour belongs together.
+        protect: a mask of the content's shape, white where the content stays as it is.
         settings: any of `StyleSettings`, such as `size=512, steps=200`; `bits` is of use for files only.
 
     Returns:
@@ -63,7 +65,7 @@ def stylize(
         >>> picture = scumble.stylize("photo.jpg", "painting.jpg", size=384, steps=100)  # doctest: +SKIP
         >>> picture.save("result.png")  # doctest: +SKIP
     """
-    sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps))
+    sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps), protect)
     return _picture(paint_events(sources, StyleSettings(**settings)))
 
 
@@ -155,7 +157,7 @@ def _job(
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)
-    yield Noted(plan.in_words(plans, settings, todo, networks, placement, foretold=dry_run))
+    yield plan.foretold(plans, settings, todo, networks, placement, asked=dry_run)
     if dry_run:
         return
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
@@ -164,7 +166,8 @@ def _job(
         yield from _written_over(wanted.output, made_by)
 
     painter = Painter(settings, inputs, todo, networks, placement, plans)
-    result = Result(inputs, made_by, wanted, metadata.NOTHING if wanted.strip else metadata.of(sources.content))
+    known = metadata.NOTHING if wanted.strip else metadata.of(sources.content)
+    result = Result(inputs, made_by, wanted, known.at(settings.resolution()))
     yield from _painted(painter, result, resume)
     yield result.finished(painter.job, time.perf_counter() - started)
 
@@ -216,6 +219,8 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
     for region in inputs.regions:
         if region.remark is not None:
             yield Warned(region.remark)
+    if sheet := inputs.settings.sheet():
+        yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
     if not inputs.settings.paints():
         yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
 

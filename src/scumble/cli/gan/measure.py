@@ -36,6 +36,7 @@ def evaluate(
         measures: frechet (distance), kernel (distance), neighbours (precision, recall, density, coverage), inception
             (score): once for each; all that the network is able to, if not given.
     """
+    report.begin(f"comparing pictures of {subject} with {data}")
     from scumble.gan.evaluation.evaluate import TITLES
 
     found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device))
@@ -95,6 +96,7 @@ def classify(
         settings: everything else, one flag a field.
     """
     folder = output or run / "classifier"
+    report.begin(f"classifying {data} by {run}: {folder}", json, quiet)
     kept = report.Kept("classify", "fits", folder, "the same command goes on from")
     table = report.run(jobs.start("classify", run, data, folder, settings, features, semi or ()), json, quiet, kept)
     if not (json or quiet):

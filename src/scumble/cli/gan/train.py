@@ -36,6 +36,7 @@ def train(
         labels: a table of the pictures' labels, .csv or .txt: one class a picture, or several labels.
         settings: everything else, one flag a field.
     """
+    report.begin(f"training on {data}: {run}", json, quiet)
     kept = report.Kept("train", "images", run, "the same command goes on from")
     report.run(jobs.start("train", data, run, settings, fresh, start, labels), json, quiet, kept)
 

@@ -9,7 +9,7 @@ masks as well.
 
 import functools
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -186,6 +186,29 @@ def regions_of_maps(
             )
         regions.append(Region(name, tuple(share / sum(present) for share in present), _mask(labels == number), masks))
     return regions
+
+
+def unprotected(regions: Sequence[Region], protect: Picture, canvas: tuple[int, int]) -> list[Region]:
+    """What is left of regions where nothing is painted inside of a mask.
+
+    Args:
+        regions: of the canvas.
+        protect: the mask, of the canvas' shape, drawn in any of the ways that `drawn` knows.
+        canvas: (width, height), of the content.
+
+    Raises:
+        ImageError: if the mask has another shape, covers nothing, or leaves nothing of a region.
+    """
+    check_shape(protect, canvas, "the content")
+    values, remark = drawn(protect)
+    left = []
+    for region in regions:
+        mask = 1 - values if region.mask is None else both(region.mask, 1 - values)
+        if mask is None or not mask.any():
+            raise ImageError(f"{protect.name} protects all of {region.name}: nothing is left to be painted")
+        name = f"what {protect.name} leaves" if region.mask is None else region.name
+        left.append(replace(region, name=name, mask=mask, remark=region.remark or remark))
+    return left
 
 
 def check_shape(picture: Picture, size: tuple[int, int], of: str) -> None:
