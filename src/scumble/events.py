@@ -42,10 +42,8 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Warned:
-    """Something went wrong and was dealt with."""
-
-    message: str
+class Detailed(Noted):
+    """Something that only those will want to know who look closely, such as each scale that is worked at."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,24 @@ class Planned(Noted):
     memory_bytes: int
     seconds: float | None = None
     core_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimated(Noted):
+    """What a batch will take: pictures to be painted, those that are there already, memory, and the times of all."""
+
+    pictures: int
+    there_already: int
+    memory_bytes: int
+    seconds: float
+    core_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something went wrong and was dealt with."""
+
+    message: str
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from scumble.image import recipe
 from scumble.style import outputs
 from scumble.style.outputs import Wanted
 from scumble.style.preparation.sources import Sources
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events
 
 
@@ -61,6 +61,51 @@ def test_a_picture_of_ours_is_remade_and_what_it_was_is_told_where_it_was_anothe
     assert told(settings) == told(settings) == told(settings.model_copy(update={"precision": "float32"})) == []
     (note,) = told(settings.model_copy(update={"keep": 2.0}))
     assert note == f"{path} is there already and is written over: its settings keep was 1.0, this one's is 2.0"
+
+
+def test_a_picture_that_is_finished_is_left_alone_when_resumed(sources, settings, tmp_path):
+    """Also as a dry run, and also where it was computed in another way."""
+    path = tmp_path / "out.png"
+    *_, last = painted(sources, settings, path)
+    before = path.stat().st_mtime_ns
+    for chosen in (settings, settings.model_copy(update={"precision": "float32", "max_memory": 5.0})):
+        noted, finished = painted(sources, chosen, path, resume=True)
+        assert noted == Noted(f"{path} is finished: nothing is left to do")
+        assert isinstance(last, Finished)
+        assert isinstance(finished, Finished)
+        assert (finished.job, finished.outputs, finished.figures) == ("stylize", [path], last.figures)
+        assert finished.picture.tobytes() == last.picture.tobytes()
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_picture_that_was_made_otherwise_is_not_resumed_unless_it_may_be_written_over(sources, settings, tmp_path):
+    path = tmp_path / "out.png"
+    painted(sources, settings, path)
+    before, other = path.read_bytes(), settings.model_copy(update={"keep": 2.0})
+    with pytest.raises(
+        ImageError, match=r"made otherwise: its settings keep was 1\.0, this one's is 2\.0 .*--overwrite"
+    ):
+        painted(sources, other, path, resume=True)
+    photograph(40, 30, seed=8).save(str(sources.content))
+    with pytest.raises(ImageError, match=r"is there already, of another content\.png"):
+        painted(sources, settings, path, resume=True)
+    assert path.read_bytes() == before
+    painted(sources, other, Wanted(path, overwrite=True), resume=True)
+    assert recipe.read(path)["settings"]["keep"] == 2.0
+
+
+def test_a_film_that_is_missing_is_work_that_is_left(sources, settings, tmp_path):
+    wanted = Wanted(tmp_path / "out.png", timelapse=tmp_path / "film.webp")
+    painted(sources, settings, wanted._replace(timelapse=None))
+    painted(sources, settings, wanted, resume=True)
+    assert (tmp_path / "film.webp").exists()
+    assert len(painted(sources, settings, wanted, resume=True)) == 2
+
+
+def test_a_texture_that_is_finished_is_left_alone_when_resumed(style_file, tmp_path):
+    job = Sources(None, [style_file]), TextureSettings(size=32, steps=2), tmp_path / "texture.png"
+    list(paint_events(*job))
+    assert len(list(paint_events(*job, resume=True))) == 2
 
 
 def test_an_empty_file_has_nothing_to_lose(sources, settings, tmp_path):

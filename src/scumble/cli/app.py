@@ -12,10 +12,10 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
+from cyclopts import App, CoercionError, CycloptsError, Parameter, UnknownOptionError
 
 from scumble import __version__, cores
-from scumble.cli import report
+from scumble.cli import pages, report
 from scumble.errors import NO_STANDARD_INPUT, LostError, ScumbleError
 
 NUMBERS = ("--shares", "--style-scale")
@@ -26,10 +26,26 @@ app = App(
     help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
     version=__version__,
     default_parameter=Parameter(negative_iterable=()),  # no --empty-style-scale beside --style-scale
+    help_flags=pages.FLAGS,
 )
-app.command("scumble.cli.style:stylize", name="stylize", help="Paint a photograph in the style of a painting.")
-app.command("scumble.cli.style:batch", name="batch", help="Paint many photographs, each in every style.")
-app.command("scumble.cli.style:texture", name="texture", help="Make a new picture of what a painting is made of.")
+app.command(
+    "scumble.cli.style:stylize",
+    name="stylize",
+    help="Paint a photograph in the style of a painting.",
+    help_formatter=pages.Page("stylize"),
+)
+app.command(
+    "scumble.cli.style:batch",
+    name="batch",
+    help="Paint many photographs, each in every style.",
+    help_formatter=pages.Page("batch"),
+)
+app.command(
+    "scumble.cli.style:texture",
+    name="texture",
+    help="Make a new picture of what a painting is made of.",
+    help_formatter=pages.Page("texture"),
+)
 app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
 app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
@@ -45,6 +61,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     arguments = sys.argv[1:] if arguments is None else arguments
+    pages.whole = pages.ALL in arguments
     _share_the_cores(training=arguments[:2] == ["gan", "train"])
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"
@@ -87,6 +104,14 @@ def _usage(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError) and "-" in (error.token.keyword, error.token.value):
         what = "-: standard input is not read, and standard output not written to; wanted the name of a file"
         return f"{what} ({NO_STANDARD_INPUT})"
+    if isinstance(error, CoercionError) and error.token is not None and error.target_type is not None:
+        from pydantic import TypeAdapter
+
+        from scumble.settings import allowed
+
+        name = error.token.keyword or (error.argument.name if error.argument else "argument")
+        wanted = allowed(TypeAdapter(error.target_type).json_schema())
+        return f"{name.lstrip('-').lower()}: got {error.token.value!r}, wanted {wanted}"
     return " ".join(str(error).split())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.cli.flags import Output, Overwrite, Quiet, Switch
+from scumble.cli.flags import Output, Overwrite, Quiet, Switch, Verbose
 from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
@@ -37,7 +37,7 @@ class Job:
         int | None, Parameter(help="write a numbered copy beside the output after every so many evaluations")
     ] = None
     resume: Annotated[
-        Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
+        Switch, Parameter(help="go on with what was stopped: the same command again, with this; not if it is finished")
     ] = False
     overwrite: Overwrite = False
     dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (
@@ -45,6 +45,7 @@ class Job:
     )
     json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
     quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
+    verbose: Verbose = False
 
 
 def stylize(
@@ -126,14 +127,16 @@ def batch(
     ] = False,
     format: Literal["png", "jpg", "webp", "tif"] = "png",
     strip: Switch = False,
+    dry_run: Switch = False,
     json: Switch = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Paint many photographs, each in the style of every painting.
 
     Given again, the same command leaves alone what is finished and goes on with what was stopped. It tells what it
-    passes over in folders.
+    passes over in folders, and leaves a contact sheet of everything in the folder of the results: contact.jpg.
 
     Args:
         content: a photograph, or a folder of photographs.
@@ -144,21 +147,22 @@ def batch(
         recursive: go into the folders of folders; the results lie in folders of the same names.
         format: of the pictures.
         strip: leave out what the photographs' files say about them: EXIF, resolution, artist and copyright.
+        dry_run: tell what would be painted, and what memory and time all of it would take, and paint nothing.
         json: print one JSON object per event on standard output.
         quiet: print results only.
         settings: of all pictures.
     """
     contents, folder = (content, *more_contents), output or Path("painted")
-    report.begin(
-        f"painting {_listed(contents)} in the style of {_listed((*style, *style_mix)) or 'nothing'}: {folder}",
-        json,
-        quiet,
-    )
+    verb, paintings = "planning" if dry_run else "painting", _listed((*style, *style_mix)) or "nothing"
+    report.begin(f"{verb} {_listed(contents)} in the style of {paintings}: {folder}", json, quiet)
     with report.starting(quiet or json):
-        from scumble.style.batch import batch_events
+        from scumble.style.batch import JOB, batch_events
 
-    events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
-    report.run(events, json, quiet)
+    events = batch_events(
+        contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip, dry_run
+    )
+    kept = report.Kept(JOB, "pixels", folder, "the same command goes on; what is painted is in")
+    report.run(events, json, quiet, kept, verbose)
 
 
 def _list_layers(json: bool) -> None:
@@ -217,4 +221,4 @@ def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, 
         wanted.check(settings.bits, (job.recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
     events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
-    report.run(events, job.json, job.quiet, kept)
+    report.run(events, job.json, job.quiet, kept, job.verbose)

@@ -12,14 +12,15 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError
-from scumble.events import Event, Finished, Preview, Saved, Warned
-from scumble.image import files, film
+from scumble.events import Event, Finished, Noted, Preview, Saved, Warned
+from scumble.image import files, film, recipe
 from scumble.image.files import PictureSource
 from scumble.image.metadata import NOTHING, Metadata
 from scumble.image.tensors import to_array, to_image
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
-from scumble.style.resume import Unfinished
+from scumble.style.provenance import group_of
+from scumble.style.resume import Unfinished, is_finished
 from scumble.style.stages import stages
 from scumble.style.timelapse import SECONDS, Timelapse, copies_there, frames_of, numbered
 
@@ -82,6 +83,29 @@ class Wanted(NamedTuple):
         for path in (self.output, self.preview):
             if path is not None:
                 files.check_side(path, size)
+
+
+def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
+    """What there is to tell where a picture that is to be resumed is finished; nothing where there is work to do.
+
+    Args:
+        wanted: the files that are asked for. The state of an unfinished picture tells itself whether it is of this job.
+        asked: what the picture's recipe says of the job, its settings and its inputs.
+
+    Raises:
+        ImageError: if another picture is there, and may not be written over.
+    """
+    output, timelapse = wanted.output, wanted.timelapse
+    if output is None or Unfinished(output, {}).exists() or (timelapse is not None and not timelapse.exists()):
+        return []
+    if not is_finished(output, asked, wanted.overwrite):
+        return []
+    there = files.load(output)
+    if there.alpha is not None:
+        there.rgb.putalpha(there.alpha)
+    figures = group_of(recipe.read(output), "result")
+    message = f"{output} is finished: nothing is left to do"
+    return [Noted(message), Finished(asked["job"], [output], 0.0, there.rgb, figures)]
 
 
 @dataclass

@@ -7,7 +7,7 @@ import torch
 
 from scumble.device import Placement, is_about_memory
 from scumble.errors import RunError, first_line
-from scumble.events import Event, Noted, Progress, Warned
+from scumble.events import Detailed, Event, Noted, Progress, Warned
 from scumble.image.tensors import resize
 from scumble.perceptual.backbones import Backbone
 from scumble.storage.checkpoint import Checkpoint
@@ -111,7 +111,7 @@ class Painter:
                 optimizers[kind] = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
             if len(self.stages) > 1:
                 through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
-                yield Noted(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
+                yield Detailed(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
             content, styles = self.inputs.pixels(size, self.device)
             if canvas is None:
                 canvas = self.inputs.start(content, styles, self.device)

@@ -131,11 +131,20 @@ def foretold(
         sum(costs[stage.backbone][of].of_stage(stage, plan.overhead) for plan, stage in zip(plans, todo, strict=True))
         for of in (0, 1)
     )
-    words = f"{message}, {_time(seconds)}"
-    if placement.device.type != "cpu":
-        return replace(told, message=words, seconds=round(seconds, 1))
-    words += f"{_load()}, {_time(core_seconds)} of one core"
-    return replace(told, message=words, seconds=round(seconds, 1), core_seconds=round(core_seconds, 1))
+    on_cpu = placement.device.type == "cpu"
+    return replace(
+        told,
+        message=f"{message}, {times_in_words(seconds, core_seconds if on_cpu else None)}",
+        seconds=round(seconds, 1),
+        core_seconds=round(core_seconds, 1) if on_cpu else None,
+    )
+
+
+def times_in_words(seconds: float, core_seconds: float | None) -> str:
+    """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
+    if core_seconds is None:
+        return _time(seconds)
+    return f"{_time(seconds)}{_load()}, {_time(core_seconds)} of one core"
 
 
 class Cost(NamedTuple):

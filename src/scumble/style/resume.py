@@ -11,12 +11,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble import paths
-from scumble.errors import RunError
+from scumble.errors import ImageError, RunError
+from scumble.image import recipe
+from scumble.settings import complaint
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import as_safetensors, writing
+from scumble.style.provenance import group_of, what_counts
 
 SUFFIX = ".unfinished"
+ELSEWHERE = "remove it, write elsewhere, or --overwrite"
 SECONDS = 60.0
 """Between two times of writing the state; longer where writing takes more than a twentieth of it."""
 
@@ -92,8 +96,8 @@ class Unfinished:
         try:
             Stand.model_validate_json(json.dumps(state.facts))
         except ValidationError as error:
-            first = error.errors()[0]
-            raise self._damaged(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            names, words = complaint(Stand, error.errors()[0])
+            raise self._damaged(f"{'.'.join(names)}: {words}") from None
         for name, tensor in state.tensors.items():
             if not (tensor.is_floating_point() and tensor.isfinite().all()):
                 raise self._damaged(f"{name} holds what are no finite numbers")
@@ -110,6 +114,39 @@ class Unfinished:
         """
         with writing(self.path):
             self.path.unlink(missing_ok=True)
+
+
+def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) -> bool:
+    """Whether a picture is there already, made of these pictures and with these settings.
+
+    Args:
+        output: the picture.
+        asked: what its recipe says of the job, its settings and its inputs.
+        overwrite: whether it may be written over where it was made otherwise.
+
+    Raises:
+        ImageError: if what is there was made otherwise, and may not be written over.
+    """
+    stopped = Unfinished(output, {}).exists()
+    if not output.exists() or not output.stat().st_size:
+        return False
+    found = recipe.found_in(output)
+    if found is None:
+        if overwrite:
+            return False
+        raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
+    was, now = what_counts(found), what_counts(asked)
+    if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
+        was["settings"]["steps"] = now["settings"]["steps"]
+    different = difference(was, now)
+    if different and not overwrite:
+        others = [role for role, digest in now["inputs"].items() if was["inputs"].get(role) != digest]
+        alike = difference(was | {"inputs": {}}, now | {"inputs": {}}) is None
+        made = (
+            f"of another {asked['inputs'][others[0]]['name']}" if alike and others else f"made otherwise: {different}"
+        )
+        raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
+    return not (different or stopped or group_of(found, "result").get("stopped"))
 
 
 def difference(was: Any, now: Any, name: str = "") -> str | None:

@@ -52,7 +52,8 @@ class PaintSettings(Settings):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
-        default="quick", description="sets the defaults of everything below"
+        default="quick",
+        description="sets many defaults at once; quick: seconds; fine: minutes, better; gatys: as Gatys et al. 2015",
     )
     size: Size | Literal["original"] | paper.SheetName = Field(
         default=512,
@@ -226,7 +227,7 @@ class StyleSettings(PaintSettings):
         default=1.0,
         ge=0,
         le=1,
-        description="target statistics: from 0, the photograph's own, to 1, the painting's",
+        description="how far the picture goes from the photograph, at 0, to the painting's style, at 1",
     )
     colour: Literal["style", "content", "match"] = Field(
         default="style",

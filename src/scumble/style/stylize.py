@@ -20,10 +20,10 @@ from scumble.image.files import Picture, PictureSource
 from scumble.perceptual.backbones import Backbone
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs
-from scumble.style.outputs import OnTheWay, Result, Wanted
+from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
-from scumble.style.provenance import asked, differences, provenance, what_counts
+from scumble.style.provenance import asked, asked_of, differences, provenance, what_counts
 from scumble.style.resume import Unfinished, difference
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
@@ -119,7 +119,8 @@ def paint_events(
             finished, its whole state is kept beside it, in OUTPUT.unfinished. A file that is there already must be a
             picture of scumble's. More files are asked for by `Wanted`, and leave to write over others' files.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
-        resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
+        resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop. A
+            picture that is finished is left alone; to write over one that was made otherwise takes leave.
         dry_run: tell what the work would take, and end there.
         networks: as `stages.load` returns them, if they are loaded already.
 
@@ -147,6 +148,9 @@ def _job(
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
     wanted.check_size(inputs.size())
+    if resume and (finished := already_finished(wanted, asked_of(settings, inputs.pictures))):
+        yield from finished
+        return
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)

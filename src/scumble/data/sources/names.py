@@ -7,12 +7,14 @@ beside a training and a testing part is passed over. Whatever is left out is tol
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 
 from scumble.errors import DataError, reason
 from scumble.events import Noted, Warned
+from scumble.image import recipe
 from scumble.image.decode import SUFFIXES
 
 _MORE = r"([ _-]?(set|split|data|images|\d{4}|[ab]))?"
@@ -91,6 +93,10 @@ class Sighted:
             self.label_files.append(name)
         else:
             self.endings[PurePosixPath(parts[-1]).suffix.lower()] += 1
+
+    def leave_out_sheets(self, read: Callable[[str], bytes]) -> None:
+        """Contact sheets of ours, beside the pictures that they show, are no pictures to learn from."""
+        self.pictures = [n for n in self.pictures if not recipe.is_contact_sheet(n, partial(read, n))]
 
     def told(self) -> list[Noted]:
         """What was passed over."""
