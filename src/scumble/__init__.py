@@ -70,7 +70,7 @@ _NAMES = {
     "gan.train": "train train_events",
     "style.evaluation.compare": "compare compare_events",
     "style.evaluation.figures": "evaluation",
-    "style.inputs": "Sources",
+    "style.preparation.sources": "Sources",
     "style.settings": "StyleSettings TextureSettings",
     "style.stylize": "paint_events stylize stylize_events texture",
 }
