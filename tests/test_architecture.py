@@ -19,7 +19,7 @@ LAYERS = [
     {"image", "perceptual", "data", "storage"},
     {"training"},
     {"style", "gan"},
-    {"cli", "web"},
+    {"cli", "web", "losses"},
     {"__main__"},
 ]
 MAX_MODULES_OF_FOLDER, MAX_LINES_OF_MODULE, MAX_LINES_OF_FUNCTION = 14, 300, 50

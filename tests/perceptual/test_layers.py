@@ -46,5 +46,7 @@ def test_unknown_layers_are_told_with_those_that_there_are():
     check_layers(LAYERS + CONVOLUTIONS)
     with pytest.raises(SettingsError, match=r"got 'pool1', wanted one of VGG19's: relu1_1, .*, relu5_4, and conv"):
         check_layers(["pool1"])
-    with pytest.raises(SettingsError, match=r"got 'conv1_1', wanted one of small's: relu1_1$"):
+    with pytest.raises(
+        SettingsError, match=r"got 'conv1_1', wanted one of small's: relu1_1 \(the backbone vgg19-caffe has all"
+    ):
         check_layers(["conv1_1"], ("relu1_1",), "small")

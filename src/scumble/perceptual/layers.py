@@ -62,7 +62,8 @@ def check_layers(
         if name not in known:
             rest = ", and conv before each relu" if set(known) > set(CONVOLUTIONS) else ""
             names = ", ".join(one for one in known if one not in CONVOLUTIONS)
-            raise SettingsError(f"layer: got {name!r}, wanted one of {network}'s: {names}{rest}")
+            hint = None if rest else "the backbone vgg19-caffe has all of VGG19's"
+            raise SettingsError(f"layer: got {name!r}, wanted one of {network}'s: {names}{rest}", hint)
 
 
 def convolutions(blocks: Sequence[Sequence[int]] = BLOCKS) -> list[tuple[str, int, int, int]]:
