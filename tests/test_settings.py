@@ -238,3 +238,9 @@ def test_layers_may_be_given_by_number():
             StyleSettings.model_validate({"content_layers": layers})
     with pytest.raises(SettingsError, match="content-layers: got 7, wanted one or more by name"):
         StyleSettings.model_validate({"content_layers": 7})
+
+
+def test_settings_show_what_was_given():
+    assert repr(StyleSettings(size=99)) == str(StyleSettings(size=99)) == "StyleSettings(preset='quick', size=99)"
+    assert repr(GANSettings(preset="dcgan")) == "GANSettings(preset='dcgan')"
+    assert dict(GANSettings(preset="dcgan"))["norm"] == "batch"

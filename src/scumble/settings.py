@@ -6,7 +6,7 @@ that `--help` stays fast.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -62,6 +62,14 @@ class Settings(BaseModel):
             wanted = allowed(_place_in(schema["properties"][str(error["loc"][0])], error["loc"][1:]))
         name = ".".join((first.replace("_", "-"), *rest))
         return f"{name}: got {_shown(error['input'])}, wanted {wanted}"
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """What the caller gave, and the preset: the rest follows from them, and `dict(settings)` has it all."""
+        shown = {"preset", *self.model_fields_set}
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields if name in shown)
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def filled_from(self, recipe: dict[str, Any]) -> Self:
         """These settings over a recipe's: what the caller gave wins, the recipe fills the rest.

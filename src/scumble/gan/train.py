@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.data import batches, dataset, flip_check
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
@@ -117,8 +117,7 @@ def train(
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings), fresh, start, labels):
-        pass
+    returned(notebook.shown(train_events(data, run, GANSettings(**settings), fresh, start, labels), keep=True))
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
+from scumble import notebook
 from scumble.device import choose, full_float32, memory_errors
 from scumble.errors import ImageError, SettingsError
 from scumble.events import returned
@@ -96,7 +97,7 @@ def known_layers(backbone: str) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1)
 def _network(backbone: str, device: str) -> VGG19:
     """All of it: what lies deeper than what is asked for is not computed."""
-    return returned(backbones.load(backbone, known_layers(backbone), choose(device, "float32"))).network
+    return returned(notebook.shown(backbones.load(backbone, known_layers(backbone), choose(device, "float32")))).network
 
 
 def _pixels(picture: PictureSource, size: int | None) -> torch.Tensor:

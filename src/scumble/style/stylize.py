@@ -6,13 +6,13 @@ early, be it Ctrl-C, a closed generator or a loss that diverges, the best pictur
 
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.image import metadata, recipe
@@ -64,7 +64,7 @@ def stylize(
         >>> picture.save("result.png")  # doctest: +SKIP
     """
     sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps))
-    return _picture(paint_events(sources, StyleSettings(**settings)))
+    return _picture(sources, StyleSettings(**settings))
 
 
 def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> Image.Image:
@@ -80,7 +80,7 @@ def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> 
     Raises:
         ScumbleError: as `stylize` does.
     """
-    return _picture(paint_events(Sources(None, _listed(style)), TextureSettings(**settings)))
+    return _picture(Sources(None, _listed(style)), TextureSettings(**settings))
 
 
 def stylize_events(
@@ -262,8 +262,8 @@ def _listed(style: PictureSource | Sequence[PictureSource]) -> list[PictureSourc
     return list(style) if isinstance(style, list | tuple) else [style]  # pyright: ignore[reportReturnType]
 
 
-def _picture(events: Iterable[Event]) -> Image.Image:
-    for event in events:
+def _picture(sources: Sources, settings: PaintSettings) -> Image.Image:
+    for event in notebook.shown(paint_events(sources, settings, Wanted(None, show=notebook.is_running()))):
         if isinstance(event, Finished):
             return event.picture
     raise AssertionError("a job that is not cancelled ends with Finished")
