@@ -15,7 +15,7 @@ PAINTED = Path(__file__).parents[1] / "docs" / "pictures" / "painted.jpg"
 
 # From the bottom up. Parts of one layer do not import each other where they are faces or arts.
 LAYERS = [
-    {"errors", "events", "settings", "paths", "cores", "threads", "device", "jobs", "notebook", "shared"},
+    {"errors", "events", "settings", "paths", "cores", "threads", "device", "jobs", "keywords", "notebook", "shared"},
     {"image", "perceptual", "data", "storage"},
     {"training"},
     {"style", "gan"},

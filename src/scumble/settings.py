@@ -6,13 +6,17 @@ that `--help` stays fast.
 """
 
 import difflib
+import inspect
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from scumble.errors import SettingsError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Settings(BaseModel):
@@ -85,6 +89,27 @@ class Settings(BaseModel):
             of_presets = {name for values in self.PRESETS.values() for name in values}
             recipe = {name: value for name, value in recipe.items() if name not in of_presets}
         return type(self)(**(recipe | given))
+
+
+def takes(settings: type[Settings]) -> Callable[[Function], Function]:
+    """Tell what a function takes by `**settings`: `help` lists the fields, and a notebook completes their names."""
+
+    def told(function: Function) -> Function:
+        schemas = settings.model_json_schema()["properties"]
+        fields = [f"{n}: {field.description}; {allowed(schemas[n])}" for n, field in settings.model_fields.items()]
+        lines = [textwrap.fill(field, 116, initial_indent=" " * 4, subsequent_indent=" " * 8) for field in fields]
+        title = "Settings, of which a preset fills those that it has values for:"
+        function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", title, *lines])
+        signature = inspect.signature(function)
+        named = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        named += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.get_default())
+            for name, field in settings.model_fields.items()
+        ]
+        function.__signature__ = signature.replace(parameters=named)  # pyright: ignore[reportFunctionMemberAccess]
+        return function
+
+    return told
 
 
 def _shown(value: Any) -> str:

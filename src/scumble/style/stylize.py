@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
@@ -17,7 +17,9 @@ from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.image import metadata, recipe
 from scumble.image.files import Picture, PictureSource
+from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
+from scumble.settings import takes
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted
@@ -31,6 +33,7 @@ NEARLY_BLACK = 15
 """Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
 
 
+@takes(StyleSettings)
 def stylize(
     content: PictureSource,
     style: PictureSource | Sequence[PictureSource],
@@ -38,7 +41,7 @@ def stylize(
     masks: PictureSource | Sequence[PictureSource] = (),
     content_map: PictureSource | None = None,
     style_maps: PictureSource | Sequence[PictureSource] = (),
-    **settings: Any,
+    **settings: Unpack[StyleKeywords],
 ) -> Image.Image:
     """Paint one picture in the style of another, or of several.
 
@@ -64,10 +67,11 @@ def stylize(
         >>> picture.save("result.png")  # doctest: +SKIP
     """
     sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps))
-    return _picture(sources, StyleSettings(**settings))
+    return _picture(sources, StyleSettings.model_validate(settings))
 
 
-def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> Image.Image:
+@takes(TextureSettings)
+def texture(style: PictureSource | Sequence[PictureSource], **settings: Unpack[TextureKeywords]) -> Image.Image:
     """Make a new picture of what a painting is made of, by the same losses without a content.
 
     Args:
@@ -80,7 +84,7 @@ def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> 
     Raises:
         ScumbleError: as `stylize` does.
     """
-    return _picture(Sources(None, _listed(style)), TextureSettings(**settings))
+    return _picture(Sources(None, _listed(style)), TextureSettings.model_validate(settings))
 
 
 def stylize_events(
