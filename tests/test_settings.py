@@ -252,3 +252,21 @@ def test_a_text_that_is_none_is_one_line():
 def test_what_a_file_holds_is_quoted_in_short():
     assert len(str(SettingsError("the file holds " + "a" * 10**6, "remove it"))) <= 1000
     assert str(SettingsError("the file holds " + "a" * 10**6, "remove it")).endswith("a (remove it)")
+
+
+def test_layers_may_be_given_by_number():
+    settings = StyleSettings.model_validate({"content_layers": {21: 1}, "style_layers": {"1": 1, "relu2_1": 2}})
+    assert settings.content_layers == {"conv4_2": 1.0}
+    assert settings.style_layers == {"relu1_1": 1.0, "relu2_1": 2.0}
+    assert settings.layers() == ("conv4_2", "relu1_1", "relu2_1")
+    for layers, words in (({"21": 1, "conv4_2": 2}, "conv4_2 twice"), ({4: 1}, "got 4, which is pool1")):
+        with pytest.raises(SettingsError, match=words):
+            StyleSettings.model_validate({"content_layers": layers})
+    with pytest.raises(SettingsError, match="content-layers: got 7, wanted one or more by name"):
+        StyleSettings.model_validate({"content_layers": 7})
+
+
+def test_settings_show_what_was_given():
+    assert repr(StyleSettings(size=99)) == str(StyleSettings(size=99)) == "StyleSettings(preset='quick', size=99)"
+    assert repr(GANSettings(preset="dcgan")) == "GANSettings(preset='dcgan')"
+    assert dict(GANSettings(preset="dcgan"))["norm"] == "batch"

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scumble import losses
     from scumble.errors import (
         DataError,
         DivergedError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
+    from scumble.losses import gram
+    from scumble.perceptual.features import features, layers
     from scumble.style.evaluation import figures as evaluation
     from scumble.style.evaluation.compare import compare, compare_events
     from scumble.style.preparation.sources import Sources
@@ -53,6 +56,10 @@ __all__ = [
     "evaluate",
     "evaluate_events",
     "evaluation",
+    "features",
+    "gram",
+    "layers",
+    "losses",
     "paint_events",
     "stylize",
     "stylize_events",
@@ -68,12 +75,15 @@ _NAMES = {
     "gan.probe.classifier": "Classifier",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
+    "losses": "gram losses",
+    "perceptual.features": "features layers",
     "style.evaluation.compare": "compare compare_events",
     "style.evaluation.figures": "evaluation",
-    "style.inputs": "Sources",
+    "style.preparation.sources": "Sources",
     "style.settings": "StyleSettings TextureSettings",
     "style.stylize": "paint_events stylize stylize_events texture",
 }
+_MODULES = {"evaluation", "losses"}  # themselves public, with all of their functions
 _HOMES = {name: f"scumble.{module}" for module, names in _NAMES.items() for name in names.split()}
 
 
@@ -81,7 +91,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(_HOMES[name])
-    return home if name == "evaluation" else getattr(home, name)  # the module itself: its figures are functions
+    return home if name in _MODULES else getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -6,13 +6,17 @@ that `--help` stays fast.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from scumble.errors import SettingsError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Settings(BaseModel):
@@ -53,6 +57,14 @@ class Settings(BaseModel):
             return f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
         (first, *rest), words = complaint(cls, error)
         return f"{'.'.join((first.replace('_', '-'), *rest))}: {words}"
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """What the caller gave, and the preset: the rest follows from them, and `dict(settings)` has it all."""
+        shown = {"preset", *self.model_fields_set}
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields if name in shown)
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def filled_from(self, recipe: dict[str, Any]) -> Self:
         """These settings over a recipe's: what the caller gave wins, the recipe fills the rest.
@@ -95,6 +107,27 @@ def complaint(record: type[BaseModel], error: ErrorDetails) -> tuple[list[str], 
     # A validator of ours says what it wanted; pydantic puts two words before it.
     own = error["msg"].removeprefix("Value error, ") if error["type"] == "value_error" else None
     return names or ["settings"], f"got {got}, wanted {own or allowed(place)}"
+
+
+def takes(settings: type[Settings]) -> Callable[[Function], Function]:
+    """Tell what a function takes by `**settings`: `help` lists the fields, and a notebook completes their names."""
+
+    def told(function: Function) -> Function:
+        schemas = settings.model_json_schema()["properties"]
+        fields = [f"{n}: {field.description}; {allowed(schemas[n])}" for n, field in settings.model_fields.items()]
+        lines = [textwrap.fill(field, 116, initial_indent=" " * 4, subsequent_indent=" " * 8) for field in fields]
+        title = "Settings, of which a preset fills those that it has values for:"
+        function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", title, *lines])
+        signature = inspect.signature(function)
+        named = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        named += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.get_default())
+            for name, field in settings.model_fields.items()
+        ]
+        function.__signature__ = signature.replace(parameters=named)  # pyright: ignore[reportFunctionMemberAccess]
+        return function
+
+    return told
 
 
 def _shown(value: Any) -> str:

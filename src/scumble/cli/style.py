@@ -167,16 +167,17 @@ def batch(
 
 def _list_layers(json: bool) -> None:
     """The steps of the network as programs number them that take it from torchvision."""
-    from scumble.perceptual.layers import LAYERS, numbered
+    from scumble.perceptual.layers import CONVOLUTIONS, LAYERS, numbered
 
-    steps = list(enumerate(numbered()))
+    known, steps = {*LAYERS, *CONVOLUTIONS}, list(enumerate(numbered()))
     if json:
-        report.data({"layers": [{"number": n, "name": name, "can_be_asked_for": name in LAYERS} for n, name in steps]})
+        report.data({"layers": [{"number": n, "name": name, "can_be_asked_for": name in known} for n, name in steps]})
         return
     used = dict.fromkeys(GATYS_CONTENT_LAYERS, "content") | dict.fromkeys(GATYS_STYLE_LAYERS, "style")
     report.table(["number", "layer", "in the preset gatys"], [[str(n), name, used.get(name, "")] for n, name in steps])
-    report.say("Layers named relu can be asked for: --content-layers.relu4_2 1 --style-layers.relu1_1 0.2")
-    report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
+    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; pools are none.")
+    report.say("Only the networks vgg19-caffe and vgg19 have all of them: pocket has those of the preset.")
+    report.say("Elsewhere, where ReLUs work in place, as torchvision's do, a convolution's number gives its relu.")
 
 
 def _check_there(sources: "Sources") -> None:

@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
 from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.data import batches, dataset, flip_check
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
@@ -32,6 +32,8 @@ from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.image import recipe
 from scumble.image.tensors import grid
+from scumble.keywords import GANKeywords
+from scumble.settings import takes
 from scumble.storage.run import Run
 from scumble.training import distributed, launcher, loop
 from scumble.training.continuation import check_settings, differences
@@ -95,13 +97,14 @@ def train_events(
             _follow(opened, processes)
 
 
+@takes(GANSettings)
 def train(
     data: str | Path,
     run: str | Path,
     fresh: bool = False,
     start: str | Path | None = None,
     labels: str | Path | None = None,
-    **settings: Any,
+    **settings: Unpack[GANKeywords],
 ) -> GAN:
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
@@ -117,8 +120,9 @@ def train(
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings), fresh, start, labels):
-        pass
+    returned(
+        notebook.shown(train_events(data, run, GANSettings.model_validate(settings), fresh, start, labels), keep=True)
+    )
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
@@ -152,9 +156,8 @@ def _job(
         yield from differences(run, before, facts)
         facts = before.model_copy(update={"settings": facts.settings, "identity": before.known_by})
     evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
-    game = LatentGAN(
-        settings, pictures, processes.broadcast(flip), placement, processes
-    )  # what it refuses loses nothing
+    # What it refuses loses nothing.
+    game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
@@ -233,8 +236,7 @@ def _follow(source: Callable[[], Source], processes: Processes) -> None:
     settings = processes.broadcast(GANSettings())
     try:
         placement = processes.to_device(device.choose(settings.device, settings.precision))
-        preparing = dataset.prepare(source(), *settings.form)
-        pictures = returned(preparing)
+        pictures = returned(dataset.prepare(source(), *settings.form))
     except ScumbleError as error:
         processes.gathered((socket.gethostname(), error))
         raise LostError("reported to the first process") from error
@@ -277,8 +279,7 @@ def _facts(settings: GANSettings, pictures: Dataset, flip: bool, beginning: Begi
 
 def _before(run: Run, fresh: bool) -> GANFacts | None:
     """What the run was so far; None for a new one. A folder that holds something else is refused, fresh or not."""
-    is_there = run.exists()
-    return GANFacts.read_from(run.folder) if is_there and not fresh else None
+    return GANFacts.read_from(run.folder) if run.exists() and not fresh else None
 
 
 def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:

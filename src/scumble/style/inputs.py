@@ -23,7 +23,7 @@ from scumble.image.tensors import (
     to_tensor,
     visible_colours,
 )
-from scumble.perceptual.layers import LAYERS, check_layers, min_side
+from scumble.perceptual.layers import check_layers, down_to, min_side
 from scumble.style.preparation import colour, masks, visible
 from scumble.style.preparation.palette import in_palette
 from scumble.style.preparation.sources import Sources
@@ -264,7 +264,7 @@ class Inputs:
     def _least(self) -> tuple[int, str]:
         """The pixels that the deepest layer needs, and its name."""
         layers = self.settings.layers()
-        return min_side(layers), max(layers, key=LAYERS.index)
+        return min_side(layers), max(layers, key=lambda name: len(down_to([name])))
 
     def _check_sizes(self, canvas: tuple[int, int], *styles: tuple[int, int]) -> None:
         """No picture may vanish in the network's poolings, or be larger than anything that can be worked at."""

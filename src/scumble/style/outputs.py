@@ -26,6 +26,9 @@ from scumble.style.timelapse import SECONDS, Timelapse, copies_there, frames_of,
 
 PREVIEW_SECONDS = 2.0
 
+SHARE_OF_PREVIEWS = 0.05
+"""Of the time, previews that are only shown take at most about so much: those of large pictures come less often."""
+
 
 class Wanted(NamedTuple):
     """The files that are asked for.
@@ -37,6 +40,7 @@ class Wanted(NamedTuple):
         save_every: after how many evaluations to write a numbered copy beside the output.
         overwrite: whether files may be written over that scumble has not made.
         strip: whether to leave out what the photograph's file says about it.
+        show: whether to tell of the picture so far without a file, for a notebook.
     """
 
     output: Path | None
@@ -45,6 +49,7 @@ class Wanted(NamedTuple):
     save_every: int | None = None
     overwrite: bool = False
     strip: bool = False
+    show: bool = False
 
     def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
         """Nothing is read before everything that will be written was found to be possible, and not to be an input.
@@ -177,6 +182,7 @@ class OnTheWay:
         timelapse = result.wanted.timelapse
         self.film = None if timelapse is None else Timelapse(timelapse, evaluations)
         self.previewed = -math.inf  # the first preview comes with the first evaluation
+        self.next_shown = 0.0
 
     def begin(self, evaluation: int) -> None:
         """Make ready, after so many evaluations that were made before.
@@ -196,6 +202,10 @@ class OnTheWay:
                 yield Warned(f"no more previews: {error}")
                 self.preview = None
             self.previewed = time.perf_counter()
+        if self.result.wanted.show and (now := time.perf_counter()) > self.next_shown:
+            yield Preview(self.result.evaluations, self.result.picture())
+            took = time.perf_counter() - now
+            self.next_shown = now + max(PREVIEW_SECONDS, took / SHARE_OF_PREVIEWS)
         output = self.result.wanted.output
         if self.save_every is not None and output is not None and evaluation % self.save_every == 0:
             copy = numbered(output, evaluation)

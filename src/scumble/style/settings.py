@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from scumble.errors import SettingsError
 from scumble.image import paper
 from scumble.perceptual.catalogue import BackboneName
+from scumble.perceptual.layers import by_name
 from scumble.settings import Settings, one_or_more
 from scumble.style.balance import BALANCES, HOLD_EXPONENT, LAYOUT, Balance, plain_balance
 from scumble.style.objective.terms import Terms
@@ -28,12 +29,7 @@ Scales = Annotated[int, Field(gt=0, le=64)]
 Factors = Annotated[tuple[Annotated[float, Field(gt=0, le=64)], ...], BeforeValidator(one_or_more), Field(min_length=1)]
 Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], BeforeValidator(one_or_more), Field(min_length=1)]
 Steps = Annotated[
-    int,
-    Field(
-        gt=0,
-        le=10**9,
-        description="iterations at the last scale: evaluations of the loss and its gradient",
-    ),
+    int, Field(gt=0, le=10**9, description="iterations at the last scale: evaluations of the loss and its gradient")
 ]
 CoarseSteps = Annotated[
     int | None,
@@ -43,7 +39,9 @@ CoarseSteps = Annotated[
         description="iterations at each scale before the last, if fewer (fine, gatys: as many)",
     ),
 ]
-LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
+LayerWeights = Annotated[
+    dict[str, Annotated[float, Field(ge=0, le=1e9)]], BeforeValidator(by_name), Field(min_length=1)
+]
 
 
 class PaintSettings(Settings):

@@ -6,18 +6,20 @@ early, be it Ctrl-C, a closed generator or a loss that diverges, the best pictur
 
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.image import metadata, paper, recipe
 from scumble.image.files import Picture, PictureSource
+from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
+from scumble.settings import takes
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
@@ -31,6 +33,7 @@ NEARLY_BLACK = 15
 """Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
 
 
+@takes(StyleSettings)
 def stylize(
     content: PictureSource,
     style: PictureSource | Sequence[PictureSource],
@@ -39,7 +42,7 @@ def stylize(
     content_map: PictureSource | None = None,
     style_maps: PictureSource | Sequence[PictureSource] = (),
     protect: PictureSource | None = None,
-    **settings: Any,
+    **settings: Unpack[StyleKeywords],
 ) -> Image.Image:
     """Paint one picture in the style of another, or of several.
 
@@ -66,10 +69,11 @@ def stylize(
         >>> picture.save("result.png")  # doctest: +SKIP
     """
     sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps), protect)
-    return _picture(paint_events(sources, StyleSettings(**settings)))
+    return _picture(sources, StyleSettings.model_validate(settings))
 
 
-def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> Image.Image:
+@takes(TextureSettings)
+def texture(style: PictureSource | Sequence[PictureSource], **settings: Unpack[TextureKeywords]) -> Image.Image:
     """Make a new picture of what a painting is made of, by the same losses without a content.
 
     Args:
@@ -82,7 +86,7 @@ def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> 
     Raises:
         ScumbleError: as `stylize` does.
     """
-    return _picture(paint_events(Sources(None, _listed(style)), TextureSettings(**settings)))
+    return _picture(Sources(None, _listed(style)), TextureSettings.model_validate(settings))
 
 
 def stylize_events(
@@ -273,8 +277,8 @@ def _listed(style: PictureSource | Sequence[PictureSource]) -> list[PictureSourc
     return list(style) if isinstance(style, list | tuple) else [style]  # pyright: ignore[reportReturnType]
 
 
-def _picture(events: Iterable[Event]) -> Image.Image:
-    for event in events:
+def _picture(sources: Sources, settings: PaintSettings) -> Image.Image:
+    for event in notebook.shown(paint_events(sources, settings, Wanted(None, show=notebook.is_running()))):
         if isinstance(event, Finished):
             return event.picture
     raise AssertionError("a job that is not cancelled ends with Finished")

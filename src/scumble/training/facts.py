@@ -37,6 +37,13 @@ class DataFacts(BaseModel):
     digest: str
     value_range: tuple[float, float] | None = None
 
+    @property
+    def kind(self) -> str:
+        """What its pictures are, in words, such as "grey pictures of 28 x 28 pixels"."""
+        channels, height, width = self.shape
+        colours = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+        return f"{colours} pictures of {width} x {height} pixels"
+
 
 class Change(BaseModel):
     """What a run went on with after so many images.

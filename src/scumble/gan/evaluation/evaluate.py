@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from scumble import device
+from scumble import device, notebook
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.evaluation import feature_cache, intervals
@@ -144,7 +144,7 @@ def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluati
     Example:
         >>> scumble.evaluate("runs/digits", "digits", pictures=1000).figures[0]  # doctest: +SKIP
     """
-    return returned(evaluate_events(subject, data, **settings))
+    return returned(notebook.shown(evaluate_events(subject, data, **settings)))
 
 
 def _job(

@@ -39,7 +39,12 @@ def bce_discriminator(real: Logits, fake: Logits) -> torch.Tensor:
 
 
 def bce_generator(real: Logits, fake: Logits) -> torch.Tensor:
-    """The non-saturating form: -log sigmoid(fake) (Goodfellow et al. 2014, section 3)."""
+    """The non-saturating form: -log sigmoid(fake) (Goodfellow et al. 2014, section 3).
+
+    Example:
+        >>> round(bce_generator(torch.zeros(2), torch.zeros(2)).item(), 4)  # log 2
+        0.6931
+    """
     return F.softplus(-fake).mean()
 
 

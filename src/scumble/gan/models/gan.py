@@ -14,7 +14,7 @@ from scumble.data.labels import multi_hot
 from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
-from scumble.gan.models.sample import draw_latents, generate, labels_in_turn
+from scumble.gan.models.sample import Samples, draw_latents, generate, labels_in_turn
 from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.settings import GANSettings
 from scumble.image import files
@@ -46,6 +46,12 @@ class GAN:
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, facts: GANFacts):
         self.generator, self.discriminator, self.facts = generator, discriminator, facts
+
+    def __repr__(self) -> str:
+        seen = "" if self.facts.images_seen is None else f" for {self.facts.images_seen:,} images"
+        return (
+            f"<GAN of {self.facts.data.kind}: preset {self.settings.preset}, trained on {self.facts.data.name}{seen}>"
+        )
 
     @property
     def settings(self) -> GANSettings:
@@ -91,9 +97,7 @@ class GAN:
         """The names of the classes, or labels, that can be drawn; none if it was trained without."""
         return self.facts.data.classes if self.settings.draws_classes else ()
 
-    def sample(
-        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
-    ) -> list[Image.Image]:
+    def sample(self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None) -> Samples:
         """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
 
         Args:
@@ -104,7 +108,8 @@ class GAN:
                 seeds draw those of pictures that it was trained on, in turn.
 
         Returns:
-            PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity.
+            A list of PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity; a notebook shows
+            them side by side.
 
         Raises:
             SettingsError: if a seed or the truncation is out of range, there is no such class, or pictures have more
@@ -115,7 +120,9 @@ class GAN:
                 f"a PIL picture of {channels} channels is none; use sample_array, or `scumble gan sample`"
             )
         pictures = self.sample_array(seeds, truncation, of_class)
-        return [Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures]
+        return Samples(
+            Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures
+        )
 
     def sample_array(
         self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
@@ -186,14 +193,11 @@ class GAN:
 
     def _card(self) -> str:
         data, settings = self.facts.data, self.settings
-        colours, height, width = data.shape
         rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts.settings.items())
         return CARD.format(
             name=data.name,
             count=data.count,
-            kind={1: "grey", 3: "colour"}.get(colours, f"{colours}-channel"),
-            width=width,
-            height=height,
+            kind=data.kind,
             images=self.facts.images_seen,
             network=settings.network,
             loss=settings.loss,
@@ -207,7 +211,7 @@ CARD = """# A GAN trained on {name}
 
 ![samples](samples.png)
 
-Draws {kind} pictures of {width} x {height} pixels. The samples above are seeds 0 to 63, neither selected nor
+Draws {kind}. The samples above are seeds 0 to 63, neither selected nor
 truncated.
 
     scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png

@@ -41,6 +41,11 @@ class Classifier:
     def __init__(self, discriminator: Discriminator, scaling: Scaling, linear: Linear, facts: ClassifierFacts):
         self.discriminator, self.scaling, self.linear, self.facts = discriminator, scaling, linear, facts
 
+    def __repr__(self) -> str:
+        known, few = self.facts.classifier, ", ".join(self.classes[:10]) + ", ..." * (len(self.classes) > 10)
+        right = f"{known.accuracy:.1%} of {known.tested:,} test pictures right"
+        return f"<Classifier of {self.facts.data.kind}: {few}; {right}>"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of `probabilities`."""
