@@ -47,6 +47,8 @@ def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -
         data: what `train` takes.
         labels: likewise.
     """
+    from scumble.gan.monitoring.speed import duration
+
     advice = report.run(jobs.start("check", data, labels))
     if json:
         report.data(dataclasses.asdict(advice))
@@ -54,8 +56,8 @@ def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -
     report.table(["", ""], [[name, value] for name, value in advice.found.items()])
     for warning in advice.warnings:
         report.say(f"note: {warning}")
-    if advice.command is not None:
-        report.say(f"try: {advice.command}")
+    for when, command in advice.commands.items():
+        report.say(f"{when}, in about {duration(advice.figures['seconds'][when])}: {command}")
 
 
 def presets(*, json: JsonLine = False) -> None:

@@ -22,6 +22,11 @@ from scumble.image.tensors import signed
 class _Whole(nn.Module):
     """(N, H, W, C) uint8 pixels -> (N, K) probabilities."""
 
+    mean: torch.Tensor
+    scale: torch.Tensor
+    weights: torch.Tensor
+    biases: torch.Tensor
+
     def __init__(self, classifier: Classifier):
         super().__init__()
         facts = classifier.facts
