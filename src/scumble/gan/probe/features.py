@@ -126,15 +126,7 @@ def _described(shape: tuple[int, ...]) -> str:
 
 
 def unlabelled_discriminator(gan: GAN) -> Discriminator:
-    """The discriminator without what it has for classes.
-
-    Raises:
-        SettingsError: if it needs the class of each picture.
-    """
-    if gan.settings.condition == "plane":
-        raise SettingsError(
-            "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
-        )
+    """The discriminator without what it has for classes; raises SettingsError if it needs the class of each picture."""
     return unconditional(gan.discriminator)
 
 
