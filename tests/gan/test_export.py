@@ -10,18 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_material import HALVES, TINY_TRAINING, untrained_classifier, untrained_gan
+from gan_material import CLASSES, TINY_TRAINING, untrained_classifier, untrained_gan
 from scumble import Classifier
 from scumble.cli import app
-from scumble.events import returned
 from scumble.gan.example import example
 from scumble.gan.export import export_events
 from scumble.gan.models import onnx
-from scumble.gan.probe.protocol import classify_events
-from scumble.gan.settings import ClassifySettings
 from scumble.gan.train import train
 
-pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(*arguments: object) -> int:
@@ -30,11 +27,10 @@ def run(*arguments: object) -> int:
     return int(exit_.value.code or 0)
 
 
-def classified(data, folder, **training):
-    """A run with a classifier."""
-    train(data, folder, **TINY_TRAINING | training)
-    returned(classify_events(folder, data, None, ClassifySettings(labels="3", draws=2, supervised_steps=2)))
-    return folder
+def with_classifier(run):
+    """A run that has one of pictures like its own."""
+    untrained_classifier("sndcgan", "spectral").save_pretrained(run / "classifier")
+    return run
 
 
 WITHOUT_TORCH = """
@@ -59,7 +55,8 @@ def run_without_torch(folder, program, *arguments) -> str:
 def test_the_example_uses_both_files_without_torch(halves, tmp_path, capsys):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    made = classified(halves, tmp_path / "run", preset="projection")
+    train(halves, tmp_path / "run", preset="projection", **TINY_TRAINING)
+    made = with_classifier(tmp_path / "run")
     assert run("gan", "export", made, "-o", tmp_path / "exported") == 0
     names = ("generator.onnx", "classifier.onnx", "example.py")
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / "exported" / name) for name in names]
@@ -79,7 +76,7 @@ def test_the_example_uses_both_files_without_torch(halves, tmp_path, capsys):
 
 
 def _said(classifier, pictures) -> list[str]:
-    return [f"{HALVES[row.argmax()]} {row.max():.1%}" for row in classifier.probabilities(pictures)]
+    return [f"{CLASSES[row.argmax()]} {row.max():.1%}" for row in classifier.probabilities(pictures)]
 
 
 def _lines_of_use(program: str) -> list[str]:
@@ -88,34 +85,34 @@ def _lines_of_use(program: str) -> list[str]:
     return [ast.unparse(node) for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)]
 
 
-def test_without_a_classifier_it_says_so_and_draws(halves, tmp_path, capsys):
+def test_without_a_classifier_it_says_so_and_draws(halves_run, tmp_path, capsys):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    train(halves, tmp_path / "run", **TINY_TRAINING)
-    assert run("gan", "export", tmp_path / "run", "-o", tmp_path / "exported") == 0
+    assert run("gan", "export", halves_run, "-o", tmp_path / "exported") == 0
     assert "without a classifier: " in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "exported").iterdir()) == ["example.py", "generator.onnx"]
     assert run_without_torch(tmp_path / "there", tmp_path / "exported/example.py") == ""
     assert (tmp_path / "there/drawn.png").exists()
 
 
-def test_a_classifier_is_exported_by_itself(halves, tmp_path):
+def test_a_classifier_is_exported_by_itself(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    made = classified(halves, tmp_path / "run") / "classifier"
+    made = tmp_path / "classifier"
+    untrained_classifier("sndcgan", "spectral").save_pretrained(made)
     list(export_events(made, tmp_path / "exported"))
     assert sorted(path.name for path in (tmp_path / "exported").iterdir()) == ["classifier.onnx", "example.py"]
     session = onnxruntime.InferenceSession(tmp_path / "exported/classifier.onnx")
-    assert json.loads(session.get_modelmeta().custom_metadata_map["scumble"])["classes"] == list(HALVES)
+    assert json.loads(session.get_modelmeta().custom_metadata_map["scumble"])["classes"] == list(CLASSES)
     picture = np.full((16, 16), 9, np.uint8)
     Image.fromarray(picture).save(tmp_path / "photo.png")
     said = run_without_torch(tmp_path / "there", tmp_path / "exported/example.py", tmp_path / "photo.png")
     assert said.split("\n")[:-1] == _said(Classifier.from_pretrained(made), [picture])
 
 
-def test_which_files_there_are(halves, tmp_path, monkeypatch):
+def test_which_files_there_are(halves_run, tmp_path, monkeypatch):
     """Of a run and of its model in it, both; of a file, the one that MODEL is."""
-    made = classified(halves, tmp_path / "run")
+    made = with_classifier(halves_run)
     shutil.copytree(made / "model", tmp_path / "model")
     written = []
     monkeypatch.setattr(onnx, "write_program", lambda program, path: written.append((program.output, path.name)) or [])
