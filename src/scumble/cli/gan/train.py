@@ -41,7 +41,7 @@ def train(
 
 
 def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -> None:
-    """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
+    """Look at every picture of a data set: what is in it, what fits, how long it takes here, what will go wrong.
 
     Args:
         data: what `train` takes.
