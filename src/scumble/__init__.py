@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scumble.gan.evaluation.evaluate import evaluate, evaluate_events
     from scumble.gan.models.gan import GAN
     from scumble.gan.probe.classifier import Classifier
+    from scumble.gan.probe.protocol import classify, classify_events
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
     from scumble.losses import gram
@@ -51,6 +52,8 @@ __all__ = [
     "TextureSettings",
     "WeightsError",
     "__version__",
+    "classify",
+    "classify_events",
     "compare",
     "compare_events",
     "evaluate",
@@ -73,6 +76,7 @@ _NAMES = {
     "gan.evaluation.evaluate": "evaluate evaluate_events",
     "gan.models.gan": "GAN",
     "gan.probe.classifier": "Classifier",
+    "gan.probe.protocol": "classify classify_events",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
     "losses": "gram losses",

@@ -67,3 +67,11 @@ def _share(group: Path) -> float | None:
         quota, period = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
         return quota / period if quota > 0 else None
     return None
+
+
+def load() -> tuple[float, int] | tuple[None, None]:
+    """How many processes wanted to compute in the last minute, ours among them, and on how many logical processors.
+
+    (None, None) where the system does not tell.
+    """
+    return (os.getloadavg()[0], os.cpu_count() or 1) if hasattr(os, "getloadavg") else (None, None)

@@ -36,7 +36,7 @@ JOBS = {
     "classify": Job("scumble.gan.settings:ClassifySettings", "scumble.gan.probe.protocol:classify_events"),
     "label": Job(None, "scumble.gan.probe.label:label_events"),
     "project": Job(None, "scumble.gan.models.projection:project_events"),
-    "export": Job(None, "scumble.gan.models.onnx:onnx_events"),
+    "export": Job(None, "scumble.gan.export:export_events"),
 }
 
 

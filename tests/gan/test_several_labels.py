@@ -153,7 +153,7 @@ def test_onnxruntime_draws_what_torch_draws(run, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     gan = GAN.from_pretrained(run, "cpu")
-    list(onnx.onnx_events(gan, tmp_path / "gan.onnx"))
+    list(onnx.write_program(onnx.of_generator(gan), tmp_path / "gan.onnx"))
     session = onnxruntime.InferenceSession(tmp_path / "gan.onnx")
     labels = torch.tensor([[1.0, 0, 1], [0, 0, 0], [1, 1, 1]])
     latents = draw_latents(range(3), 8)

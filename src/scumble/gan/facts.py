@@ -62,6 +62,12 @@ class GANFacts(RunFacts):
         return form._replace(value_range=self.data.value_range or form.value_range)
 
     @property
+    def form_of_data(self) -> Form:
+        """The same, with the size and the channels that the pictures had."""
+        channels, height, width = self.data.shape
+        return self.form._replace(size=(width, height), channels=channels)
+
+    @property
     def known_by(self) -> str:
         """The identity of the run's checkpoints."""
         start = None if self.start is None else self.start.digest

@@ -129,7 +129,12 @@ def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
     """(N, C, H, W) uint8 pixels as floats in [-1, 1]; only bytes travel to the device."""
-    return torch.from_numpy(pixels).to(device).float().div_(127.5).sub_(1)
+    return signed(torch.from_numpy(pixels).to(device))
+
+
+def signed(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels of any shape as floats in [-1, 1]."""
+    return pixels.float().div_(127.5).sub_(1)
 
 
 def to_unit(pixels: np.ndarray, device: torch.device) -> torch.Tensor:

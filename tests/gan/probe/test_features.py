@@ -97,7 +97,7 @@ def test_large_features_are_on_the_disk_and_the_same(monkeypatch):
     told, in_memory = run_events(extract(this, PIXELS, settings))
     assert [event.done for event in told[1:]] == [20]
     monkeypatch.setattr(features, "LARGE_BYTES", 0)
-    monkeypatch.setattr(features, "BATCH", 7)
+    monkeypatch.setattr("scumble.gan.networks.features.BATCH", 7)
     told, on_disk = run_events(extract(this, PIXELS, settings))
     assert [event.done for event in told[1:]] == [7, 14, 20]
     assert isinstance(on_disk, np.memmap)

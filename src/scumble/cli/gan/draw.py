@@ -155,18 +155,22 @@ def project(
 
 
 def export(
-    model: Path, /, *, onnx: Path, overwrite: Overwrite = False, json: Json = False, quiet: Quiet = False
+    model: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias=["-o", "--onnx"])] = Path("exported"),
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write the generator for other programs, after a look at whether it draws the same there.
+    """Write the generator and the classifier for other programs, after a look at whether they give the same there.
 
     Args:
-        model: a run, or a model's folder.
-        onnx: the .onnx file: from latents (N, Z), and labels if there are classes, (N,) or of several a picture (N, K),
-            to pictures (N, C, H, W).
+        model: a run, a model's folder, or a classifier's.
+        output: a folder: generator.onnx; classifier.onnx, where `classify` has made one; and example.py, ten lines that
+            use them without PyTorch. Or an .onnx file: the generator, or the classifier if it is given as MODEL.
     """
-    from scumble.gan.models.gan import GAN
-
-    report.run(jobs.start("export", GAN.from_pretrained(model, "cpu"), onnx, overwrite), json, quiet)
+    report.run(jobs.start("export", model, output, overwrite), json, quiet)
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -42,12 +42,14 @@ def train(
 
 
 def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -> None:
-    """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
+    """Look at every picture of a data set: what is in it, what fits, how long it takes here, what will go wrong.
 
     Args:
         data: what `train` takes.
         labels: likewise.
     """
+    from scumble.gan.monitoring.speed import duration
+
     advice = report.run(jobs.start("check", data, labels))
     if json:
         report.data(dataclasses.asdict(advice))
@@ -55,8 +57,8 @@ def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -
     report.table(["", ""], [[name, value] for name, value in advice.found.items()])
     for warning in advice.warnings:
         report.say(f"note: {warning}")
-    if advice.command is not None:
-        report.say(f"try: {advice.command}")
+    for when, command in advice.commands.items():
+        report.say(f"{when}, in about {duration(advice.figures['seconds'][when])}: {command}")
 
 
 def presets(*, json: JsonLine = False) -> None:

@@ -101,7 +101,7 @@ class Evaluation:
 
 @device.in_full_float32
 def evaluate_events(
-    subject: str | Path,
+    subject: str | Path | GAN,
     data: str | Path,
     network: str = "pocket",
     pictures: int = DEFAULT_PICTURES,
@@ -116,7 +116,7 @@ def evaluate_events(
     pair, use the first 10,000.
 
     Args:
-        subject: a run, a model's folder, or pictures as in `data`, of which the training split is used.
+        subject: a GAN, a run, a model's folder, or pictures as in `data`, of which the training split is used.
         data: the real pictures; see `scumble.data.sources.opener`.
         network: one of `scumble.perceptual.embedding.EMBEDDINGS`.
         pictures: how many of each kind, or as many as there are.
@@ -135,10 +135,10 @@ def evaluate_events(
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
     with device.memory_errors("use fewer --pictures or another --network"), device.memory_returned():
-        return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name))
+        return (yield from _job(subject, str(data), network, pictures, split, measures, device_name))
 
 
-def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluation:
+def evaluate(subject: str | Path | GAN, data: str | Path, **settings: Any) -> Evaluation:
     """The same without events; see `evaluate_events`.
 
     Example:
@@ -148,7 +148,7 @@ def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluati
 
 
 def _job(
-    subject: str,
+    subject: str | Path | GAN,
     data: str,
     network: str,
     pictures: int,
@@ -161,8 +161,8 @@ def _job(
         raise SettingsError(f"pictures: got {pictures}, wanted 1 to {MOST_PICTURES:,}")
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
-    gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
-    real, evaluated = yield from both_sets(subject, gan, data, split)
+    gan, name = _opened(subject, device_name)
+    real, evaluated = yield from both_sets(name, gan, data, split)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     counts = real.at_most(pictures), evaluated.at_most(pictures)
@@ -183,6 +183,13 @@ def _job(
         subject=evaluated.name,
         averaged=None if gan is None else gan.settings.ema > 0,
     )
+
+
+def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
+    """The GAN, if it is one, and what it is called."""
+    if isinstance(subject, GAN):
+        return subject, f"a GAN of {subject.facts.data.name}"
+    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
 
 
 def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:

@@ -1,32 +1,40 @@
 """A trained GAN: loaded from a folder, asked for pictures, saved to a folder that explains itself."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 
-from scumble import __version__, device, paths
+from scumble import device, jobs, paths
 from scumble.data.labels import multi_hot
+from scumble.data.pixels import pixels_of
+from scumble.device import full_float32
 from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
-from scumble.gan.format_1 import networks_upgraded
+from scumble.gan.models.card import card
+from scumble.gan.models.reading import SUFFIX, holds, read
 from scumble.gan.models.sample import Samples, draw_latents, generate, labels_in_turn
 from scumble.gan.networks.build import MISFITS, build, filled, to_device
-from scumble.gan.settings import GANSettings
+from scumble.gan.networks.conditioning import unconditional
+from scumble.gan.networks.features import rows
+from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
+from scumble.image.files import PictureSource
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
-from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, check_finite, make, read_weights, writing
-from scumble.storage.run import Run
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.training.facts import DataFacts
+
+if TYPE_CHECKING:
+    from scumble.gan.evaluation.evaluate import Evaluation
 
 CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
-SUFFIX = ".safetensors"
 NO_LABELS = "none"
 """How the labels of a picture without any are called, where pictures may have several."""
 
@@ -73,7 +81,7 @@ class GAN:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = _read(folder)
+        facts, tensors = read(folder)
         try:
             data, settings = facts.data, GANSettings(**facts.settings)
             _check_label_sets(data)
@@ -132,6 +140,84 @@ class GAN:
         latents = draw_latents(seeds, self.settings.latent, truncation)
         return generate(self.generator, latents, self.labels(seeds, of_class))
 
+    def grid(
+        self,
+        seeds: Iterable[int] = range(64),
+        columns: int | None = None,
+        truncation: float | None = None,
+        of_class: str | None = None,
+    ) -> Image.Image:
+        """Pictures side by side as one, with white gaps, small ones enlarged to about 64 pixels; mode RGB.
+
+        Args:
+            seeds: one a picture, row after row.
+            columns: of the grid; by default, it is about a square.
+            truncation: as of `sample`.
+            of_class: as of `sample`.
+
+        Raises:
+            SettingsError: as `sample`, and if there are no columns.
+
+        Example:
+            >>> gan.grid(range(16)).save("grid.png")  # doctest: +SKIP
+        """
+        pictures = self.sample_array(seeds, truncation, of_class)
+        columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
+        if columns < 1:
+            raise SettingsError(f"columns: got {columns}, wanted 1 or more")
+        return Image.fromarray(grid(pictures, min(columns, len(pictures))))
+
+    @full_float32()
+    def features(
+        self, pictures: Iterable[PictureSource], pool: str = "max", side: int = 4, layers: int = 0
+    ) -> np.ndarray:
+        """What the discriminator sees in pictures: its activations, pooled and concatenated, a row of each picture.
+
+        A linear classifier of these rows is what the discriminator has learnt without labels (Radford et al. 2015,
+        section 5). Batch norm uses the averages of the training; `scumble.classify` takes those of its pictures.
+
+        Args:
+            pictures: paths, PIL pictures or NumPy arrays; they are made as for its training.
+            pool: "max" or "average", of each layer to `side` x `side` pixels.
+            side: 1 to 64; smaller layers stay as they are.
+            layers: the last so many; 0 for all.
+
+        Returns:
+            (N, D) float16.
+
+        Raises:
+            SettingsError: if there are no pictures, a choice does not exist, or the discriminator needs each one's
+                class, as with the condition "plane".
+            ImageError: if a picture cannot be read, or has other channels.
+            RunError: if a number leaves float16's range.
+
+        Example:
+            >>> gan.features(["one.png", "two.png"], layers=1).shape  # doctest: +SKIP
+            (2, 4096)
+        """
+        settings = FeatureSettings.model_validate({"pool": pool, "side": side, "layers": layers})
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        if not len(pixels):
+            raise SettingsError("pictures: got none, wanted at least one")
+        return np.concatenate(list(rows(unconditional(self.discriminator), pixels, settings)))
+
+    def evaluate(self, data: str | Path, **settings: Any) -> "Evaluation":
+        """Figures of its pictures against real ones, as `scumble.evaluate` returns them.
+
+        Args:
+            data: the real pictures: what `scumble.train` takes.
+            settings: as of `scumble.evaluate`: network, pictures, split, measures.
+
+        Raises:
+            SettingsError, DataError, WeightsError: as `scumble.evaluate`.
+
+        Example:
+            >>> gan.evaluate("digits", pictures=1000).figures[0].value  # doctest: +SKIP
+        """
+        # By its name among the jobs: the module of evaluations imports this one.
+        evaluate = jobs.load("scumble.gan.evaluation.evaluate:evaluate")
+        return evaluate(self, data, device_name=str(self.device), **settings)
+
     def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
         """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, as seed 0 has it."""
         return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
@@ -176,7 +262,7 @@ class GAN:
             RunError: if the folder cannot be written, or is that of a run.
         """
         folder = Path(folder)
-        if _holds(folder, FACTS) and not _holds(folder, WEIGHTS):
+        if holds(folder, FACTS) and not holds(folder, WEIGHTS):
             raise RunError(f"{folder} is a run; wanted a folder of its own for the model")
         tensors = {
             f"{name}.{key}": tensor
@@ -187,57 +273,9 @@ class GAN:
         make(folder)
         with writing(folder):
             files.save(sheet, folder / "samples.png")
-            paths.write_atomically(folder / "README.md", self._card().encode(errors="replace"))
+            paths.write_atomically(folder / "README.md", card(self.facts).encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
         self.facts.write_to(folder)
-
-    def _card(self) -> str:
-        data, settings = self.facts.data, self.settings
-        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts.settings.items())
-        return CARD.format(
-            name=data.name,
-            count=data.count,
-            kind=data.kind,
-            images=self.facts.images_seen,
-            network=settings.network,
-            loss=settings.loss,
-            rows=rows,
-            version=__version__,
-            averaged="The generator is the moving average of the trained one. " if settings.ema else "",
-        )
-
-
-CARD = """# A GAN trained on {name}
-
-![samples](samples.png)
-
-Draws {kind}. The samples above are seeds 0 to 63, neither selected nor
-truncated.
-
-    scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
-
-```python
-import scumble
-
-gan = scumble.GAN.from_pretrained("THIS_FOLDER")
-gan.sample(seeds=[7])[0].save("seven.png")
-```
-
-## How it was made
-
-Trained on {count:,} pictures ({name}), for {images:,} images, with the networks `{network}` and the loss `{loss}`, by
-scumble {version}. {averaged}`model.safetensors` holds it and the
-discriminator; `settings.json` holds everything below, the digest of the data, and versions.
-
-| setting | value |
-|---|---|
-{rows}
-
-## Limits
-
-It knows only what it was trained on: whatever is rare, missing or wrong in those pictures is so here. It may repeat
-training pictures, above all where they were few. Whether you may pass it on depends on the terms of those pictures.
-"""
 
 
 def _check_label_sets(data: DataFacts) -> None:
@@ -248,44 +286,4 @@ def _check_label_sets(data: DataFacts) -> None:
 
 def is_trained(folder: Path) -> bool:
     """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
-    return _holds(folder, FACTS) or folder.suffix == SUFFIX
-
-
-def _holds(folder: Path, name: str) -> bool:
-    try:
-        return (folder / name).exists()
-    except (OSError, ValueError):  # a name that the system refuses: reading it will say why
-        return False
-
-
-def _read(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
-    """Facts and weights of a model or a run; of a file of one of them where it is given."""
-    is_file = folder.suffix == SUFFIX and not folder.is_dir()
-    if _holds(folder, WEIGHTS) or (is_file and folder.name == WEIGHTS):
-        folder = folder.parent if is_file else folder
-        return GANFacts.read_from(folder), read_weights(folder / WEIGHTS)
-    run = Run(folder.absolute().parent.parent if is_file else folder)
-    facts = GANFacts.of_run(run)
-    numbers = checkpoint.numbers_in(run.checkpoints)
-    if facts is None or not (numbers or is_file):
-        raise RunError(f"{folder} is no trained GAN: it has neither model.safetensors nor checkpoints")
-    return _read_checkpoint(folder if is_file else checkpoint.at(run.checkpoints, numbers[-1]), facts)
-
-
-def _read_checkpoint(path: Path, facts: GANFacts) -> tuple[GANFacts, dict[str, torch.Tensor]]:
-    """Facts and weights of a run at the moment of a checkpoint; nothing is drawn with one that is not as it was made.
-
-    Raises:
-        RunError: if it is damaged, not finite, or not of the run with these facts.
-    """
-    saved = networks_upgraded(checkpoint.read(path))
-    if saved.facts.get("identity", "") not in (None, facts.known_by):
-        raise RunError(f"{path}: {checkpoint.OF_ANOTHER_RUN}")
-    homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
-    networks = {
-        f"{name}.{key}": value
-        for name, home in homes.items()
-        for key, value in checkpoint.under(home, saved.tensors).items()
-    }
-    check_finite(str(path), networks)
-    return facts.model_copy(update={"images_seen": saved.facts.get("images_seen")}), networks
+    return holds(folder, FACTS) or folder.suffix == SUFFIX

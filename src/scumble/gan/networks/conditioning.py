@@ -10,6 +10,7 @@ Where a picture may have several labels, they come as a row of zeros and ones, a
 import torch
 from torch import nn
 
+from scumble.errors import SettingsError
 from scumble.gan.networks.discriminator import Discriminator
 
 EMBEDDED = 32
@@ -139,7 +140,15 @@ EXTRA_CHANNELS = {"plane": 1}
 
 
 def unconditional(discriminator: nn.Module) -> Discriminator:
-    """The discriminator without what it has for classes."""
+    """The discriminator without what it has for classes.
+
+    Raises:
+        SettingsError: if it needs the class of each picture.
+    """
+    if isinstance(discriminator, PlaneDiscriminator):
+        raise SettingsError(
+            "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
+        )
     inner = discriminator.judge if isinstance(discriminator, ConditionalDiscriminator) else discriminator
     assert isinstance(inner, Discriminator)
     return inner

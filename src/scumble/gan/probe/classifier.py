@@ -8,16 +8,15 @@ import numpy as np
 import torch
 
 from scumble import __version__, device, paths
-from scumble.data.pixels import opened_pixels
-from scumble.data.sources.source import Opened, of_picture
-from scumble.errors import RunError, SettingsError, first_line
+from scumble.data.pixels import opened_pixels, pixels_of
+from scumble.data.sources.source import Opened
+from scumble.errors import RunError, first_line
 from scumble.gan.facts import ClassifierFacts
 from scumble.gan.networks.build import MISFITS, filled, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
 from scumble.gan.settings import FeatureSettings, GANSettings
-from scumble.image import files
 from scumble.image.files import PictureSource
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_weights, writing
@@ -70,11 +69,8 @@ class Classifier:
 
     def probabilities(self, pictures: Iterable[PictureSource]) -> np.ndarray:
         """(N, K): the probability of each class, for each picture; see `predict`."""
-        if isinstance(pictures, str | Path):
-            raise SettingsError("pictures: got a single path, wanted a list of them")
-        loaded = [files.load(picture, f"picture {n}") for n, picture in enumerate(pictures)]
-        pixels = [self.pixels_of(of_picture(picture), picture.name) for picture in loaded]
-        return self.probabilities_of_pixels(np.stack(pixels)) if pixels else np.zeros((0, len(self.classes)))
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        return self.probabilities_of_pixels(pixels) if len(pixels) else np.zeros((0, len(self.classes)))
 
     @device.full_float32()
     def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
@@ -98,9 +94,7 @@ class Classifier:
         Raises:
             ImageError: if the picture cannot be read, or has other channels.
         """
-        channels, height, width = self.shape
-        form = self.facts.form._replace(size=(width, height), channels=channels)
-        return opened_pixels(opened, name, form).transpose(2, 0, 1)
+        return opened_pixels(opened, name, self.facts.form_of_data).transpose(2, 0, 1)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scumble import device, paths
-from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
+from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned, returned
 from scumble.gan import plots
 from scumble.gan.facts import ClassifierFacts, ProbeFacts
 from scumble.gan.models.gan import GAN
@@ -239,3 +239,36 @@ def _save(
     made = Classifier(of_subject.discriminator, of_subject.scaling, fitted, facts)
     made.save_pretrained(log.folder)
     yield Saved(log.folder)
+
+
+def classify(
+    run: str | Path,
+    data: str | Path,
+    output: str | Path | None = None,
+    features_file: Path | None = None,
+    semi: Sequence[str | Path] = (),
+    **settings: Any,
+) -> dict[str, Any]:
+    """The same as `classify_events`, without events.
+
+    Args:
+        run: a run, or a model's folder.
+        data: pictures with classes.
+        output: a folder, by default RUN/classifier: `Classifier.from_pretrained` reads what is made there.
+        features_file: as of `classify_events`.
+        semi: likewise.
+        settings: fields of ClassifySettings.
+
+    Returns:
+        The table: its "rows" are one for each subject and number of labels, with the "accuracy", a share from 0 to 1,
+        and the 95% confidence "interval" of it.
+
+    Raises:
+        RunError, DataError, SettingsError: as `classify_events`.
+
+    Example:
+        >>> table = scumble.classify("runs/digits", "digits", draws=3)  # doctest: +SKIP
+        >>> max(table["rows"], key=lambda row: row["accuracy"])["subject"]  # doctest: +SKIP
+        'discriminator'
+    """
+    return returned(classify_events(run, data, output, ClassifySettings(**settings), features_file, semi))
