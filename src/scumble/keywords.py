@@ -9,7 +9,8 @@ class PaintKeywords(TypedDict, total=False):
     """Those of `PaintSettings`."""
 
     preset: Literal["quick", "fine", "gatys"]
-    size: int | Literal["original"]
+    size: int | Literal["original"] | str
+    dpi: int | None
     scales: Literal["auto"] | int
     steps: int
     coarse_steps: int | None
@@ -29,6 +30,7 @@ class PaintKeywords(TypedDict, total=False):
     backbone: Literal["pocket", "vgg19-caffe", "vgg19"]
     sketch: int
     finish: int
+    enlarge: bool
     weights: str | Path | None
     pooling: Literal["max", "average", "l2"]
     padding: Literal["zeros", "replicate"]
@@ -53,7 +55,7 @@ class StyleKeywords(PaintKeywords, total=False):
 class TextureKeywords(PaintKeywords, total=False):
     """Those of `TextureSettings`."""
 
-    aspect: float
+    aspect: float | None
 
 
 class GANKeywords(TypedDict, total=False):
