@@ -22,7 +22,7 @@ import torch
 
 from scumble import GANSettings, device, paths
 from scumble.data.dataset import Dataset
-from scumble.gan.networks.conditioning import UNLABELLED
+from scumble.data.labels import UNLABELLED
 from scumble.gan.presets import PRESETS
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.storage import checkpoint

@@ -230,8 +230,8 @@ def test_a_form_is_told_by_examples():
         GANSettings(size="64,64")
     assert str(raised.value) == "size: got '64,64', wanted something like auto, 64 or 128x64"
     with pytest.raises(SettingsError) as raised:
-        ClassifySettings(labels="many")
-    assert str(raised.value) == "labels: got 'many', wanted something like 10 or 10,100,all"
+        ClassifySettings(labelled="many")
+    assert str(raised.value) == "labelled: got 'many', wanted something like 10 or 10,100,all"
 
 
 @pytest.mark.parametrize("settings", [GANSettings, ClassifySettings, StyleSettings])

@@ -17,6 +17,7 @@ from PIL import Image
 from conftest import broken, greys, photograph, photographs, source_of
 from scumble import paths
 from scumble.data.dataset import Dataset, prepare
+from scumble.data.labels import UNLABELLED
 from scumble.data.measuring import automatic_size
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item, Source
@@ -95,10 +96,23 @@ def test_classes_are_told_with_their_numbers_before_anything_is_read():
     assert events[0] == Noted("made up: 17 pictures; classes: 2: a (9), b (8)")
 
 
-def test_classes_that_not_all_pictures_have_are_left_out_with_a_note():
+def test_one_class_that_not_all_pictures_have_is_none():
     events, dataset = run(prepare(source_of(photographs(16), ["cat"] * 15 + [None])))
     assert dataset.labels is None
+    assert not dataset.is_partly_labelled
     assert "1 of 16 pictures have no class" in told(events, Noted)
+
+
+def test_pictures_without_a_class_are_kept_beside_those_that_have_one():
+    source = source_of(photographs(16), ["cat", "dog"] * 2 + [None] * 12)
+    for _ in range(2):  # made, and opened again
+        events, dataset = run(prepare(source))
+        assert dataset.labels is not None
+        assert dataset.labels.tolist() == [0, 1, 0, 1] + [UNLABELLED] * 12
+        assert dataset.classes == ("cat", "dog")
+        assert dataset.is_partly_labelled
+        assert dataset.why_no_classes == "12 of 16 pictures have no class, the first 4.png"
+        assert "classes: 2: cat (2), dog (2); 12 of 16 pictures have no class" in told(events, Noted)
 
 
 def test_transparency_is_laid_on_white():

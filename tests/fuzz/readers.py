@@ -318,7 +318,7 @@ def _is_new(figures: object) -> bool:
     return is_new
 
 
-PROBED = ClassifySettings(labels="1", draws=2, device="cpu")
+PROBED = ClassifySettings(labelled="1", draws=2, device="cpu")
 TRIALS = [Trial("discriminator", 1, draw) for draw in range(2)]
 
 

@@ -44,11 +44,11 @@ class Dataset:
     Attributes:
         name: of the source.
         pixels: (N, C, H, W) uint8, mapped from the cache and not writeable.
-        labels: (N,) int64, indexes into `classes`, or, where pictures may have several, (N, K) uint8, see
-            `labels.multi_hot`; None where not every picture has a class, or all have the same.
+        labels: (N,) int64, indexes into `classes` or `labels.UNLABELLED`; or, where pictures may have several, (N, K)
+            uint8, see `labels.multi_hot`; None where none has a class, or all that have one have the same.
         classes: the names of the classes, in order; empty where there are no labels.
         digest: hexadecimal SHA-256 of pixels, labels and classes: the same wherever and whenever they were prepared.
-        why_no_classes: in words, where there are no labels.
+        why_no_classes: in words, where not every picture has a class.
         value_range: the values that became 0 and 255; None where they were bytes.
     """
 
@@ -65,6 +65,11 @@ class Dataset:
         """(channels, height, width) of one picture."""
         _, channels, height, width = self.pixels.shape
         return channels, height, width
+
+    @property
+    def is_partly_labelled(self) -> bool:
+        """Whether some pictures have a class, and others have none."""
+        return self.labels is not None and bool((self.labels == labels.UNLABELLED).any())
 
     @property
     def label_sets(self) -> tuple[str, ...] | None:

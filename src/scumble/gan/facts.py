@@ -85,6 +85,7 @@ class ProbeFacts(BaseModel):
         temperature: that its scores are divided by.
         labelled: pictures with labels that it learnt from.
         tested: pictures that it was tested with.
+        folds: in so many parts, that others learnt from, where these are the pictures that it learnt from; else 0.
         accuracy: on these.
         made_of: a digest of what it was made of.
     """
@@ -98,6 +99,7 @@ class ProbeFacts(BaseModel):
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)]
     labelled: int
     tested: int
+    folds: int = 0
     accuracy: float
     made_of: str
 

@@ -104,8 +104,10 @@ def _plot_errors(axes: Axes, table: dict[str, Any]) -> None:
             len(table["classes"]) * row["labels"] if row["labels"] != "all" else table["labels_of_all"] for row in rows
         ]
         middle = [100 * (1 - row["accuracy"]) for row in rows]
-        bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
-        axes.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
+        ends = [row["interval"] or (row["accuracy"], row["accuracy"]) for row in rows]
+        below = [100 * max(0, high - row["accuracy"]) for (_, high), row in zip(ends, rows, strict=True)]
+        above = [100 * max(0, row["accuracy"] - low) for (low, _), row in zip(ends, rows, strict=True)]
+        axes.errorbar(labels, middle, (below, above), label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
     # Where nothing is ever wrong, there is no logarithm.
     yscale = "log" if any(row["accuracy"] < 1 for row in table["rows"]) else "linear"
     axes.set(xscale="log", yscale=yscale, xlabel="labels", ylabel="error rate in %", title="few-label linear probe")

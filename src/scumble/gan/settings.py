@@ -86,7 +86,10 @@ class GANSettings(TrainingSettings):
         default="none", description="how class labels are used; few-labels: by the discriminator only"
     )
     labelled: int = Field(
-        default=10, ge=1, le=10**9, description="labelled pictures per class, for --condition few-labels"
+        default=10,
+        ge=1,
+        le=10**9,
+        description="labelled pictures per class, for --condition few-labels; where some pictures have no label, all",
     )
     critic_steps: int = Field(default=1, ge=1, le=100, description="discriminator steps per generator step")
     lr_generator: float | None = Field(
@@ -193,17 +196,22 @@ class FeatureSettings(Settings):
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
 
 
+NUMBERS = r"(\d{1,9}|all)(,(\d{1,9}|all))*"
+"""Of labels per class, on a command line."""
+
+
 class ClassifySettings(FeatureSettings):
     """The few-label linear probe of a discriminator's features."""
 
     classifier: Literal["svm", "logistic"] = Field(
         default="svm", description="linear classifier: SVM with squared hinge loss, or logistic regression"
     )
-    labels: str = Field(
-        default="1,4,10,25,100",
-        pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
+    labelled: str = Field(
+        default="auto",
+        pattern=rf"^(auto|{NUMBERS})$",
         examples=["10", "10,100,all"],
-        description="labels per class, one or several numbers, such as 10,100,all",
+        description="labels per class, one or several numbers, such as 10,100,all; auto: 1,4,10,25,100, or those that "
+        "there are and, where some pictures have no label, all",
     )
     draws: int = Field(default=10, ge=2, le=1000, description="random draws of labels for each number of them")
     supervised_steps: int = Field(
@@ -214,20 +222,22 @@ class ClassifySettings(FeatureSettings):
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="random seed of the draws")
 
-    @field_validator("labels", mode="before")
+    @field_validator("labelled", mode="before")
     @classmethod
-    def _labels_as_text(cls, labels: Any) -> Any:
-        return str(labels) if isinstance(labels, int) else labels
+    def _as_text(cls, labelled: Any) -> Any:
+        return str(labelled) if isinstance(labelled, int) else labelled
 
-    @field_validator("labels")
+    @field_validator("labelled")
     @classmethod
-    def _one_at_least(cls, labels: str) -> str:
-        if any(word.isdecimal() and int(word) == 0 for word in labels.split(",")):
+    def _one_at_least(cls, labelled: str) -> str:
+        if any(word.isdecimal() and int(word) == 0 for word in labelled.split(",")):
             raise ValueError("1 or more per class")
-        return labels
+        return labelled
 
     @property
-    def numbers_of_labels(self) -> list[int | None]:
-        """Per class, ascending; None for all."""
-        numbers = {None if word == "all" else int(word) for word in self.labels.split(",")}
+    def numbers_of_labels(self) -> list[int | None] | None:
+        """Per class, ascending, None for all; or None for auto."""
+        if self.labelled == "auto":
+            return None
+        numbers = {None if word == "all" else int(word) for word in self.labelled.split(",")}
         return sorted(numbers, key=lambda number: (number is None, number))

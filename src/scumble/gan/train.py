@@ -62,7 +62,7 @@ def train_events(
         fresh: remove what is in the folder from earlier trainings, and start over.
         start: a model, a run or a checkpoint whose networks a new run begins with, rather than with weights drawn from
             its seed. What is not given of the networks and of how they learn is that of its training.
-        labels: a table of labels; see `scumble.data.sources.table`.
+        labels: of all pictures, or of a few; see `scumble.data.sources.opener`.
 
     With several devices, as many processes are started, and a script that calls this needs to be guarded by
     `if __name__ == "__main__"`; under torchrun, its processes are taken. All but the first of those yield nothing.
@@ -90,7 +90,7 @@ def train_events(
         device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"),
         contextlib.closing(Processes(here)) as processes,
     ):
-        opened = functools.partial(open_source, data, labels)
+        opened = functools.partial(open_source, data, labels, settings.condition != "few-labels")
         if processes.is_first:
             yield from _job(opened, Run(Path(run)), settings, fresh, start, processes)
         else:
@@ -113,7 +113,7 @@ def train(
         run: the folder of the run.
         fresh: start over, as with `train_events`.
         start: what a new run begins with, as with `train_events`.
-        labels: a table of labels, as with `train_events`.
+        labels: as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
 
     Example:
@@ -148,8 +148,9 @@ def _job(
     yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
     pictures = yield from dataset.prepare(source(), *settings.form)
     _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
-    if pictures.label_sets is not None and settings.condition == "none":
-        yield Noted("the labels are not used: --condition projection learns to draw by them")
+    if settings.condition == "none" and (pictures.label_sets is not None or pictures.is_partly_labelled):
+        by = "--preset sgan" if pictures.is_partly_labelled else "--condition projection"
+        yield Noted(f"the labels are not used: {by} learns by them")
     flip = _flips(settings, pictures) if before is None else before.flip
     facts = _facts(settings, pictures, flip, beginning)
     if before is not None:

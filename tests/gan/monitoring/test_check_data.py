@@ -46,7 +46,7 @@ def test_classes_are_told_by_name_and_number(tmp_path):
     assert advice(tmp_path).found["classes"] == "2: cats (9), dogs (9)"
     unpacked(tmp_path, {"cover.png": encoded(99)})
     found = advice(tmp_path).found["classes"]
-    assert found == "none (1 of 19 pictures have no class, the first cover.png; others: cats (9), dogs (9))"
+    assert found == "2: cats (9), dogs (9); 1 of 19 pictures have no class, the first cover.png"
 
 
 def test_what_was_passed_over_is_told(tmp_path):

@@ -20,7 +20,7 @@ from scumble.gan.train import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
-QUICK = ClassifySettings(labels="1,3", draws=2, supervised_steps=2)
+QUICK = ClassifySettings(labelled="1,3", draws=2, supervised_steps=2)
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "acgan"])

@@ -50,7 +50,7 @@ def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch
     parts = cast(
         ProbeData,
         SimpleNamespace(
-            draw=lambda per_class, seed: np.arange(count),
+            draw=lambda per_class, seed, draw: np.arange(count),
             pixels=pixels,
             labels=labels,
             classes=HALVES,

@@ -1,6 +1,7 @@
 """The commands that tell what a GAN's pictures, and its discriminator, are worth."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 from scumble import jobs
 from scumble.cli import report
 from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Overwrite, Quiet
-from scumble.gan.settings import ClassifySettings, FeatureSettings, MeasureName, Split
+from scumble.gan.settings import NUMBERS, ClassifySettings, FeatureSettings, MeasureName, Split
 from scumble.perceptual.catalogue import EmbeddingName
 
 
@@ -56,6 +57,7 @@ def features(
     data: str,
     /,
     *,
+    labels: Path | None = None,
     output: OutputFile = Path("features.npy"),
     overwrite: Overwrite = False,
     json: Json = False,
@@ -67,10 +69,11 @@ def features(
     Args:
         run: a run, or a model's folder.
         data: what `train` takes.
+        labels: likewise.
         output: .npy to write; a .json beside it tells what is in there.
         settings: everything else, one flag a field.
     """
-    report.run(jobs.start("features", run, data, output, settings, overwrite), json, quiet)
+    report.run(jobs.start("features", run, data, output, settings, overwrite, labels), json, quiet)
 
 
 def classify(
@@ -78,6 +81,7 @@ def classify(
     data: str,
     /,
     *,
+    labels: Path | None = None,
     output: Output = None,
     features: Path | None = None,
     semi: list[Path] | None = None,
@@ -89,16 +93,20 @@ def classify(
 
     Args:
         run: a run, or a model's folder.
-        data: what `train` takes, with classes; its part for testing is what is tested with.
+        data: what `train` takes, with classes, if only of some pictures; its part for testing is what is tested with.
+        labels: what `train` takes: a table of some pictures' classes, or a folder with folders of them.
         output: folder of the results and the classifier (default: RUN/classifier); given again, it goes on.
         features: what `features` wrote of this run and these pictures.
         semi: a run of the preset sgan on these pictures, to stand in the same table; may be given several times.
         settings: everything else, one flag a field.
     """
     folder = output or run / "classifier"
+    if labels is not None and re.fullmatch(NUMBERS, str(labels)) and not labels.exists():
+        labels, settings = None, settings.filled_from({"labelled": str(labels)})  # its name before there were tables
     report.begin(f"classifying {data} by {run}: {folder}", json, quiet)
     kept = report.Kept("classify", "fits", folder, "the same command goes on from")
-    table = report.run(jobs.start("classify", run, data, folder, settings, features, semi or ()), json, quiet, kept)
+    job = jobs.start("classify", run, data, folder, settings, features, semi or (), labels)
+    table = report.run(job, json, quiet, kept)
     if not (json or quiet):
         report.table(
             ["judged", "labels a class", "draws", "errors", "95% interval"], list(map(_as_text, table["rows"]))
@@ -116,6 +124,7 @@ def label(
     /,
     *,
     classifier: Path,
+    labels: Path | None = None,
     output: OutputFile = Path("labels.csv"),
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -124,12 +133,15 @@ def label(
 ) -> None:
     """Sort pictures by a classifier that `classify` made, into a table with the probability of every class.
 
+    Look through the table, correct its column `class`, and `train --labels labels.csv` learns to draw by class.
+
     Args:
         pictures: a folder, or whatever else `train` takes.
         classifier: the folder that `classify` wrote.
+        labels: what `train` takes: the classes of a few, which these keep.
         output: .csv to write.
     """
     from scumble.device import memory_errors
 
     with memory_errors("label fewer pictures at a time"):
-        report.run(jobs.start("label", pictures, classifier, output, device, overwrite), json, quiet)
+        report.run(jobs.start("label", pictures, classifier, output, device, overwrite, labels), json, quiet)

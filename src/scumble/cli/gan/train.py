@@ -33,7 +33,8 @@ def train(
         fresh: start over: what earlier trainings left in the run's folder is removed.
         start: a model, a run or a checkpoint whose networks a new run begins with: fine-tuning. What is not given of
             the networks and of how they learn is as in its training.
-        labels: a table of the pictures' labels, .csv or .txt: one class a picture, or several labels.
+        labels: a table, .csv or .txt, of the pictures' labels, or of those of a few: one class a picture, or several
+            labels; or a folder with a folder of a few pictures for each class, beside the unlabelled ones.
         settings: everything else, one flag a field.
     """
     report.begin(f"training on {data}: {run}", json, quiet)

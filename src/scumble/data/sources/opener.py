@@ -14,7 +14,9 @@ Nothing is ever unpacked to the disk, nothing pickled is ever opened.
 
 A folder or archive may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
 then says the classes. Where folders are `train` and `test`, or the like, only the training part is used. A folder that
-is called like a built-in set is the folder. A table of labels may be given with any of them; see `table`.
+is called like a built-in set is the folder. Where some pictures have no class, as those in a folder `unlabelled`, the
+others are few labels. Labels may also be given beside any of them: as a table, see `table`, or as pictures with
+classes, see `beside`.
 """
 
 import dataclasses
@@ -22,11 +24,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scumble.data.sources.arrays import from_npy, from_npz
+from scumble.data.sources.beside import with_beside
 from scumble.data.sources.builtin import digits, shapes
 from scumble.data.sources.folder import from_folder
 from scumble.data.sources.hub import from_hub
 from scumble.data.sources.names import SUFFIXES
-from scumble.data.sources.source import Source
+from scumble.data.sources.source import Source, refuse_several
 from scumble.data.sources.table import labelled
 from scumble.data.sources.tar import from_tar
 from scumble.data.sources.zip import from_zip
@@ -44,15 +47,18 @@ FILE_KINDS: dict[str, Callable[[Path, bool], Source]] = {
 BUILT_IN: dict[str, Callable[[], Source]] = {"digits": digits, "shapes": shapes}
 
 
-def open_source(given: str | Path, labels: str | Path | None = None) -> Source:
+def open_source(given: str | Path, labels: str | Path | None = None, several: bool = True) -> Source:
     """The source that a name stands for; see the table above.
 
     Args:
         given: the name.
-        labels: a table of labels, which take the place of any that the source has.
+        labels: a table of labels, or more pictures with classes, in any of these forms; they take the place of any
+            labels that the source has.
+        several: whether a picture may have several labels.
 
     Raises:
-        DataError: if there is nothing of that name, it holds no pictures, or it cannot be read; likewise of the labels.
+        DataError: if there is nothing of that name, it holds no pictures, or it cannot be read; likewise of the labels;
+            or if they are the source itself, or give a picture several labels where it may not have them.
         SettingsError: if the name is empty.
 
     Example:
@@ -61,7 +67,19 @@ def open_source(given: str | Path, labels: str | Path | None = None) -> Source:
         (1797, '0', (8, 8))
     """
     source = _opened(given)
-    return source if labels is None else labelled(source, Path(labels))
+    source = source if labels is None else _with_labels(source, given, labels)
+    if not several:
+        refuse_several(source)
+    return source
+
+
+def _with_labels(source: Source, given: str | Path, labels: str | Path) -> Source:
+    path = Path(labels)
+    if not (path.is_dir() or _kind_of(path) or str(labels).startswith("hf:")):
+        return labelled(source, path)
+    if path.exists() and Path(given).exists() and path.samefile(given):
+        raise DataError(f"the labels {labels} are the data itself", "where its folders are classes, leave --labels out")
+    return with_beside(source, _opened(labels))
 
 
 def _opened(given: str | Path) -> Source:
@@ -110,12 +128,17 @@ def _from_path(path: Path, testing: bool) -> Source:
         raise DataError(f"{str(path)[:200]!r} cannot be read: {reason(error)}") from error
 
 
+def _kind_of(path: Path) -> str | None:
+    """The ending of `FILE_KINDS` that a file's name has."""
+    return next((kind for kind in FILE_KINDS if path.name.lower().endswith(kind)), None)
+
+
 def _from_files(path: Path, testing: bool) -> Source:
     if path.is_dir():
         return from_folder(path, testing)
     if not path.exists():
         raise DataError(f"{path} does not exist; wanted {_wanted()}")
-    kind = next((kind for kind in FILE_KINDS if path.name.lower().endswith(kind)), None)
+    kind = _kind_of(path)
     if kind is not None and path.is_file():  # a pipe would never end
         return FILE_KINDS[kind](path, testing)
     raise DataError(f"{path} is a file that ends in {path.suffix or 'nothing'!r}; wanted {_wanted()}")

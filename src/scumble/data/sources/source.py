@@ -10,7 +10,7 @@ from typing import Any
 from scumble.data import labels
 from scumble.data.labels import Label
 from scumble.data.raw import Raw, raw_of
-from scumble.errors import ImageError
+from scumble.errors import DataError, ImageError
 from scumble.events import Event, Noted, Progress, Started, Warned
 from scumble.image import files
 from scumble.image.files import Picture
@@ -84,6 +84,15 @@ class Source:
         """What was left out or chosen, then how many pictures there are, and of what classes."""
         classes = labels.described([item.label for item in self.items], [item.name for item in self.items])
         return *self.told, Noted(f"{self.name}: {len(self.items):,} pictures; classes: {classes}")
+
+
+def refuse_several(source: Source) -> None:
+    """Raises DataError if its pictures may have several labels, or none, rather than a class each."""
+    several = [(len(item.label) < 2, item.name, item.label) for item in source.items if isinstance(item.label, tuple)]
+    if several:
+        _, name, found = min(several)
+        got = " and ".join(found[:2]) or "none"
+        raise DataError(f"{name} of {source.name} has the labels {got}; wanted one class a picture")
 
 
 def of_picture(picture: Picture) -> Opened:

@@ -66,7 +66,8 @@ def check_events(data: str, labels_table: str | Path | None = None) -> Generator
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
     if labels_table is not None:
         numbers, _ = labels.numbered([item.label for item in source.items])
-        flags = f" --labels {shlex.quote(str(labels_table))}{' --condition projection' * (numbers is not None)}{flags}"
+        all_known = numbers is not None and labels.UNLABELLED not in numbers
+        flags = f" --labels {shlex.quote(str(labels_table))}{' --condition projection' * all_known}{flags}"
     channels, refusals = _channels(source, survey)
     classes = labels.described([item.label for item in source.items], [item.name for item in source.items])
     width, height = _automatic(survey) if survey.sizes else (64, 64)

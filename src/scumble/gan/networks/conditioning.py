@@ -16,9 +16,6 @@ from scumble.gan.networks.discriminator import Discriminator
 EMBEDDED = 32
 """The dimension of a class's embedding beside a latent."""
 
-UNLABELLED = -100
-"""The class of a picture whose class is not known; torch's cross-entropy ignores it."""
-
 
 def embedded(embedding: nn.Embedding, labels: torch.Tensor) -> torch.Tensor:
     """(N, D): the embeddings of (N,) classes; of (N, K) labels, 0 or 1, the sums over those that are 1.

@@ -11,7 +11,7 @@ from scumble import __version__, device, paths
 from scumble.data.pixels import opened_pixels, pixels_of
 from scumble.data.sources.source import Opened
 from scumble.errors import RunError, first_line
-from scumble.gan.facts import ClassifierFacts
+from scumble.gan.facts import ClassifierFacts, ProbeFacts
 from scumble.gan.networks.build import MISFITS, filled, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
@@ -155,7 +155,7 @@ class Classifier:
             images=self.facts.images_seen,
             labelled=known.labelled,
             kind={"svm": "support vector machine", "logistic": "logistic regression"}[known.kind],
-            right=f"{known.accuracy:.2%} of {known.tested:,}",
+            tested=_tested(known),
             version=__version__,
         )
 
@@ -174,11 +174,21 @@ classifier.predict(["picture.png"])
 ## How it was made
 
 Features of the discriminator of a GAN, trained without labels on {count:,} pictures ({name}) for {images:,} images,
-and a linear {kind} of them, trained with {labelled:,} labels. Accuracy: {right} test pictures, none of which
-it had labels of. Made by scumble {version}; `settings.json` holds all settings, and the digest of the data.
+and a linear {kind} of them, trained with {labelled:,} labels. Accuracy: {tested}.
+Made by scumble {version}; `settings.json` holds all settings, and the digest of the data.
 
 ## Limits
 
 It knows these classes and no others: it predicts one of them for any picture. The probabilities are calibrated for
 pictures like those that it was trained on.
 """
+
+
+def _tested(known: ProbeFacts) -> str:
+    right = f"{known.accuracy:.2%} of {known.tested:,}"
+    if not known.folds:
+        return f"{right} test pictures, none of which it had labels of"
+    others = (
+        f"by {known.folds} others that learnt from {known.folds - 1} parts of them each, and were tested on the last"
+    )
+    return f"{right} pictures in cross-validation, {others}"

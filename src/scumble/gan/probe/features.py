@@ -104,13 +104,13 @@ def _allocated(shape: tuple[int, int], path: Path | None) -> np.ndarray:
 # --- Discriminators and pictures --------------------------------------------------------------------------------------
 
 
-def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
-    """The pictures of `data`, prepared as for the GAN's training.
+def open_pictures(gan: GAN, data: str, labels: str | Path | None = None) -> Generator[Event, None, Dataset]:
+    """The pictures of `data`, prepared as for the GAN's training, with a class each at most.
 
     Raises:
         DataError: if they are of another size or of other channels than the discriminator takes.
     """
-    pictures = yield from dataset.prepare(open_source(data), *gan.facts.form)
+    pictures = yield from dataset.prepare(open_source(data, labels, several=False), *gan.facts.form)
     wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
@@ -146,7 +146,12 @@ def digest_of(network: nn.Module) -> str:
 
 @device.in_full_float32
 def write_events(
-    run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None, overwrite: bool = False
+    run: str | Path,
+    data: str | Path,
+    output: Path,
+    settings: FeatureSettings | None = None,
+    overwrite: bool = False,
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, None]:
     """Write the features of all pictures of a data set to OUTPUT.npy and OUTPUT.json.
 
@@ -169,7 +174,7 @@ def write_events(
     with device.memory_errors("use a smaller --side or fewer --layers"):
         gan = GAN.from_pretrained(run, settings.device)
         discriminator = unlabelled_discriminator(gan)
-        pictures = yield from open_pictures(gan, str(data))
+        pictures = yield from open_pictures(gan, str(data), labels)
         facts = _facts(discriminator, pictures, settings)
         discriminator = with_statistics_of(discriminator, pictures.pixels)
         make(output.parent)

@@ -78,7 +78,7 @@ class Trials:
 
 def key_of(discriminator: Discriminator, data: ProbeData, settings: ClassifySettings) -> str:
     """Digest of what a result depends on besides its trial."""
-    fixed = settings.model_dump(mode="json", exclude={"labels", "draws", "device"})
+    fixed = settings.model_dump(mode="json", exclude={"labelled", "draws", "device"})
     return hashlib.sha256(json.dumps([PROTOCOL, digest_of(discriminator), data.digest, fixed]).encode()).hexdigest()
 
 

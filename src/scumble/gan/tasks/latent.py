@@ -17,15 +17,15 @@ from torch import nn
 
 from scumble.data import batches
 from scumble.data.dataset import Dataset
+from scumble.data.labels import UNLABELLED, hold_out
 from scumble.data.labels import draw as draw_labelled
-from scumble.data.labels import hold_out
 from scumble.device import Placement
 from scumble.errors import SettingsError
 from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
 from scumble.gan.losses.penalties import PENALTIES
 from scumble.gan.networks.build import build, to_device
-from scumble.gan.networks.conditioning import UNLABELLED, unconditional
+from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.training.distributed import Processes
@@ -262,12 +262,16 @@ def _labels(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
             f"condition: got {settings.condition}, and {pictures.name} has no classes{why}; wanted pictures in a "
             "folder for each class, or labels"
         )
+    if pictures.is_partly_labelled and settings.condition != "few-labels":
+        why = f"and in {pictures.name}, {pictures.why_no_classes}"
+        wanted = "a few are enough for --preset sgan, and for `scumble gan classify` to label the others"
+        raise SettingsError(f"condition: got {settings.condition}, {why}; wanted a class for each", wanted)
     if pictures.labels.ndim == 2 and settings.condition == "few-labels":
         why = "whose softmax knows one class a picture"
         raise SettingsError(
             f"condition: got few-labels, {why}, and {pictures.name} has several labels a picture; wanted another"
         )
-    if settings.condition != "few-labels":
+    if settings.condition != "few-labels" or pictures.is_partly_labelled:
         return pictures.labels.astype(np.float32) if pictures.labels.ndim == 2 else pictures.labels
     learning, _ = hold_out(pictures.labels, pictures.classes)
     few = learning[draw_labelled(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
