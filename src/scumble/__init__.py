@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from scumble.gan.evaluation.evaluate import evaluate, evaluate_events
+    from scumble.gan.evaluation.nearest_sheet import nearest, nearest_events
     from scumble.gan.models.gan import GAN
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.settings import GANSettings
@@ -53,6 +54,8 @@ __all__ = [
     "evaluate",
     "evaluate_events",
     "evaluation",
+    "nearest",
+    "nearest_events",
     "paint_events",
     "stylize",
     "stylize_events",
@@ -64,6 +67,7 @@ __all__ = [
 _NAMES = {
     "errors": "DataError DivergedError ImageError RunError ScumbleError SettingsError WeightsError",
     "gan.evaluation.evaluate": "evaluate evaluate_events",
+    "gan.evaluation.nearest_sheet": "nearest nearest_events",
     "gan.models.gan": "GAN",
     "gan.probe.classifier": "Classifier",
     "gan.settings": "GANSettings",

@@ -17,6 +17,7 @@ for command in (
     draw.project,
     draw.export,
     measure.evaluate,
+    measure.nearest,
     measure.features,
     measure.classify,
     measure.label,
