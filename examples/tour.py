@@ -86,10 +86,13 @@ assert (again.sample_array([7]) == gan.sample_array([7])).all()
 # --8<-- [end:train]
 
 # --8<-- [start:evaluate]
-# How good is it? Each figure knows what it was measured with, and has a 95% confidence interval.
+# How good is it? Each figure has a 95% confidence interval, and beside it that of other real pictures.
 found = scumble.evaluate(run, "digits", pictures=400)
-for figure in found.figures:
-    print(f"{figure.name}: {figure.value:.3g} +/- {figure.margin:.2g} ({found.described(figure)})")
+for figure, other in zip(found.figures, found.others, strict=True):
+    print(f"{figure.name}: {figure.value:.3g}, from {figure.low:.2g} to {figure.high:.2g}; real: {other.value:.3g}")
+print(found.conditions())
+if found.verdict is not None:
+    print(found.verdict.text)  # a sentence; found.verdict.kind is a word for programs
 # --8<-- [end:evaluate]
 
 # --8<-- [start:classify]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from scumble.gan.evaluation.evaluate import evaluate, evaluate_events
+    from scumble.gan.evaluation.nearest_sheet import nearest, nearest_events
     from scumble.gan.models.gan import GAN
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.probe.protocol import classify, classify_events
@@ -63,6 +64,8 @@ __all__ = [
     "gram",
     "layers",
     "losses",
+    "nearest",
+    "nearest_events",
     "paint_events",
     "stylize",
     "stylize_events",
@@ -74,6 +77,7 @@ __all__ = [
 _NAMES = {
     "errors": "DataError DivergedError ImageError RunError ScumbleError SettingsError WeightsError",
     "gan.evaluation.evaluate": "evaluate evaluate_events",
+    "gan.evaluation.nearest_sheet": "nearest nearest_events",
     "gan.models.gan": "GAN",
     "gan.probe.classifier": "Classifier",
     "gan.probe.protocol": "classify classify_events",

@@ -1,6 +1,8 @@
 """Plots: a run's figures over the images seen, and the table of a few-label probe."""
 
 import io
+import math
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,13 @@ WATCHED = {
     "discriminator's lead, in standard deviations": {"lead": "logits of real over generated pictures"},
 }
 EVALUATIONS = {
-    "Fréchet distance, by pocket": {"frechet_distance": "averaged generator"},
-    "precision, recall, coverage, by pocket": {name: name for name in ("precision", "recall", "coverage")},
+    "Fréchet distance, by pocket, in variances of the real": {"frechet_distance": "averaged generator"},
+    "shares, by pocket": {
+        "precision": "precision",
+        "recall": "recall",
+        "coverage": "coverage",
+        "near_copies": "near copies",
+    },
 }
 
 
@@ -54,12 +61,28 @@ def write_curves(run: Path, output: Path, overwrite: bool = False) -> Path:
     rows = folder.metrics()
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
+    encoded = io.BytesIO()
+    draw_curves(rows).savefig(encoded, format=output.suffix[1:].lower(), dpi=120, metadata={"Title": MARK})
+    _write(output, encoded)
+    return output
+
+
+def draw_curves(rows: Sequence[dict[str, Any]], chosen: Collection[str] | None = None) -> Figure:
+    """The figures of a run over the images seen, in two columns.
+
+    Args:
+        rows: the lines of its log, two or more.
+        chosen: titles of `CURVES`, `WATCHED` and `EVALUATIONS`; None for all. What the run has
+            no figures for is left out.
+    """
     shown = dict(CURVES)
     for curves, figure in ((WATCHED, "lead"), (EVALUATIONS, "frechet_distance")):
         shown |= curves if any(figure in row for row in rows) else {}
-    height = len(shown) // 2
+    if chosen is not None:
+        shown = {title: curves for title, curves in shown.items() if title in chosen}
+    height = math.ceil(len(shown) / 2)
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
-    for axes, (title, curves) in zip(figure.subplots(height, 2).flat, shown.items(), strict=True):
+    for axes, (title, curves) in zip(figure.subplots(height, 2, squeeze=False).flat, shown.items(), strict=False):
         for name, label in curves.items():
             known = [row for row in rows if name in row]
             images, values = [row["images"] for row in known], [row[name] for row in known]
@@ -68,10 +91,9 @@ def write_curves(run: Path, output: Path, overwrite: bool = False) -> Path:
         axes.set_xlabel("images seen")
         axes.grid(alpha=0.3)
         axes.legend()
-    encoded = io.BytesIO()
-    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120, metadata={"Title": MARK})
-    _write(output, encoded)
-    return output
+    for axes in figure.axes[len(shown) :]:
+        axes.remove()
+    return figure
 
 
 def write_classification(table: dict[str, Any], output: Path) -> Image.Image:

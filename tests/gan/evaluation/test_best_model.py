@@ -20,7 +20,7 @@ from scumble.training.log import Log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "near_copies")
 
 
 @pytest.fixture(autouse=True)

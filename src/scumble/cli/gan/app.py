@@ -18,6 +18,7 @@ for command in (
     draw.project,
     draw.export,
     measure.evaluate,
+    measure.nearest,
     measure.features,
     measure.classify,
     measure.label,

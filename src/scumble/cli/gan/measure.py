@@ -3,15 +3,20 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from scumble import jobs
 from scumble.cli import report
-from scumble.cli.flags import Device, Json, JsonLine, Output, OutputFile, Overwrite, Quiet
+from scumble.cli.flags import Device, Json, JsonLine, OfClass, Output, OutputFile, Overwrite, Quiet
+from scumble.cli.gan.draw import parse_seeds
 from scumble.gan.settings import NUMBERS, ClassifySettings, FeatureSettings, MeasureName, Split
 from scumble.perceptual.catalogue import EmbeddingName
+
+if TYPE_CHECKING:
+    from scumble.gan.evaluation.nearest import Nearness
+    from scumble.gan.evaluation.result import Figure
 
 
 def evaluate(
@@ -20,7 +25,7 @@ def evaluate(
     /,
     *,
     network: EmbeddingName = "pocket",
-    pictures: int = 10_000,
+    pictures: int | None = None,
     split: Split = "train",
     measures: list[MeasureName] | None = None,
     device: Device = "auto",
@@ -32,24 +37,68 @@ def evaluate(
         subject: a run, a model's folder, or pictures, of which those for training are taken.
         data: the real pictures: what `train` takes.
         network: the feature network; only what `inception` measures is called FID.
-        pictures: how many of each kind, or as many as there are.
+        pictures: how many of each kind, or as many as there are (default: 10,000, or half of the real ones where these
+            are fewer, so that the other half can be measured in the same way).
         split: part of the data: train, or test for what no training sees.
-        measures: frechet (distance), kernel (distance), neighbours (precision, recall, density, coverage), inception
-            (score): once for each; all that the network is able to, if not given.
+        measures: frechet (distance), kernel (distance), neighbours (precision, recall, density, coverage, near copies),
+            inception (score): once for each; all that the network is able to, if not given.
     """
     report.begin(f"comparing pictures of {subject} with {data}")
-    from scumble.gan.evaluation.evaluate import TITLES
-
     found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device))
     if json:
-        report.data(dataclasses.asdict(found))
+        verdict = None if found.verdict is None else found.verdict._asdict()
+        report.data(dataclasses.asdict(found) | {"verdict": verdict})
         return
-    rows = []
-    for one in found.figures:
-        interval = f"{one.low:.4g} to {one.high:.4g}"
-        title = TITLES.get(one.name, one.name)
-        rows.append([title, f"{one.value:.4g}", interval, f"{one.of_half:.4g}", found.described(one)])
-    report.table(["figure", "value", "95% interval", "of half as many", "measured with"], rows)
+    rows = [[one.title, *_with_interval(one), *_with_interval(found.other(one.name))] for one in found.figures]
+    report.table(["figure", "value", "95% interval", "other real pictures", "95% interval"], rows)
+    report.say(f"measured with: {report.visible(found.conditions())}")
+    if found.verdict is not None:
+        report.say(f"verdict: {found.verdict.text}")
+
+
+def _with_interval(one: "Figure | None") -> list[str]:
+    return ["", ""] if one is None else [f"{one.value:.4g}", f"{one.low:.4g} to {one.high:.4g}"]
+
+
+def nearest(
+    model: Path,
+    data: str,
+    /,
+    *,
+    seeds: str = "0-15",
+    output: OutputFile = Path("nearest.png"),
+    network: EmbeddingName = "pocket",
+    of_class: OfClass = None,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the real pictures nearest to samples, by features and by pixels: is anything copied?
+
+    Args:
+        model: a run, or a model's folder.
+        data: the real pictures: what `train` takes.
+        seeds: of the samples: numbers and ranges, such as 0-15 or 3,7,20.
+        output: the sheet, a row for each sample: itself, the three nearest by features, the three nearest by pixels;
+            its recipe holds the distances.
+        network: the feature network.
+        of_class: class to draw, if it was trained with classes (default: all in turn).
+    """
+    numbers = parse_seeds(seeds)
+    events = jobs.start("nearest", model, data, output, numbers, network, of_class, overwrite, device)
+    found = report.run(events, json, quiet)
+    if json or quiet:
+        return
+    rows = [[str(one.seed), *_nearest_of(one.by_features), *_nearest_of(one.by_pixels)] for one in found.samples]
+    report.table(["seed", "by features", "distance", "as near", "by pixels", "distance", "as near"], rows)
+    usual = f"{found.usual_features:.3g} by features, {found.usual_pixels:.3g} by pixels"
+    report.say(f"a real picture is usually {usual} from the nearest other one; as near: so many real ones have another")
+
+
+def _nearest_of(found: "Nearness") -> list[str]:
+    first = found.neighbours[0]
+    return [first.name or f"picture {first.picture}", f"{first.distance:.3g}", f"{found.share:.0%}"]
 
 
 def features(

@@ -13,7 +13,7 @@ from scumble.data.dataset import Dataset
 from scumble.errors import RunError
 from scumble.events import Event, Noted
 from scumble.gan.evaluation import feature_cache
-from scumble.gan.evaluation.evaluate import check_counts, compare
+from scumble.gan.evaluation.evaluate import UNIT, check_counts, compare
 from scumble.gan.facts import Evaluated, GANFacts
 from scumble.gan.models.gan import GAN
 from scumble.gan.settings import GANSettings, MeasureName
@@ -79,7 +79,12 @@ class Evaluator:
         Raises:
             RunError: if the folder cannot be written.
         """
-        measured = {"network": NETWORK, "sha256": self.feature_network.sha256, "pictures": list(self.counts)}
+        measured = {
+            "network": NETWORK,
+            "sha256": self.feature_network.sha256,
+            "pictures": list(self.counts),
+            "unit": UNIT,
+        }
         images, value, before = gan.facts.images_seen, figures[CRITERION], _best(run, measured)
         message = f"at {images:,} images: Fréchet distance {value:.4g} ({NETWORK}, {PICTURES:,} generated pictures)"
         if before is not None and value >= before:
