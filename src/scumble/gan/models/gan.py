@@ -193,11 +193,14 @@ class GAN:
 
     def _card(self) -> str:
         data, settings = self.facts.data, self.settings
+        colours, height, width = data.shape
         rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts.settings.items())
         return CARD.format(
             name=data.name,
             count=data.count,
-            kind=data.kind,
+            kind={1: "grey", 3: "colour"}.get(colours, f"{colours}-channel"),
+            width=width,
+            height=height,
             images=self.facts.images_seen,
             network=settings.network,
             loss=settings.loss,
@@ -211,7 +214,7 @@ CARD = """# A GAN trained on {name}
 
 ![samples](samples.png)
 
-Draws {kind}. The samples above are seeds 0 to 63, neither selected nor
+Draws {kind} pictures of {width} x {height} pixels. The samples above are seeds 0 to 63, neither selected nor
 truncated.
 
     scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
