@@ -75,6 +75,15 @@ for name, figures in compared.means().items():
     print(f"{name:>12}: colours {figures['colours']:.2f}, edges {figures['edges']:.2f}")
 # --8<-- [end:compare]
 
+# --8<-- [start:features]
+# Look inside: what a network sees, by layer, and the losses that painting is made of. A gradient flows through both.
+seen = scumble.features(photo, ["relu1_1", 20], size=SIZE)  # by name, or by number as torchvision counts
+of_painting = scumble.features(painting, ["relu1_1", 20], size=SIZE)
+for name, found in seen.items():
+    style = scumble.losses.style(found, of_painting[name])  # of scumble.gram(found), a matrix of channels
+    print(f"{name}: {tuple(found.shape)}, style loss {style:.3g}")
+# --8<-- [end:features]
+
 # --8<-- [start:train]
 # Train a GAN on handwritten digits. The same line again continues; `fresh=True` restarts from scratch.
 run = FOLDER / "digits"

@@ -107,8 +107,9 @@ def test_python_runs(page, tmp_path, monkeypatch, one_thread):
     names: dict[str, object] = {}
     for block in PYTHON[page]:
         exec(compile(block.replace("steps=50", "steps=1"), page, "exec"), names)
-    assert Path("painted.png").exists()
-    assert Path("seed-7.png").exists()
+    if page == "README.md":
+        assert Path("painted.png").exists()
+        assert Path("seed-7.png").exists()
 
 
 def test_the_tour_runs(tmp_path):

@@ -36,6 +36,7 @@ scumble.texture("painting.jpg", keep=2)  # wrong
 scumble.train("digits", "runs/digits", preset="dcgna")  # wrong
 scumble.train("digits", "runs/digits", images="many")  # wrong
 scumble.features("photo.jpg", [1], backbone="alexnet")  # wrong
+scumble.StyleSettings(szie=256)  # wrong
 """
 
 

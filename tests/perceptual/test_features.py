@@ -45,6 +45,7 @@ def test_a_gradient_reaches_the_tensor():
     assert seen["relu5_1"].shape == (2, 128, 1, 1)
     sum(found.mean() for found in seen.values()).backward()
     assert picture.grad is not None
+    assert picture.grad.is_contiguous()  # torch's L-BFGS wants it so
     assert picture.grad.abs().sum() > 0
 
 

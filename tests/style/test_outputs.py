@@ -11,7 +11,7 @@ from PIL import Image
 from conftest import photograph
 from scumble import paths
 from scumble.errors import ImageError, ScumbleError, SettingsError
-from scumble.events import Event, Finished, Noted, Progress, Saved, Warned, returned
+from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Warned, returned
 from scumble.image import recipe
 from scumble.style import outputs
 from scumble.style.outputs import Wanted
@@ -49,6 +49,21 @@ def test_a_file_of_somebody_elses_is_written_over_only_when_asked(sources, setti
         assert path.read_bytes() == content
     painted(sources, settings, Wanted(path, overwrite=True))
     assert recipe.read(path)["job"] == "stylize"
+
+
+def test_the_picture_so_far_is_shown_without_a_file(sources, settings, monkeypatch):
+    def shown(wanted: Wanted) -> list[Preview]:
+        return [event for event in painted(sources, settings, wanted) if isinstance(event, Preview)]
+
+    assert shown(Wanted(None)) == []
+    monkeypatch.setattr(outputs, "PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(outputs, "SHARE_OF_PREVIEWS", 1.0)
+    previews = shown(Wanted(None, show=True))
+    assert [preview.done for preview in previews] == [1, 2, 3]
+    assert {preview.path for preview in previews} == {None}
+    assert previews[0].picture.size == (32, 27)
+    monkeypatch.setattr(outputs, "SHARE_OF_PREVIEWS", 1e-9)  # one takes all the time that there is for them
+    assert len(shown(Wanted(None, show=True))) == 1
 
 
 def test_a_picture_of_ours_is_remade_and_what_it_was_is_told_where_it_was_another(sources, settings, tmp_path):
