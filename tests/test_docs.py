@@ -17,7 +17,7 @@ from mkdocs.exceptions import PluginError
 
 import scumble
 from conftest import REPOSITORY, photograph
-from scumble.cli.app import app
+from scumble.cli.app import app, one_by_one
 
 DOCS = REPOSITORY / "docs"
 HISTORY = DOCS / "log.md"  # every command there is one of its day
@@ -68,7 +68,7 @@ def test_commands_are_found():
 
 @pytest.mark.parametrize(("page", "command"), TYPED, ids=lambda value: value if isinstance(value, str) else None)
 def test_commands_parse(page, command):
-    app.parse_args(command, exit_on_error=False, print_error=False)
+    app.parse_args(one_by_one(command), exit_on_error=False, print_error=False)
 
 
 def test_commands_that_do_not_parse_are_noticed():

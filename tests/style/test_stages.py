@@ -51,10 +51,10 @@ def network(name: str):
 def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_at_the_last():
     settings = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
     assert stages(settings, [(20, 10), (40, 20)]) == [
-        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=2.0),
-        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03),
-        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03),
-        Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
+        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 20),
+        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
+        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
+        Stage((40, 20), "vgg19-caffe", 3, "lbfgs", ahead=256 / 40),
     ]
     assert [stage.backbone for stage in stages(settings.model_copy(update={"sketch": 0}), [(20, 10), (40, 20)])] == [
         "vgg19",
@@ -63,19 +63,28 @@ def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_a
     ]
 
 
+def test_small_pictures_are_held_to_the_photograph_as_stages_of_that_size_are():
+    """What is no smaller than 256 pixels is worked towards itself."""
+    for side, ahead in ((128, 2.0), (181, 256 / 181), (256, 1.0), (512, 1.0), (4096, 1.0)):
+        (only,) = stages(StyleSettings(), [(side, side // 2)])
+        assert only.ahead == ahead
+    of_larger = stages(StyleSettings(), [(128, 64), (181, 90), (256, 128)])
+    assert [stage.ahead for stage in of_larger] == [2.0, 256 / 181, 1.0]
+
+
 @pytest.mark.parametrize("given", [{"sketch": 0}, {"backbone": "pocket"}, {"content_layers": {"relu3_2": 1}}])
 def test_no_sketch_where_it_is_not_wanted_of_no_use_or_cannot_be_made(given):
     (only,) = stages(StyleSettings(**{"preset": "gatys", "sketch": 50} | given), [(20, 10)])
     assert only.steps == 500
     sketch, _ = stages(StyleSettings(preset="gatys", sketch=50), [(20, 10)])
-    assert sketch == Stage((20, 10), "pocket", 50, "lbfgs")
+    assert sketch == Stage((20, 10), "pocket", 50, "lbfgs", ahead=256 / 20)
 
 
 def test_the_preset_gatys_is_the_papers_method_alone():
     """500 evaluations of VGG19 by L-BFGS, from the photograph, of nothing but content and Gram matrices."""
     settings = StyleSettings(preset="gatys")
     (only,) = stages(settings, [(20, 10)])
-    assert only == Stage((20, 10), "vgg19-caffe", 500, "lbfgs")
+    assert only == Stage((20, 10), "vgg19-caffe", 500, "lbfgs", ahead=256 / 20)
     assert (settings.init, settings.loss, settings.scales) == ("content", "gram", 1)
     assert settings.range_weight == settings.variation_weight == 0
     terms = settings.terms()

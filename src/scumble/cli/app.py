@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             2 if report.follows() else _failed(f"{empty} is empty; wanted a name or a value ({hint})", 2, arguments)
         )
     try:
-        app(_one_by_one(arguments), exit_on_error=False, print_error=False)
+        app(one_by_one(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.exit(2 if report.follows() else _failed(_usage(error), 2, arguments))
     except ScumbleError as error:
@@ -126,11 +126,11 @@ def _empty(arguments: list[str]) -> str | None:
     return None
 
 
-def _one_by_one(arguments: list[str]) -> list[str]:
+def one_by_one(arguments: list[str]) -> list[str]:
     """Flags that may be given several times, where their numbers came at once.
 
     Example:
-        >>> _one_by_one(["a.jpg", "--shares", "2,1"])
+        >>> one_by_one(["a.jpg", "--shares", "2,1"])
         ['a.jpg', '--shares', '2', '--shares', '1']
     """
     apart: list[str] = []

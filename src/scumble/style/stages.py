@@ -27,6 +27,10 @@ PAINTED_SIDE = 1500
 ENLARGING = {"steps": 15, "optimizer": "adam", "lr": 3.0, "averaging": 0.8}
 """How it is gone over at its full size (docs/log.md)."""
 
+TRIAL_SIDE = 256
+"""A smaller picture is held to its photograph as a stage on the way to this size is: it is a trial, and what would
+drown in it does not drown in what it is a trial of (docs/log.md)."""
+
 COST_OF_WAITING = 4000
 """Threads wait for one another about as long as VGG19 looks at so many pixels, and longer on a busy machine: what the
 others take over must be more, or two are no faster than one (docs/log.md)."""
@@ -36,7 +40,7 @@ others take over must be more, or two are no faster than one (docs/log.md)."""
 class Stage:
     """Some evaluations at one size with one network; the size is (width, height).
 
-    `ahead` is how many times as wide the picture is that is worked towards, but for what only enlarges it.
+    `ahead` is how many times as wide the picture is that is worked towards, which what only enlarges it has no part in.
     """
 
     size: tuple[int, int]
@@ -63,12 +67,12 @@ def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[S
 
     enlarges = settings.enlarge and len(ladder) > 1 and max(ladder[-1]) > PAINTED_SIDE
     painted = ladder[:-1] if enlarges else ladder
+    aim = max(TRIAL_SIDE, *painted[-1])
 
     def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int, coarse: int) -> list[Stage]:
         how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
         return [
-            Stage(size, backbone, steps if size == painted[-1] else coarse, *how, max(painted[-1]) / max(size))
-            for size in sizes
+            Stage(size, backbone, steps if size == painted[-1] else coarse, *how, aim / max(size)) for size in sizes
         ]
 
     if not settings.paints():  # one look, for the figures
@@ -80,7 +84,7 @@ def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[S
         coarse = min(settings.steps, settings.coarse_steps or settings.steps)
         found = scales(painted, settings.backbone, settings.steps, coarse)
     if settings.finish:
-        found.append(Stage(painted[-1], FINISHES, settings.finish, "lbfgs"))
+        found.append(Stage(painted[-1], FINISHES, settings.finish, "lbfgs", ahead=aim / max(painted[-1])))
     if enlarges:
         found.append(Stage(ladder[-1], _enlarger(settings), **ENLARGING))
     return found

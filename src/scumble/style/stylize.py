@@ -221,6 +221,8 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
             yield Warned(region.remark)
     if sheet := inputs.settings.sheet():
         yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
+    if inputs.settings.paints() and inputs.content is not None and max(inputs.size()) < stages.TRIAL_SIDE:
+        yield Noted(f"a trial of less than {stages.TRIAL_SIDE} pixels has no room for a larger picture's fine strokes")
     if not inputs.settings.paints():
         yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
 
