@@ -42,6 +42,13 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something went wrong and was dealt with."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Detailed(Noted):
     """Something that only those will want to know who look closely, such as each scale that is worked at."""
 
@@ -71,13 +78,6 @@ class Estimated(Noted):
     memory_bytes: int
     seconds: float
     core_seconds: float | None
-
-
-@dataclass(frozen=True)
-class Warned:
-    """Something went wrong and was dealt with."""
-
-    message: str
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ COMMANDS = {
     "stylize": (("content.png", "style.png"), "painting content.png in the style of style.png: content-style.png"),
     "stylize --dry-run": (("content.png", "style.png"), "planning content.png in the style of style.png"),
     "texture": (("style.png",), "painting a texture of style.png: style-texture.png"),
-    "batch": (("content.png", "--style", "style.png"), "painting content.png in the style of style.png: painted"),
+    "batch": (("content.png", "--style", "style.png"), "painting content.png in the style of style.png, into painted"),
     "gan train": (("digits", "--run", "runs/new"), "training on digits: runs/new"),
     "gan classify": (("runs/new", "digits"), "classifying digits by runs/new: runs/new/classifier"),
     "gan evaluate": (("runs/new", "digits"), "comparing pictures of runs/new with digits"),
@@ -67,4 +67,4 @@ def test_of_many_pictures_three_are_named(tmp_path):
         (tmp_path / name).write_bytes(b"")
     pictures = ("a.png", "b.png", "c.png", "d.png", "e.png", "--style", "a.png")
     done = without_torch("batch", *pictures, folder=tmp_path)
-    assert done.stderr.startswith("painting a.png, b.png, c.png and 2 more in the style of a.png: painted")
+    assert done.stderr.startswith("painting a.png, b.png, c.png and 2 more in the style of a.png, into painted")

@@ -37,6 +37,7 @@ LAKE = {"content": "the lake.jpg", "style": "turner.tif", "weights": "pocket"}
         ),
         (made("texture", {"style": "turner.tif"}, aspect=2), "a texture of turner: preset quick with aspect 2.0"),
         ({"job": "preview"}, "a preview of a painting"),
+        ({"job": "contact sheet"}, "a contact sheet"),
         ({"gan": "digits", "seeds": [1, 2, 3]}, "3 pictures by a GAN of digits"),
         ({"gan": "digits", "seeds": [1], "class": "7"}, "a picture by a GAN of digits"),
         ({"gan": "digits", "arithmetic": [[1], [2], [3]]}, "latent arithmetic by a GAN of digits"),

@@ -127,7 +127,7 @@ def test_a_picture_of_another_photograph_is_not_taken_for_this_ones(folders, set
     with pytest.raises(ScumbleError, match=r"1 of 1 pictures failed: a-s\.png"):
         told.extend(batch_events([folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"))
     (warned,) = (event.message for event in told if isinstance(event, Warned))
-    assert warned.startswith(f"a-s.png: {tmp_path / 'out' / 'a-s.png'} is there already, of another a.png")
+    assert warned.startswith(f"{tmp_path / 'out' / 'a-s.png'} is there already, of another a.png")
 
 
 def test_what_cannot_work_is_told_before_any_work(folders, settings, tmp_path):
@@ -305,7 +305,7 @@ def test_a_dry_run_tells_what_would_be_painted_and_what_all_of_it_would_take(fol
     ]  # fmt: skip
     assert isinstance(estimate, Estimated)
     assert (estimate.pictures, estimate.there_already) == (5, 1)
-    assert estimate.message.startswith("5 of 6 pictures would be painted, 1 are there already: about")
+    assert estimate.message.startswith("5 of 6 pictures would be painted, 1 there already: about")
     assert estimate.seconds == pytest.approx(sum(plan.seconds or 0 for plan in plans))
     assert estimate.memory_bytes == max(plan.memory_bytes for plan in plans)
     assert any("notes.txt" in event.message for event in events if isinstance(event, Noted))
@@ -326,4 +326,4 @@ def test_a_dry_run_with_nothing_to_do_says_so(folders, settings, tmp_path):
     one = [folders[0] / "a.png"], [folders[1] / "s.png"], settings, tmp_path / "out"
     list(batch_events(*one))
     *_, last = batch_events(*one, dry_run=True)
-    assert last == Estimated("0 of 1 pictures would be painted, 1 are there already", 0, 1, 0, 0, 0)
+    assert last == Estimated("0 of 1 pictures would be painted, 1 there already", 0, 1, 0, 0, 0)

@@ -48,6 +48,8 @@ def sentence(facts: dict[str, Any]) -> str:
         >>> sentence({"job": "stylize", "settings": {"preset": "fine", "keep": 3}, "inputs": inputs})
         'lake in the style of turner: preset fine with keep 3'
     """
+    from scumble.image import recipe
+
     match facts.get("job"):
         case "stylize":
             (content, *_), styles = (*_names(facts, "content"), "a picture"), list(_names(facts, "style"))
@@ -56,6 +58,8 @@ def sentence(facts: dict[str, Any]) -> str:
             return f"a texture of {_listed(list(_names(facts, 'style'))) or 'a picture'}: {_manner(facts)}"
         case "preview":
             return "a preview of a painting"
+        case recipe.CONTACT_SHEET_JOB:
+            return "a contact sheet"
     if "gan" in facts:
         what = "latent arithmetic" if "arithmetic" in facts else "a projection" if "latent" in facts else _drawn(facts)
         return f"{what} by a GAN of {_short(facts['gan'])}"

@@ -154,7 +154,7 @@ def batch(
     """
     contents, folder = (content, *more_contents), output or Path("painted")
     verb, paintings = "planning" if dry_run else "painting", _listed((*style, *style_mix)) or "nothing"
-    report.begin(f"{verb} {_listed(contents)} in the style of {paintings}: {folder}", json, quiet)
+    report.begin(f"{verb} {_listed(contents)} in the style of {paintings}, into {folder}", json, quiet)
     with report.starting(quiet or json):
         from scumble.style.batch import JOB, batch_events
 

@@ -125,7 +125,7 @@ class Work:
     def fail(self, output: Path, error: Exception) -> Warned:
         """Write down why a picture failed, and tell it."""
         self.failed[output] = reason(error)
-        return Warned(f"{output.name}: {reason(error)}")
+        return Warned(reason(error) if str(output) in reason(error) else f"{output.name}: {reason(error)}")
 
     def failure(self) -> ScumbleError:
         """What the batch ends with where pictures failed."""
@@ -176,8 +176,8 @@ def _every(
 
 
 def _is_news(event: Event, told: set[str]) -> bool:
-    """Whether a note or a warning was not told of another picture before."""
-    if not isinstance(event, Noted | Warned) or event.message in told:
+    """Whether a note or a warning was not told of another picture before; what each one takes is no news."""
+    if not isinstance(event, Noted | Warned) or isinstance(event, Planned) or event.message in told:
         return False
     told.add(event.message)
     return True
@@ -207,7 +207,7 @@ def _foretell(work: Work, settings: StyleSettings, networks: dict[str, Backbone]
                 for event in paint_events(sources, settings, dry_run=True, networks=networks):
                     if isinstance(event, Planned):
                         known[size, pair.style] = event
-                    elif _is_news(event, told):
+                    if _is_news(event, told):
                         yield event
         except ScumbleError as error:
             yield work.fail(output, error)
@@ -225,7 +225,8 @@ def _estimate(work: Work, plans: Sequence[Planned]) -> Estimated:
     seconds = sum(plan.seconds or 0.0 for plan in plans)
     cores = [plan.core_seconds for plan in plans]
     core_seconds = None if None in cores else sum(core or 0.0 for core in cores)
-    words = f"{len(plans)} of {len(work.every)} pictures would be painted, {len(work.there)} are there already"
+    words = f"{len(plans)} of {len(work.every)} pictures would be painted"
+    words += f", {len(work.there)} there already" * bool(work.there)
     if plans:
         words += f": about {memory_bytes / GIB:.1f} GiB of memory, {times_in_words(seconds, core_seconds)}"
     return Estimated(words, len(plans), len(work.there), memory_bytes, seconds, core_seconds)
