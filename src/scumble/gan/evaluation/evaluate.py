@@ -147,6 +147,13 @@ def evaluate(subject: str | Path | GAN, data: str | Path, **settings: Any) -> Ev
     return returned(evaluate_events(subject, data, **settings))
 
 
+def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
+    """The GAN, if it is one, and what it is called."""
+    if isinstance(subject, GAN):
+        return subject, f"a GAN of {subject.facts.data.name}"
+    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
+
+
 def _job(
     subject: str | Path | GAN,
     data: str,
@@ -183,13 +190,6 @@ def _job(
         subject=evaluated.name,
         averaged=None if gan is None else gan.settings.ema > 0,
     )
-
-
-def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
-    """The GAN, if it is one, and what it is called."""
-    if isinstance(subject, GAN):
-        return subject, f"a GAN of {subject.facts.data.name}"
-    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
 
 
 def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:
