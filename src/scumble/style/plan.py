@@ -4,7 +4,6 @@ Memory is estimated from above, of all that grows with the picture; docs/log.md 
 """
 
 import math
-import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from scumble import device
+from scumble import cores, device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
 from scumble.events import Planned
@@ -186,7 +185,8 @@ def _cost(settings: PaintSettings, network: VGG19, placement: Placement) -> tupl
 
 def _load() -> str:
     """What a measurement of this moment is true of, where the system tells."""
-    return f" at a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
+    processes, processors = cores.load()
+    return "" if processes is None else f" at a load of {processes:.1f} on {processors} cores"
 
 
 def _time(seconds: float) -> str:

@@ -156,3 +156,11 @@ def test_what_is_measured_is_a_step_with_all_of_its_parts(monkeypatch):
     found = measured(settings, (1, 16, 16))
     assert found.images_per_second == pytest.approx(2 * 8 / found.seconds_per_step)
     assert found.cores is None or found.cores >= 1
+
+
+def test_of_a_few_labels_it_says_which_preset_learns_with_them(tmp_path, monkeypatch):
+    unpacked(tmp_path, {f"{kind}/{n}.png": encoded(n) for n in range(9) for kind in ("cats", "dogs")})
+    few = np.full(18, -100)  # as those whose class is not known
+    few[:2] = 0, 1
+    monkeypatch.setattr(check_data.labels, "numbered", lambda found: (few, ("cats", "dogs")))
+    assert advice(tmp_path).found["to use them"].startswith("--preset sgan learns with those few")

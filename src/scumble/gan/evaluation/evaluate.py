@@ -86,6 +86,13 @@ def evaluate(subject: str | Path | GAN, data: str | Path, **settings: Any) -> Ev
     return returned(notebook.shown(evaluate_events(subject, data, **settings)))
 
 
+def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
+    """The GAN, if it is one, and what it is called."""
+    if isinstance(subject, GAN):
+        return subject, f"a GAN of {subject.facts.data.name}"
+    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
+
+
 def _job(
     subject: str | Path | GAN,
     data: str,
@@ -153,13 +160,6 @@ def evaluation_of(
         subject=generated.name,
         averaged=None if gan is None else gan.settings.ema > 0,
     )
-
-
-def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
-    """The GAN, if it is one, and what it is called."""
-    if isinstance(subject, GAN):
-        return subject, f"a GAN of {subject.facts.data.name}"
-    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
 
 
 def _values(figures: list[Figure]) -> dict[str, float]:

@@ -8,14 +8,11 @@ from scumble.gan.settings import GANSettings
 def card(facts: GANFacts) -> str:
     """Its text."""
     data, settings = facts.data, GANSettings(**facts.settings)
-    colours, height, width = data.shape
     rows = "\n".join(f"| {name} | {value} |" for name, value in facts.settings.items())
     return CARD.format(
         name=data.name,
         count=data.count,
-        kind={1: "grey", 3: "colour"}.get(colours, f"{colours}-channel"),
-        width=width,
-        height=height,
+        kind=data.kind,
         images=facts.images_seen,
         network=settings.network,
         loss=settings.loss,
@@ -29,8 +26,7 @@ CARD = """# A GAN trained on {name}
 
 ![samples](samples.png)
 
-Draws {kind} pictures of {width} x {height} pixels. The samples above are seeds 0 to 63, neither selected nor
-truncated.
+Draws {kind}. The samples above are seeds 0 to 63, neither selected nor truncated.
 
     scumble gan sample THIS_FOLDER --seeds 0-63 -o grid.png
 

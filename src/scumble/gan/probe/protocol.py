@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scumble import device, paths
+from scumble import device, notebook, paths
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned, returned
 from scumble.gan import plots
 from scumble.gan.facts import ClassifierFacts, ProbeFacts
@@ -226,6 +226,7 @@ def classify(
     output: str | Path | None = None,
     features_file: Path | None = None,
     semi: Sequence[str | Path] = (),
+    labels: str | Path | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """The same as `classify_events`, without events.
@@ -236,6 +237,7 @@ def classify(
         output: a folder, by default RUN/classifier: `Classifier.from_pretrained` reads what is made there.
         features_file: as of `classify_events`.
         semi: likewise.
+        labels: likewise.
         settings: fields of ClassifySettings.
 
     Returns:
@@ -250,4 +252,5 @@ def classify(
         >>> max(table["rows"], key=lambda row: row["accuracy"])["subject"]  # doctest: +SKIP
         'discriminator'
     """
-    return returned(classify_events(run, data, output, ClassifySettings(**settings), features_file, semi))
+    events = classify_events(run, data, output, ClassifySettings(**settings), features_file, semi, labels)
+    return returned(notebook.shown(events))
