@@ -19,6 +19,7 @@ def evaluate(
     data: str,
     /,
     *,
+    labels: Path | None = None,
     network: EmbeddingName = "pocket",
     pictures: int = 10_000,
     split: Split = "train",
@@ -31,6 +32,7 @@ def evaluate(
     Args:
         subject: a run, a model's folder, or pictures, of which those for training are taken.
         data: the real pictures: what `train` takes.
+        labels: likewise; labelled pictures that lie beside the others are real ones, too.
         network: the feature network; only what `inception` measures is called FID.
         pictures: how many of each kind, or as many as there are.
         split: part of the data: train, or test for what no training sees.
@@ -39,7 +41,7 @@ def evaluate(
     """
     from scumble.gan.evaluation.evaluate import TITLES
 
-    found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device))
+    found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device, labels))
     if json:
         report.data(dataclasses.asdict(found))
         return

@@ -108,6 +108,7 @@ def evaluate_events(
     split: Split = "train",
     measures: Collection[MeasureName] | None = None,
     device_name: str = "auto",
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, Evaluation]:
     """Measure how much the pictures of a GAN, or others, look like real ones.
 
@@ -123,6 +124,7 @@ def evaluate_events(
         split: of `data`: "train", or "test", which no training sees.
         measures: of `MEASURES`.
         device_name: "auto", or torch's name of a device.
+        labels: as with a training: labelled pictures that lie beside the others belong to them.
 
     Yields:
         Started and Progress of computing features, and of the job "compare"; Noted; Warned of what the figures depend
@@ -135,7 +137,7 @@ def evaluate_events(
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
     with device.memory_errors("use fewer --pictures or another --network"), device.memory_returned():
-        return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name))
+        return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name, labels))
 
 
 def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluation:
@@ -155,6 +157,7 @@ def _job(
     split: Split,
     measures: Collection[MeasureName] | None,
     device_name: str,
+    labels: str | Path | None,
 ) -> Generator[Event, None, Evaluation]:
     chosen = _measures(measures, network)
     if not 1 <= pictures <= MOST_PICTURES:
@@ -162,7 +165,7 @@ def _job(
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
     gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
-    real, evaluated = yield from both_sets(subject, gan, data, split)
+    real, evaluated = yield from both_sets(subject, gan, data, split, labels)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     counts = real.at_most(pictures), evaluated.at_most(pictures)
