@@ -110,7 +110,7 @@ JOBS = {
     "batch": Job("batch photos --style paintings -o painted --size 64 --steps 12", below("painted")),
     "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", of_run),
     "classify": Job(
-        "gan classify model shapes.npz -o classifier --labels 1,4 --draws 3 --supervised-steps 5", below("classifier")
+        "gan classify model shapes.npz -o classifier --labelled 1,4 --draws 3 --supervised-steps 5", below("classifier")
     ),
     "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
 }

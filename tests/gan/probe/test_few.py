@@ -20,6 +20,7 @@ from scumble.data.labels import UNLABELLED
 from scumble.data.sources.opener import open_source
 from scumble.errors import RunError, SettingsError
 from scumble.events import Noted, Warned, returned
+from scumble.gan.evaluation.pictures import both_sets
 from scumble.gan.facts import ClassifierFacts
 from scumble.gan.probe.data import ProbeData, split
 from scumble.gan.probe.protocol import IN_ORDER, SUBJECTS, TABLE, classify_events
@@ -268,3 +269,12 @@ def test_labels_twice_or_for_pictures_elsewhere_are_told_and_do_no_harm(folder, 
     assert [item.label for item in source.items] == [
         item.label for item in open_source(folder / "photos", folder / "few.csv").items
     ]
+
+
+def test_labelled_pictures_beside_the_others_are_real_ones_too(folder, tmp_path):
+    shutil.copytree(folder / "few", tmp_path / "few")
+    shutil.copy(folder / "photos" / "50.png", tmp_path / "few" / "top" / "another.png")
+    photos = str(folder / "photos")
+    for labels, count in ((None, 90), (folder / "few.csv", 90), (folder / "few", 90), (tmp_path / "few", 91)):
+        real, evaluated = returned(both_sets(photos, None, photos, "train", labels))
+        assert (real.count, evaluated.count) == (count, 90)

@@ -24,6 +24,7 @@ def evaluate(
     data: str,
     /,
     *,
+    labels: Path | None = None,
     network: EmbeddingName = "pocket",
     pictures: int | None = None,
     split: Split = "train",
@@ -36,6 +37,7 @@ def evaluate(
     Args:
         subject: a run, a model's folder, or pictures, of which those for training are taken.
         data: the real pictures: what `train` takes.
+        labels: likewise; labelled pictures that lie beside the others are real ones, too.
         network: the feature network; only what `inception` measures is called FID.
         pictures: how many of each kind, or as many as there are (default: 10,000, or half of the real ones where these
             are fewer, so that the other half can be measured in the same way).
@@ -44,7 +46,7 @@ def evaluate(
             inception (score): once for each; all that the network is able to, if not given.
     """
     report.begin(f"comparing pictures of {subject} with {data}")
-    found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device))
+    found = report.run(jobs.start("evaluate", subject, data, network, pictures, split, measures, device, labels))
     if json:
         verdict = None if found.verdict is None else found.verdict._asdict()
         report.data(dataclasses.asdict(found) | {"verdict": verdict})

@@ -46,6 +46,7 @@ def evaluate_events(
     split: Split = "train",
     measures: Collection[MeasureName] | None = None,
     device_name: str = "auto",
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, Evaluation]:
     """Measure how much the pictures of a GAN, or others, look like real ones.
 
@@ -62,6 +63,7 @@ def evaluate_events(
         split: of `data`: "train", or "test", which no training sees.
         measures: of `MEASURES`.
         device_name: "auto", or torch's name of a device.
+        labels: as with a training: labelled pictures that lie beside the others belong to them.
 
     Yields:
         Started and Progress of computing features, and of the job "compare"; Noted; Warned of what the figures depend
@@ -74,7 +76,7 @@ def evaluate_events(
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
     with device.memory_errors("use fewer --pictures or another --network"), device.memory_returned():
-        return (yield from _job(subject, str(data), network, pictures, split, measures, device_name))
+        return (yield from _job(subject, str(data), network, pictures, split, measures, device_name, labels))
 
 
 def evaluate(subject: str | Path | GAN, data: str | Path, **settings: Any) -> Evaluation:
@@ -101,6 +103,7 @@ def _job(
     split: Split,
     measures: Collection[MeasureName] | None,
     device_name: str,
+    labels: str | Path | None,
 ) -> Generator[Event, None, Evaluation]:
     chosen = _measures(measures, network)
     if pictures is not None and not 1 <= pictures <= MOST_PICTURES:
@@ -108,7 +111,7 @@ def _job(
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
     gan, name = _opened(subject, device_name)
-    real, evaluated = yield from both_sets(name, gan, data, split)
+    real, evaluated = yield from both_sets(name, gan, data, split, labels)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
     return (yield from evaluation_of((real, evaluated), feature_network, gan, pictures, chosen, split))

@@ -1,6 +1,7 @@
 """The two sets of pictures that an evaluation compares, brought to one size."""
 
 from collections.abc import Generator
+from pathlib import Path
 
 from scumble.data import dataset
 from scumble.data.form import Form
@@ -14,7 +15,7 @@ from scumble.gan.settings import Split
 
 
 def both_sets(
-    subject: str, gan: GAN | None, data: str, split: Split
+    subject: str, gan: GAN | None, data: str, split: Split, labels: str | Path | None = None
 ) -> Generator[Event, None, tuple[PictureSet, PictureSet]]:
     """Real pictures, and those that are evaluated: a GAN's, or the training split of others.
 
@@ -27,11 +28,11 @@ def both_sets(
             evaluated = yield from _pictures(subject, "train", form)
         except DataError as error:
             raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
-        real = yield from _pictures(data, split, form)
+        real = yield from _pictures(data, split, form, labels)
     else:
         evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
         form = gan.facts.form
-        real = yield from _pictures(data, split, form)
+        real = yield from _pictures(data, split, form, labels)
     if evaluated.shape == real.shape:
         return real, evaluated
     one, other = (_described(pictures.shape) for pictures in (evaluated, real))
@@ -45,20 +46,22 @@ def both_sets(
     yield Warned(f"{found}: they are compared at {width}x{height}, and the figures are of that size alone")
     size = (width, height)
     if real.shape[1:] != (height, width):
-        real = yield from _pictures(data, split, form._replace(size=size, channels=real.shape[0]))
+        real = yield from _pictures(data, split, form._replace(size=size, channels=real.shape[0]), labels)
     if evaluated.shape[1:] != (height, width):
         evaluated = yield from _pictures(subject, "train", form._replace(size=size, channels=evaluated.shape[0]))
     return real, evaluated
 
 
-def _pictures(given: str, split: Split, form: Form) -> Generator[Event, None, PictureSet]:
+def _pictures(
+    given: str, split: Split, form: Form, labels: str | Path | None = None
+) -> Generator[Event, None, PictureSet]:
     if split == "test":
         source = open_testing_part(given)
         if source is None:
             wanted = "wanted a folder or an archive with a part `test`, or a .npz with x_test"
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
-        source = open_source(given)
+        source = open_source(given, labels)
     return feature_cache.of_store((yield from dataset.prepare(source, *form)))
 
 

@@ -57,11 +57,13 @@ def _of_a_picture(discriminator: Discriminator, pixels: np.ndarray, settings: Cl
 
 def _of_a_step(gan: GAN, data: ProbeData, rows: int) -> float:
     chosen = data.draw(None, 0, 0)[:rows]
-    step = supervised.trainer(gan, data, chosen, seed=0).train_step
-    step()
+    learner = supervised.trainer(gan, data, chosen, seed=0)
+    learner.train_step()
+    learner.take_figures()  # waits for the device
     started = time.perf_counter()
     for _ in range(TIMED_STEPS):
-        step()
+        learner.train_step()
+    learner.take_figures()
     return (time.perf_counter() - started) / TIMED_STEPS
 
 
