@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scumble.gan.evaluation.nearest_sheet import nearest, nearest_events
     from scumble.gan.models.gan import GAN
     from scumble.gan.probe.classifier import Classifier
+    from scumble.gan.report.report import report, report_events
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
     from scumble.style.evaluation import figures as evaluation
@@ -57,6 +58,8 @@ __all__ = [
     "nearest",
     "nearest_events",
     "paint_events",
+    "report",
+    "report_events",
     "stylize",
     "stylize_events",
     "texture",
@@ -70,6 +73,7 @@ _NAMES = {
     "gan.evaluation.nearest_sheet": "nearest nearest_events",
     "gan.models.gan": "GAN",
     "gan.probe.classifier": "Classifier",
+    "gan.report.report": "report report_events",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
     "style.evaluation.compare": "compare compare_events",
