@@ -56,7 +56,7 @@ def _verdict(figure: Figure, contents: Contents) -> None:
     told, colour = ("; ".join(contents.missing), QUIET)
     if verdict is not None:
         told, colour = verdict.text + ".", ACCENTS.get(verdict.kind, BAD)
-    lines = textwrap.wrap(told, 100)[:4]
+    lines = textwrap.wrap(told, 94)[:4]
     _text(figure, LEFT, 0.922, "\n".join(lines), fontsize=10.5, color=colour, linespacing=1.35, va="top")
 
 
