@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scumble.gan.models.gan import GAN
     from scumble.gan.probe.classifier import Classifier
     from scumble.gan.probe.protocol import classify, classify_events
+    from scumble.gan.report.report import report, report_events
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
     from scumble.losses import gram
@@ -67,6 +68,8 @@ __all__ = [
     "nearest",
     "nearest_events",
     "paint_events",
+    "report",
+    "report_events",
     "stylize",
     "stylize_events",
     "texture",
@@ -81,6 +84,7 @@ _NAMES = {
     "gan.models.gan": "GAN",
     "gan.probe.classifier": "Classifier",
     "gan.probe.protocol": "classify classify_events",
+    "gan.report.report": "report report_events",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
     "losses": "gram losses",

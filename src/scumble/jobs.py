@@ -33,6 +33,7 @@ JOBS = {
     "train": Job("scumble.gan.settings:GANSettings", "scumble.gan.train:train_events"),
     "evaluate": Job(None, "scumble.gan.evaluation.evaluate:evaluate_events"),
     "nearest": Job(None, "scumble.gan.evaluation.nearest_sheet:nearest_events"),
+    "report": Job(None, "scumble.gan.report.report:report_events"),
     "features": Job("scumble.gan.settings:FeatureSettings", "scumble.gan.probe.features:write_events"),
     "classify": Job("scumble.gan.settings:ClassifySettings", "scumble.gan.probe.protocol:classify_events"),
     "label": Job(None, "scumble.gan.probe.label:label_events"),

@@ -16,7 +16,7 @@ from PIL import Image
 
 from conftest import broken, greys, photograph, photographs, source_of
 from scumble import paths
-from scumble.data.dataset import Dataset, prepare
+from scumble.data.dataset import Dataset, kept, prepare
 from scumble.data.labels import UNLABELLED
 from scumble.data.measuring import automatic_size
 from scumble.data.sources.opener import open_source
@@ -552,3 +552,16 @@ def test_real_sets_are_prepared_whole(material, name, shape, count, classes):
     assert (dataset.shape, len(dataset.pixels), len(dataset.classes)) == (shape, count, classes)
     if name == "mnist.npz":
         assert np.array_equal(dataset.pixels[:, 0], np.load(path)["x_train"])
+
+
+def test_what_the_cache_still_has_is_found_by_its_digest():
+    _, prepared = run(prepare(source_of(photographs(16))))
+    _, other = run(prepare(source_of(photographs(17))))
+    found = kept(prepared.digest, "of before")
+    assert found is not None
+    assert (found.name, found.digest) == ("of before", prepared.digest)
+    assert np.array_equal(found.pixels, prepared.pixels)
+    assert kept("0" * 64, "none") is None
+    for path in (paths.cache_folder() / "data").glob("*.npy"):
+        path.write_bytes(b"damaged")
+    assert kept(other.digest, "damaged") is None

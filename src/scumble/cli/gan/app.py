@@ -24,3 +24,4 @@ for command in (
     measure.label,
 ):
     app.command(command)
+app.command(measure.report_, name="report")  # in there, `report` is the module that prints

@@ -103,6 +103,28 @@ def _nearest_of(found: "Nearness") -> list[str]:
     return [first.name or f"picture {first.picture}", f"{first.distance:.3g}", f"{found.share:.0%}"]
 
 
+def report_(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a run's report, a page for people who decide: samples, figures, copies, how it learnt and from what.
+
+    Args:
+        run: a run, finished or not.
+        data: the pictures that it was trained on, where the cache has them no longer.
+        output: .html for a page in one file, .png for a picture of A4 (default: both, RUN/report.html and
+            RUN/report.png).
+    """
+    report.run(jobs.start("report", run, data, output, overwrite, device), json, quiet)
+
+
 def features(
     run: Path,
     data: str,

@@ -51,8 +51,11 @@ class Sample:
 
     @property
     def is_near(self) -> bool:
-        """Whether it is nearer to a real picture than 99 of 100 real ones are to another, in both ways."""
-        return max(self.by_features.share, self.by_pixels.share) <= NEAR
+        """Whether it is nearer to a real picture than 99 of 100 real ones are to another, in one way at least.
+
+        Of 16 samples of a run that repeated its 60 digits, pixels named 11, and features 4 of these (docs/log.md).
+        """
+        return min(self.by_features.share, self.by_pixels.share) <= NEAR
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ class Nearest:
         near = [str(sample.seed) for sample in self.samples if sample.is_near]
         found = f"{len(near)} of {len(self.samples)} samples are" if near else f"none of {len(self.samples)} samples is"
         seeds = f" (seeds {', '.join(near)}): look at them" if near else ""
-        return f"{found} nearer to a real picture than 99 of 100 real ones are to another{seeds}"
+        return (
+            f"{found} nearer to a real picture than 99 of 100 real ones are to another, by features or by pixels{seeds}"
+        )
 
 
 def search(

@@ -54,7 +54,7 @@ def verdict(figures: Mapping[str, float], others: Mapping[str, float] | None = N
         return Verdict(
             "memorised",
             f"Near copies {copies:.0%}: so many samples are nearer to a real picture than 99 of 100 real ones are to "
-            "each other. It repeats its training pictures; `scumble gan nearest` shows which",
+            "each other. It repeats its training pictures: scumble gan nearest shows which",
         )
     if min(of_precision, of_recall, of_coverage) >= NEARLY:
         return Verdict("good", f"Nearly as like real pictures, and as varied, as other real pictures are ({beside})")
