@@ -140,11 +140,8 @@ def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Eve
 
 def kept(digest: str, name: str) -> Dataset | None:
     """The data set with this digest, if it was prepared before and the cache still has it."""
-    for path in sorted((paths.cache_folder() / "data").glob("*.json")):
-        found = _open(path.with_suffix(""), name)
-        if found is not None and found[0].digest == digest:
-            return found[0]
-    return None
+    looked_at = (_open(path.with_suffix(""), name) for path in sorted((paths.cache_folder() / "data").glob("*.json")))
+    return next((found[0] for found in looked_at if found is not None and found[0].digest == digest), None)
 
 
 # --- Making a data set ----------------------------------------------------------------------------------------------

@@ -120,9 +120,8 @@ def train(
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    returned(
-        notebook.shown(train_events(data, run, GANSettings.model_validate(settings), fresh, start, labels), keep=True)
-    )
+    events = train_events(data, run, GANSettings.model_validate(settings), fresh, start, labels)
+    returned(notebook.shown(events, keep=True))
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 

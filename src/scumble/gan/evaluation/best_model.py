@@ -13,7 +13,8 @@ from scumble.data.dataset import Dataset
 from scumble.errors import RunError
 from scumble.events import Event, Noted
 from scumble.gan.evaluation import feature_cache
-from scumble.gan.evaluation.evaluate import UNIT, check_counts, compare
+from scumble.gan.evaluation.evaluate import UNIT, compare
+from scumble.gan.evaluation.pictures import check_counts
 from scumble.gan.facts import Evaluated, GANFacts
 from scumble.gan.models.gan import GAN
 from scumble.gan.settings import GANSettings, MeasureName

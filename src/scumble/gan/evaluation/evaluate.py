@@ -11,13 +11,12 @@ from typing import Any, get_args
 import numpy as np
 
 from scumble import device, notebook
-from scumble.errors import DataError, SettingsError
+from scumble.errors import SettingsError
 from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.evaluation import feature_cache, intervals
 from scumble.gan.evaluation.feature_cache import FeatureSet, PictureSet
-from scumble.gan.evaluation.frechet import GROUPS
 from scumble.gan.evaluation.intervals import Estimate
-from scumble.gan.evaluation.pictures import both_sets
+from scumble.gan.evaluation.pictures import both_sets, check_counts, least, number_of, possible
 from scumble.gan.evaluation.result import Evaluation, Figure
 from scumble.gan.evaluation.verdict import verdict
 from scumble.gan.models.gan import GAN, is_trained
@@ -26,7 +25,6 @@ from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 
 JOB = "compare"
-DEFAULT_PICTURES = 10_000
 MOST_PICTURES = 10_000_000
 
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
@@ -139,7 +137,7 @@ def evaluation_of(
         DataError: if there are too few for a measure, features are not finite, or the cache cannot be used.
     """
     real, generated = pictures
-    number = _number(wanted, real, max(_least(measure, network) for measure in measures))
+    number = number_of(wanted, real, max(least(measure, network) for measure in measures))
     counts = real.at_most(number), generated.at_most(number)
     check_counts(measures, network, *counts)
     estimates = yield from compare(pictures, network, counts, measures)
@@ -183,46 +181,6 @@ def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[Meas
                 f"measures: got inception with network {network}; the score needs the classes of network inception"
             )
     return [measure for measure in supported if measure in wanted]
-
-
-def _number(pictures: int | None, real: PictureSet, least: int) -> int:
-    """How many pictures of each kind, where none was asked for: so many that as many real ones are left."""
-    assert real.count is not None
-    half = real.count // 2
-    return pictures or min(DEFAULT_PICTURES, half if half >= least else real.count)
-
-
-def _least(measure: MeasureName, network: Embedding) -> int:
-    """How many pictures of each kind a measure takes.
-
-    The Fréchet distance needs one more than there are features: with fewer, the covariance is singular, and the
-    figure is little more than its bias.
-    """
-    return max(network.width + 1, GROUPS) if measure == "frechet" else 2 * intervals.MEASURES[measure].least
-
-
-def possible(measures: Collection[MeasureName], network: Embedding, count: int) -> list[MeasureName]:
-    """Those for which `count` pictures of each kind are enough."""
-    return [measure for measure in measures if count >= _least(measure, network)]
-
-
-def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:
-    """Refuse figures of too few pictures before any features are computed.
-
-    Raises:
-        DataError: if there are too few; it says how many are needed.
-    """
-    for measure in measures:
-        least = _least(measure, network)
-        kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
-        for kind, count in kinds.items():
-            if count < least:
-                other = ", or a network with fewer features" if measure == "frechet" else ""
-                raise DataError(
-                    f"{measure} by {network.network} takes {least:,} pictures of each kind or more; "
-                    f"got {count:,} {kind}",
-                    f"use other --measures than {measure}{other}",
-                )
 
 
 # --- Figures --------------------------------------------------------------------------------------------------------

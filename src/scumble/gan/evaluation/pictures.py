@@ -1,6 +1,6 @@
-"""The two sets of pictures that an evaluation compares, brought to one size."""
+"""The two sets of pictures that an evaluation compares, brought to one size, and how many of each it takes."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 
 from scumble.data import dataset
@@ -8,10 +8,14 @@ from scumble.data.form import Form
 from scumble.data.sources.opener import open_source, open_testing_part
 from scumble.errors import DataError
 from scumble.events import Event, Warned
-from scumble.gan.evaluation import feature_cache
+from scumble.gan.evaluation import feature_cache, intervals
 from scumble.gan.evaluation.feature_cache import PictureSet
+from scumble.gan.evaluation.frechet import GROUPS
 from scumble.gan.models.gan import GAN
-from scumble.gan.settings import Split
+from scumble.gan.settings import MeasureName, Split
+from scumble.perceptual.embedding import Embedding
+
+DEFAULT_PICTURES = 10_000
 
 
 def both_sets(
@@ -69,3 +73,46 @@ def _described(shape: tuple[int, int, int]) -> str:
     channels, height, width = shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
     return f"{width}x{height} {kind}"
+
+
+# --- How many ------------------------------------------------------------------------------------------------------
+
+
+def number_of(pictures: int | None, real: PictureSet, wanted: int) -> int:
+    """How many pictures of each kind, where none was asked for: so many that as many real ones are left."""
+    assert real.count is not None
+    half = real.count // 2
+    return pictures or min(DEFAULT_PICTURES, half if half >= wanted else real.count)
+
+
+def least(measure: MeasureName, network: Embedding) -> int:
+    """How many pictures of each kind a measure takes.
+
+    The Fréchet distance needs one more than there are features: with fewer, the covariance is singular, and the
+    figure is little more than its bias.
+    """
+    return max(network.width + 1, GROUPS) if measure == "frechet" else 2 * intervals.MEASURES[measure].least
+
+
+def possible(measures: Collection[MeasureName], network: Embedding, count: int) -> list[MeasureName]:
+    """Those for which `count` pictures of each kind are enough."""
+    return [measure for measure in measures if count >= least(measure, network)]
+
+
+def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:
+    """Refuse figures of too few pictures before any features are computed.
+
+    Raises:
+        DataError: if there are too few; it says how many are needed.
+    """
+    for measure in measures:
+        wanted = least(measure, network)
+        kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
+        for kind, count in kinds.items():
+            if count < wanted:
+                other = ", or a network with fewer features" if measure == "frechet" else ""
+                raise DataError(
+                    f"{measure} by {network.network} takes {wanted:,} pictures of each kind or more; "
+                    f"got {count:,} {kind}",
+                    f"use other --measures than {measure}{other}",
+                )

@@ -20,8 +20,9 @@ from scumble.errors import ScumbleError
 from scumble.events import Event, Warned
 from scumble.gan.evaluation import feature_cache, nearest
 from scumble.gan.evaluation.best_model import MEASURES, NETWORK, PICTURES
-from scumble.gan.evaluation.evaluate import evaluation_of, possible
+from scumble.gan.evaluation.evaluate import evaluation_of
 from scumble.gan.evaluation.nearest import Nearest
+from scumble.gan.evaluation.pictures import possible
 from scumble.gan.evaluation.result import Evaluation
 from scumble.gan.evaluation.verdict import Verdict, verdict
 from scumble.gan.facts import GANFacts
