@@ -85,7 +85,7 @@ class ProbeFacts(BaseModel):
         temperature: that its scores are divided by.
         labelled: pictures with labels that it learnt from.
         tested: pictures that it was tested with.
-        folds: in so many parts, that others learnt from, where these are the pictures that it learnt from; else 0.
+        folds: of the cross-validation by which others were tested, with fewer of its labels; 0 where it was itself.
         accuracy: on these.
         made_of: a digest of what it was made of.
     """

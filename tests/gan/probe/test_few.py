@@ -103,7 +103,7 @@ def test_ten_labels_a_class_are_enough_for_a_table_and_a_classifier_that_has_the
     best = next(row for row in found["rows"] if (row["subject"], row["labels"]) == ("discriminator", "all"))
     known = ClassifierFacts.read_from(tmp_path / "few").classifier
     assert (known.labelled, known.tested, known.folds, known.accuracy) == (30, 30, 5, best["accuracy"])
-    assert "30 pictures in cross-validation, by 5 others" in (tmp_path / "few" / "README.md").read_text()
+    assert "30 pictures in cross-validation in 5 parts, by others" in (tmp_path / "few" / "README.md").read_text()
 
 
 def test_the_time_is_told_first_and_each_row_as_soon_as_it_is_there(folder, tmp_path):

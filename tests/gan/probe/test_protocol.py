@@ -10,6 +10,7 @@ from scumble import GAN
 from scumble.cli import app
 from scumble.errors import SettingsError
 from scumble.events import Progress, returned
+from scumble.gan.facts import ClassifierFacts
 from scumble.gan.probe.protocol import SUBJECTS, TABLE, classify_events
 from scumble.gan.probe.table import confidence_interval
 from scumble.gan.probe.trials import TRIALS
@@ -146,3 +147,11 @@ def test_a_semi_supervised_run_stands_in_the_same_table(halves_run, halves, tmp_
     assert GAN.from_pretrained(semi[0]).classes == ()
     with pytest.raises(SettingsError, match="condition none; wanted few-labels"):
         returned(classify_events(halves_run, halves, tmp_path / "again", QUICK, semi=[halves_run]))
+
+
+def test_more_labels_make_another_classifier_and_fewer_none(halves_run, halves):
+    kept = []
+    for labelled in ("1", "1,3", "1"):
+        returned(classify_events(halves_run, halves, settings=QUICK.model_copy(update={"labelled": labelled})))
+        kept.append(ClassifierFacts.read_from(halves_run / "classifier").classifier.labelled)
+    assert kept == [3, 9, 9]

@@ -188,7 +188,4 @@ def _tested(known: ProbeFacts) -> str:
     right = f"{known.accuracy:.2%} of {known.tested:,}"
     if not known.folds:
         return f"{right} test pictures, none of which it had labels of"
-    others = (
-        f"by {known.folds} others that learnt from {known.folds - 1} parts of them each, and were tested on the last"
-    )
-    return f"{right} pictures in cross-validation, {others}"
+    return f"{right} pictures in cross-validation in {known.folds} parts, by others that had fewer of its labels"

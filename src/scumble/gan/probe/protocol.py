@@ -13,6 +13,8 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scumble import device, notebook, paths
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned, returned
 from scumble.gan import plots
@@ -139,7 +141,7 @@ def _run(
 ) -> Generator[Event, None, None]:
     """Make all trials that are wanted and not done yet, and save the classifier."""
     todo = [trial for trial in wanted if trial not in log.results]
-    to_save = not log.is_saved()
+    to_save = not log.is_saved(len(_to_keep(wanted, data, settings)))
     if len(todo) < len(wanted):
         yield Noted(f"{len(wanted) - len(todo)} of {len(wanted)} results are there already: {log.folder}")
     ahead = [s for s in IN_ORDER if any(trial.subject == s for trial in todo) or (to_save and s == "discriminator")]
@@ -162,13 +164,14 @@ def _run(
 def _told_of_time(
     probed: Probed, data: ProbeData, settings: ClassifySettings, todo: list[Trial], ahead: list[str]
 ) -> Iterator[Noted]:
+    if not ahead:
+        return
     counts = {"untrained": len(data.test_labels) + len(needed(data, settings))}
     counts["discriminator"] = len(data.test_labels) if probed.features is not None else counts["untrained"]
     work = forecast.Work(todo, {subject: count for subject, count in counts.items() if subject in ahead})
     seconds = forecast.seconds(probed.gan, probed.discriminator, data, settings, work)
-    if ahead:
-        each = ", ".join(f"{subject} {forecast.in_words(seconds.get(subject, 0))}" for subject in ahead)
-        yield Noted(f"about {forecast.in_words(sum(seconds.values()))} here: {each}; it can be stopped, and goes on")
+    each = ", ".join(f"{subject} {forecast.in_words(seconds[subject])}" for subject in ahead)
+    yield Noted(f"about {forecast.in_words(sum(seconds.values()))} here: {each}; it can be stopped, and goes on")
 
 
 def _told_of_row(
@@ -185,6 +188,12 @@ def _told_of_row(
     _write(table(wanted, log.results, (), data, settings), log.folder)
 
 
+def _to_keep(wanted: list[Trial], data: ProbeData, settings: ClassifySettings) -> np.ndarray:
+    """Positions that the classifier which is kept learns from: the most labels; in cross-validation, all."""
+    most = wanted[-1].per_class
+    return data.learning if data.folds else data.draw(most, settings.seed, 0)
+
+
 def _save(
     gan: GAN,
     of_subject: Features,
@@ -195,13 +204,12 @@ def _save(
 ) -> Generator[Event, None, None]:
     """Write the classifier with the most labels, of the first draw; in cross-validation, with all that there are."""
     assert of_subject.discriminator is not None
-    those = [trial for trial in wanted if trial.subject == "discriminator"]
-    those = [trial for trial in those if trial.per_class == those[-1].per_class]
-    chosen = data.learning if data.folds else data.draw(those[0].per_class, settings.seed, 0)
+    chosen = _to_keep(wanted, data, settings)
     fitted = fit(of_subject, data, settings, chosen, 0)
     accuracy = float((scores(fitted, of_subject).argmax(1) == data.test_labels).mean())
     if data.folds:  # those are what it has learnt from
-        accuracy = row("discriminator", None, [log.results[trial] for trial in those], data)["accuracy"]
+        of_most = [log.results[trial] for trial in wanted if trial[:2] == ("discriminator", wanted[-1].per_class)]
+        accuracy = row("discriminator", None, of_most, data)["accuracy"]
     probe = ProbeFacts(
         classes=data.classes,
         features=settings.model_dump(mode="json", include={"pool", "side", "layers"}),

@@ -68,10 +68,11 @@ class Trials:
         with writing(self.folder / TRIALS), (self.folder / TRIALS).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}")  # on a line of its own, even after one that was cut short
 
-    def is_saved(self) -> bool:
-        """Whether the classifier is in the folder, and has the same key."""
+    def is_saved(self, labelled: int) -> bool:
+        """Whether the classifier is in the folder, has the same key, and learnt from so many labels or more."""
         try:
-            return ClassifierFacts.read_from(self.folder).classifier.made_of == self.key
+            known = ClassifierFacts.read_from(self.folder).classifier
+            return known.made_of == self.key and known.labelled >= labelled
         except RunError:
             return False
 
