@@ -11,7 +11,7 @@ import scumble
 from conftest import REPOSITORY, photograph
 from scumble import device
 from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
-from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
+from scumble.events import Finished, Noted, Planned, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
 from scumble.style import outputs
 from scumble.style.objective.objective import Objective
@@ -54,7 +54,7 @@ def test_paths_pictures_and_arrays_give_the_same(settings, content_file, style_f
 def test_events_tell_the_whole_story(settings, content_file, style_file, tmp_path):
     output = tmp_path / "out.png"
     events = list(stylize_events(content_file, style_file, settings, output))
-    assert [type(event) for event in events] == [Noted, Noted, Started, *[Progress] * 4, Saved, Finished]
+    assert [type(event) for event in events] == [Noted, Noted, Planned, Started, *[Progress] * 4, Saved, Finished]
     finished = events[-1]
     assert finished.outputs == [output]
     assert finished.figures["evaluations"] == 4

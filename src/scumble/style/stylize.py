@@ -50,10 +50,11 @@ def stylize(
         content_map: the content in flat colours, one a region.
         style_maps: the same of each style: what has the same colour belongs together.
         protect: a mask of the content's shape, white where the content stays as it is.
-        settings: any of `StyleSettings`, such as `size=512, steps=200`; `bits` is of use for files only.
+        settings: any of `StyleSettings`, such as `size=512, steps=200` or `size="A3", dpi=300, enlarge=True`; `bits`
+            is of use for files only, and Pillow writes the resolution when it is told to: `save(path, dpi=(300, 300))`.
 
     Returns:
-        The painted picture: sRGB, 8 bits, its longer side `size` pixels; RGBA where the content has transparency.
+        The painted picture: sRGB, 8 bits, of the size that was asked for; RGBA where the content has transparency.
 
     Raises:
         ImageError: if a picture cannot be read or is too small, or a mask does not fit.
@@ -77,7 +78,7 @@ def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> 
         settings: any of `TextureSettings`, such as `size=1024, aspect=2`.
 
     Returns:
-        The texture: sRGB, 8 bits, its longer side `size` pixels.
+        The texture: sRGB, 8 bits, of the size that was asked for.
 
     Raises:
         ScumbleError: as `stylize` does.
