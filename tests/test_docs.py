@@ -17,6 +17,7 @@ from mkdocs.exceptions import PluginError
 
 import scumble
 from conftest import REPOSITORY, photograph
+from scumble.cli import pages
 from scumble.cli.app import app, one_by_one
 
 DOCS = REPOSITORY / "docs"
@@ -80,7 +81,7 @@ def test_commands_that_do_not_parse_are_noticed():
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_flags_in_the_text_exist(page):
     arguments = [a for _, command in generate.commands() for a in command.assemble_argument_collection()]
-    known = {flag for argument in arguments for flag in argument.names} | OTHERS_FLAGS | {"--help", "--version"}
+    known = {flag for argument in arguments for flag in argument.names} | OTHERS_FLAGS | {*pages.FLAGS, "--version"}
     spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", page.read_text(encoding="utf-8")))
     flags = {flag.partition(".")[0] for span in spans for flag in re.findall(r"(?<!\S)--[a-z][\w.-]*", span)}
     assert flags <= known
