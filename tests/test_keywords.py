@@ -29,7 +29,7 @@ scumble.texture("painting.jpg", aspect=2).save("texture.png")
 scumble.train("digits", "runs/digits").sample(range(4))[0].save("digit.png")
 scumble.losses.content(scumble.gram(scumble.features("photo.jpg", [1, "relu2_1"])["relu1_1"]), None)  # wrong
 scumble.stylize("photo.jpg", "painting.jpg", szie=256)  # wrong
-scumble.stylize("photo.jpg", "painting.jpg", size="large")  # wrong
+scumble.stylize("photo.jpg", "painting.jpg", steps="many")  # wrong
 scumble.stylize("photo.jpg", "painting.jpg", loss="gramm")  # wrong
 scumble.stylize("photo.jpg", "painting.jpg", aspect=2)  # wrong
 scumble.texture("painting.jpg", keep=2)  # wrong

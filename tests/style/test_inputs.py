@@ -333,7 +333,7 @@ def test_numbers_for_several_styles_come_at_once_or_one_by_one(tmp_path):
         ({"shares": "2"}, "shares: got 1 for 2 styles, wanted one for each: --shares A,B"),
         ({"shares": "2,"}, "shares: got '', wanted a number from 0 to 1,000,000"),
         ({"style_scale": "1,2,3"}, "style-scale: got 3 for 2 styles, wanted one, or one for each: --style-scale A,B"),
-        ({"style_scale": "1,x"}, "style-scale: got 'x', wanted a number above 0 to 64"),
+        ({"style_scale": "1,x"}, "style-scale: got 'x', wanted a number above 0, up to 64"),
     ],
 )
 def test_wrong_numbers_for_several_styles_are_told(quick, given, message):
