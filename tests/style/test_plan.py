@@ -4,11 +4,15 @@ import pytest
 import torch
 
 from conftest import CAFFE, narrow_tensors
+from scumble import device
 from scumble.errors import ScumbleError
-from scumble.events import Finished, Noted, Planned, Progress, as_json
+from scumble.events import Finished, Noted, Planned, Progress, as_json, returned
 from scumble.perceptual.vgg import VGG19
+from scumble.style import inputs as inputs_module
 from scumble.style import plan as plan_module
+from scumble.style import stages as stages_module
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.inputs import Inputs
 from scumble.style.objective.objective import Objective
 from scumble.style.objective.terms import Terms
 from scumble.style.plan import GIB, MADE_READY, Cost, Plan, plan
@@ -72,6 +76,18 @@ def test_histograms_need_more_and_remembering_is_paid_for(tensors):
     assert remembering.history_bytes == 50 * 24 * 2**20
     scarce = planned(tensors, (1024, 1024), 2, history=50)
     assert 24 * 2**20 <= scarce.history_bytes < remembering.history_bytes
+
+
+def test_no_room_is_kept_for_pairs_where_another_optimizer_enlarges(content_file, style_file, monkeypatch):
+    for module in (stages_module, inputs_module):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 40)
+    settings = StyleSettings(preset="gatys", backbone="pocket", size=80, steps=7, enlarge=True)
+    inputs, placement = Inputs(Sources(content_file, [style_file]), settings), device.choose("cpu")
+    networks = returned(stages_module.load(settings, placement))
+    todo = stages_module.stages(settings, inputs.ladder)
+    painted, enlarged = plan_module.planned(settings, inputs, todo, networks, placement)
+    assert painted.history_bytes == 7 * 24 * 40 * 33
+    assert enlarged.history_bytes == 0
 
 
 def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):

@@ -92,7 +92,7 @@ def planned(
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
-    # What a stage's optimiser has learnt is carried to the next one's.
+    # What an optimiser has learnt is carried to the next stage that has the same one.
     history = min(HISTORY_PAIRS, max((stage.steps for stage in todo if stage.optimizer == "lbfgs"), default=0))
     return [
         plan(
@@ -101,7 +101,7 @@ def planned(
             settings.loss,
             stage.size,
             inputs.style_sizes(stage.size),
-            history,
+            history if stage.optimizer == "lbfgs" else 0,
             used,
             round(allowed),
         )
