@@ -109,7 +109,7 @@ def test_a_dry_run_tells_the_plan_in_words_and_numbers_and_does_nothing(
     told = events[-1]
     assert isinstance(told, Planned)
     assert told.message.startswith("40x33 pixels: about ")
-    assert "hours" in told.message
+    assert " h " in told.message
     assert (told.width, told.height, told.tiles) == (40, 33, 1)
     assert told.memory_bytes > 2**20
     assert told.seconds is not None
@@ -139,7 +139,7 @@ def test_time_is_told_with_the_load_that_it_was_measured_at(content_file, style_
     assert told.core_seconds == pytest.approx(of_core, abs=0.1)
     assert told.seconds == pytest.approx(2 * of_core, abs=0.1)
     minutes = [round(seconds / 60) for seconds in (2 * of_core, of_core)]
-    words = f"about {minutes[0]} minutes at a load of 2.5 on 2 cores, about {minutes[1]} minutes of one core"
+    words = f"about {minutes[0]} min at a load of 2.5 on 2 cores, {minutes[1]} min of one core"
     assert told.message.endswith(words)
 
 
