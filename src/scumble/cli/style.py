@@ -174,9 +174,9 @@ def _list_layers(json: bool) -> None:
         return
     used = dict.fromkeys(GATYS_CONTENT_LAYERS, "content") | dict.fromkeys(GATYS_STYLE_LAYERS, "style")
     report.table(["number", "layer", "in the preset gatys"], [[str(n), name, used.get(name, "")] for n, name in steps])
-    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; pools are none.")
+    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; not a pooling.")
     report.say("Only the networks vgg19-caffe and vgg19 have all of them: pocket has those of the preset.")
-    report.say("Elsewhere, where ReLUs work in place, as torchvision's do, a convolution's number gives its relu.")
+    report.say("Programs whose ReLUs work in place, as torchvision's do, see a relu at its convolution's number.")
 
 
 def _check_there(sources: "Sources") -> None:
