@@ -74,4 +74,6 @@ def load() -> tuple[float, int] | tuple[None, None]:
 
     (None, None) where the system does not tell.
     """
-    return (os.getloadavg()[0], os.cpu_count() or 1) if hasattr(os, "getloadavg") else (None, None)
+    with contextlib.suppress(AttributeError, OSError):
+        return os.getloadavg()[0], os.cpu_count() or 1
+    return None, None

@@ -125,6 +125,19 @@ def returned(events: Generator[Event, None, Result]) -> Result:
             return end.value
 
 
+def duration(seconds: float) -> str:
+    """A time that is known about, to be read.
+
+    Example:
+        >>> duration(0.2), duration(42), duration(125), duration(4000)
+        ('1 s', '42 s', '2 min', '1 h 07 min')
+    """
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 def as_json(event: Event) -> dict[str, Any]:
     """The event as plain data, its kind first under "event"; figures stand beside the rest.
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from scumble.events import Event, Finished, Preview, Progress, Started, Warned
+from scumble.events import Event, Finished, Preview, Progress, Started, Warned, duration
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class _View:
             parts += [f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.latest.terms.items()]
         if done > self.first:
             left = (time.monotonic() - self.begun_at) * (total - done) / (done - self.first)
-            parts.append(f"about {left:.0f} s left")
+            parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 
     def _html(self) -> str:

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,6 +100,23 @@ def test_whoever_looks_closely_is_told_the_loss_and_the_scales(lines):
     assert told[0] == "stylize: 32x32 pixels, 1 of 2"
     assert told[1] == "stylize: 0%, loss 1234.5"
     assert told[-1] == "evaluations 300, loss 1234.5, 2.0 seconds"
+
+
+def test_whoever_stops_before_one_percent_is_told_what_there_is(lines, capsys):
+    """Early evaluations of a large picture are less than one of its last stage, and are saved nevertheless."""
+
+    def events():
+        yield from (Started("stylize", 300, "evaluations"), Progress("stylize", 0, 300, 1.0))
+        raise KeyboardInterrupt
+
+    kept = report.Kept("stylize", "evaluations", Path("out.png"), "--resume goes on; the best picture is")
+    with pytest.raises(KeyboardInterrupt):
+        report.run(events(), kept=kept)
+    assert lines.getvalue().endswith("stopped after 0%: --resume goes on; the best picture is out.png\n")
+    with pytest.raises(KeyboardInterrupt):
+        report.run(events(), as_lines_of_json=True, kept=kept)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert json.loads(last) == {"event": "stopped", "outputs": ["out.png"], "evaluations": 0}
 
 
 def test_what_people_can_count_is_counted(lines):

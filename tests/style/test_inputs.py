@@ -135,7 +135,7 @@ def test_how_a_mask_was_understood_is_told(quick):
     faint = Image.new("L", (48, 40), 100)
     events = list(paint_events(Sources(PHOTO, [STYLE], [faint]), StyleSettings(**quick)))
     assert [e.message for e in events if isinstance(e, Warned)] == [
-        "the mask mask is faint: 39% white at most, and paints no more than that"
+        "the mask mask is faint: 39% white at most, and counts no more than that"
     ]
 
 
@@ -295,8 +295,16 @@ def test_it_is_in_the_recipe_and_another_is_noticed(quick, tmp_path):
     assert "protect: other.png; in the recipe face.png" in told
 
 
+def test_what_there_is_to_tell_of_masks_and_of_what_is_protected_is_told_once(quick):
+    grey = Image.fromarray(np.where(right_half(), 0, 128).astype(np.uint8))
+    faint = Image.fromarray(np.where(right_half(), 180, 0).astype(np.uint8))
+    sources = Sources(PHOTO, [STYLE, STYLE], masks=[grey, mask_of(~right_half())], protect=faint)
+    told = [e.message for e in paint_events(sources, StyleSettings(**quick), dry_run=True) if isinstance(e, Warned)]
+    assert [message.partition(":")[0] for message in told] == ["the mask mask is faint", "the mask protect is faint"]
+
+
 def test_protecting_everything_or_in_another_shape_or_a_texture_is_refused(quick):
-    with pytest.raises(ImageError, match="protect protects all of everything: nothing is left"):
+    with pytest.raises(ImageError, match="protect protects all of the photograph: nothing is left"):
         scumble.stylize(PHOTO, STYLE, protect=mask_of(right_half() | True), **quick)
     masks = [mask_of(~right_half()), mask_of(right_half())]
     with pytest.raises(ImageError, match="protect protects all of mask 2: nothing is left"):

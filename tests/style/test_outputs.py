@@ -101,6 +101,8 @@ def test_a_picture_that_was_made_otherwise_is_not_resumed_unless_it_may_be_writt
         ImageError, match=r"made otherwise: its settings keep was 1\.0, this one's is 2\.0 .*--overwrite"
     ):
         painted(sources, other, path, resume=True)
+    with pytest.raises(ImageError, match="made otherwise"):  # nor for the sake of a film that is missing
+        painted(sources, other, Wanted(path, timelapse=tmp_path / "film.webp"), resume=True)
     photograph(40, 30, seed=8).save(str(sources.content))
     with pytest.raises(ImageError, match=r"is there already, of another content\.png"):
         painted(sources, settings, path, resume=True)

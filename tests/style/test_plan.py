@@ -4,11 +4,15 @@ import pytest
 import torch
 
 from conftest import CAFFE, narrow_tensors
+from scumble import device
 from scumble.errors import ScumbleError
-from scumble.events import Finished, Noted, Planned, Progress, as_json
+from scumble.events import Finished, Noted, Planned, Progress, as_json, returned
 from scumble.perceptual.vgg import VGG19
+from scumble.style import inputs as inputs_module
 from scumble.style import plan as plan_module
+from scumble.style import stages as stages_module
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.inputs import Inputs
 from scumble.style.objective.objective import Objective
 from scumble.style.objective.terms import Terms
 from scumble.style.plan import GIB, MADE_READY, Cost, Plan, plan
@@ -74,6 +78,18 @@ def test_histograms_need_more_and_remembering_is_paid_for(tensors):
     assert 24 * 2**20 <= scarce.history_bytes < remembering.history_bytes
 
 
+def test_no_room_is_kept_for_pairs_where_another_optimizer_enlarges(content_file, style_file, monkeypatch):
+    for module in (stages_module, inputs_module):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 40)
+    settings = StyleSettings(preset="gatys", backbone="pocket", size=80, steps=7, enlarge=True)
+    inputs, placement = Inputs(Sources(content_file, [style_file]), settings), device.choose("cpu")
+    networks = returned(stages_module.load(settings, placement))
+    todo = stages_module.stages(settings, inputs.ladder)
+    painted, enlarged = plan_module.planned(settings, inputs, todo, networks, placement)
+    assert painted.history_bytes == 7 * 24 * 40 * 33
+    assert enlarged.history_bytes == 0
+
+
 def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):
     settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
     told = []
@@ -93,7 +109,7 @@ def test_a_dry_run_tells_the_plan_in_words_and_numbers_and_does_nothing(
     told = events[-1]
     assert isinstance(told, Planned)
     assert told.message.startswith("40x33 pixels: about ")
-    assert "hours" in told.message
+    assert " h " in told.message
     assert (told.width, told.height, told.tiles) == (40, 33, 1)
     assert told.memory_bytes > 2**20
     assert told.seconds is not None
@@ -123,7 +139,7 @@ def test_time_is_told_with_the_load_that_it_was_measured_at(content_file, style_
     assert told.core_seconds == pytest.approx(of_core, abs=0.1)
     assert told.seconds == pytest.approx(2 * of_core, abs=0.1)
     minutes = [round(seconds / 60) for seconds in (2 * of_core, of_core)]
-    words = f"about {minutes[0]} minutes at a load of 2.5 on 2 cores, about {minutes[1]} minutes of one core"
+    words = f"about {minutes[0]} min at a load of 2.5 on 2 cores, {minutes[1]} min of one core"
     assert told.message.endswith(words)
 
 

@@ -32,6 +32,7 @@ KINDS = {
     "fine": StyleSettings(preset="fine", backbone="pocket", size=48, scales=2, steps=4),
     "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
     "enlarge": StyleSettings(preset="fine", backbone="pocket", size=80, scales=2, steps=3, enlarge=True),
+    "finish and enlarge": StyleSettings(size=80, scales=1, steps=3, finish=3, enlarge=True),
     "sketch": StyleSettings(preset="fine", size=40, steps=3, sketch=2, scales=2),
 }
 
@@ -57,6 +58,7 @@ def test_stopped_again_and_again_ends_with_the_same_bytes(
         settings = settings.model_copy(update={"weights": weights_file})
     for module in (stages, inputs):
         monkeypatch.setattr(module, "PAINTED_SIDE", 48)
+    monkeypatch.setattr(stages, "FINISHES", "pocket")
     list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
     output = tmp_path / "out.png"
     starts = 1

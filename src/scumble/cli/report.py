@@ -170,11 +170,11 @@ class _Quiet:
     def __init__(self, kept: Kept | None, verbose: bool = False):
         self.kept = kept
         self.verbose = verbose
-        self.done = self.total = 0
+        self.latest: Progress | None = None  # of the job that leaves something; it may still be less than one unit
 
     def count(self, event: Event) -> None:
         if isinstance(event, Progress) and self.kept is not None and event.job == self.kept.job:
-            self.done, self.total = event.done, event.total
+            self.latest = event
 
     def event(self, event: Event) -> None:
         self.count(event)
@@ -182,9 +182,9 @@ class _Quiet:
             saved(event.path)
 
     def stopped(self) -> None:
-        if self.done and self.kept:
+        if self.latest and self.kept:
             _, unit, output, words = self.kept
-            done = progress.share(self.done, self.total, unit)
+            done = progress.share(self.latest.done, self.latest.total, unit)
             console.print(visible(f"stopped after {done}: {words} {output}"), markup=False)
         else:
             console.print("stopped")
@@ -199,9 +199,9 @@ class _Json(_Quiet):
         data(as_json(event))
 
     def stopped(self) -> None:
-        outputs = [str(self.kept.output)] if self.done and self.kept else []
+        outputs = [str(self.kept.output)] if self.latest and self.kept else []
         unit = self.kept.unit if self.kept else "done"
-        data({"event": "stopped", "outputs": outputs, unit: self.done})
+        data({"event": "stopped", "outputs": outputs, unit: self.latest.done if self.latest else 0})
 
 
 class _Lines(_Quiet):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.cli.flags import Output, Overwrite, Quiet, Switch, Verbose
+from scumble.cli.flags import Json, Output, Overwrite, Quiet, Switch, Verbose
 from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
@@ -37,14 +37,15 @@ class Job:
         int | None, Parameter(help="write a numbered copy beside the output after every so many evaluations")
     ] = None
     resume: Annotated[
-        Switch, Parameter(help="go on with what was stopped: the same command again, with this; not if it is finished")
+        Switch,
+        Parameter(help="go on with what was stopped: the same command again, with this; a finished picture stays"),
     ] = False
     overwrite: Overwrite = False
     dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (
         False
     )
-    json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
-    quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
+    json: Json = False
+    quiet: Quiet = False
     verbose: Verbose = False
 
 
@@ -128,7 +129,7 @@ def batch(
     format: Literal["png", "jpg", "webp", "tif"] = "png",
     strip: Switch = False,
     dry_run: Switch = False,
-    json: Switch = False,
+    json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
@@ -148,8 +149,6 @@ def batch(
         format: of the pictures.
         strip: leave out what the photographs' files say about them: EXIF, resolution, artist and copyright.
         dry_run: tell what would be painted, and what memory and time all of it would take, and paint nothing.
-        json: print one JSON object per event on standard output.
-        quiet: print results only.
         settings: of all pictures.
     """
     contents, folder = (content, *more_contents), output or Path("painted")
@@ -175,9 +174,9 @@ def _list_layers(json: bool) -> None:
         return
     used = dict.fromkeys(GATYS_CONTENT_LAYERS, "content") | dict.fromkeys(GATYS_STYLE_LAYERS, "style")
     report.table(["number", "layer", "in the preset gatys"], [[str(n), name, used.get(name, "")] for n, name in steps])
-    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; pools are none.")
+    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; not a pooling.")
     report.say("Only the networks vgg19-caffe and vgg19 have all of them: pocket has those of the preset.")
-    report.say("Elsewhere, where ReLUs work in place, as torchvision's do, a convolution's number gives its relu.")
+    report.say("Programs whose ReLUs work in place, as torchvision's do, see a relu at its convolution's number.")
 
 
 def _check_there(sources: "Sources") -> None:

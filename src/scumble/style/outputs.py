@@ -101,9 +101,9 @@ def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
         ImageError: if another picture is there, and may not be written over.
     """
     output, timelapse = wanted.output, wanted.timelapse
-    if output is None or Unfinished(output, {}).exists() or (timelapse is not None and not timelapse.exists()):
+    if output is None or Unfinished(output, {}).exists() or not is_finished(output, asked, wanted.overwrite):
         return []
-    if not is_finished(output, asked, wanted.overwrite):
+    if timelapse is not None and not timelapse.exists():  # a film is made while it is painted
         return []
     there = files.load(output)
     if there.alpha is not None:

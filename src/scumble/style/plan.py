@@ -14,7 +14,7 @@ import torch
 from scumble import cores, device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
-from scumble.events import Planned
+from scumble.events import Planned, duration
 from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
@@ -92,7 +92,7 @@ def planned(
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
-    # What a stage's optimiser has learnt is carried to the next one's.
+    # What an optimiser has learnt is carried to the next stage that has the same one.
     history = min(HISTORY_PAIRS, max((stage.steps for stage in todo if stage.optimizer == "lbfgs"), default=0))
     return [
         plan(
@@ -101,7 +101,7 @@ def planned(
             settings.loss,
             stage.size,
             inputs.style_sizes(stage.size),
-            history,
+            history if stage.optimizer == "lbfgs" else 0,
             used,
             round(allowed),
         )
@@ -142,8 +142,8 @@ def foretold(
 def times_in_words(seconds: float, core_seconds: float | None) -> str:
     """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
     if core_seconds is None:
-        return _time(seconds)
-    return f"{_time(seconds)}{_load()}, {_time(core_seconds)} of one core"
+        return f"about {duration(seconds)}"
+    return f"about {duration(seconds)}{_load()}, {duration(core_seconds)} of one core"
 
 
 class Cost(NamedTuple):
@@ -187,21 +187,6 @@ def _load() -> str:
     """What a measurement of this moment is true of, where the system tells."""
     processes, processors = cores.load()
     return "" if processes is None else f" at a load of {processes:.1f} on {processors} cores"
-
-
-def _time(seconds: float) -> str:
-    """A time that nobody knows exactly.
-
-    Example:
-        >>> _time(8), _time(100), _time(4000), _time(9000)
-        ('about 10 seconds', 'about 2 minutes', 'about 67 minutes', 'about 2.5 hours')
-    """
-    if seconds < 55:
-        return f"about {max(5, round(seconds / 5) * 5)} seconds"
-    if seconds < 5400:
-        minutes = round(seconds / 60)
-        return f"about {minutes} minute{'s' * (minutes > 1)}"
-    return f"about {seconds / 3600:.1f} hours"
 
 
 def plan(

@@ -56,7 +56,7 @@ class PaintSettings(Settings):
     size: Size | Literal["original"] | paper.SheetName = Field(
         default=512,
         description="longer side of the result, pixels; original: that of the photograph, or painting; or a sheet of "
-        "paper on which all of it fits",
+        "paper, such as A3 or 30x40cm, on which all of it fits",
     )
     dpi: int | None = Field(
         default=None,

@@ -221,9 +221,8 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
             yield Warned(f"{style.name}: its style is that of the {seen.mean():.0%} of it that is not transparent")
     for name in inputs.cropped:
         yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
-    for region in inputs.regions:
-        if region.remark is not None:
-            yield Warned(region.remark)
+    # What protects is a part of every region.
+    yield from map(Warned, dict.fromkeys(remark for region in inputs.regions for remark in region.remarks))
     if sheet := inputs.settings.sheet():
         yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
     if inputs.settings.paints() and inputs.content is not None and max(inputs.size()) < stages.TRIAL_SIDE:

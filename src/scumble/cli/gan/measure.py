@@ -37,7 +37,7 @@ def evaluate(
     Args:
         subject: a run, a model's folder, or pictures, of which those for training are taken.
         data: the real pictures: what `train` takes.
-        labels: likewise; labelled pictures that lie beside the others are real ones, too.
+        labels: what `train` takes; labelled pictures that lie beside the others are real ones, too.
         network: the feature network; only what `inception` measures is called FID.
         pictures: how many of each kind, or as many as there are (default: 10,000, or half of the real ones where these
             are fewer, so that the other half can be measured in the same way).
@@ -142,7 +142,7 @@ def features(
     Args:
         run: a run, or a model's folder.
         data: what `train` takes.
-        labels: likewise.
+        labels: what `train` takes: a table or a folder, also of a few pictures.
         output: .npy to write; a .json beside it tells what is in there.
         settings: everything else, one flag a field.
     """

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from scumble import jobs
 from scumble.cli import report
 from scumble.cli.flags import Json, JsonLine, Output, Overwrite, Quiet, Switch
+from scumble.events import duration
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
 
@@ -47,10 +48,8 @@ def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -
 
     Args:
         data: what `train` takes.
-        labels: likewise.
+        labels: what `train` takes: a table or a folder, also of a few pictures.
     """
-    from scumble.gan.monitoring.speed import duration
-
     advice = report.run(jobs.start("check", data, labels))
     if json:
         report.data(dataclasses.asdict(advice))

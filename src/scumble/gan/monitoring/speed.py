@@ -73,14 +73,3 @@ def _rounded(number: float) -> int:
     """Down to two digits."""
     unit = 10 ** max(0, math.floor(math.log10(max(number, 1))) - 1)
     return int(number // unit * unit)
-
-
-def duration(seconds: float) -> str:
-    """A time that is known about.
-
-    Example:
-        >>> duration(50), duration(2700), duration(43_000)
-        ('1 min', '45 min', '11 h 57 min')
-    """
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{max(minutes, 1)} min"

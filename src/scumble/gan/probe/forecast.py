@@ -76,16 +76,3 @@ def _of_a_fit(rows: int, classes: int) -> float:
     took = time.perf_counter() - started
     square = max(1.0, min(rows, linear.MAX_TUNED) / timed) ** 2
     return took * square * max(1.0, rows / linear.MAX_TUNED)
-
-
-def in_words(duration: float) -> str:
-    """A duration, to be read.
-
-    Example:
-        >>> in_words(0.2), in_words(42), in_words(125), in_words(4000)
-        ('1 s', '42 s', '2 min', '1 h 07 min')
-    """
-    minutes = round(duration / 60)
-    if duration < 100:
-        return f"{max(round(duration), 1)} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

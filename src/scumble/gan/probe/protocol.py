@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from scumble import device, notebook, paths
-from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned, returned
+from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned, duration, returned
 from scumble.gan import plots
 from scumble.gan.facts import ClassifierFacts, ProbeFacts
 from scumble.gan.models.gan import GAN
@@ -170,8 +170,8 @@ def _told_of_time(
     counts["discriminator"] = len(data.test_labels) if probed.features is not None else counts["untrained"]
     work = forecast.Work(todo, {subject: count for subject, count in counts.items() if subject in ahead})
     seconds = forecast.seconds(probed.gan, probed.discriminator, data, settings, work)
-    each = ", ".join(f"{subject} {forecast.in_words(seconds[subject])}" for subject in ahead)
-    yield Noted(f"about {forecast.in_words(sum(seconds.values()))} here: {each}; it can be stopped, and goes on")
+    each = ", ".join(f"{subject} {duration(seconds[subject])}" for subject in ahead)
+    yield Noted(f"about {duration(sum(seconds.values()))} here: {each}; it can be stopped, and goes on")
 
 
 def _told_of_row(

@@ -32,14 +32,14 @@ class Region:
         mask: (1, 1, H, W) in [0, 1], of the canvas; None for all of it.
         shares: each style's part in the region's statistics, with the sum 1.
         style_masks: the parts of the styles that are taken, (1, 1, H', W') each, or None for all of it.
-        remark: what to tell about how the mask was understood, if that is worth a word.
+        remarks: what to tell about how masks were understood, where that is worth a word.
     """
 
     name: str
     shares: tuple[float, ...]
     mask: torch.Tensor | None = None
     style_masks: tuple[torch.Tensor | None, ...] = field(default=())
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Places(NamedTuple):
@@ -137,7 +137,7 @@ def regions_of_masks(masks: Sequence[Picture], canvas: tuple[int, int]) -> list[
         check_shape(mask, canvas, "the content")
         values, remark = drawn(mask)
         shares = tuple(float(index == number) for index in range(len(masks)))
-        regions.append(Region(mask.name, shares, values, remark=remark))
+        regions.append(Region(mask.name, shares, values, remarks=(remark,) if remark else ()))
     return regions
 
 
@@ -205,9 +205,11 @@ def unprotected(regions: Sequence[Region], protect: Picture, canvas: tuple[int, 
     for region in regions:
         mask = 1 - values if region.mask is None else both(region.mask, 1 - values)
         if mask is None or not mask.any():
-            raise ImageError(f"{protect.name} protects all of {region.name}: nothing is left to be painted")
+            all_of = "the photograph" if region.mask is None else region.name
+            raise ImageError(f"{protect.name} protects all of {all_of}: nothing is left to be painted")
         name = f"what {protect.name} leaves" if region.mask is None else region.name
-        left.append(replace(region, name=name, mask=mask, remark=region.remark or remark))
+        remarks = (*region.remarks, remark) if remark else region.remarks
+        left.append(replace(region, name=name, mask=mask, remarks=remarks))
     return left
 
 
