@@ -23,7 +23,7 @@ from scumble.gan.evaluation.best_model import MEASURES, NETWORK, PICTURES
 from scumble.gan.evaluation.evaluate import evaluation_of
 from scumble.gan.evaluation.nearest import Nearest
 from scumble.gan.evaluation.pictures import possible
-from scumble.gan.evaluation.result import Evaluation
+from scumble.gan.evaluation.result import Evaluation, comparable
 from scumble.gan.evaluation.verdict import Verdict, verdict
 from scumble.gan.facts import GANFacts
 from scumble.gan.models.gan import GAN
@@ -181,7 +181,7 @@ def _evaluated(
 def _logged(run: Run) -> dict[str, Any] | None:
     """The last figures that the training was measured by."""
     rows = [row for row in run.metrics() if "recall" in row]
-    return rows[-1] if rows else None
+    return comparable(rows[-1]) if rows else None
 
 
 # --- Facts, as rows ---------------------------------------------------------------------------------------------------
