@@ -190,9 +190,7 @@ def _logged(run: Run) -> dict[str, Any] | None:
 def facts_of_data(facts: GANFacts) -> list[tuple[str, str]]:
     """What it was trained on: names and values, as they are."""
     data = facts.data
-    channels, height, width = data.shape
-    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
-    rows = [("pictures", f"{_short(data.name)}: {data.count:,} of {width} x {height} pixels, {kind}")]
+    rows = [("pictures", f"{_short(data.name)}: {data.count:,} {data.kind}")]
     if data.classes:
         names = ", ".join(map(_short, data.classes[:MOST_NAMES]))
         more = len(data.classes) - MOST_NAMES

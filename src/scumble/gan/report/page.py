@@ -17,7 +17,7 @@ from PIL import Image
 
 from scumble.gan.evaluation.result import Evaluation
 from scumble.gan.evaluation.verdict import Kind
-from scumble.gan.plots import draw_curves
+from scumble.gan.plots import EVALUATIONS, draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training, warnings_of
 from scumble.image.tensors import grid
 
@@ -26,12 +26,10 @@ MARK = 'content="a report by scumble"'
 """What every page of ours holds: it may then be written over."""
 INK = "#010203"
 """Of the curves, as they are drawn; the page's own colour takes its place, in the dark another one."""
-CURVES = (
-    "losses",
-    "monitor",
-    "Fréchet distance, by pocket, in variances of the real",
-    "shares, by pocket",
-)
+CURVES = ("losses", "monitor", *EVALUATIONS)
+SHEET, NEAR = 1280, 256
+"""Pixels of the samples' sheet and of each picture beside its nearest, at most: twice as many as they are shown with. A
+sheet of large pictures would be a page that nobody can send."""
 TONES: dict[Kind, str] = {"good": "good", "narrow": "mixed", "rough": "mixed", "halfway": "mixed"}
 """How a verdict's border is coloured; the others are bad."""
 
@@ -117,7 +115,7 @@ def _samples(contents: Contents) -> str:
         return ""
     classes = " Classes take turns." if contents.facts.settings.get("condition") in ("plane", "projection") else ""
     caption = f"Seeds 0 to {len(samples) - 1}, neither selected nor truncated.{classes}"
-    sheet = f'<img class="sheet" alt="{len(samples)} samples" src="{_data_url(grid(samples, 8))}">'
+    sheet = f'<img class="sheet" alt="{len(samples)} samples" src="{_data_url(grid(samples, 8), SHEET)}">'
     return _section("What it draws", f"<figure>{sheet}<figcaption>{caption}</figcaption></figure>")
 
 
@@ -139,7 +137,7 @@ def _nearest(neighbours: Neighbours, samples: np.ndarray | None) -> str:
 
 
 def _image(picture: np.ndarray, title: str) -> str:
-    return f'<img alt="{title}" src="{_data_url(grid(picture[None], 1))}">'
+    return f'<img alt="{title}" src="{_data_url(grid(picture[None], 1), NEAR)}">'
 
 
 def _curves(contents: Contents) -> str:
@@ -164,7 +162,9 @@ def svg_of_curves(contents: Contents) -> str:
     return re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", drawn)
 
 
-def _data_url(pixels: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+def _data_url(pixels: np.ndarray, most: int) -> str:
+    """(H, W, 3) pixels as a PNG, no side of which is longer than `most`."""
+    image, file = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((most, most), Image.Resampling.LANCZOS)
+    image.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

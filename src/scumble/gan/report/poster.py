@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 
 from scumble.gan.plots import draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training
+from scumble.gan.report.page import TONES
 from scumble.image.tensors import grid
 
 SIZE, DPI = (8.27, 11.69), 150
 """A4 in inches, and dots an inch."""
 LEFT, RIGHT = 0.07, 0.93
 """Margins, as shares of the width."""
-QUIET, ACCENTS = "0.4", {"good": "#2b7a4b", "narrow": "#a86500", "rough": "#a86500", "halfway": "#a86500"}
-BAD = "#b3372f"
+QUIET, COLOURS = "0.4", {"good": "#2b7a4b", "mixed": "#a86500", "bad": "#b3372f"}
+"""The colours of verdicts are those of the page on white."""
 CURVES = ("losses", "monitor")
 FACTS = 9
 """Lines of facts that there is room for."""
@@ -55,7 +56,7 @@ def _verdict(figure: Figure, contents: Contents) -> None:
     verdict = contents.verdict
     told, colour = ("; ".join(contents.missing), QUIET)
     if verdict is not None:
-        told, colour = verdict.text + ".", ACCENTS.get(verdict.kind, BAD)
+        told, colour = verdict.text + ".", COLOURS[TONES.get(verdict.kind, "bad")]
     lines = textwrap.wrap(told, 94)[:4]
     _text(figure, LEFT, 0.922, "\n".join(lines), fontsize=10.5, color=colour, linespacing=1.35, va="top")
 
