@@ -13,6 +13,7 @@ from PIL import Image
 from gan_material import CLASSES, TINY_TRAINING, untrained_classifier, untrained_gan
 from scumble import Classifier
 from scumble.cli import app
+from scumble.data.sources.source import item_of_file
 from scumble.gan.example import example
 from scumble.gan.export import export_events
 from scumble.gan.models import onnx
@@ -108,6 +109,24 @@ def test_a_classifier_is_exported_by_itself(tmp_path):
     Image.fromarray(picture).save(tmp_path / "photo.png")
     said = run_without_torch(tmp_path / "there", tmp_path / "exported/example.py", tmp_path / "photo.png")
     assert said.split("\n")[:-1] == _said(Classifier.from_pretrained(made), [picture])
+
+
+@pytest.mark.parametrize("value_range", [(0.0, 4095.0), None])
+def test_the_example_reads_deep_pictures_as_the_training_did(value_range, tmp_path):
+    """Pillow would cut values of 16 bits off at 255: nearly all of them white."""
+    classifier = untrained_classifier("sndcgan", "spectral")
+    data = classifier.facts.data.model_copy(update={"value_range": value_range})
+    classifier.facts = classifier.facts.model_copy(update={"data": data})
+    deep = np.linspace(0, 4500, 600).astype(np.uint16).reshape(20, 30)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    program = example(None, classifier)
+    body = [node for node in ast.parse(program).body if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)]
+    names: dict = {}
+    exec("\n".join(map(ast.unparse, body)), names)
+    item = item_of_file("deep.png", None, (tmp_path / "deep.png").read_bytes)
+    assert (
+        names["opened"](tmp_path / "deep.png") == classifier.pixels_of(item.opened(), "deep.png").transpose(1, 2, 0)
+    ).all()
 
 
 def test_which_files_there_are(halves_run, tmp_path, monkeypatch):
