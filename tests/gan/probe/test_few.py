@@ -28,6 +28,7 @@ from scumble.gan.probe.table import wilson_interval
 from scumble.gan.probe.trials import TRIALS
 from scumble.gan.settings import ClassifySettings, GANSettings
 from scumble.gan.train import train, train_events
+from scumble.training import loop
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
@@ -164,7 +165,8 @@ def test_labels_of_a_part_for_testing_are_tested_with(tmp_path):
     assert data.numbers_of_labels(None) == [1, None]
 
 
-def test_a_run_that_was_not_finished_is_warned_of(folder, tmp_path):
+def test_a_run_that_was_not_finished_is_warned_of(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", -1.0)  # so that every step is told, however long it takes
     settings = GANSettings(**TINY_TRAINING | {"images": 240})
     events = train_events(folder / "photos", tmp_path / "run", settings)
     for event in events:
