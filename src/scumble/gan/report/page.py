@@ -15,7 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from scumble.gan.evaluation.result import Evaluation
+from scumble.gan.evaluation.result import TITLES, Evaluation
 from scumble.gan.evaluation.verdict import Kind
 from scumble.gan.plots import EVALUATIONS, draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training, warnings_of
@@ -86,7 +86,7 @@ def _figures(contents: Contents) -> str:
     if contents.logged is None:
         return ""
     logged = contents.logged
-    shown = [(name.replace("_", " "), _value(name, logged[name])) for name in MEANINGS if name in logged]
+    shown = [(TITLES.get(name, name), _value(name, logged[name])) for name in MEANINGS if name in logged]
     told = f"Measured in the training, at {logged['images']:,} images, by pocket."
     return _section("How good it was", _rows(shown) + f'<p class="quiet">{told}</p>')
 

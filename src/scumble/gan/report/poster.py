@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from scumble.gan.evaluation.result import TITLES
 from scumble.gan.plots import draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training
 from scumble.gan.report.page import TONES
@@ -80,7 +81,7 @@ def _figures(figure: Figure, contents: Contents) -> None:
         _text(figure, 0.52, 0.655, told, fontsize=6.5, color=QUIET, linespacing=1.4, va="top")
     else:
         names = ("frechet_distance", "precision", "recall", "coverage")
-        rows += [(name.replace("_", " "), f"{logged[name]:.2g}", "") for name in names if name in logged]
+        rows += [(TITLES.get(name, name), f"{logged[name]:.2g}", "") for name in names if name in logged]
     for number, row in enumerate(rows if len(rows) > 1 else ()):
         for x, cell, side in zip((0.52, 0.75, RIGHT), row, ("left", "right", "right"), strict=True):
             _text(figure, x, 0.845 - 0.021 * number, cell, fontsize=8.5, ha=side, color="black" if number else QUIET)
