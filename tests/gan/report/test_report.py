@@ -93,6 +93,15 @@ def test_a_report_has_all_its_parts(trained):
     assert recipe.read(trained / "report.png")["report"] == "run"
 
 
+def test_seeds_that_draw_classes_in_turn_and_a_seed_of_0_are_told(tmp_path):
+    pixels, labels = halves_of_noise(60, 0)
+    np.savez(tmp_path / "x.npz", x=pixels, y=labels)
+    scumble.train(tmp_path / "x.npz", tmp_path / "run", **TINY | {"preset": "acgan"})
+    text = page.page(returned(gather(tmp_path / "run", None, "cpu")))
+    assert "neither selected nor truncated. Classes take turns." in text
+    assert "<dt>seed</dt><dd>0</dd>" in text
+
+
 def test_a_page_asks_no_host_for_anything(trained, tmp_path):
     spec = importlib.util.spec_from_file_location("docs_generate", REPOSITORY / "docs" / "generate.py")
     assert spec is not None

@@ -211,7 +211,7 @@ def facts_of_training(facts: GANFacts) -> list[tuple[str, str]]:
     rows = [("method", method)]
     for name in ("network", "loss", "condition", "images", "batch", "lr", "width", "augment", "seed"):
         value = values.get(name)
-        if value not in (None, "none", False):
+        if value is not None and value is not False and value != "none":  # a seed of 0 is one
             rows.append((name, f"{value:,}" if isinstance(value, int) and value is not True else _short(str(value))))
     for change in facts.changes:
         told = ", ".join(f"{_short(name)} {values[1]}" for name, values in change.settings.items())

@@ -19,6 +19,7 @@ from scumble.gan.evaluation.result import TITLES, Evaluation
 from scumble.gan.evaluation.verdict import Kind
 from scumble.gan.plots import EVALUATIONS, draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training, warnings_of
+from scumble.gan.settings import GANSettings
 from scumble.image.tensors import grid
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -113,7 +114,7 @@ def _value(name: str, value: float) -> str:
 def _samples(contents: Contents) -> str:
     if (samples := contents.samples) is None:
         return ""
-    classes = " Classes take turns." if contents.facts.settings.get("condition") in ("plane", "projection") else ""
+    classes = " Classes take turns." if GANSettings(**contents.facts.settings).draws_classes else ""
     caption = f"Seeds 0 to {len(samples) - 1}, neither selected nor truncated.{classes}"
     sheet = f'<img class="sheet" alt="{len(samples)} samples" src="{_data_url(grid(samples, 8), SHEET)}">'
     return _section("What it draws", f"<figure>{sheet}<figcaption>{caption}</figcaption></figure>")
