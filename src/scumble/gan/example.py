@@ -11,7 +11,7 @@ DRAWN = 8
 
 FITTED = {
     "crop": "ImageOps.fit(image, {size}, Image.Resampling.LANCZOS)",
-    "pad": "ImageOps.pad(image, {size}, Image.Resampling.LANCZOS)",
+    "pad": "ImageOps.pad(image, {size}, Image.Resampling.LANCZOS, color={margin})",
     "stretch": "image.resize({size}, Image.Resampling.LANCZOS)",
 }
 """What `scumble.data.pixels.fitted` does, in words of Pillow."""
@@ -52,11 +52,12 @@ def _opening(classifier: Classifier) -> str:
     channels, height, width = classifier.shape
     if channels not in MODES:
         return OPENING_OF_BANDS.format(shape=(height, width, channels))
-    fitted = FITTED[classifier.facts.form.fit].format(size=(width, height))
+    fit, is_opaque = classifier.facts.form.fit, channels % 2 == 1
+    prepared = (MARGIN * (fit == "pad") + WHITENED) if is_opaque else CONVERTED.format(mode=MODES[channels])
     return OPENING.format(
-        value_range=classifier.facts.data.value_range or DEEP,
-        whitened="" if channels % 2 == 0 else WHITENED,
-        fitted=fitted,
+        value_range=", ".join(map(repr, classifier.facts.data.value_range or DEEP)),
+        prepared=prepared,
+        fitted=FITTED[fit].format(size=(width, height), margin="margin" if is_opaque else 0),
         mode=MODES[channels],
         shape=(height, width, channels),
     )
@@ -95,10 +96,16 @@ def opened(name):
         values = (np.asarray(image, float) - black) / (white - black) * 255
         image = Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
     image = image.convert("RGBA")
-{whitened}    image = {fitted}
+{prepared}    image = {fitted}
     return np.asarray(image.convert("{mode}")).reshape{shape}
 
 '''
+
+MARGIN = """    margin = "white" if image.getextrema()[3][0] < 255 else "black"
+"""
+
+CONVERTED = """    image = image.convert("{mode}")
+"""
 
 WHITENED = """    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 """
