@@ -107,7 +107,7 @@ if found.verdict is not None:
 # --8<-- [start:classify]
 # What has the discriminator learnt? A classifier of its features from ten labels a class, beside three baselines.
 command = [sys.executable, "-m", "scumble.cli.app", "gan", "classify", str(run), "digits"]
-subprocess.run([*command, "--labels", "10", "--draws", "2", "--supervised-steps", "30"], check=True)
+subprocess.run([*command, "--labelled", "10", "--draws", "2", "--supervised-steps", "30"], check=True)
 classifier = scumble.Classifier.from_pretrained(run / "classifier")
 print("seed 7 looks like a", classifier.predict([FOLDER / "seven.png"])[0])
 # --8<-- [end:classify]

@@ -13,6 +13,7 @@ from PIL import Image
 from gan_material import CLASSES, TINY_TRAINING, untrained_classifier, untrained_gan
 from scumble import Classifier
 from scumble.cli import app
+from scumble.data.sources.source import item_of_file
 from scumble.gan.example import example
 from scumble.gan.export import export_events
 from scumble.gan.models import onnx
@@ -108,6 +109,44 @@ def test_a_classifier_is_exported_by_itself(tmp_path):
     Image.fromarray(picture).save(tmp_path / "photo.png")
     said = run_without_torch(tmp_path / "there", tmp_path / "exported/example.py", tmp_path / "photo.png")
     assert said.split("\n")[:-1] == _said(Classifier.from_pretrained(made), [picture])
+
+
+def opening_of(classifier):
+    """The function by which an example opens photographs."""
+    body = [n for n in ast.parse(example(None, classifier)).body if isinstance(n, ast.ImportFrom | ast.FunctionDef)]
+    names: dict = {"np": np}
+    exec("\n".join(map(ast.unparse, body)), names)
+    return names["opened"]
+
+
+def pixels_of(classifier, path) -> np.ndarray:
+    """(H, W, C), as for the training."""
+    return classifier.pixels_of(item_of_file(path.name, None, path.read_bytes).opened(), path.name).transpose(1, 2, 0)
+
+
+@pytest.mark.parametrize("value_range", [(0.0, 4095.0), None])
+def test_the_example_reads_deep_pictures_as_the_training_did(value_range, tmp_path):
+    """Pillow would cut values of 16 bits off at 255: nearly all of them white."""
+    classifier = untrained_classifier("sndcgan", "spectral")
+    data = classifier.facts.data.model_copy(update={"value_range": value_range})
+    classifier.facts = classifier.facts.model_copy(update={"data": data})
+    deep = np.linspace(0, 4500, 600).astype(np.uint16).reshape(20, 30)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert np.array_equal(opening_of(classifier)(tmp_path / "deep.png"), pixels_of(classifier, tmp_path / "deep.png"))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_the_example_brings_pictures_to_the_pixels_that_the_training_did(channels, fit, tmp_path):
+    classifier = untrained_classifier("sndcgan", "spectral", (channels, 16, 16))
+    facts = classifier.facts
+    classifier.facts = facts.model_copy(update={"settings": facts.settings | {"fit": fit}})
+    random = np.random.default_rng(0)
+    opened = opening_of(classifier)
+    for name, shape in (("grey", (20, 30)), ("colour", (30, 20, 3)), ("clear", (20, 30, 4)), ("small", (16, 16, 4))):
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8)).save(path)
+        assert np.array_equal(opened(path), pixels_of(classifier, path)), name
 
 
 def test_which_files_there_are(halves_run, tmp_path, monkeypatch):

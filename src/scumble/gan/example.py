@@ -4,12 +4,14 @@ from scumble.data.pixels import MODES
 from scumble.gan.models.gan import GAN
 from scumble.gan.probe.classifier import Classifier
 
+DEEP = (0, 65535)
+"""Black and white of pictures of 16 bits, where the training had none."""
 DRAWN = 8
 """Pictures in the row that it draws."""
 
 FITTED = {
     "crop": "ImageOps.fit(image, {size}, Image.Resampling.LANCZOS)",
-    "pad": "ImageOps.pad(image, {size}, Image.Resampling.LANCZOS)",
+    "pad": "ImageOps.pad(image, {size}, Image.Resampling.LANCZOS, color={margin})",
     "stretch": "image.resize({size}, Image.Resampling.LANCZOS)",
 }
 """What `scumble.data.pixels.fitted` does, in words of Pillow."""
@@ -19,10 +21,9 @@ def example(gan: GAN | None, classifier: Classifier | None) -> str:
     """The text of a program for generator.onnx, for classifier.onnx, or for both."""
     uses = ["    python example.py              draws a row of pictures"] if gan else []
     uses += ["    python example.py photo.jpg    says what is in a picture, or in several"] if classifier else []
-    parts = [HEAD.format(uses="\n".join(uses), modules="import json\nimport sys\n", images="Image, ImageOps")]
-    if classifier is None:
-        parts = [HEAD.format(uses="\n".join(uses), modules="", images="Image")]
-    else:
+    modules, images = ("", "Image") if classifier is None else ("import json\nimport sys\n", "Image, ImageOps")
+    parts = [HEAD.format(uses="\n".join(uses), modules=modules, images=images)]
+    if classifier is not None:
         parts.append(_opening(classifier))
     if gan is not None:
         parts.append(_drawing(gan))
@@ -51,9 +52,15 @@ def _opening(classifier: Classifier) -> str:
     channels, height, width = classifier.shape
     if channels not in MODES:
         return OPENING_OF_BANDS.format(shape=(height, width, channels))
-    fitted = FITTED[classifier.facts.form.fit].format(size=(width, height))
-    whitened = "" if channels % 2 == 0 else WHITENED
-    return OPENING.format(whitened=whitened, fitted=fitted, mode=MODES[channels], shape=(height, width, channels))
+    fit, is_opaque = classifier.facts.form.fit, channels % 2 == 1
+    prepared = (MARGIN * (fit == "pad") + WHITENED) if is_opaque else CONVERTED.format(mode=MODES[channels])
+    return OPENING.format(
+        value_range=", ".join(map(repr, classifier.facts.data.value_range or DEEP)),
+        prepared=prepared,
+        fitted=FITTED[fit].format(size=(width, height), margin="margin" if is_opaque else 0),
+        mode=MODES[channels],
+        shape=(height, width, channels),
+    )
 
 
 def _classifying(classifier: Classifier, also_drawn: bool) -> str:
@@ -83,11 +90,22 @@ here = Path(__file__).parent
 OPENING = '''
 def opened(name):
     """The pixels of a picture, as {shape}."""
-    image = ImageOps.exif_transpose(Image.open(name)).convert("RGBA")
-{whitened}    image = {fitted}
+    image = ImageOps.exif_transpose(Image.open(name))
+    if image.mode[0] in "IF":  # more than 8 bits
+        black, white = {value_range}
+        values = (np.asarray(image, float) - black) / (white - black) * 255
+        image = Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
+    image = image.convert("RGBA")
+{prepared}    image = {fitted}
     return np.asarray(image.convert("{mode}")).reshape{shape}
 
 '''
+
+MARGIN = """    margin = "white" if image.getextrema()[3][0] < 255 else "black"
+"""
+
+CONVERTED = """    image = image.convert("{mode}")
+"""
 
 WHITENED = """    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 """

@@ -13,6 +13,7 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import RunError, SettingsError
+from scumble.gan.evaluation.result import comparable
 from scumble.gan.sample_sheets import open_run
 from scumble.image import files
 from scumble.storage.folder import writing
@@ -72,15 +73,16 @@ def draw_curves(rows: Sequence[dict[str, Any]], chosen: Collection[str] | None =
 
     Args:
         rows: the lines of its log, two or more.
-        chosen: titles of `CURVES`, `WATCHED` and `EVALUATIONS`; None for all. What the run has
-            no figures for is left out.
+        chosen: titles of `CURVES`, `WATCHED` and `EVALUATIONS`; None for all. What the run has no figures for is left
+            out.
     """
-    shown = dict(CURVES)
-    for curves, figure in ((WATCHED, "lead"), (EVALUATIONS, "frechet_distance")):
-        shown |= curves if any(figure in row for row in rows) else {}
-    if chosen is not None:
-        shown = {title: curves for title, curves in shown.items() if title in chosen}
-    height = math.ceil(len(shown) / 2)
+    rows = [comparable(row) for row in rows]
+    shown = {
+        title: curves
+        for title, curves in (CURVES | WATCHED | EVALUATIONS).items()
+        if (chosen is None or title in chosen) and any(name in row for row in rows for name in curves)
+    }
+    height = max(1, math.ceil(len(shown) / 2))
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
     for axes, (title, curves) in zip(figure.subplots(height, 2, squeeze=False).flat, shown.items(), strict=False):
         for name, label in curves.items():

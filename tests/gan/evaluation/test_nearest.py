@@ -39,7 +39,7 @@ def naive(samples, pictures, distance) -> list[list[int]]:
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_nearest_are_those_of_naive_loops_whatever_the_pieces(mirrored, monkeypatch):
     monkeypatch.setattr(feature_cache, "PIECE", 13)
-    monkeypatch.setattr(nearest, "CHUNK", 17)
+    monkeypatch.setattr(nearest, "CHUNK_BYTES", 17 * 16 * 16 * 4)  # of 17 pictures
     network, real = Projection(6).embedding(), numbered(50)
     in_data = feature_cache.shuffled(50)
     pictures = np.empty((50, 1, 16, 16), np.uint8)

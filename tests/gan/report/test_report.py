@@ -1,6 +1,9 @@
 """A run's report: whole, of runs with parts missing, with names from strangers, and asking no host for anything."""
 
+import base64
+import dataclasses
 import importlib.util
+import io
 import json
 import shutil
 from html.parser import HTMLParser
@@ -90,6 +93,15 @@ def test_a_report_has_all_its_parts(trained):
     assert recipe.read(trained / "report.png")["report"] == "run"
 
 
+def test_seeds_that_draw_classes_in_turn_and_a_seed_of_0_are_told(tmp_path):
+    pixels, labels = halves_of_noise(60, 0)
+    np.savez(tmp_path / "x.npz", x=pixels, y=labels)
+    scumble.train(tmp_path / "x.npz", tmp_path / "run", **TINY | {"preset": "acgan"})
+    text = page.page(returned(gather(tmp_path / "run", None, "cpu")))
+    assert "neither selected nor truncated. Classes take turns." in text
+    assert "<dt>seed</dt><dd>0</dd>" in text
+
+
 def test_a_page_asks_no_host_for_anything(trained, tmp_path):
     spec = importlib.util.spec_from_file_location("docs_generate", REPOSITORY / "docs" / "generate.py")
     assert spec is not None
@@ -105,6 +117,18 @@ def test_a_page_asks_no_host_for_anything(trained, tmp_path):
     assert all((link or "").startswith("#") for link in links)  # of curves, to their own symbols
     policy = next(a["content"] for _, a in found.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert (policy or "").startswith("default-src 'none'")
+
+
+def test_large_pictures_make_no_page_that_is_too_large_to_send(trained):
+    found = returned(gather(trained, None, "cpu"))
+    large = dataclasses.replace(found, samples=np.zeros((contents.SAMPLES, 512, 512, 3), np.uint8))
+    sizes = []
+    for source in Page(page.page(large)).images():
+        with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as image:
+            sizes.append(image.size)
+    assert sizes[0] == (page.SHEET, page.SHEET)
+    assert sizes[1 : 1 + contents.COMPARED] == [(page.NEAR, page.NEAR)] * contents.COMPARED
+    assert sizes[-1] == (64, 64)  # small ones are enlarged as ever
 
 
 def test_the_curves_take_the_colours_of_the_page(trained):

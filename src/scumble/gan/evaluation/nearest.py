@@ -20,8 +20,8 @@ JOB = "compare pixels"
 LISTED = 3
 PROBES = 300
 """Real pictures whose own nearest ones are looked for: with so many, the nearest 1% are three."""
-CHUNK = 500
-"""Pictures whose pixels are compared at once."""
+CHUNK, CHUNK_BYTES = 500, 1 << 27
+"""Pictures whose pixels are compared at once, at most, and the bytes of these: a few of large ones."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,13 @@ def search(
     views = [points, np.ascontiguousarray(points[..., ::-1])] if mirrored else [points]
     own = np.concatenate([np.full(len(samples), -1), probes])
 
-    by_features = _Closest(np.stack([_looked_at(network, view) for view in views]), own)
+    by_features = _Closest([_looked_at(network, view) for view in views], own)
     yield from feature_cache.for_each_piece(real, network, range(real.count), by_features.add)
-    by_pixels = _Closest(np.stack([_flat(view) for view in views]), own)
+    by_pixels = _Closest([_flat(view) for view in views], own)
     yield Started(JOB, real.count, "pictures")
-    for start in range(0, real.count, CHUNK):
-        numbers = range(start, min(start + CHUNK, real.count))
+    step = max(1, min(CHUNK, CHUNK_BYTES // _flat(points[:1]).nbytes))
+    for start in range(0, real.count, step):
+        numbers = range(start, min(start + step, real.count))
         by_pixels.add(numbers, _flat(real.take(numbers)))
         yield Progress(JOB, numbers.stop, real.count)
 
@@ -149,7 +150,7 @@ class _Closest:
     """The nearest of pictures that come piece by piece, for each of some points.
 
     Args:
-        views: (V, Q, D): V views of each of Q points, the nearest of which counts.
+        views: V of (Q, D): views of each of Q points, the nearest of which counts.
         own: (Q,): the picture that a point is itself, which is left out; -1 for none.
 
     Attributes:
@@ -157,14 +158,15 @@ class _Closest:
         squared: (Q, LISTED) distances.
     """
 
-    def __init__(self, views: np.ndarray, own: np.ndarray):
+    def __init__(self, views: Sequence[np.ndarray], own: np.ndarray):
         self.views, self.own = views, own
+        self.sizes = [_squares(view) for view in views]
         self.numbers, self.squared = np.zeros((len(own), 0), np.intp), np.zeros((len(own), 0))
 
     def add(self, numbers: range, pictures: np.ndarray) -> None:
         """Look at more pictures, (n, D)."""
-        sizes = np.square(pictures).sum(1)
-        squared = np.min([np.square(v).sum(1)[:, None] + sizes - 2 * (v @ pictures.T) for v in self.views], axis=0)
+        sizes, views = _squares(pictures), zip(self.views, self.sizes, strict=True)
+        squared = np.min([own[:, None] + sizes - 2 * (view @ pictures.T) for view, own in views], axis=0)
         squared[self.own[:, None] == np.array(numbers)] = np.inf
         squared = np.concatenate([self.squared, squared], axis=1)
         known = np.concatenate([self.numbers, np.broadcast_to(numbers, (len(self.own), len(numbers)))], axis=1)
@@ -177,6 +179,11 @@ def _looked_at(network: Embedding, pictures: np.ndarray) -> np.ndarray:
     step = network.batch(pictures.shape[3], pictures.shape[2])
     parts = (pictures[start : start + step].copy() for start in range(0, len(pictures), step))
     return np.concatenate([network.features(part) for part in parts]).astype(np.float64)
+
+
+def _squares(x: np.ndarray) -> np.ndarray:
+    """The sum of squares of each row, with the memory of one."""
+    return np.array([np.square(row).sum() for row in x])
 
 
 def _flat(pictures: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def both_sets(
             raise DataError(f"{subject} is no run and no model's folder; as pictures: {error}") from error
         real = yield from _pictures(data, split, form, labels)
     else:
-        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen:,} images")
+        evaluated = feature_cache.of_gan(gan, f"{subject} at {gan.facts.images_seen or 0:,} images")
         form = gan.facts.form
         real = yield from _pictures(data, split, form, labels)
     if evaluated.shape == real.shape:

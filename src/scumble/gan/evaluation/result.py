@@ -1,6 +1,8 @@
 """What an evaluation comes to: figures, those of other real pictures beside them, a verdict, and the conditions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from scumble.gan.evaluation.feature_cache import KEPT_IN_MEMORY
 from scumble.gan.evaluation.intervals import Estimate
@@ -18,6 +20,18 @@ TITLES = {
 
 BY_INCEPTION = {"frechet_distance": "fid", "kernel_distance": "kid"}
 """What these distances are called with Inception as the feature network, and only then."""
+
+
+def comparable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of a run's log, without distances in the unit of the features, which earlier versions measured.
+
+    These are known by the near copies that were not yet counted beside them.
+
+    Example:
+        >>> comparable({"images": 8, "frechet_distance": 502.0, "recall": 0.5})
+        {'images': 8, 'recall': 0.5}
+    """
+    return {name: value for name, value in row.items() if "near_copies" in row or not name.endswith("_distance")}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def seconds(
     if work.pictures:
         a_picture = _of_a_picture(discriminator, data.pixels, settings)
         found |= {subject: a_picture * count for subject, count in work.pictures.items()}
-    counts = Counter((trial.subject, len(data.draw(trial.per_class, settings.seed, 0))) for trial in work.trials)
+    numbers = {trial.per_class for trial in work.trials}
+    drawn = {per_class: len(data.draw(per_class, settings.seed, 0)) for per_class in numbers}
+    counts = Counter((trial.subject, drawn[trial.per_class]) for trial in work.trials)
     of_rows = {rows: _of_a_fit(rows, len(data.classes)) for subject, rows in counts if subject != "supervised"}
     for (subject, rows), trials in counts.items():
         if subject == "supervised":

@@ -66,9 +66,10 @@ def features_of(
 def needed(data: ProbeData, settings: ClassifySettings) -> np.ndarray:
     """Positions of all pictures whose labels are ever drawn, and of enough others to scale features by."""
     most = data.numbers_of_labels(settings.numbers_of_labels)[-1]  # smaller draws are subsets
-    drawn = [data.draw(most, settings.seed, draw) for draw in range(settings.draws if most is not None else 1)]
-    if data.folds:
+    if data.folds or most is None:
         drawn = [data.learning]
+    else:
+        drawn = [data.draw(most, settings.seed, draw) for draw in range(settings.draws)]
     count = len(data.pixels)
     others = np.random.default_rng(settings.seed).permutation(count)[: features.STATISTICS_PICTURES]
     return np.unique(np.concatenate([*drawn, others]))

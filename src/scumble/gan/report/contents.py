@@ -23,7 +23,7 @@ from scumble.gan.evaluation.best_model import MEASURES, NETWORK, PICTURES
 from scumble.gan.evaluation.evaluate import evaluation_of
 from scumble.gan.evaluation.nearest import Nearest
 from scumble.gan.evaluation.pictures import possible
-from scumble.gan.evaluation.result import Evaluation
+from scumble.gan.evaluation.result import Evaluation, comparable
 from scumble.gan.evaluation.verdict import Verdict, verdict
 from scumble.gan.facts import GANFacts
 from scumble.gan.models.gan import GAN
@@ -181,7 +181,7 @@ def _evaluated(
 def _logged(run: Run) -> dict[str, Any] | None:
     """The last figures that the training was measured by."""
     rows = [row for row in run.metrics() if "recall" in row]
-    return rows[-1] if rows else None
+    return comparable(rows[-1]) if rows else None
 
 
 # --- Facts, as rows ---------------------------------------------------------------------------------------------------
@@ -190,9 +190,7 @@ def _logged(run: Run) -> dict[str, Any] | None:
 def facts_of_data(facts: GANFacts) -> list[tuple[str, str]]:
     """What it was trained on: names and values, as they are."""
     data = facts.data
-    channels, height, width = data.shape
-    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
-    rows = [("pictures", f"{_short(data.name)}: {data.count:,} of {width} x {height} pixels, {kind}")]
+    rows = [("pictures", f"{_short(data.name)}: {data.count:,} {data.kind}")]
     if data.classes:
         names = ", ".join(map(_short, data.classes[:MOST_NAMES]))
         more = len(data.classes) - MOST_NAMES
@@ -213,7 +211,7 @@ def facts_of_training(facts: GANFacts) -> list[tuple[str, str]]:
     rows = [("method", method)]
     for name in ("network", "loss", "condition", "images", "batch", "lr", "width", "augment", "seed"):
         value = values.get(name)
-        if value not in (None, "none", False):
+        if value is not None and value is not False and value != "none":  # a seed of 0 is one
             rows.append((name, f"{value:,}" if isinstance(value, int) and value is not True else _short(str(value))))
     for change in facts.changes:
         told = ", ".join(f"{_short(name)} {values[1]}" for name, values in change.settings.items())

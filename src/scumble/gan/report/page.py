@@ -15,10 +15,11 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from scumble.gan.evaluation.result import Evaluation
+from scumble.gan.evaluation.result import TITLES, Evaluation
 from scumble.gan.evaluation.verdict import Kind
-from scumble.gan.plots import draw_curves
+from scumble.gan.plots import EVALUATIONS, draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training, warnings_of
+from scumble.gan.settings import GANSettings
 from scumble.image.tensors import grid
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -26,12 +27,10 @@ MARK = 'content="a report by scumble"'
 """What every page of ours holds: it may then be written over."""
 INK = "#010203"
 """Of the curves, as they are drawn; the page's own colour takes its place, in the dark another one."""
-CURVES = (
-    "losses",
-    "monitor",
-    "Fréchet distance, by pocket, in variances of the real",
-    "shares, by pocket",
-)
+CURVES = ("losses", "monitor", *EVALUATIONS)
+SHEET, NEAR = 1280, 256
+"""Pixels of the samples' sheet and of each picture beside its nearest, at most: twice as many as they are shown with. A
+sheet of large pictures would be a page that nobody can send."""
 TONES: dict[Kind, str] = {"good": "good", "narrow": "mixed", "rough": "mixed", "halfway": "mixed"}
 """How a verdict's border is coloured; the others are bad."""
 
@@ -88,7 +87,7 @@ def _figures(contents: Contents) -> str:
     if contents.logged is None:
         return ""
     logged = contents.logged
-    shown = [(name.replace("_", " "), _value(name, logged[name])) for name in MEANINGS if name in logged]
+    shown = [(TITLES.get(name, name), _value(name, logged[name])) for name in MEANINGS if name in logged]
     told = f"Measured in the training, at {logged['images']:,} images, by pocket."
     return _section("How good it was", _rows(shown) + f'<p class="quiet">{told}</p>')
 
@@ -115,9 +114,9 @@ def _value(name: str, value: float) -> str:
 def _samples(contents: Contents) -> str:
     if (samples := contents.samples) is None:
         return ""
-    classes = " Classes take turns." if contents.facts.settings.get("condition") in ("plane", "projection") else ""
+    classes = " Classes take turns." if GANSettings(**contents.facts.settings).draws_classes else ""
     caption = f"Seeds 0 to {len(samples) - 1}, neither selected nor truncated.{classes}"
-    sheet = f'<img class="sheet" alt="{len(samples)} samples" src="{_data_url(grid(samples, 8))}">'
+    sheet = f'<img class="sheet" alt="{len(samples)} samples" src="{_data_url(grid(samples, 8), SHEET)}">'
     return _section("What it draws", f"<figure>{sheet}<figcaption>{caption}</figcaption></figure>")
 
 
@@ -139,7 +138,7 @@ def _nearest(neighbours: Neighbours, samples: np.ndarray | None) -> str:
 
 
 def _image(picture: np.ndarray, title: str) -> str:
-    return f'<img alt="{title}" src="{_data_url(grid(picture[None], 1))}">'
+    return f'<img alt="{title}" src="{_data_url(grid(picture[None], 1), NEAR)}">'
 
 
 def _curves(contents: Contents) -> str:
@@ -164,7 +163,9 @@ def svg_of_curves(contents: Contents) -> str:
     return re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", drawn)
 
 
-def _data_url(pixels: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+def _data_url(pixels: np.ndarray, most: int) -> str:
+    """(H, W, 3) pixels as a PNG, no side of which is longer than `most`."""
+    image, file = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((most, most), Image.Resampling.LANCZOS)
+    image.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -7,16 +7,18 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from scumble.gan.evaluation.result import TITLES
 from scumble.gan.plots import draw_curves
 from scumble.gan.report.contents import Contents, Neighbours, facts_of_data, facts_of_training
+from scumble.gan.report.page import TONES
 from scumble.image.tensors import grid
 
 SIZE, DPI = (8.27, 11.69), 150
 """A4 in inches, and dots an inch."""
 LEFT, RIGHT = 0.07, 0.93
 """Margins, as shares of the width."""
-QUIET, ACCENTS = "0.4", {"good": "#2b7a4b", "narrow": "#a86500", "rough": "#a86500", "halfway": "#a86500"}
-BAD = "#b3372f"
+QUIET, COLOURS = "0.4", {"good": "#2b7a4b", "mixed": "#a86500", "bad": "#b3372f"}
+"""The colours of verdicts are those of the page on white."""
 CURVES = ("losses", "monitor")
 FACTS = 9
 """Lines of facts that there is room for."""
@@ -55,7 +57,7 @@ def _verdict(figure: Figure, contents: Contents) -> None:
     verdict = contents.verdict
     told, colour = ("; ".join(contents.missing), QUIET)
     if verdict is not None:
-        told, colour = verdict.text + ".", ACCENTS.get(verdict.kind, BAD)
+        told, colour = verdict.text + ".", COLOURS[TONES.get(verdict.kind, "bad")]
     lines = textwrap.wrap(told, 94)[:4]
     _text(figure, LEFT, 0.922, "\n".join(lines), fontsize=10.5, color=colour, linespacing=1.35, va="top")
 
@@ -79,7 +81,7 @@ def _figures(figure: Figure, contents: Contents) -> None:
         _text(figure, 0.52, 0.655, told, fontsize=6.5, color=QUIET, linespacing=1.4, va="top")
     else:
         names = ("frechet_distance", "precision", "recall", "coverage")
-        rows += [(name.replace("_", " "), f"{logged[name]:.2g}", "") for name in names if name in logged]
+        rows += [(TITLES.get(name, name), f"{logged[name]:.2g}", "") for name in names if name in logged]
     for number, row in enumerate(rows if len(rows) > 1 else ()):
         for x, cell, side in zip((0.52, 0.75, RIGHT), row, ("left", "right", "right"), strict=True):
             _text(figure, x, 0.845 - 0.021 * number, cell, fontsize=8.5, ha=side, color="black" if number else QUIET)
