@@ -116,7 +116,7 @@ def test_python_runs(page, tmp_path, monkeypatch, one_thread):
 def test_the_tour_runs(tmp_path):
     program = REPOSITORY / "examples" / "tour.py"
     done = subprocess.run(
-        [sys.executable, program, "out", "64"], cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False
+        [sys.executable, program, "out", "64"], cwd=tmp_path, capture_output=True, text=True, timeout=290, check=False
     )
     assert done.returncode == 0, done.stderr
     made = {path.name for path in (tmp_path / "out").iterdir()}
