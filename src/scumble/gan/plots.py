@@ -88,7 +88,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], chosen: Collection[str] | None =
         for name, label in curves.items():
             known = [row for row in rows if name in row]
             images, values = [row["images"] for row in known], [row[name] for row in known]
-            axes.plot(images, values, label=label, linewidth=1)
+            axes.plot(images, values, label=label, linewidth=1, marker="o" if len(values) == 1 else None)
         axes.set_title(title)
         axes.set_xlabel("images seen")
         axes.grid(alpha=0.3)

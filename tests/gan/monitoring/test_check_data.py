@@ -164,3 +164,23 @@ def test_of_a_few_labels_it_says_which_preset_learns_with_them(tmp_path, monkeyp
     few[:2] = 0, 1
     monkeypatch.setattr(check_data.labels, "numbered", lambda found: (few, ("cats", "dogs")))
     assert advice(tmp_path).found["to use them"].startswith("--preset sgan learns with those few")
+
+
+def test_one_thread_is_proposed_where_it_is_faster(tmp_path, monkeypatch):
+    pictures(tmp_path / "photos", [(32, 32)] * 16)
+    monkeypatch.setattr(check_data, "measured", lambda settings, shape: Speed(50.0, 0.6, 9.0, 2, 1))
+    found = advice(tmp_path / "photos")
+    assert found.command is not None
+    assert found.command.startswith("OMP_NUM_THREADS=1 scumble gan train ")
+    assert "50 images per second by one thread, which is faster now than several" in found.found["speed"]
+    assert found.figures["threads"] == 1
+
+
+def test_the_faster_of_one_thread_and_all_is_told(monkeypatch):
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    for seconds, threads in (((1.0, 0.5), 1), ((1.0, 0.9), None), ((0.5, 1.0), None)):
+        times = iter(seconds)
+        monkeypatch.setattr("scumble.gan.monitoring.speed._seconds_per_step", lambda *_, times=times: next(times))
+        found = measured(GANSettings(width=4, latent=8, batch=8), (1, 16, 16))
+        assert found.threads == threads
+        assert found.seconds_per_step == (seconds[1] if threads else seconds[0])

@@ -64,10 +64,9 @@ def check_events(data: str, labels_table: str | Path | None = None) -> Generator
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
-    if labels_table is not None:
-        numbers, _ = labels.numbered([item.label for item in source.items])
-        all_known = numbers is not None and labels.UNLABELLED not in numbers
-        flags = f" --labels {shlex.quote(str(labels_table))}{' --condition projection' * all_known}{flags}"
+    numbers, _ = labels.numbered([item.label for item in source.items])
+    if labels_table is not None and numbers is not None and labels.UNLABELLED not in numbers:
+        flags = f" --labels {shlex.quote(str(labels_table))} --condition projection{flags}"
     channels, refusals = _channels(source, survey)
     classes = labels.described([item.label for item in source.items], [item.name for item in source.items])
     width, height = _automatic(survey) if survey.sizes else (64, 64)
@@ -77,7 +76,8 @@ def check_events(data: str, labels_table: str | Path | None = None) -> Generator
     told = [event.message for event in source.told]
     command = None
     if not (refusals or _is_refused(survey)):
-        command = f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}"
+        one = "OMP_NUM_THREADS=1 " if speed.threads == 1 else ""
+        command = f"{one}scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}"
     return Advice(
         found=_found(survey, channels)
         | {"classes": classes}

@@ -5,17 +5,22 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from scumble import cores, device
 from scumble.data.dataset import Dataset
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.latent import LatentGAN
+from scumble.threads import few_threads
+from scumble.training.trainer import Trainer
 
 MEASURED_STEPS, MEASURED_SECONDS = 3, 2.0
 """A measurement takes so many steps at least, and so long."""
 SECONDS = {"within the hour": 45 * 60, "by tomorrow": 12 * 3600}
 """How long a training is to take, as measured. The rest of an hour, and of sixteen, is for what is not measured:
 reading pictures, previews, and other programs."""
+FASTER = 1.2
+"""By so much one thread must be faster than all to be proposed."""
 MOST = 10
 """No training is proposed that is longer than so many times the default."""
 
@@ -27,33 +32,49 @@ class Speed(NamedTuple):
         images_per_second: that a training sees.
         seconds_per_step: of the generator, with those of the discriminator that belong to it.
         load: of the machine then, in processes that wanted to compute, and its `cores`; None where nobody tells.
+        threads: 1 where one is faster than as many as there are, which wait for one another; None for all.
     """
 
     images_per_second: float
     seconds_per_step: float
     load: float | None
     cores: int | None
+    threads: int | None = None
 
     def __str__(self) -> str:
         load = "" if self.load is None else f", measured at a load of {self.load:.1f} on {self.cores} cores"
-        return f"{self.images_per_second:.3g} images per second, {self.seconds_per_step:.2g} seconds a step{load}"
+        one = " by one thread, which is faster now than several" if self.threads == 1 else ""
+        return f"{self.images_per_second:.3g} images per second{one}, {self.seconds_per_step:.2g} seconds a step{load}"
 
 
 def measured(settings: GANSettings, shape: tuple[int, int, int]) -> Speed:
-    """Of some steps with noise of (C, H, W)."""
+    """Of some steps with noise of (C, H, W): by as many threads as a training takes, or by one if that is faster.
+
+    On a machine that others use, a thread that waits for another may wait a time slice, at each of a thousand places.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
     game = LatentGAN(settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
     trainer = game.trainer()
     trainer.train_step()  # the first one takes longer
     trainer.take_figures()  # waits for the device
+    seconds = _seconds_per_step(trainer, settings)
+    threads = None
+    if game.placement.device.type == "cpu" and torch.get_num_threads() > 1:
+        with few_threads(1):
+            by_one = _seconds_per_step(trainer, settings)
+        if FASTER * by_one < seconds:
+            seconds, threads = by_one, 1
+    return Speed(settings.critic_steps * settings.batch / seconds, seconds, *cores.load(), threads)
+
+
+def _seconds_per_step(trainer: Trainer, settings: GANSettings) -> float:
     started, steps = time.perf_counter(), 0
     while steps < MEASURED_STEPS or time.perf_counter() - started < MEASURED_SECONDS:
         for _ in range(settings.critic_steps):
             trainer.train_step()
         trainer.take_figures()
         steps += 1
-    seconds = (time.perf_counter() - started) / steps
-    return Speed(settings.critic_steps * settings.batch / seconds, seconds, *cores.load())
+    return (time.perf_counter() - started) / steps
 
 
 def images_for(speed: Speed, settings: GANSettings) -> dict[str, int]:

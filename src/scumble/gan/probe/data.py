@@ -95,7 +95,7 @@ def split(data: str, pictures: Dataset, fit: Fit = "crop") -> Generator[Event, N
     """
     if pictures.labels is None:
         why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
-        wanted = "wanted pictures in a folder for each class, or labels"
+        wanted = "wanted two classes or more: a folder for each, or labels"
         raise DataError(f"{pictures.name} has no classes{why}; {wanted}")
     source = open_testing_part(data)
     testing = None

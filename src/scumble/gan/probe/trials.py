@@ -69,12 +69,22 @@ class Trials:
             file.write(f"\n{line}")  # on a line of its own, even after one that was cut short
 
     def is_saved(self, labelled: int) -> bool:
-        """Whether the classifier is in the folder, has the same key, and learnt from so many labels or more."""
+        """Whether the classifier is in the folder, has the same key, and learnt from so many labels or more.
+
+        Raises:
+            RunError: if the folder holds one with another key that learnt from more: it was more work than this one.
+        """
         try:
             known = ClassifierFacts.read_from(self.folder).classifier
-            return known.made_of == self.key and known.labelled >= labelled
         except RunError:
             return False
+        if known.made_of != self.key and known.labelled > labelled:
+            raise RunError(
+                f"{self.folder} holds a classifier that learnt from {known.labelled:,} labels, "
+                f"and this one would from {labelled:,}",
+                "choose another folder with -o",
+            )
+        return known.made_of == self.key and known.labelled >= labelled
 
 
 def key_of(discriminator: Discriminator, data: ProbeData, settings: ClassifySettings) -> str:
