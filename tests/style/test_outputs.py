@@ -78,6 +78,28 @@ def test_a_picture_of_ours_is_remade_and_what_it_was_is_told_where_it_was_anothe
     assert note == f"{path} is there already and is written over: its settings keep was 1.0, this one's is 2.0"
 
 
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_a_picture_of_others_is_written_over_with_leave_only(content_file, style_file, settings, tmp_path, role):
+    path = tmp_path / "out.png"
+    list(stylize_events(content_file, style_file, settings, path))
+    before = path.read_bytes()
+    other = tmp_path / "other.png"
+    photograph(40, 34, 5).save(other)
+    pair = (other, style_file) if role == "content" else (content_file, other)
+    with pytest.raises(ImageError, match="out.png is there already, and not made of other.png"):
+        list(stylize_events(*pair, settings, path))
+    assert path.read_bytes() == before
+    list(stylize_events(*pair, settings, path, overwrite=True))
+    assert path.read_bytes() != before
+
+
+def test_a_photograph_that_is_much_enlarged_is_told_of(content_file, style_file, settings):
+    for size, soft in ((32, False), (120, True)):
+        chosen = settings.model_copy(update={"size": size, "steps": 1, "scales": 1})
+        told = [event.message for event in stylize_events(content_file, style_file, chosen) if isinstance(event, Noted)]
+        assert any("times, it will be soft" in message for message in told) == soft
+
+
 def test_a_picture_that_is_finished_is_left_alone_when_resumed(sources, settings, tmp_path):
     """Also as a dry run, and also where it was computed in another way."""
     path = tmp_path / "out.png"

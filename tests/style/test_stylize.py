@@ -153,7 +153,7 @@ def test_opacity_is_kept_and_hidden_colours_do_not_matter(settings, style_file, 
         pixels[..., 3] = alpha
         pixels[alpha == 0, :3] = hidden
         Image.fromarray(pixels).save(tmp_path / "content.png")
-        output = tmp_path / "out.png"
+        output = tmp_path / f"{hidden}.png"
         *_, finished = stylize_events(tmp_path / "content.png", style_file, settings, output)
         assert finished.picture.mode == opened(output).mode == "RGBA"
         results.append(np.asarray(finished.picture))

@@ -13,7 +13,7 @@ from typing import Any, Unpack
 from PIL import Image
 
 from scumble import device, notebook
-from scumble.errors import RunError
+from scumble.errors import ImageError, RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
 from scumble.image import metadata, paper, recipe
 from scumble.image.files import Picture, PictureSource
@@ -26,8 +26,11 @@ from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import asked, asked_of, differences, provenance, what_counts
-from scumble.style.resume import Unfinished, difference
+from scumble.style.resume import ELSEWHERE, Unfinished, difference
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+
+SOFT = 2.0
+"""Enlarged by more, a photograph has nothing to show in its details."""
 
 NEARLY_BLACK = 15
 """Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
@@ -153,9 +156,12 @@ def _job(
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
     wanted.check_size(inputs.size())
-    if resume and (finished := already_finished(wanted, asked_of(settings, inputs.pictures))):
+    wish = asked_of(settings, inputs.pictures)
+    if resume and (finished := already_finished(wanted, wish)):
         yield from finished
         return
+    if not resume:
+        yield from _written_over(wanted, wish)
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
@@ -167,9 +173,6 @@ def _job(
         return
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
     yield from differences(repeated, made_by)
-    if not resume:
-        yield from _written_over(wanted.output, made_by)
-
     painter = Painter(settings, inputs, todo, networks, placement, plans)
     known = metadata.NOTHING if wanted.strip else metadata.of(sources.content)
     result = Result(inputs, made_by, wanted, known.at(settings.resolution()))
@@ -225,6 +228,9 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
     yield from map(Warned, dict.fromkeys(remark for region in inputs.regions for remark in region.remarks))
     if sheet := inputs.settings.sheet():
         yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
+    if inputs.content is not None and (times := max(inputs.size()) / max(inputs.content.size)) > SOFT:
+        width, height = inputs.content.size
+        yield Noted(f"the photograph has {width} x {height} pixels: enlarged {times:.1f} times, it will be soft")
     if inputs.settings.paints() and inputs.content is not None and max(inputs.size()) < stages.TRIAL_SIDE:
         yield Noted(f"a trial of less than {stages.TRIAL_SIDE} pixels has no room for a larger picture's fine strokes")
     if not inputs.settings.paints():
@@ -236,11 +242,22 @@ def _is_dark(picture: Picture) -> bool:
     return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
 
 
-def _written_over(output: Path | None, made_by: dict[str, Any]) -> Iterator[Event]:
-    """A picture of ours that was made otherwise makes room for the new one, but not in silence."""
-    made_before = None if output is None else recipe.found_in(output)
-    if made_before and (different := difference(what_counts(made_before), what_counts(made_by))):
-        yield Noted(f"{output} is there already and is written over: {different}")
+def _written_over(wanted: Wanted, wish: dict[str, Any]) -> Iterator[Event]:
+    """A picture of ours makes room for another try of the same photograph and paintings, but not in silence.
+
+    Raises:
+        ImageError: if it is of others, and may not be written over.
+    """
+    made_before = None if wanted.output is None else recipe.found_in(wanted.output)
+    if not made_before:
+        return
+    was, now = what_counts(made_before), what_counts(wish)
+    for role, digest in now["inputs"].items():
+        if role.split()[0] in ("content", "style") and was["inputs"].get(role) != digest and not wanted.overwrite:
+            name = wish["inputs"][role]["name"]
+            raise ImageError(f"{wanted.output} is there already, and not made of {name}", ELSEWHERE)
+    if different := difference(was, now):
+        yield Noted(f"{wanted.output} is there already and is written over: {different}")
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:
