@@ -1,5 +1,7 @@
 """Plots and films of a run."""
 
+import io
+
 import pytest
 from PIL import Image
 
@@ -36,3 +38,13 @@ def test_distances_of_earlier_versions_are_not_drawn_beside_those_of_now():
     assert drawn(old, new, new)[distances] == [[0.3, 0.3]]
     assert drawn(old, new, new)[shares][1] == [0.1, 0.2, 0.2]
     assert drawn(old, old).keys() == {shares}
+
+
+def test_figures_that_have_gone_astray_are_not_drawn(recwarn):
+    rows = [
+        {"images": number, "loss_d": value, "loss_g": 1.0} for number, value in enumerate((1.0, -1e308, 1e308, 2.0))
+    ]
+    figure = plots.draw_curves(rows)
+    assert list(figure.axes[0].lines[0].get_ydata()) == [1.0, 2.0]
+    figure.savefig(io.BytesIO())
+    assert not recwarn.list

@@ -21,6 +21,8 @@ from scumble.storage.folder import writing
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
 MARK = "curves drawn by scumble"
 """What every file of them holds as its title: it may then be written over."""
+DRAWN = 1e300
+"""Larger figures have gone astray, and the marks of an axis would go beyond all numbers."""
 MAX_NAMED_CLASSES = 20
 """A confusion matrix of more is too small for names and numbers."""
 CURVES = {
@@ -86,7 +88,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], chosen: Collection[str] | None =
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
     for axes, (title, curves) in zip(figure.subplots(height, 2, squeeze=False).flat, shown.items(), strict=False):
         for name, label in curves.items():
-            known = [row for row in rows if name in row]
+            known = [row for row in rows if abs(row.get(name, math.inf)) < DRAWN]
             images, values = [row["images"] for row in known], [row[name] for row in known]
             axes.plot(images, values, label=label, linewidth=1, marker="o" if len(values) == 1 else None)
         axes.set_title(title)
