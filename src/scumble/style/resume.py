@@ -5,6 +5,7 @@ The file holds what the job was asked for, too: a state is of use only for the s
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble import paths
 from scumble.errors import ImageError, RunError
+from scumble.events import Noted
 from scumble.image import recipe
 from scumble.settings import complaint
 from scumble.storage import checkpoint
@@ -147,6 +149,24 @@ def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) ->
         )
         raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
     return not (different or stopped or group_of(found, "result").get("stopped"))
+
+
+def written_over(output: Path | None, asked: dict[str, Any], overwrite: bool) -> Iterator[Noted]:
+    """A picture of ours makes room for another try of the same photograph and paintings, but not in silence.
+
+    Raises:
+        ImageError: if it is of others, and may not be written over.
+    """
+    made_before = None if output is None else recipe.found_in(output)
+    if not made_before:
+        return
+    was, now = what_counts(made_before), what_counts(asked)
+    for role, digest in now["inputs"].items():
+        if role.split()[0] in ("content", "style") and was["inputs"].get(role) != digest and not overwrite:
+            name = asked["inputs"][role]["name"]
+            raise ImageError(f"{output} is there already, and not made of {name}", ELSEWHERE)
+    if different := difference(was, now):
+        yield Noted(f"{output} is there already and is written over: {different}")
 
 
 def difference(was: Any, now: Any, name: str = "") -> str | None:

@@ -13,9 +13,9 @@ from typing import Any, Unpack
 from PIL import Image
 
 from scumble import device, notebook
-from scumble.errors import ImageError, RunError
+from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image import metadata, paper, recipe
+from scumble.image import metadata, paper
 from scumble.image.files import Picture, PictureSource
 from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
@@ -25,8 +25,8 @@ from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
-from scumble.style.provenance import asked, asked_of, differences, provenance, what_counts
-from scumble.style.resume import ELSEWHERE, Unfinished, difference
+from scumble.style.provenance import asked, asked_of, differences, provenance
+from scumble.style.resume import Unfinished, written_over
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 SOFT = 2.0
@@ -161,7 +161,7 @@ def _job(
         yield from finished
         return
     if not resume:
-        yield from _written_over(wanted, wish)
+        yield from written_over(wanted.output, wish, wanted.overwrite)
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
@@ -240,24 +240,6 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
 def _is_dark(picture: Picture) -> bool:
     """Whether a picture has next to nothing to see, as values from 0 to 1 have in a file of 8 bits."""
     return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
-
-
-def _written_over(wanted: Wanted, wish: dict[str, Any]) -> Iterator[Event]:
-    """A picture of ours makes room for another try of the same photograph and paintings, but not in silence.
-
-    Raises:
-        ImageError: if it is of others, and may not be written over.
-    """
-    made_before = None if wanted.output is None else recipe.found_in(wanted.output)
-    if not made_before:
-        return
-    was, now = what_counts(made_before), what_counts(wish)
-    for role, digest in now["inputs"].items():
-        if role.split()[0] in ("content", "style") and was["inputs"].get(role) != digest and not wanted.overwrite:
-            name = wish["inputs"][role]["name"]
-            raise ImageError(f"{wanted.output} is there already, and not made of {name}", ELSEWHERE)
-    if different := difference(was, now):
-        yield Noted(f"{wanted.output} is there already and is written over: {different}")
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:
