@@ -14,6 +14,7 @@ from scumble.gan.probe.features import fresh_discriminator, with_statistics_of
 from scumble.gan.probe.linear import Linear, Scaling
 from scumble.gan.settings import FeatureSettings
 from scumble.image.tensors import to_signed
+from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 from scumble.training.facts import DataFacts
 
@@ -65,6 +66,17 @@ class Projection:
 
         width = self.matrix.shape[1]
         return Embedding(name, "0" * 64, "pool_3", width, None, self, probabilities, torch.device("cpu"))
+
+
+def looked_at_by(network: Projection, monkeypatch) -> Projection:
+    """Any feature network that is asked for is this one."""
+
+    def load(name, placement):
+        yield from ()
+        return network.embedding(name)
+
+    monkeypatch.setattr(embedding, "load", load)
+    return network
 
 
 def numbered(count, name="numbers") -> PictureSet:

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from sklearn.datasets import load_digits
 
 import scumble
-from gan_material import Projection, arrays, numbered
+from gan_material import Projection, arrays, looked_at_by, numbered
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
 from scumble.events import Warned, returned
@@ -19,7 +19,6 @@ from scumble.gan.evaluation.evaluate import evaluate_events
 from scumble.gan.evaluation.frechet import Moments, frechet_distance
 from scumble.gan.evaluation.kernel import kernel_distance
 from scumble.gan.evaluation.neighbours import neighbour_figures
-from scumble.perceptual import embedding
 from scumble.perceptual.embedding import EMBEDDINGS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,14 +29,7 @@ TINY = {"width": 4, "latent": 8, "batch": 8, "images": 80}
 @pytest.fixture
 def projection(monkeypatch) -> Projection:
     """Any network that is asked for is this one."""
-    network = Projection(6)
-
-    def load(name, placement):
-        yield from ()
-        return network.embedding(name)
-
-    monkeypatch.setattr(embedding, "load", load)
-    return network
+    return looked_at_by(Projection(6), monkeypatch)
 
 
 def all_features(pictures, feature_network, count):

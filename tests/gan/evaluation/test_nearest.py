@@ -8,12 +8,11 @@ from PIL import Image
 
 import scumble
 from conftest import photograph, run
-from gan_material import Projection, arrays, numbered, untrained_gan
+from gan_material import Projection, arrays, looked_at_by, numbered, untrained_gan
 from scumble.errors import ImageError, SettingsError
 from scumble.events import returned
 from scumble.gan.evaluation import feature_cache, nearest, nearest_sheet
 from scumble.image import recipe
-from scumble.perceptual import embedding
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,14 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(autouse=True)
 def projection(monkeypatch) -> Projection:
     """Any network that is asked for is this one."""
-    network = Projection(6)
-
-    def load(name, placement):
-        yield from ()
-        return network.embedding(name)
-
-    monkeypatch.setattr(embedding, "load", load)
-    return network
+    return looked_at_by(Projection(6), monkeypatch)
 
 
 def naive(samples, pictures, distance) -> list[list[int]]:

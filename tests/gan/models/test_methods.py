@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_material import Projection, some_pixels, untrained_gan
+from gan_material import Projection, looked_at_by, some_pixels, untrained_gan
 from scumble import GAN, evaluate
 from scumble.errors import ImageError, SettingsError
 from scumble.gan.networks.conditioning import unconditional
@@ -12,7 +12,6 @@ from scumble.gan.networks.features import features
 from scumble.gan.probe.features import write_events
 from scumble.gan.settings import FeatureSettings
 from scumble.image.tensors import grid, to_signed
-from scumble.perceptual import embedding
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -70,8 +69,7 @@ def test_features_of_nothing_and_of_what_needs_a_class_are_refused(noise_gan, tm
 
 
 def test_a_gan_is_evaluated_as_its_folder_is(noise_run, monkeypatch, tmp_path):
-    network = Projection(6)
-    monkeypatch.setattr(embedding, "load", lambda name, placement: iter_of(network.embedding(name)))
+    looked_at_by(Projection(6), monkeypatch)
     np.savez(tmp_path / "noise.npz", x=np.random.default_rng(1).integers(0, 256, (60, 16, 20, 3), dtype=np.uint8))
     gan = GAN.from_pretrained(noise_run)
     found = gan.evaluate(tmp_path / "noise.npz", pictures=30, measures=["kernel"])
@@ -80,8 +78,3 @@ def test_a_gan_is_evaluated_as_its_folder_is(noise_run, monkeypatch, tmp_path):
     assert found.subject == "a GAN of noise.npz at 400 images"
     gan.facts = gan.facts.model_copy(update={"images_seen": None})  # made by hand
     assert gan.evaluate(tmp_path / "noise.npz", pictures=30, measures=["kernel"]).figures == wanted.figures
-
-
-def iter_of(value):
-    yield from ()
-    return value

@@ -15,14 +15,13 @@ from PIL import Image
 
 import scumble
 from conftest import REPOSITORY, run
-from gan_material import Projection, arrays, halves_of_noise
+from gan_material import Projection, arrays, halves_of_noise, looked_at_by
 from scumble.errors import DataError, ImageError, RunError, SettingsError
 from scumble.events import returned
 from scumble.gan.evaluation import best_model
 from scumble.gan.report import contents, page, poster
 from scumble.gan.report.contents import gather
 from scumble.image import recipe
-from scumble.perceptual import embedding
 from scumble.storage.run import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,19 +30,10 @@ TINY = {"width": 4, "latent": 8, "batch": 8, "images": 320, "grids": 1}
 EVIL = '<script src="//evil.example"></script>'
 
 
-class Projected(Projection):
-    """So that few pictures are enough for all figures."""
-
-
 @pytest.fixture(autouse=True)
 def projection(monkeypatch) -> None:
-    network = Projected(6)
-
-    def load(name, placement):
-        yield from ()
-        return network.embedding(name)
-
-    monkeypatch.setattr(embedding, "load", load)
+    """So that few pictures are enough for all figures."""
+    looked_at_by(Projection(6), monkeypatch)
 
 
 @pytest.fixture
