@@ -77,3 +77,8 @@ def load() -> tuple[float, int] | tuple[None, None]:
     with contextlib.suppress(AttributeError, OSError):
         return os.getloadavg()[0], os.cpu_count() or 1
     return None, None
+
+
+def in_words(load: float | None, processors: int | None) -> str:
+    """What a measurement of a moment is true of, from what `load` found then; nothing where the system did not tell."""
+    return "" if load is None else f"at a load of {load:.1f} on {processors} cores"

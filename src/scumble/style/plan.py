@@ -145,7 +145,9 @@ def times_in_words(seconds: float, core_seconds: float | None) -> str:
     """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
     if core_seconds is None:
         return f"about {duration(seconds)}"
-    return f"about {duration(seconds)}{_load()}, {duration(core_seconds)} of one core"
+    load = cores.in_words(*cores.load())
+    by_clock = f"about {duration(seconds)} {load}".rstrip()
+    return f"{by_clock}, {duration(core_seconds)} of one core"
 
 
 class Cost(NamedTuple):
@@ -183,12 +185,6 @@ def _cost(settings: PaintSettings, network: VGG19, placement: Placement) -> tupl
         for of_pixel in [max(0.0, of_large - of_small) / (large - small)]
     )
     return by_clock, of_processor
-
-
-def _load() -> str:
-    """What a measurement of this moment is true of, where the system tells."""
-    processes, processors = cores.load()
-    return "" if processes is None else f" at a load of {processes:.1f} on {processors} cores"
 
 
 def plan(

@@ -142,7 +142,7 @@ def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) ->
         was["settings"]["steps"] = now["settings"]["steps"]
     different = difference(was, now)
     if different and not overwrite:
-        others = [role for role, digest in now["inputs"].items() if was["inputs"].get(role) != digest]
+        others = _others(was, now)
         alike = difference(was | {"inputs": {}}, now | {"inputs": {}}) is None
         made = (
             f"of another {asked['inputs'][others[0]]['name']}" if alike and others else f"made otherwise: {different}"
@@ -161,12 +161,16 @@ def written_over(output: Path | None, asked: dict[str, Any], overwrite: bool) ->
     if not made_before:
         return
     was, now = what_counts(made_before), what_counts(asked)
-    for role, digest in now["inputs"].items():
-        if role.split()[0] in ("content", "style") and was["inputs"].get(role) != digest and not overwrite:
-            name = asked["inputs"][role]["name"]
-            raise ImageError(f"{output} is there already, and not made of {name}", ELSEWHERE)
+    others = [role for role in _others(was, now) if role.split()[0] in ("content", "style")]
+    if others and not overwrite:
+        raise ImageError(f"{output} is there already, and not made of {asked['inputs'][others[0]]['name']}", ELSEWHERE)
     if different := difference(was, now):
         yield Noted(f"{output} is there already and is written over: {different}")
+
+
+def _others(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What the pictures are for that are not the same, of what counts in two recipes."""
+    return [role for role, digest in now["inputs"].items() if was["inputs"].get(role) != digest]
 
 
 def difference(was: Any, now: Any, name: str = "") -> str | None:

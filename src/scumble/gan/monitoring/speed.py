@@ -42,9 +42,11 @@ class Speed(NamedTuple):
     threads: int | None = None
 
     def __str__(self) -> str:
-        load = "" if self.load is None else f", measured at a load of {self.load:.1f} on {self.cores} cores"
         one = " by one thread, which is faster now than several" if self.threads == 1 else ""
-        return f"{self.images_per_second:.3g} images per second{one}, {self.seconds_per_step:.2g} seconds a step{load}"
+        load = cores.in_words(self.load, self.cores)
+        measured_at = f", measured {load}" if load else ""
+        speed = f"{self.images_per_second:.3g} images per second{one}"
+        return f"{speed}, {self.seconds_per_step:.2g} seconds a step{measured_at}"
 
 
 def measured(settings: GANSettings, shape: tuple[int, int, int]) -> Speed:
