@@ -20,13 +20,13 @@ class Downsample(nn.Conv2d):
 class Upsample(nn.ConvTranspose2d):
     """(N, C, H, W) -> (N, C', 2 H, 2 W)."""
 
-    def __init__(self, channels: int, after: int):
-        super().__init__(channels, after, 4, stride=2, padding=1, bias=False)
+    def __init__(self, channels: int, after: int, bias: bool = False):
+        super().__init__(channels, after, 4, stride=2, padding=1, bias=bias)
 
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         """The doubled picture."""
         assert output_size is None
-        return convolve_transposed(input, self.weight)
+        return convolve_transposed(input, self.weight, self.bias)
 
 
 class SmoothUpsample(nn.Conv2d):
@@ -36,8 +36,8 @@ class SmoothUpsample(nn.Conv2d):
     the sums of the 3 x 3 kernel over every 2 x 2 window. That takes 16 products a pixel instead of 36.
     """
 
-    def __init__(self, channels: int, after: int):
-        super().__init__(channels, after, 3, padding=1)
+    def __init__(self, channels: int, after: int, bias: bool = True):
+        super().__init__(channels, after, 3, padding=1, bias=bias)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The doubled picture."""

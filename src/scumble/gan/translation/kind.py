@@ -74,12 +74,12 @@ class Kind(NamedTuple):
         updates: what a step makes, in order.
         result: names of the networks that a model holds; their moving average is kept, and is what is used.
         translation: of the networks of `result`, the one to use: (N, C, H, W) in [-1, 1], and what it is `told`, to
-            (N, C', H', W') about in [-1, 1], for sides that are multiples of `multiple`.
+            (N, C', H', W') about in [-1, 1].
         weights: of the terms of its losses, by name: the paper's. `settings.weights` overrides some.
         directions: that it can be used in.
         told: what its translation takes beside the picture: "code", (N, latent) standard normal numbers; "target",
             (N, K) float32, one at the class to be drawn or at each label.
-        multiple: what sides have to be divisible by; whoever uses it pads and cuts.
+        multiple: what sides should be divisible by; a network that is given others pads and cuts (`layers.fitted`).
         enlarges: how many times a side of the result is as long.
     """
 
@@ -88,11 +88,21 @@ class Kind(NamedTuple):
     updates: Callable[[Game], tuple[Update, ...]]
     result: tuple[str, ...]
     translation: Callable[[Mapping[str, nn.Module], Direction], nn.Module]
-    weights: Mapping[str, float] = {}  # noqa: RUF012 (nothing writes into it)
+    weights: Mapping[str, float] = {}
     directions: tuple[Direction, ...] = ("forward",)
     told: tuple[Literal["code", "target"], ...] = ()
-    multiple: int = 1
+    multiple: Callable[[TranslationSettings], int] = lambda settings: 1
     enlarges: int = 1
+
+
+def weighted(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
+    """The sum of a loss's terms, each times its weight.
+
+    Example:
+        >>> weighted({"l1": torch.tensor(2.0), "cycle": torch.tensor(1.0)}, {"l1": 100, "cycle": 10}).item()
+        210.0
+    """
+    return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
 
 def moved(settings: TranslationSettings, placement: Placement) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from scumble.errors import SettingsError
 from scumble.gan.translation.presets import PRESETS
 from scumble.training.settings import TrainingSettings
 
@@ -31,7 +32,7 @@ class TranslationSettings(TrainingSettings):
     )
     pairs: Degradation = Field(
         default="none",
-        description="make pairs from a folder by code: from edges, grey, ... back to the pictures; none: they are there",
+        description="make pairs of a folder by code: from edges, grey, ... back to the pictures; none: they are there",
     )
     direction: Literal["forward", "backward"] = Field(
         default="forward", description="forward: from A to B; backward: from B to A"
@@ -61,7 +62,7 @@ class TranslationSettings(TrainingSettings):
     latent: int = Field(default=8, gt=0, le=4096, description="numbers of the style code, where there is one")
     weights: str = Field(
         default="",
-        pattern=r"^([a-z_]+=\d+(\.\d+)?(e-?\d+)?(,|$))*$",
+        pattern=r"^([a-z0-9_-]+=\d+(\.\d+)?(e-?\d+)?(,|$))*$",
         examples=["cycle=10,identity=5"],
         description="weights of the losses' terms, such as cycle=10,identity=5; by default those of the paper",
     )
@@ -88,6 +89,14 @@ class TranslationSettings(TrainingSettings):
         return sides[0], sides[-1]
 
     def weights_over(self, of_kind: Any) -> dict[str, float]:
-        """The kind's weights by term, with those that were asked for in their place."""
+        """The kind's weights by term, with those that were asked for in their place.
+
+        Raises:
+            SettingsError: if it has no such term.
+        """
         given = dict(term.split("=") for term in self.weights.split(",") if term)
+        for name in given:
+            if name not in of_kind:
+                known = f"some of {', '.join(of_kind)}" if of_kind else "none"
+                raise SettingsError(f"weights: got {name}, which is no term of {self.kind}; wanted {known}")
         return dict(of_kind) | {name: float(value) for name, value in given.items()}

@@ -1,0 +1,96 @@
+"""What the tests of translation share: tiny games on drawn pictures."""
+
+from collections.abc import Callable
+
+import torch
+
+from scumble import device
+from scumble.gan.translation.kind import Game, Shapes
+from scumble.gan.translation.settings import TranslationSettings
+from scumble.gan.translation.task import game_of, trainer_of
+from scumble.training.randomness import draw
+from scumble.training.task import Batch, Moment
+from scumble.training.trainer import Trainer
+
+TINY = {"size": "16", "width": 4, "batch": 4, "patch_layers": 1, "ema": 8, "images": 400}
+GREY = Shapes((1, 16, 16), (1, 16, 16))
+
+
+def tiny_game(shapes: Shapes = GREY, features: Callable | None = None, **given) -> Game:
+    """Networks of 4 channels for pictures of 16 pixels."""
+    settings = TranslationSettings.model_validate(TINY | given)
+    return game_of(settings, shapes, device.choose("cpu", "float32"), features=features)
+
+
+def blobs(count: int, shape: tuple[int, int, int], random: torch.Generator) -> torch.Tensor:
+    """(N, C, H, W) smooth pictures in [-1, 1]."""
+    coarse = draw(torch.rand, count, shape[0], 4, 4, random=random)
+    return torch.nn.functional.interpolate(coarse, shape[1:], mode="bilinear").mul(2).sub(1)
+
+
+def drawn(game: Game) -> Callable[[Moment], Batch]:
+    """Pictures for a step: `b` is the negative of `a`, made smaller or larger where the shapes say so."""
+
+    def batch(moment: Moment) -> Batch:
+        random = moment.generator()
+        count = game.settings.batch // moment.share.parts
+        a = blobs(count, game.shapes.a, random)
+        b = -torch.nn.functional.interpolate(a.mean(1, keepdim=True), game.shapes.b[1:], mode="bilinear")
+        found = {"a": a, "b": b.expand(-1, game.shapes.b[0], -1, -1).contiguous(), "random": random}
+        if game.shapes.classes:
+            found["labels"] = draw(torch.rand, count, random=random).mul(game.shapes.classes).long()
+        found["mask"] = torch.zeros_like(a[:, :1])
+        found["mask"][..., 4:10, 6:12] = 1
+        return found
+
+    return batch
+
+
+def tiny_trainer(game: Game, identity: str = "") -> Trainer:
+    """Of such a game, at step 0."""
+    return trainer_of(game, drawn(game), identity)
+
+
+def trained(make: Callable[[], Game], steps: int) -> Trainer:
+    """A trainer after so many steps."""
+    trainer = tiny_trainer(make())
+    for _ in range(steps):
+        trainer.train_step()
+    return trainer
+
+
+def state_of(trainer: Trainer) -> dict[str, torch.Tensor]:
+    """A copy of all that a checkpoint would hold."""
+    return {name: tensor.clone() for name, tensor in trainer.state().tensors.items()}
+
+
+def assert_resumes_to_the_bit(make: Callable[[], Game], tmp_path, steps: int = 4) -> None:
+    """Stopped at any step, restored from a file and gone on with, it ends with the same bits."""
+    from scumble.storage import checkpoint
+
+    whole = state_of(trained(make, steps))
+    for stopped in range(steps):
+        path = checkpoint.write(tmp_path, stopped, trained(make, stopped).state())
+        resumed = tiny_trainer(make()).restored(checkpoint.read(path))
+        for _ in range(steps - stopped):
+            resumed.train_step()
+        ended = state_of(resumed)
+        assert ended.keys() == whole.keys()
+        assert all(torch.equal(ended[key], whole[key]) for key in whole), stopped
+
+
+def assert_gradients_reach_what_moves(game: Game) -> None:
+    """Each update changes everything that it moves, and nothing else."""
+    trainer = tiny_trainer(game)
+    for update in trainer.task.updates:
+        before = {name: p.detach().clone() for name, p in _parameters(game)}
+        alone = trainer.task._replace(updates=(update._replace(due=lambda step: True),))
+        lone = type(trainer)(alone, 0, 1)
+        lone.train_step()
+        moved = {name for name, p in _parameters(game) if not torch.equal(before[name], p)}
+        wanted = {name for name, _ in _parameters(game) if any(f"{name}.".startswith(f"{m}.") for m in update.moves)}
+        assert moved == wanted, update.name
+
+
+def _parameters(game: Game):
+    return [(f"{n}.{key}", p) for n, network in game.networks.items() for key, p in network.named_parameters()]
