@@ -29,6 +29,7 @@ from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents, generate, labels_in_turn
 from scumble.gan.monitoring.monitor import Monitor
 from scumble.gan.settings import GANSettings
+from scumble.gan.tasks.games import GAMES
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.image import recipe
 from scumble.image.tensors import grid
@@ -157,7 +158,7 @@ def _job(
         facts = before.model_copy(update={"settings": facts.settings, "identity": before.known_by})
     evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
     # What it refuses loses nothing.
-    game = LatentGAN(settings, pictures, processes.broadcast(flip), placement, processes)
+    game = GAMES[settings.task](settings, pictures, processes.broadcast(flip), placement, processes)
     with run.held():
         if _before(run, fresh) != before:
             raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
@@ -177,9 +178,8 @@ def _shown(game: LatentGAN, trainer: Trainer, evaluator: Evaluator | None) -> Sh
     """What the loop shows and measures of this training."""
 
     def model(facts: GANFacts) -> GAN:
-        networks = trainer.result()
         seen = facts.model_copy(update={"images_seen": trainer.images_seen})
-        return GAN(networks["generator"], networks["discriminator"], seen)
+        return GAN(**trainer.result(), facts=seen)
 
     return Shown(
         preview=lambda: _sheet(game, trainer.averages["generator"]),
@@ -242,7 +242,7 @@ def _follow(source: Callable[[], Source], processes: Processes) -> None:
         raise LostError("reported to the first process") from error
     processes.gathered((socket.gethostname(), pictures.digest))
     with device.full_float32(), device.memory_kept(placement.device.type == "cpu"):
-        game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
+        game = GAMES[settings.task](settings, pictures, processes.broadcast(False), placement, processes)
         trainer = game.trainer(processes.broadcast(""))
         processes.follow(trainer.train_step, trainer.restore)
 
