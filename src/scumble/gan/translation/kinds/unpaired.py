@@ -1,6 +1,6 @@
 """CycleGAN, DiscoGAN and DualGAN, all of 2017: two sets of pictures, and two translators that undo each other.
 
-The three differ in their networks, adversarial loss and weights, which are rows of `presets`. A picture translated there
+The three differ in networks, adversarial loss and weights, which are rows of `presets`. A picture translated there
 and back shall be the one that it was; one that is already of the other domain shall stay as it is. What is different
 from the programs: the discriminators move first, so that a batch may be taken in parts; and where the two domains have
 other channels, nothing can stay as it is, and the identity term is left out.
