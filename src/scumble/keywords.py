@@ -102,6 +102,7 @@ class GANKeywords(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"]
+    task: Literal["latent"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",

@@ -65,6 +65,9 @@ class GANSettings(TrainingSettings):
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
         default="sndcgan", description="architecture of generator and discriminator"
     )
+    task: Literal["latent"] = Field(
+        default="latent", description="what is trained; latent: a generator of latents against a discriminator"
+    )
     norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
         "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",

@@ -13,7 +13,7 @@ from scumble import GANSettings
 from scumble.events import Progress, Warned
 from scumble.gan.monitoring import monitor
 from scumble.gan.monitoring.symptoms import ALIKE, SYMPTOMS
-from scumble.gan.tasks import latent
+from scumble.gan.tasks import learning
 from scumble.gan.train import train_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,7 +95,7 @@ def test_a_generator_that_collapses_is_told_of(tmp_path, digits, often):
 
 
 def test_a_discriminator_that_learns_by_heart_is_told_of(tmp_path, blocks, often, monkeypatch):
-    monkeypatch.setattr(latent, "HELD_OUT_ONE_OF", 2)  # few to learn, and a mean of many: seconds show it
+    monkeypatch.setattr(learning, "HELD_OUT_ONE_OF", 2)  # few to learn, and a mean of many: seconds show it
     found = warned(blocks, tmp_path / "run", 300, latent=32, norm="none", lr=2e-3)
     assert found == {"overfitting"}
 

@@ -10,7 +10,7 @@ import torch
 from scumble import cores, device
 from scumble.data.dataset import Dataset
 from scumble.gan.settings import GANSettings
-from scumble.gan.tasks.latent import LatentGAN
+from scumble.gan.tasks.games import GAMES
 from scumble.threads import few_threads
 from scumble.training.trainer import Trainer
 
@@ -55,7 +55,7 @@ def measured(settings: GANSettings, shape: tuple[int, int, int]) -> Speed:
     On a machine that others use, a thread that waits for another may wait a time slice, at each of a thousand places.
     """
     noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
-    game = LatentGAN(settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
+    game = GAMES[settings.task](settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
     trainer = game.trainer()
     trainer.train_step()  # the first one takes longer
     trainer.take_figures()  # waits for the device

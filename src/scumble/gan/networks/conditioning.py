@@ -137,7 +137,7 @@ EXTRA_CHANNELS = {"plane": 1}
 
 
 def unconditional(discriminator: nn.Module) -> Discriminator:
-    """The discriminator without what it has for classes.
+    """The discriminator without what it has for classes, or beside its `judge`.
 
     Raises:
         SettingsError: if it needs the class of each picture.
@@ -146,6 +146,6 @@ def unconditional(discriminator: nn.Module) -> Discriminator:
         raise SettingsError(
             "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
         )
-    inner = discriminator.judge if isinstance(discriminator, ConditionalDiscriminator) else discriminator
+    inner = getattr(discriminator, "judge", discriminator)
     assert isinstance(inner, Discriminator)
     return inner
