@@ -42,6 +42,10 @@ JOBS = {
     "train-translator": Job(
         "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.train:train_translator_events"
     ),
+    "check-translation": Job(
+        "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.check:check_events"
+    ),
+    "export-translator": Job(None, "scumble.gan.translation.models.onnx:export_events"),
 }
 
 

@@ -149,7 +149,7 @@ class TranslationKeywords(TypedDict, total=False):
     devices: int
     nodes: int
     precision: Literal["auto", "float32", "bfloat16"]
-    preset: Literal["pix2pix"]
+    preset: Literal["pix2pix", "cyclegan", "discogan", "dualgan", "unit", "munit", "stargan", "cut"]
     kind: Literal[
         "paired",
         "unpaired",

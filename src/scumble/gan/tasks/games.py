@@ -3,4 +3,4 @@
 from scumble.gan.tasks.latent import LatentGAN
 
 GAMES: dict[str, type[LatentGAN]] = {"latent": LatentGAN}
-"""By the setting `task`. A game has the outward face of `LatentGAN`: what shows, measures or saves it knows no other."""
+"""By the setting `task`. Each has the outward face of `LatentGAN`: what shows, measures or saves it knows no other."""
