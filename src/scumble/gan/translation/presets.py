@@ -64,6 +64,58 @@ PRESETS = {
         "",
         {**_ADAM, "batch": 4, "loss": "bce", "norm": "batch"},
     ),
+    "cyclegan": Preset(
+        2017,
+        "Zhu et al.",
+        "two translators that undo each other: pairs are no longer needed",
+        "two sets of pictures",
+        "horse to zebra, 256 pixels: Fréchet distance 77 by the authors' weights",
+        "width 32 and batches of 4, for two cores (paper: 64 and 1); resize and convolution, without the checkerboard "
+        "of transposed ones; 6 blocks at any size (9 from 256 pixels); averaged generators; discriminators move first",
+        {**_ADAM, "kind": "unpaired", "network": "resnet", "batch": 4, "pool": 50},
+    ),
+    "discogan": Preset(
+        2017,
+        "Kim et al.",
+        "the cycle found independently: small pictures, without skips, so that shapes may change",
+        "two sets of pictures",
+        "",
+        "width 32 and batches of 32, for two cores (paper: 64 and 200); discriminators of patches that see all of 64 "
+        "pixels, without the feature matching of the authors' program; resize and convolution; no weight decay",
+        {
+            **_ADAM,
+            "kind": "unpaired",
+            "size": "64",
+            "network": "encoder-decoder",
+            "norm": "batch",
+            "batch": 32,
+            "loss": "bce",
+            "weights": "adversarial=1,cycle=0,cycle_squared=1,identity=0",
+            "jitter": 1.0,
+            "decay": "none",
+        },
+    ),
+    "dualgan": Preset(
+        2017,
+        "Yi et al.",
+        "the cycle with Wasserstein critics and U-Nets",
+        "two sets of pictures",
+        "",
+        "a gradient penalty in place of clipped weights, and with it Adam as Gulrajani et al. 2017 have it, in place "
+        "of RMSprop; width 32 for two cores (paper: 64); resize and convolution",
+        {
+            "lr": 1e-4,
+            "beta1": 0.0,
+            "beta2": 0.9,
+            "kind": "unpaired",
+            "network": "unet",
+            "batch": 4,
+            "loss": "wasserstein",
+            "critic_steps": 3,
+            "weights": "adversarial=1,cycle=100,identity=0,penalty=10",
+            "decay": "none",
+        },
+    ),
     "bicyclegan": Preset(
         2017,
         "Zhu et al.",
@@ -73,6 +125,24 @@ PRESETS = {
         "one discriminator a game, of one scale, where theirs have two; the whole batch is in both games; the code is "
         "given to the first layer; the encoder has no norm; width 32 of 64, for CPUs",
         {**_ADAM, "kind": "multimodal-paired", "batch": 4, "norm": "instance", "loss": "least-squares", "latent": 8},
+    ),
+    "unit": Preset(
+        2017,
+        "Liu et al.",
+        "one space of codes for both domains: variational autoencoders that share their inner layers",
+        "two sets of pictures",
+        "",
+        "width 32 and batches of 4, for two cores (paper: 64 and 1); resize and convolution; an averaged generator",
+        {
+            **_ADAM,
+            "lr": 1e-4,
+            "kind": "shared-latent",
+            "network": "resnet",
+            "blocks": 4,
+            "batch": 4,
+            "loss": "bce",
+            "decay": "none",
+        },
     ),
     "srgan": Preset(
         2017,
@@ -95,6 +165,33 @@ PRESETS = {
         {"kind": "adaptation", "size": "32", "flip": False, "jitter": 1.0, "network": "srresnet", "blocks": 6}
         | {"lr": 1e-3, "beta1": 0.5, "beta2": 0.999, "batch": 32, "norm": "batch", "loss": "bce", "latent": 10},
     ),
+    "munit": Preset(
+        2018,
+        "Huang et al.",
+        "content and style apart: one picture has many translations",
+        "two sets of pictures",
+        "",
+        "width 32 and batches of 4, for two cores (paper: 64 and 1); no perceptual loss, which the paper has above 256 "
+        "pixels only; the rate falls to 0 over the second half (paper: halved every 100,000 steps)",
+        {**_ADAM, "lr": 1e-4, "kind": "multimodal", "network": "adain", "blocks": 4, "batch": 4},
+    ),
+    "stargan": Preset(
+        2018,
+        "Choi et al.",
+        "one translator for any number of classes or labels, which is told the wanted ones",
+        "classes of pictures, or pictures with labels",
+        "",
+        "width 32 for two cores (paper: 64); resize and convolution; instance norm without running statistics",
+        {
+            **_ADAM,
+            "lr": 1e-4,
+            "kind": "domains",
+            "network": "resnet",
+            "batch": 16,
+            "loss": "wasserstein",
+            "critic_steps": 5,
+        },
+    ),
     "esrgan": Preset(
         2018,
         "Wang et al.",
@@ -105,6 +202,16 @@ PRESETS = {
         "32 of 64, for CPUs",
         {**_ENLARGED, "network": "rrdb", "blocks": 4, "loss": "relativistic-average"}
         | {"weights": "perceptual=1,adversarial=5e-3,pixel=1e-2"},
+    ),
+    "cut": Preset(
+        2020,
+        "Park et al.",
+        "one translator alone, held to its start by a contrast between patches",
+        "two sets of pictures",
+        "horse to zebra, 256 pixels: Fréchet distance 45.5, with enlarged subjects by its authors' own word",
+        "width 32, 6 blocks and batches of 4, for two cores (paper: 64, 9 and 1); strides in place of blurring; "
+        "FastCUT is `--weights contrast=10,contrast_identity=0`, without its flipped second look",
+        {**_ADAM, "kind": "contrastive", "network": "resnet", "batch": 4},
     ),
 }
 """By name, in order of year."""

@@ -11,8 +11,9 @@ from scumble.gan.translation.kind import Game
 from scumble.training.task import Moment, Outcome, every
 from scumble.training.updates import frozen
 
-PENALTY_DRAWS, POOL_A_DRAWS, POOL_B_DRAWS, CODE_DRAWS, PLACE_DRAWS, TARGET_DRAWS = range(1001, 1007)
-"""Uses of a moment's random numbers. Each has its own, so that no draw depends on which loss came first."""
+PENALTY_DRAWS, POOL_A_DRAWS, POOL_B_DRAWS, PLACE_DRAWS, TARGET_DRAWS, CODE_DRAWS = range(1001, 1007)
+"""Uses of a moment's random numbers. Each has its own, so that no draw depends on which loss came first; those above
+the last are codes, too."""
 
 
 def generator_is_due(game: Game, step: int) -> bool:
