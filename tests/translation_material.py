@@ -20,6 +20,8 @@ from scumble.training.task import Batch, Moment
 from scumble.training.trainer import Trainer
 
 TINY = {"size": "16", "width": 4, "batch": 4, "patch_layers": 1, "ema": 8, "images": 400}
+SHORT = {"pairs": "grey", "size": 16, "width": 4, "batch": 4, "images": 80, "grids": 2, "patch_layers": 1}
+"""Twenty steps of the smallest networks."""
 GREY = Shapes((1, 16, 16), (1, 16, 16))
 
 

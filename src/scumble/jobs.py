@@ -39,6 +39,9 @@ JOBS = {
     "label": Job(None, "scumble.gan.probe.label:label_events"),
     "project": Job(None, "scumble.gan.models.projection:project_events"),
     "export": Job(None, "scumble.gan.export:export_events"),
+    "train-translator": Job(
+        "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.train:train_translator_events"
+    ),
 }
 
 

@@ -89,12 +89,13 @@ class TranslationSettings(TrainingSettings):
         return sides[0], sides[-1]
 
     def weights_over(self, of_kind: Any) -> dict[str, float]:
-        """The kind's weights by term, with those that were asked for in their place.
+        """The kind's weights by term, with the preset's in their place, and those that were asked for in place of both.
 
         Raises:
             SettingsError: if it has no such term.
         """
-        given = dict(term.split("=") for term in self.weights.split(",") if term)
+        of_preset = self.PRESETS[self.preset].get("weights", "")
+        given = dict(term.split("=") for term in f"{of_preset},{self.weights}".split(",") if term)
         for name in given:
             if name not in of_kind:
                 known = f"some of {', '.join(of_kind)}" if of_kind else "none"
