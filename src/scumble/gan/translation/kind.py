@@ -78,7 +78,8 @@ class Kind(NamedTuple):
         weights: of the terms of its losses, by name: the paper's. `settings.weights` overrides some.
         directions: that it can be used in.
         told: what its translation takes beside the picture: "code", (N, latent) standard normal numbers; "target",
-            (N, K) float32, one at the class to be drawn or at each label.
+            (N, K) float32, one at the class to be drawn or at each label; "mask", (N, 1, H, W), 1 where the picture has
+            a hole.
         multiple: what sides should be divisible by; a network that is given others pads and cuts (`layers.fitted`).
         enlarges: how many times a side of the result is as long.
     """
@@ -90,7 +91,7 @@ class Kind(NamedTuple):
     translation: Callable[[Mapping[str, nn.Module], Direction], nn.Module]
     weights: Mapping[str, float] = {}
     directions: tuple[Direction, ...] = ("forward",)
-    told: tuple[Literal["code", "target"], ...] = ()
+    told: tuple[Literal["code", "target", "mask"], ...] = ()
     multiple: Callable[[TranslationSettings], int] = lambda settings: 1
     enlarges: int = 1
 
