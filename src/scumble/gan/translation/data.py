@@ -70,9 +70,9 @@ def _check(settings: TranslationSettings, kind: Kind, by_code: Degradation | Non
         raise SettingsError(f"pairs: got {settings.pairs}, wanted none: {settings.kind} learns from classes")
     if any(side % by_code.reduces for side in settings.cut):
         raise SettingsError(f"size: got {settings.size}, wanted sides that {by_code.reduces} divides")
-    if kind.enlarges > 1 and (by_code.reduces != kind.enlarges or settings.direction == "backward"):
+    if kind.enlarges > 1 and (by_code.reduces == 1 or settings.direction == "backward"):
         got = settings.pairs + ", backward" * (settings.direction == "backward")
-        raise SettingsError(f"pairs: got {got}, wanted x{kind.enlarges}: by so much {settings.kind} enlarges")
+        raise SettingsError(f"pairs: got {got}, wanted x2 or x4: {settings.kind} enlarges")
 
 
 def _prepared(
