@@ -149,7 +149,22 @@ class TranslationKeywords(TypedDict, total=False):
     devices: int
     nodes: int
     precision: Literal["auto", "float32", "bfloat16"]
-    preset: Literal["pix2pix", "cyclegan", "discogan", "dualgan", "unit", "munit", "stargan", "cut"]
+    preset: Literal[
+        "context-encoder",
+        "ccgan",
+        "pix2pix",
+        "cyclegan",
+        "discogan",
+        "dualgan",
+        "bicyclegan",
+        "unit",
+        "srgan",
+        "pixelda",
+        "munit",
+        "stargan",
+        "esrgan",
+        "cut",
+    ]
     kind: Literal[
         "paired",
         "unpaired",
@@ -163,7 +178,7 @@ class TranslationKeywords(TypedDict, total=False):
         "adaptation",
     ]
     size: int | str
-    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "jpeg", "night"]
+    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
     direction: Literal["forward", "backward"]
     network: Literal["unet", "resnet", "encoder-decoder", "srresnet", "rrdb", "adain"]
     blocks: int
@@ -176,6 +191,7 @@ class TranslationKeywords(TypedDict, total=False):
     pool: int
     latent: int
     weights: str
+    pretraining: int
     perceptual: Literal["pocket", "vgg19"]
     flip: bool
     jitter: float

@@ -2,13 +2,13 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from scumble import jobs
 from scumble.cli import pages, report
-from scumble.cli.flags import Json, JsonLine, Overwrite, Quiet, Switch
+from scumble.cli.flags import Device, Json, JsonLine, OutputFile, Overwrite, Quiet, Switch
 from scumble.events import duration
 from scumble.gan.translation.presets import PRESETS
 from scumble.gan.translation.settings import TranslationSettings
@@ -87,6 +87,54 @@ def presets(*, json: JsonLine = False) -> None:
     columns = ["year", "preset", "paper", "news", "learns_from", "published", "differs"]
     titles = [column.replace("_", " ") for column in columns]
     report.table(titles, [[str(row[column]) for column in columns] for row in rows])
+
+
+@app.command
+def apply(
+    model: Path,
+    picture: Path,
+    /,
+    *more_pictures: Path,
+    output: OutputFile = Path("translated"),
+    seed: int = 0,
+    target: str | None = None,
+    direction: Literal["forward", "backward"] = "forward",
+    bits: Literal[8, 16] = 8,
+    format: Literal["png", "jpg", "webp", "tif"] = "png",
+    recursive: Switch = False,
+    strip: Switch = False,
+    overwrite: Annotated[
+        Switch, Parameter(help="write over what is there and was made otherwise, or by others")
+    ] = False,
+    device: Device = "auto",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Translate pictures of any size, and folders of them.
+
+    Given again, the same command leaves alone what is finished and goes on with what was stopped. What does not fit
+    into memory is taken in tiles.
+
+    Args:
+        model: a run, or a model's folder.
+        picture: a picture, or a folder of pictures.
+        more_pictures: more of them.
+        output: folder to write to; what scumble has made in it is not taken for a picture. Or a file, for one picture.
+        seed: of the style, where results differ in style.
+        target: the class to turn them into, where it was trained with classes; of several labels, those that results
+            are to have, with commas between, such as smiling,glasses.
+        direction: forward, as it was trained; backward, where its networks go both ways.
+        bits: of the results.
+        format: of the results in a folder.
+        recursive: go into the folders of folders; the results lie in folders of the same names.
+        strip: leave out what the pictures' files say about them: EXIF, resolution, artist and copyright.
+    """
+    report.begin(f"translating {picture}{' and others' * bool(more_pictures)} with {model}: {output}", json, quiet)
+    options = {"seed": seed, "target": target, "direction": direction, "bits": bits, "suffix": f".{format}"}
+    options |= {"recursive": recursive, "strip": strip, "overwrite": overwrite, "device_name": device}
+    events = jobs.start("apply", model, (picture, *more_pictures), output, **options)
+    kept = report.Kept("apply", "pixels", output, "the same command goes on; what is translated is in")
+    report.run(events, json, quiet, kept)
 
 
 @app.command
