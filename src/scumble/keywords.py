@@ -79,7 +79,9 @@ class GANKeywords(TypedDict, total=False):
     preset: Literal[
         "gan",
         "cgan",
+        "lapgan",
         "dcgan",
+        "aae",
         "lsgan",
         "acgan",
         "sgan",
@@ -87,12 +89,15 @@ class GANKeywords(TypedDict, total=False):
         "bgan",
         "softmax-gan",
         "wgan-gp",
+        "ebgan",
+        "began",
         "dragan",
         "sndcgan",
         "sngan",
         "projection",
         "wgan-div",
         "r1gan",
+        "sagan",
         "rgan",
         "ragan",
         "rpgan",
@@ -101,14 +106,15 @@ class GANKeywords(TypedDict, total=False):
     channels: int | Literal["auto"]
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"]
-    task: Literal["latent"]
+    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"]
+    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
         "hinge",
         "least-squares",
         "wasserstein",
+        "margin",
         "boundary-seeking",
         "relativistic",
         "relativistic-average",
