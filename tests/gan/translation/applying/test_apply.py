@@ -13,7 +13,6 @@ from scumble.errors import ImageError, ScumbleError
 from scumble.events import Finished, Noted, Progress, Saved, Started, Warned
 from scumble.gan.translation.applying import apply, tiles
 from scumble.gan.translation.applying.apply import apply_events, translate
-from scumble.gan.translation.applying.places import Wish
 from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.kind import Shapes
 from scumble.gan.translation.kinds.table import KINDS
@@ -46,8 +45,7 @@ def untrained(shapes=SAME, ranges=(None, None), classes=(), **given) -> Translat
 
 
 def applied(*arguments, **options):
-    wish = {name: options.pop(name) for name in Wish._fields if name in options}
-    return list(apply_events(*arguments, Wish(**wish), **options))
+    return list(apply_events(*arguments, **options))
 
 
 def signed(pixels) -> torch.Tensor:

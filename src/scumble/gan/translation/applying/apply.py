@@ -7,6 +7,7 @@ command, given again, goes on; a picture that fails does not keep the others fro
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,12 +51,12 @@ def apply_events(
     model: str | Path | Translator,
     inputs: Sequence[Path],
     output: Path,
-    wish: Wish = Wish(),  # noqa: B008 (it is a tuple)
     *,
     direction: Direction = "forward",
     suffix: str = ".png",
     recursive: bool = False,
     device_name: str = "auto",
+    **wished: Any,
 ) -> Generator[Event, None, None]:
     """Translate pictures, and those of folders.
 
@@ -63,11 +64,11 @@ def apply_events(
         model: a translator, its folder, or a run.
         inputs: files, and folders of files; what scumble has made in `output` is left out.
         output: a file for a single picture; else a folder, which is made.
-        wish: what is asked for of every picture.
         direction: "backward" for the other way, where its networks can.
         suffix: of the results' names in a folder, which decides their format.
         recursive: go into the folders of folders.
         device_name: "auto", or torch's name of a device.
+        wished: of every picture: any of `Wish`.
 
     Yields:
         Started and Progress in pixels; Noted of what is passed over, finished already or odd; a Saved for each picture,
@@ -79,7 +80,7 @@ def apply_events(
         ImageError: if nothing can be translated.
         ScumbleError: at the end, if some could not be.
     """
-    started = time.perf_counter()
+    started, wish = time.perf_counter(), Wish(**wished)
     if wish.bits not in (8, 16):
         raise SettingsError(f"bits: got {wish.bits}, wanted 8 or 16")
     found = pictures_in(inputs, recursive, results=output if output.is_dir() else None)
