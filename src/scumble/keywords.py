@@ -79,7 +79,9 @@ class GANKeywords(TypedDict, total=False):
     preset: Literal[
         "gan",
         "cgan",
+        "lapgan",
         "dcgan",
+        "aae",
         "lsgan",
         "acgan",
         "sgan",
@@ -87,12 +89,15 @@ class GANKeywords(TypedDict, total=False):
         "bgan",
         "softmax-gan",
         "wgan-gp",
+        "ebgan",
+        "began",
         "dragan",
         "sndcgan",
         "sngan",
         "projection",
         "wgan-div",
         "r1gan",
+        "sagan",
         "rgan",
         "ragan",
         "rpgan",
@@ -101,14 +106,15 @@ class GANKeywords(TypedDict, total=False):
     channels: int | Literal["auto"]
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"]
-    task: Literal["latent"]
+    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"]
+    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
         "hinge",
         "least-squares",
         "wasserstein",
+        "margin",
         "boundary-seeking",
         "relativistic",
         "relativistic-average",
@@ -149,7 +155,22 @@ class TranslationKeywords(TypedDict, total=False):
     devices: int
     nodes: int
     precision: Literal["auto", "float32", "bfloat16"]
-    preset: Literal["pix2pix"]
+    preset: Literal[
+        "context-encoder",
+        "ccgan",
+        "pix2pix",
+        "cyclegan",
+        "discogan",
+        "dualgan",
+        "bicyclegan",
+        "unit",
+        "srgan",
+        "pixelda",
+        "munit",
+        "stargan",
+        "esrgan",
+        "cut",
+    ]
     kind: Literal[
         "paired",
         "unpaired",
@@ -163,7 +184,7 @@ class TranslationKeywords(TypedDict, total=False):
         "adaptation",
     ]
     size: int | str
-    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "jpeg", "night"]
+    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
     direction: Literal["forward", "backward"]
     network: Literal["unet", "resnet", "encoder-decoder", "srresnet", "rrdb", "adain"]
     blocks: int
@@ -176,6 +197,7 @@ class TranslationKeywords(TypedDict, total=False):
     pool: int
     latent: int
     weights: str
+    pretraining: int
     perceptual: Literal["pocket", "vgg19"]
     flip: bool
     jitter: float

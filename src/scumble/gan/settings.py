@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from scumble.data.form import MAX_CHANNELS, Fit, Form
 from scumble.errors import SettingsError
+from scumble.gan import combinations
 from scumble.gan.presets import PRESETS
 from scumble.settings import Settings
 from scumble.training.settings import TrainingSettings
@@ -62,16 +63,16 @@ class GANSettings(TrainingSettings):
         description="values that become black and white, such as 0,4095; auto: those of the files' type or, "
         "if that would be nearly black, those found in the data",
     )
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
-        default="sndcgan", description="architecture of generator and discriminator"
-    )
-    task: Literal["latent"] = Field(
+    network: Literal[
+        "mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"
+    ] = Field(default="sndcgan", description="architecture of generator and discriminator")  # fmt: skip
+    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"] = Field(
         default="latent", description="what is trained; latent: a generator of latents against a discriminator"
     )
     norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
-        "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
-        "softmax", "feature-matching",
+        "bce", "hinge", "least-squares", "wasserstein", "margin", "boundary-seeking", "relativistic",
+        "relativistic-average", "softmax", "feature-matching",
     ] = Field(default="hinge", description="adversarial loss")  # fmt: skip
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
         default="none", description="gradient penalty added to the discriminator's loss"
@@ -138,6 +139,7 @@ class GANSettings(TrainingSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Refuse what cannot be, with the reason."""
+        combinations.check({name: getattr(self, name) for name in type(self).model_fields})
         if self.norm == "batch" and self.penalty != "none":
             why = "batch norm couples pictures, so that the gradient at one of them has no meaning"
             raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")

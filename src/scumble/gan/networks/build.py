@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
+from scumble.gan.networks import dcgan, mlp, normfree, resnet, sagan, sndcgan
+from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
+from scumble.gan.networks.games import autoencoder, laplacian
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -23,7 +25,11 @@ NETWORKS: dict[str, ModuleType] = {
     "dcgan": dcgan,
     "sndcgan": sndcgan,
     "resnet": resnet,
+    "sagan": sagan,
     "normfree": normfree,
+    "ebgan": ebgan,
+    "began": began,
+    "laplacian": laplacian,
 }
 
 
@@ -49,7 +55,13 @@ All that a game has to learn and to save is one of the two or a part of one: wha
 `judge`, for example.
 """
 
-MAKERS: dict[str, Maker] = {"latent": adversaries}
+MAKERS: dict[str, Maker] = {
+    "latent": adversaries,
+    "energy": adversaries,
+    "equilibrium": adversaries,
+    "pyramid": adversaries,
+    "autoencoder": autoencoder.make,
+}
 """By the setting `task`."""
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)

@@ -21,7 +21,7 @@ from scumble.data.labels import UNLABELLED
 from scumble.device import Placement
 from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
-from scumble.gan.losses.penalties import PENALTIES
+from scumble.gan.losses.penalties import PENALTIES, Judge
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.settings import GANSettings
@@ -161,15 +161,22 @@ class LatentGAN:
         fake = self._augmented(self._fake(batch, with_gradient=kept).detach(), random)
         on_real, on_fake = self._seen_both(real, fake, labels)
         extra = _class_loss(on_real, labels) + self._class_loss_of_drawn(on_fake, labels)
-        if self.penalty is not None:
-            weight = self.settings.penalty_weight or self.penalty.weight
-            extra = extra + weight * self.penalty.function(
-                lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random
-            )
-        real_logits, fake_logits = _logits(on_real), _logits(on_fake)
-        value = self.loss.discriminator(*self._compared(real_logits, fake_logits)) + extra
-        belief = {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
-        return Outcome(value, belief)
+        extra = extra + self._penalty(lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random)
+        judged = self.judged(_logits(on_real), _logits(on_fake))
+        return judged._replace(loss=judged.loss + extra)
+
+    def judged(self, real: Logits, fake: Logits) -> Outcome:
+        """The adversarial part of the discriminator's loss, and its figures."""
+        belief = {"d_real": real.sigmoid().mean(), "d_fake": fake.sigmoid().mean()}
+        return Outcome(self.loss.discriminator(*self._compared(real, fake)), belief)
+
+    def _penalty(
+        self, judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: torch.Generator
+    ) -> torch.Tensor | float:
+        if self.penalty is None:
+            return 0.0
+        weight = self.settings.penalty_weight or self.penalty.weight
+        return weight * self.penalty.function(judge, real, fake, random)
 
     def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """To be taken for real by the discriminator."""

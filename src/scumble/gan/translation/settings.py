@@ -24,6 +24,9 @@ class TranslationSettings(TrainingSettings):
         "paired", "unpaired", "contrastive", "multimodal-paired", "shared-latent", "multimodal", "domains",
         "super-resolution", "inpainting", "adaptation",
     ] = Field(default="paired", description="what is learnt from what, and by which losses")  # fmt: skip
+    images: int = Field(
+        default=200_000, gt=0, le=10**12, description="images seen over the whole training, repeats included"
+    )
     size: str = Field(
         default="128",
         pattern=r"^(\d{1,5}|\d{1,5}x\d{1,5})$",

@@ -16,6 +16,7 @@ from scumble.device import Placement
 from scumble.events import Event, returned
 from scumble.gan import running
 from scumble.gan.running import Work
+from scumble.gan.translation import perceptual
 from scumble.gan.translation.data import Pictures, open_translation
 from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.forms import Data
@@ -121,13 +122,16 @@ def _job(
     settings = running.continued(settings, before, run)
     if before is not None:
         check_settings(run, before, settings)
-    settings.weights_over(KINDS[settings.kind].weights)
+    weights = settings.weights_over(KINDS[settings.kind].weights)
     placement = yield from running.placed(settings, processes)
     pictures = yield from prepared(settings)
     running.check_same(pictures, processes)
     facts = yield from running.taken_up(run, before, _facts(settings, pictures))
+    features = yield from perceptual.load(settings, weights, placement)
+    identity = processes.broadcast(facts.known_by)
     # What it refuses loses nothing.
-    trainer = _trainer(settings, pictures, placement, processes, processes.broadcast(facts.known_by))
+    game = game_of(settings, pictures.shapes, placement, processes, features)
+    trainer = trainer_of(game, pictures.batch, identity)
     shown, on_cpu = _shown(trainer, pictures, placement, facts), placement.device.type == "cpu"
     yield from running.trained(Work(run, fresh, before, facts, settings, trainer, shown, on_cpu, started))
 
@@ -137,17 +141,13 @@ def _prepared(data: Data, labels: str | Path | None, settings: TranslationSettin
     return (yield from open_translation(data, settings, KINDS[settings.kind], labels))
 
 
-def _trainer(
-    settings: TranslationSettings, pictures: Pictures, placement: Placement, processes: Processes, identity: str
-) -> Trainer:
-    return trainer_of(game_of(settings, pictures.shapes, placement, processes), pictures.batch, identity)
-
-
 def _following(
     processes: Processes, settings: TranslationSettings, pictures: Pictures, placement: Placement
 ) -> Trainer:
     """The trainer of a process that follows."""
-    return _trainer(settings, pictures, placement, processes, processes.broadcast(""))
+    features = returned(perceptual.load(settings, settings.weights_over(KINDS[settings.kind].weights), placement))
+    identity = processes.broadcast("")
+    return trainer_of(game_of(settings, pictures.shapes, placement, processes, features), pictures.batch, identity)
 
 
 def _facts(settings: TranslationSettings, pictures: Pictures) -> TranslationFacts:
