@@ -196,7 +196,7 @@ def test_grey_pictures_are_written_as_colours(tmp_path, content_file):
 
 
 def test_holes_are_filled_and_the_rest_is_left_alone(tmp_path):
-    translator = untrained(kind="inpainting", network="encoder-decoder", pairs="holes")
+    translator = untrained(preset="context-encoder")
     picture = photograph(40, 32).convert("RGBA")
     alpha = np.full((32, 40), 255, np.uint8)
     alpha[8:20, 10:26] = 0
@@ -228,7 +228,7 @@ def test_a_seed_and_a_target_are_told(content_file, tmp_path):
 
 
 def test_results_of_super_resolution_are_larger(content_file, tmp_path):
-    translator = untrained(Shapes((3, 4, 4), COLOUR), kind="super-resolution", network="srresnet", upsampling="shuffle")
+    translator = untrained(Shapes((3, 4, 4), COLOUR), preset="srgan")
     applied(translator, [content_file], tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as larger:
         assert larger.size == (192, 160)
@@ -238,8 +238,7 @@ def test_large_pictures_are_worked_in_tiles_and_it_is_told(monkeypatch, tmp_path
     translator = untrained(preset="cyclegan", blocks=1)
     photograph(420, 300).save(tmp_path / "in.png")
     whole = np.asarray(translator(tmp_path / "in.png")).astype(int)
-    defaults = tiles.translating.__defaults__
-    monkeypatch.setattr(tiles.translating, "__defaults__", (*defaults[:-1], 6e6))
+    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 6e6))
     events = applied(translator, [tmp_path / "in.png"], tmp_path / "out.png")
     assert any(
         isinstance(event, Noted) and "tiles, with the norms' statistics held" in event.message for event in events

@@ -6,8 +6,8 @@ command, given again, goes on; a picture that fails does not keep the others fro
 
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,15 +52,11 @@ def apply_events(
     inputs: Sequence[Path],
     output: Path,
     *,
-    seed: int = 0,
-    target: str | None = None,
     direction: Direction = "forward",
-    bits: int = 8,
     suffix: str = ".png",
     recursive: bool = False,
-    strip: bool = False,
-    overwrite: bool = False,
     device_name: str = "auto",
+    **wished: Any,
 ) -> Generator[Event, None, None]:
     """Translate pictures, and those of folders.
 
@@ -68,15 +64,11 @@ def apply_events(
         model: a translator, its folder, or a run.
         inputs: files, and folders of files; what scumble has made in `output` is left out.
         output: a file for a single picture; else a folder, which is made.
-        seed: of the style, where results differ in style.
-        target: the class to turn them into, where it was trained with classes.
         direction: "backward" for the other way, where its networks can.
-        bits: of the results, 8 or 16.
         suffix: of the results' names in a folder, which decides their format.
         recursive: go into the folders of folders.
-        strip: whether to leave out what the photographs' files say about them.
-        overwrite: write over what is there and was made otherwise.
         device_name: "auto", or torch's name of a device.
+        wished: of every picture: any of `Wish`.
 
     Yields:
         Started and Progress in pixels; Noted of what is passed over, finished already or odd; a Saved for each picture,
@@ -88,17 +80,15 @@ def apply_events(
         ImageError: if nothing can be translated.
         ScumbleError: at the end, if some could not be.
     """
-    started = time.perf_counter()
-    if bits not in (8, 16):
-        raise SettingsError(f"bits: got {bits}, wanted 8 or 16")
-    wish = Wish(seed, target, bits, strip, overwrite)
+    started, wish = time.perf_counter(), Wish(**wished)
+    if wish.bits not in (8, 16):
+        raise SettingsError(f"bits: got {wish.bits}, wanted 8 or 16")
     found = pictures_in(inputs, recursive, results=output if output.is_dir() else None)
     places = places_of(inputs, found.pictures, output, suffix, wish)
     yield from map(Noted, found.notes)
-    is_ours = isinstance(model, Translator)
-    translator = model if is_ours else Translator.from_pretrained(model, device_name, direction)
-    with closing(_all(translator, places, wish)) as working:
-        done, last = yield from working
+    if isinstance(model, str | Path):
+        model = Translator.from_pretrained(model, device_name, direction)
+    done, last = yield from _all(model, places, wish)
     sheet = last if len(places) == 1 and last is not None else (yield from _sheet(places, output, wish))
     yield Finished(JOB, done, time.perf_counter() - started, sheet, {"pictures": len(done)})
 
