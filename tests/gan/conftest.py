@@ -10,6 +10,7 @@ from gan_material import TINY_TRAINING, halves_of_noise
 from scumble import GAN, GANSettings, device
 from scumble.data.dataset import Dataset
 from scumble.gan.probe import linear
+from scumble.gan.tasks.games import GAMES
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.gan.train import train, train_events
 
@@ -71,6 +72,6 @@ def game() -> Callable[..., LatentGAN]:
             )
             pictures = Dataset("noise", pixels, labels, classes, "")
         settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
-        return LatentGAN(settings, pictures, flip, device.choose("cpu", "float32"))
+        return GAMES[settings.task](settings, pictures, flip, device.choose("cpu", "float32"))
 
     return make

@@ -8,7 +8,7 @@ from scumble.errors import RunError
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
 from scumble.storage import checkpoint
-from scumble.storage.folder import WEIGHTS, check_finite, read_weights
+from scumble.storage.folder import FACTS, WEIGHTS, check_finite, read_weights
 from scumble.storage.run import Run
 
 SUFFIX = ".safetensors"
@@ -20,6 +20,11 @@ def holds(folder: Path, name: str) -> bool:
         return (folder / name).exists()
     except (OSError, ValueError):  # a name that the system refuses: reading it will say why
         return False
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
+    return holds(folder, FACTS) or folder.suffix == SUFFIX
 
 
 def read(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
@@ -49,11 +54,10 @@ def _read_checkpoint(path: Path, facts: GANFacts) -> tuple[GANFacts, dict[str, t
     saved = networks_upgraded(checkpoint.read(path))
     if saved.facts.get("identity", "") not in (None, facts.known_by):
         raise RunError(f"{path}: {checkpoint.OF_ANOTHER_RUN}")
-    homes = {"generator": "averages.generator", "discriminator": "modules.discriminator"}
-    networks = {
-        f"{name}.{key}": value
-        for name, home in homes.items()
-        for key, value in checkpoint.under(home, saved.tensors).items()
-    }
+    networks = {}
+    for name in ("generator", "discriminator"):
+        average = checkpoint.under(f"averages.{name}", saved.tensors)
+        of_one = average or checkpoint.under(f"modules.{name}", saved.tensors)
+        networks |= {f"{name}.{key}": value for key, value in of_one.items()}
     check_finite(str(path), networks)
     return facts.model_copy(update={"images_seen": saved.facts.get("images_seen")}), networks

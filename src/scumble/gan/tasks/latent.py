@@ -55,6 +55,8 @@ class LatentGAN:
         generating: what the generator's update moves.
     """
 
+    has_lead: ClassVar[bool] = True
+    """Whether logits of real pictures are to be above those of generated ones."""
     judging: ClassVar[tuple[str, ...]] = ("discriminator",)
     generating: ClassVar[tuple[str, ...]] = ("generator",)
 
@@ -204,6 +206,10 @@ class LatentGAN:
     def _judges(self) -> list[nn.Module]:
         """What the generator's loss takes as it is."""
         return [self.discriminator.get_submodule(name.partition(".")[2]) for name in self.judging]
+
+    def figures(self, real: torch.Tensor, held_out: torch.Tensor | None) -> dict[str, float]:
+        """What the monitor is to write down beside its own, of real pictures that are learnt from and others."""
+        return {}
 
     def logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> Logits:
         """(N,) of (N, C, H, W) pictures."""
