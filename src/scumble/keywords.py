@@ -83,6 +83,7 @@ class GANKeywords(TypedDict, total=False):
         "lsgan",
         "acgan",
         "sgan",
+        "infogan",
         "wgan",
         "bgan",
         "softmax-gan",
@@ -93,6 +94,7 @@ class GANKeywords(TypedDict, total=False):
         "projection",
         "wgan-div",
         "r1gan",
+        "clustergan",
         "rgan",
         "ragan",
         "rpgan",
@@ -102,7 +104,7 @@ class GANKeywords(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"]
-    task: Literal["latent"]
+    task: Literal["latent", "codes", "clusters"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
@@ -125,6 +127,8 @@ class GANKeywords(TypedDict, total=False):
     lr_discriminator: float | None
     optimizer: Literal["adam", "rmsprop"]
     latent: int
+    categories: int
+    continuous: int
     width: int
     flip: Literal["auto", "yes", "no"]
     augment: bool

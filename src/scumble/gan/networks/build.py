@@ -16,6 +16,7 @@ from torch import nn
 from scumble.errors import SettingsError
 from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
+from scumble.gan.networks.games.codes import with_encoder, with_guess
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -49,7 +50,7 @@ All that a game has to learn and to save is one of the two or a part of one: wha
 `judge`, for example.
 """
 
-MAKERS: dict[str, Maker] = {"latent": adversaries}
+MAKERS: dict[str, Maker] = {"latent": adversaries, "codes": with_guess, "clusters": with_encoder}
 """By the setting `task`."""
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)

@@ -1,6 +1,7 @@
 """What each task of the settings trains: by its name, the class of its game."""
 
+from scumble.gan.tasks.codes import ClusterGAN, InfoGAN
 from scumble.gan.tasks.latent import LatentGAN
 
-GAMES: dict[str, type[LatentGAN]] = {"latent": LatentGAN}
-"""By the setting `task`. A game has the outward face of `LatentGAN`: what shows, measures or saves it knows no other."""
+GAMES: dict[str, type[LatentGAN]] = {"latent": LatentGAN, "codes": InfoGAN, "clusters": ClusterGAN}
+"""By the setting `task`. A game has the outward face of `LatentGAN`: what shows, measures or saves it, knows that."""
