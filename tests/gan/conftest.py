@@ -71,7 +71,9 @@ def game() -> Callable[..., LatentGAN]:
                 else tuple(map(str, range(labels.shape[1] if labels.ndim == 2 else labels.max() + 1)))
             )
             pictures = Dataset("noise", pixels, labels, classes, "")
-        settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
+        settings = GANSettings.model_validate(
+            {"width": 4, "latent": 8, "batch": 8, "categories": 3, "continuous": 1} | given
+        )
         return GAMES[settings.task](settings, pictures, flip, device.choose("cpu", "float32"))
 
     return make

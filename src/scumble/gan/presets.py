@@ -76,6 +76,12 @@ PRESETS = {
         "a few labels: the discriminator predicts the class, or generated; the generator matches its features",
         {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
     ),
+    "infogan": Preset(
+        2016,
+        "Chen et al.",
+        "a code in the latent that pictures must tell: categories and directions are found without labels",
+        _DCGAN | {"task": "codes", "latent": 74, "lr_generator": 1e-3},
+    ),
     "wgan": Preset(
         2017,
         "Arjovsky, Chintala and Bottou",
@@ -131,6 +137,12 @@ PRESETS = {
         "Mescheder, Geiger and Nowozin",
         "R1: the gradient at real pictures is penalised to zero; training converges",
         _UNCOUPLED | {"network": "resnet", "loss": "bce", "penalty": "r1"},
+    ),
+    "clustergan": Preset(
+        2019,
+        "Mukherjee et al.",
+        "an encoder finds the category and the noise around it: pictures fall into clusters",
+        _WGAN | _UNCOUPLED | {"task": "clusters", "beta1": 0.5, "latent": 40, "continuous": 0, "penalty": "gp"},
     ),
     "sagan": Preset(
         2019,
