@@ -3,7 +3,8 @@
     python benchmarks/translation.py [--kinds pix2pix cyclegan dualgan] [--size 128] [--width 64] [--rounds 4]
 
 The plain programs are in plain_translation.py. First both start from equal weights and take three steps on the same
-pictures in float32, without dropout, and their losses are shown side by side. Then they are timed: a step of each in
+pictures in float64, without dropout, and their losses are shown side by side: in float32, rounding grows in a cycle
+whose first results are nearly flat. Then they are timed: a step of each in
 turn, in one process, the library as its presets have it, in the number format that it chooses by itself; and again in
 float32. Pictures are drawn by code. Enlarging is by transposed convolutions in both.
 """
@@ -13,6 +14,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,13 +42,26 @@ SETTINGS = {
 ADAM = {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "decay": "none", "images": 10**6}
 
 
+class Exact(device.Placement):
+    """On the CPU, in float64."""
+
+    def compute(self, network: Callable[..., torch.Tensor], *inputs: torch.Tensor | None) -> torch.Tensor:
+        """What a network makes of its inputs."""
+        return network(*inputs)
+
+
 class Both:
     """The library's trainer and the plain program with the same weights."""
 
-    def __init__(self, kind: str, size: int, width: int, precision: str, **changed):
+    def __init__(self, kind: str, size: int, width: int, precision: str, **changed: Any):
         settings = TranslationSettings(**SETTINGS[kind] | ADAM | {"size": str(size), "width": width} | changed)
         shape = (3, size, size)
-        self.game = game_of(settings, Shapes(shape, shape), device.choose("cpu", precision))
+        exact = precision == "float64"
+        placement = Exact(torch.device("cpu"), torch.float64, "") if exact else device.choose("cpu", precision)
+        self.game = game_of(settings, Shapes(shape, shape), placement)
+        self.dtype = torch.float64 if exact else torch.float32
+        for network in self.game.networks.values():
+            network.to(self.dtype)
         self.batch = self.game.settings.batch
         self.trainer = trainer_of(self.game, self.drawn)
         self.program = PROGRAMS[kind](self.game)
@@ -54,7 +69,7 @@ class Both:
     def drawn(self, moment: Moment) -> Batch:
         """Smooth pictures in [-1, 1], `b` the negative of `a`."""
         random = moment.generator()
-        coarse = draw(torch.rand, self.batch, 3, 8, 8, random=random)
+        coarse = draw(torch.rand, self.batch, 3, 8, 8, random=random).to(self.dtype)
         a = nn.functional.interpolate(coarse, self.game.shapes.a[1:], mode="bilinear") * 2 - 1
         return {"a": a, "b": -a, "random": random}
 
@@ -109,7 +124,7 @@ def dualgan(game: Game) -> plain.DualGAN:
 
     def mixtures(real: torch.Tensor) -> torch.Tensor:
         random = Moment(next(calls) // 2, (game.settings.seed, 0)).generator(PENALTY_DRAWS)  # two calls a step
-        return 1 - draw(torch.rand, len(real), 1, 1, 1, random=random)
+        return 1 - draw(torch.rand, len(real), 1, 1, 1, random=random).to(real)
 
     return plain.DualGAN(g_ab, g_ba, d_a, d_b, game.settings.critic_steps, mixtures)
 
@@ -123,7 +138,8 @@ PROGRAMS: dict[str, Callable[[Game], plain.Pix2pix | plain.CycleGAN | plain.Dual
 
 def copied(ours: nn.Module, theirs: nn.Module, channels: int, size: tuple[int, int]) -> nn.Module:
     """Theirs with our weights: layers correspond in the order in which a picture passes them."""
-    pictures = torch.zeros(2, channels, *size)
+    dtype = next(ours.parameters()).dtype
+    theirs, pictures = theirs.to(dtype), torch.zeros(2, channels, *size, dtype=dtype)
     for mine, its in zip(passed(ours, pictures), passed(theirs, pictures), strict=True):
         given = mine.state_dict()
         for name, value in its.state_dict().items():
@@ -158,7 +174,7 @@ def losses(kind: str, size: int, width: int, steps: int = STEPS) -> Iterator[tup
 
     Generators of DualGAN move in every step here.
     """
-    both = Both(kind, size, width, "float32", critic_steps=1)
+    both = Both(kind, size, width, "float64", critic_steps=1)
     without_dropout(both)
     for step in range(steps):
         mine, theirs = both.library_step(), both.plain_step()

@@ -22,6 +22,7 @@ from scumble.device import Placement
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Update
+from scumble.training.updates import Adam
 
 Shape = tuple[int, int, int]
 """(C, H, W)."""
@@ -111,7 +112,7 @@ def moved(settings: TranslationSettings, placement: Placement) -> dict[str, Any]
 
     def optimizer(parameters: Any) -> torch.optim.Optimizer:
         fused = placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def schedule(moment: Moment) -> dict[str, Any]:
         left = 1 - moment.images_seen / settings.images

@@ -31,7 +31,7 @@ def discriminator_term(game: Game, discriminator: nn.Module, real: torch.Tensor,
 
     Figures: the mean belief, in [0, 1], that real and generated pictures are real.
     """
-    on_real, on_fake = _logits(game, discriminator, real), _logits(game, discriminator, fake.detach())
+    on_real, on_fake = _logits(game, discriminator, real, fake.detach())
     belief = {"d_real": on_real.sigmoid().mean(), "d_fake": on_fake.sigmoid().mean()}
     return Outcome(LOSSES[game.settings.loss].discriminator(on_real, on_fake), belief)
 
@@ -46,8 +46,9 @@ def generator_term(game: Game, discriminator: nn.Module, real: torch.Tensor, fak
     """(): how seldom generated pictures are taken for real, by the adversarial loss of the settings."""
     loss = LOSSES[game.settings.loss]
     with frozen(discriminator):
-        on_real = _logits(game, discriminator, real) if loss.compares else fake.new_zeros(0)
-        return loss.generator(on_real, _logits(game, discriminator, fake))
+        if loss.compares:
+            return loss.generator(*_logits(game, discriminator, real, fake))
+        return loss.generator(fake.new_zeros(0), *_logits(game, discriminator, fake))
 
 
 def slope_term(
@@ -61,6 +62,12 @@ def slope_term(
     return gradient_penalty(judge, real, fake.detach(), moment.generator(PENALTY_DRAWS))
 
 
-def _logits(game: Game, discriminator: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
-    logits = game.placement.compute(discriminator, pictures)
-    return game.processes.whole(logits) if LOSSES[game.settings.loss].couples else logits
+def _logits(game: Game, discriminator: nn.Module, *pictures: torch.Tensor) -> Sequence[torch.Tensor]:
+    """Of each of some equally large batches: in one pass, unless pictures would change each other's by batch norm."""
+    compute = game.placement.compute
+    if game.settings.norm == "batch":
+        seen = [compute(discriminator, each) for each in pictures]
+    else:
+        seen = compute(discriminator, torch.cat(pictures)).split(len(pictures[0]))
+    couples = LOSSES[game.settings.loss].couples
+    return [game.processes.whole(each) for each in seen] if couples else seen

@@ -77,7 +77,8 @@ def rows_of(generator: resnet.Generator, heads: Heads, pictures: torch.Tensor, r
     All layers have as many places: those of the smallest, 256 at most.
     """
     wanted = looked_at(generator)
-    activations = [x for n, x in enumerate(generator.activations(pictures)) if n in wanted]
+    upto = zip(range(wanted[-1] + 1), generator.activations(pictures), strict=False)
+    activations = [x for n, x in upto if n in wanted]
     layers = [x.flatten(2).mT for x in (pictures, *activations)]  # (N, H * W, C)
     count = min(PLACES, *(layer.shape[1] for layer in layers))
     rows = []
