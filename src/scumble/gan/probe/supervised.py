@@ -59,7 +59,7 @@ def steps_of(count: int, settings: ClassifySettings) -> int:
 
 def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
     """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
-    values = gan.facts.settings | {"condition": "auxiliary", "loss": "bce", "seed": seed}
+    values = gan.facts.settings | {"task": "latent", "condition": "auxiliary", "loss": "bce", "seed": seed}
     if values["network"] != "normfree":
         values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
     _, network = build(GANSettings(**values), gan.facts.data.shape, classes)
