@@ -89,8 +89,10 @@ class GANSettings(TrainingSettings):
         le=100,
         description="bound that the discriminator's weights are clipped to; 0: no clipping",
     )
-    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"] = Field(
-        default="none", description="how class labels are used; few-labels: by the discriminator only"
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels", "coupled"] = Field(
+        default="none",
+        description="how class labels are used; few-labels: by the discriminator only; coupled: as domains that one "
+        "latent has a picture in each of",
     )
     labelled: int = Field(
         default=10,
