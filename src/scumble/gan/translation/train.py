@@ -25,6 +25,7 @@ from scumble.gan.translation.kind import Game
 from scumble.gan.translation.kinds.table import KINDS
 from scumble.gan.translation.models.sheet import sheet
 from scumble.gan.translation.models.translator import Translator
+from scumble.gan.translation.monitoring.monitor import Monitor
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of, on_device, trainer_of
 from scumble.image import recipe
@@ -188,6 +189,7 @@ def _shown(
     return Shown(
         preview=lambda: sheet(Translator(trainer.result(), facts), withheld, pictures.has_truth),
         model=model,
+        monitor=functools.partial(Monitor, trainer, game, pictures),
         evaluator=evaluator,
     )
 
