@@ -205,10 +205,12 @@ def measured_translator(job: Job) -> dict[str, Any]:
     """What `scumble translate evaluate` decides by, of the translator and of its baselines."""
     model = job.run / "best" if (job.run / "best").exists() else job.run
     evaluation = returned(jobs.start("evaluate-translator", str(model), job.data))
-    value, low, high = evaluation.figures[evaluation.criterion]
-    found = {"figure": evaluation.criterion, "value": value, "low": low, "high": high}
-    baselines = {name: figures[evaluation.criterion] for name, figures in evaluation.baselines.items()}
-    return found | {"lower_is_better": evaluation.lower_is_better, "baselines": baselines, "for comparison": {}}
+    name = evaluation.criterion
+    one = evaluation.figures[name]
+    beside = {other: figures[name].value for other, figures in evaluation.baselines.items() if name in figures}
+    real = {other: beside.pop(other) for other in list(beside) if other == "real pictures"}
+    found = {"figure": one.title, "value": one.value, "low": one.low, "high": one.high}
+    return found | {"lower_is_better": evaluation.lower_is_better, "baselines": beside, "for comparison": real}
 
 
 # --- The page -------------------------------------------------------------------------------------------------------

@@ -77,6 +77,18 @@ def test_a_preset_is_trained_measured_and_written(page, digits, tmp_path, capsys
     assert (page.read_text(), capsys.readouterr().out) == (before, "")
 
 
+def test_a_translator_is_measured_on_withheld_pictures(page, photos, tmp_path):
+    runs = tmp_path / "runs"
+    plan(runs, "pix2pix")
+    timeline.main([str(runs), str(page), "--photos", str(photos), "--minutes", "1", "--only", "pix2pix", "--short"])
+    found = json.loads((runs / "pix2pix.json").read_text())
+    assert {"identity", "regression", "nearest"} <= found["baselines"].keys()
+    assert found["low"] <= found["value"] <= found["high"]
+    with Image.open(runs / "pix2pix.png") as sample:
+        assert sample.size == (timeline.timeline_picture.SIDE, timeline.timeline_picture.SIDE)
+    assert "| 2017 | `pix2pix` | pairs: photos, grey by code | " in page.read_text()
+
+
 def test_the_speed_of_a_training_says_how_many_images_fit(digits, tmp_path):
     job = timeline.job_of("dcgan", {"digits": str(digits)}, tmp_path, {"width": 4, "batch": 4, "device": "cpu"})
     images = timeline.images_in(job, 5.0)

@@ -85,6 +85,8 @@ class GANKeywords(TypedDict, total=False):
         "lsgan",
         "acgan",
         "sgan",
+        "cogan",
+        "infogan",
         "wgan",
         "bgan",
         "softmax-gan",
@@ -97,6 +99,7 @@ class GANKeywords(TypedDict, total=False):
         "projection",
         "wgan-div",
         "r1gan",
+        "clustergan",
         "sagan",
         "rgan",
         "ragan",
@@ -107,7 +110,7 @@ class GANKeywords(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"]
-    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"]
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
@@ -124,13 +127,15 @@ class GANKeywords(TypedDict, total=False):
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"]
     penalty_weight: float | None
     clip: float
-    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"]
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels", "coupled"]
     labelled: int
     critic_steps: int
     lr_generator: float | None
     lr_discriminator: float | None
     optimizer: Literal["adam", "rmsprop"]
     latent: int
+    categories: int
+    continuous: int
     width: int
     flip: Literal["auto", "yes", "no"]
     augment: bool

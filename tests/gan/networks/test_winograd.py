@@ -20,7 +20,7 @@ def tile(request, monkeypatch):
 
 def tiling_of(tile):
     """What decides, if it always decides for this tile."""
-    return lambda x, weight, stride, transposed=False: Tiling(stride, tile, weight.shape[2] // stride)
+    return lambda x, weight, stride, border=1, outputs=None: Tiling(stride, tile, weight.shape[2] // stride, border)
 
 
 def drawn(*shape, seed=0):
@@ -43,6 +43,12 @@ def test_a_convolution_and_its_gradients_are_torchs(tile, stride, size):
     x, weight, bias = drawn(3, 2, *size), drawn(5, 2, KERNEL[stride], KERNEL[stride]), drawn(5)
     expected = F.conv2d(x, weight, bias, stride=stride, padding=1)
     assert_same(convolve(x, weight, bias, stride), expected, (x, weight, bias))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (3, 3)])
+def test_a_border_may_be_there_already(tile, size):
+    x, weight, bias = drawn(3, 2, *size), drawn(5, 2, 3, 3), drawn(5)
+    assert_same(convolve(x, weight, bias, border=0), F.conv2d(x, weight, bias), (x, weight, bias))
 
 
 @pytest.mark.parametrize("size", [*SIZES, (16, 16), (2, 3)])

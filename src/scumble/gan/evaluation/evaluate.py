@@ -19,7 +19,8 @@ from scumble.gan.evaluation.intervals import Estimate
 from scumble.gan.evaluation.pictures import both_sets, check_counts, least, number_of, possible
 from scumble.gan.evaluation.result import Evaluation, Figure
 from scumble.gan.evaluation.verdict import verdict
-from scumble.gan.models.gan import GAN, is_trained
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.reading import is_trained
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding

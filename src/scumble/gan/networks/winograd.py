@@ -34,7 +34,7 @@ MAX_SHARE = 0.85
 
 
 class Tiling(NamedTuple):
-    """How a convolution with a border of one pixel is taken apart: of 3 x 3 or 4 x 4, or of 4 x 4 at stride 2.
+    """How a convolution is taken apart: with kernels of 3 x 3 or 4 x 4, or of 4 x 4 at stride 2.
 
     In the shapes below, P are the points of both dimensions, T the tiles of all pictures, C the input's channels, times
     the pixels of a block, and O the output's. H and W are of the input, h and w of the output.
@@ -43,11 +43,13 @@ class Tiling(NamedTuple):
         stride: the side of a block, in pixels.
         tile: the side of the outputs that are computed together; as long as what tiles share, at least.
         taps: the side of the kernel, in blocks.
+        border: of zeros around the picture, in pixels.
     """
 
     stride: int
     tile: int
     taps: int
+    border: int = 1
 
     @property
     def side(self) -> int:
@@ -55,8 +57,8 @@ class Tiling(NamedTuple):
         return self.tile + self.taps - 1
 
     def outputs(self, side: int) -> int:
-        """Of a side of so many pixels: a kernel of 4 x 4 at stride 1 takes one off."""
-        return side // self.stride - (self.taps > 3)
+        """Along a side of so many pixels."""
+        return (side + 2 * self.border) // self.stride - self.taps + 1
 
     def tiles(self, height: int, width: int) -> tuple[int, int]:
         """How many cover an output of h x w pixels, down and across."""
@@ -80,8 +82,9 @@ class Tiling(NamedTuple):
         n, height, width, channels = x.shape
         stride, tile = self.stride, self.tile
         down, across = self.tiles(self.outputs(height), self.outputs(width))
-        bottom, right = (stride * (tile * count + self.taps - 1) - 1 for count in (down, across))
-        padded = F.pad(x, (0, 0, 1, right - width, 1, bottom - height))
+        border = self.border
+        bottom, right = (stride * (tile * count + self.taps - 1) - border for count in (down, across))
+        padded = F.pad(x, (0, 0, border, right - width, border, bottom - height)).contiguous()
         picture, row, column, _ = padded.stride()
         patches = padded.as_strided(
             (self.side, self.side, n, down, across, stride, stride * channels),
@@ -106,7 +109,7 @@ class Tiling(NamedTuple):
                 place = sums.as_strided(some.shape, strides, below * row + right * column)
                 place.copy_(some) if below == right == 0 else place.add_(some)
         pixels = sums.view(n, stride * (tile * down + more), stride * (tile * across + more), channels)
-        x.copy_(pixels[:, 1 : 1 + height, 1 : 1 + width])
+        x.copy_(pixels[:, self.border : self.border + height, self.border : self.border + width])
 
     def outputs_at_points(self, y: Tensor) -> Tensor:
         """(N, h, w, O) -> (P, T, O)."""
@@ -154,16 +157,16 @@ def _both_dimensions(tile: int, taps: int, which: int, dtype: torch.dtype) -> Te
     return torch.kron(one, one).to(dtype)
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1) -> Tensor:
-    """`F.conv2d(x, weight, bias, stride, padding=1)`, for kernels of 3 x 3 or 4 x 4, and of 4 x 4 at stride 2."""
-    if (tiling := _tiling(x, weight, stride)) is None:
-        return F.conv2d(x, weight, bias, stride=stride, padding=1)
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, border: int = 1) -> Tensor:
+    """`F.conv2d(x, weight, bias, stride, padding=border)`, for kernels of 3 x 3 or 4 x 4, and of 4 x 4 at stride 2."""
+    if (tiling := _tiling(x, weight, stride, border)) is None:
+        return F.conv2d(x, weight, bias, stride=stride, padding=border)
     return _Convolution.apply(x, _learning(weight), bias, tiling)  # pyright: ignore[reportReturnType]
 
 
 def convolve_transposed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`F.conv_transpose2d(x, weight, bias, stride=2, padding=1)`, for kernels of 4 x 4."""
-    if (tiling := _tiling(x, weight, 2, transposed=True)) is None:
+    if (tiling := _tiling(x, weight, 2, outputs=(x.shape[2], x.shape[3]))) is None:
         return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
     y: Tensor = _Transposed.apply(x, _learning(weight), tiling)  # pyright: ignore[reportAssignmentType]
     return y if bias is None else y + bias[:, None, None]
@@ -180,7 +183,9 @@ class Convolution(nn.Conv2d):
         return convolve(input, self.weight, self.bias)
 
 
-def _tiling(x: Tensor, weight: Tensor, stride: int, transposed: bool = False) -> Tiling | None:
+def _tiling(
+    x: Tensor, weight: Tensor, stride: int, border: int = 1, outputs: tuple[int, int] | None = None
+) -> Tiling | None:
     """The one with the fewest multiplications; None where the library's own convolutions take less time."""
     # Other programs have fast convolutions of their own, and a graph of them that is read at a glance.
     is_ours = (
@@ -192,9 +197,8 @@ def _tiling(x: Tensor, weight: Tensor, stride: int, transposed: bool = False) ->
     if not is_ours or min(weight.shape[0], stride**2 * weight.shape[1]) < MIN_CHANNELS:
         return None
     taps = weight.shape[2] // stride
-    tilings = [Tiling(stride, tile, taps) for tile in TILES if tile >= taps - 1 and tile + taps - 1 in POINTS]
-    height, width = x.shape[2:]
-    outputs = (height, width) if transposed else (tilings[0].outputs(height), tilings[0].outputs(width))
+    tilings = [Tiling(stride, tile, taps, border) for tile in TILES if tile >= taps - 1 and tile + taps - 1 in POINTS]
+    outputs = outputs or (tilings[0].outputs(x.shape[2]), tilings[0].outputs(x.shape[3]))
     work = [tiling.multiplications(len(x), *outputs) for tiling in tilings]
     most = MAX_SHARE * len(x) * outputs[0] * outputs[1] * tilings[0].taps ** 2
     return tilings[work.index(min(work))] if min(work) < most else None
@@ -224,7 +228,7 @@ class _Convolution(torch.autograd.Function):
         (x, weight, kernels, *kept), tiling, wanted = ctx.saved_tensors, ctx.tiling, ctx.needs_input_grad
         of_bias = gradients[0].sum((0, 2, 3)) if wanted[2] else None
         if torch.is_grad_enabled():
-            return *_as_torch_does(gradients[0], x, weight, tiling.stride, False, wanted), of_bias, None
+            return *_as_torch_does(gradients[0], x, weight, tiling, False, wanted), of_bias, None
         y = gradients[0].permute(0, 2, 3, 1)
         of_x = _empty(x, *x.shape[1:]) if wanted[0] else None
         pixels = None if of_x is None else of_x.permute(0, 2, 3, 1)
@@ -259,7 +263,7 @@ class _Transposed(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (x, weight, kernels, *kept), tiling, wanted = ctx.saved_tensors, ctx.tiling, ctx.needs_input_grad
         if torch.is_grad_enabled():
-            return *_as_torch_does(gradients[0], x, weight, tiling.stride, True, wanted), None
+            return *_as_torch_does(gradients[0], x, weight, tiling, True, wanted), None
         y = gradients[0].permute(0, 2, 3, 1)
         of_x = _empty(x, *x.shape[1:]) if wanted[0] else None
         pixels = None if of_x is None else of_x.permute(0, 2, 3, 1)
@@ -287,8 +291,8 @@ def _empty(x: Tensor, channels: int, height: int, width: int) -> Tensor:
 
 
 def _as_torch_does(
-    gradient: Tensor, x: Tensor, weight: Tensor, stride: int, transposed: bool, wanted: tuple[bool, ...]
+    gradient: Tensor, x: Tensor, weight: Tensor, tiling: Tiling, transposed: bool, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, Tensor | None]:
     """The gradients by x and weight, where they are wanted."""
-    sides = [stride, stride], [1, 1], [1, 1], transposed, [0, 0], 1
+    sides = [tiling.stride] * 2, [tiling.border] * 2, [1, 1], transposed, [0, 0], 1
     return torch.ops.aten.convolution_backward(gradient, x, weight, None, *sides, [*wanted[:2], False])[:2]

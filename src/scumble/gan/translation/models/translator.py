@@ -24,6 +24,8 @@ from scumble.gan.translation.settings import TranslationSettings
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 
 if TYPE_CHECKING:
+    from scumble.gan.translation.evaluation.evaluate import TranslationEvaluation
+    from scumble.gan.translation.forms import Data
     from scumble.image.files import PictureSource
 
 SAMPLES = "samples.png"
@@ -100,7 +102,7 @@ class Translator:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = read_model(folder, TranslationFacts, "translator", _homes)
+        facts, tensors = read_model(folder, TranslationFacts, "translator", _names)
         try:
             networks = filled(TranslationSettings(**facts.settings), facts.shapes, tensors)
         except MISFITS as error:
@@ -164,6 +166,21 @@ class Translator:
         numbers = [self.classes.index(name) for name in names]
         return torch.from_numpy(multi_hot([numbers], len(self.classes))).float()
 
+    def evaluate(self, data: "Data", labels: str | Path | None = None) -> "TranslationEvaluation":
+        """Figures on pictures that it has never learnt from, beside those of what takes no network.
+
+        Args:
+            data: what it was trained on, or other pictures in the same form, of which those for testing are taken.
+            labels: as with the training.
+
+        Raises:
+            DataError: if the pictures cannot be read, or nothing can be measured of them.
+
+        Example:
+            >>> translator.evaluate("photos").figures["l1"].value  # doctest: +SKIP
+        """
+        return jobs.load("scumble.gan.translation.evaluation.evaluate:evaluate")(self, data, labels)
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, README.md, a model card, and samples.png where there are samples.
 
@@ -188,10 +205,10 @@ class Translator:
         self.facts.write_to(folder)
 
 
-def _homes(facts: TranslationFacts) -> dict[str, str]:
-    """Where a checkpoint has a model's networks."""
+def _names(facts: TranslationFacts) -> tuple[str, ...]:
+    """Of the networks that a model holds."""
     try:
         kind = TranslationSettings(**facts.settings).kind
     except SettingsError as error:
         raise RunError(f"its settings.json is not as scumble wrote it: {error}") from error
-    return {name: f"averages.{name}" for name in KINDS[kind].result}
+    return KINDS[kind].result
