@@ -85,6 +85,7 @@ class GANKeywords(TypedDict, total=False):
         "lsgan",
         "acgan",
         "sgan",
+        "infogan",
         "wgan",
         "bgan",
         "softmax-gan",
@@ -97,6 +98,7 @@ class GANKeywords(TypedDict, total=False):
         "projection",
         "wgan-div",
         "r1gan",
+        "clustergan",
         "sagan",
         "rgan",
         "ragan",
@@ -107,7 +109,7 @@ class GANKeywords(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
     network: Literal["mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"]
-    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"]
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
@@ -131,6 +133,8 @@ class GANKeywords(TypedDict, total=False):
     lr_discriminator: float | None
     optimizer: Literal["adam", "rmsprop"]
     latent: int
+    categories: int
+    continuous: int
     width: int
     flip: Literal["auto", "yes", "no"]
     augment: bool

@@ -19,6 +19,8 @@ class Fitting(NamedTuple):
 
 _UNAUGMENTED = {"augment": False, "augment_colour": False}
 FITTING = {
+    "codes": Fitting(PLAIN_NETWORKS, {}),
+    "clusters": Fitting(PLAIN_NETWORKS, {}),
     # Pulling codes apart compares each picture with the whole batch.
     "energy": Fitting(ENERGY_NETWORKS, {"loss": "margin", "condition": "none", "accumulate": 1}),
     "equilibrium": Fitting(ENERGY_NETWORKS, {"loss": "wasserstein", "condition": "none", "clip": 0.0}),
@@ -45,4 +47,4 @@ def check(settings: dict[str, Any]) -> None:
         why = "whose logit is not made from features"
         raise SettingsError(f"condition: got {condition} with network {network}, {why}: wanted none")
     if settings["loss"] == "feature-matching" and task != "latent":
-        raise SettingsError(f"loss: got feature-matching with task {task}, wanted another")
+        raise SettingsError(f"loss: got feature-matching with task {task}, which needs logits: wanted another")

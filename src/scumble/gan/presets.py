@@ -43,9 +43,10 @@ PRESETS = {
         2015,
         "Denton et al.",
         "a small picture first, then what each doubling of it lacks",
-        _DCGAN | {"network": "laplacian", "task": "pyramid", "norm": "none"},
+        _DCGAN | {"network": "laplacian", "task": "pyramid", "norm": "none", "width": 32},
         "all levels learn at once, since none depends on what another has learnt; they share out one latent, so that a "
-        "seed is a picture; batch norm in the generators; halving by means of 2 x 2 pixels",
+        "seed is a picture; convolutions in the first level, too, which collapsed without; batch norm in the "
+        "generators; halving by means of 2 x 2 pixels; 32 channels, for CPUs",
     ),
     # The batch of 64 is that of the authors' program.
     "dcgan": Preset(2015, "Radford, Metz and Chintala", "convolutions of stride 2 and batch norm all the way", _DCGAN),
@@ -74,6 +75,12 @@ PRESETS = {
         "Salimans et al.",
         "a few labels: the discriminator predicts the class, or generated; the generator matches its features",
         {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
+    ),
+    "infogan": Preset(
+        2016,
+        "Chen et al.",
+        "a code in the latent that pictures must tell: categories and directions are found without labels",
+        _DCGAN | {"task": "codes", "latent": 74, "lr_generator": 1e-3},
     ),
     "wgan": Preset(
         2017,
@@ -130,6 +137,12 @@ PRESETS = {
         "Mescheder, Geiger and Nowozin",
         "R1: the gradient at real pictures is penalised to zero; training converges",
         _UNCOUPLED | {"network": "resnet", "loss": "bce", "penalty": "r1"},
+    ),
+    "clustergan": Preset(
+        2019,
+        "Mukherjee et al.",
+        "an encoder finds the category and the noise around it: pictures fall into clusters",
+        _WGAN | _UNCOUPLED | {"task": "clusters", "beta1": 0.5, "latent": 40, "continuous": 0, "penalty": "gp"},
     ),
     "sagan": Preset(
         2019,

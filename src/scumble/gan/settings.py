@@ -66,8 +66,11 @@ class GANSettings(TrainingSettings):
     network: Literal[
         "mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"
     ] = Field(default="sndcgan", description="architecture of generator and discriminator")  # fmt: skip
-    task: Literal["latent", "energy", "equilibrium", "pyramid", "autoencoder"] = Field(
-        default="latent", description="what is trained; latent: a generator of latents against a discriminator"
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"] = Field(
+        default="latent",
+        description="what is trained; latent: a generator of latents against a discriminator; codes: and that the "
+        "latter's features tell a code in the latent; clusters: and an encoder that finds the latent; energy, "
+        "equilibrium: against an autoencoder; pyramid: one of each for every size; autoencoder: of codes like latents",
     )
     norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
@@ -104,6 +107,12 @@ class GANSettings(TrainingSettings):
     )
     optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="optimizer of both networks")
     latent: int = Field(default=128, gt=0, le=4096, description="latent dimension")
+    categories: int = Field(
+        default=10, ge=2, le=1000, description="values of the code's category, for the tasks codes and clusters"
+    )
+    continuous: int = Field(
+        default=2, ge=0, le=100, description="numbers in [-1, 1] in the code, for the tasks codes and clusters"
+    )
     width: int = Field(
         default=32, ge=4, le=1024, description="base number of channels; twice as many take four times the compute"
     )
@@ -148,6 +157,8 @@ class GANSettings(TrainingSettings):
         if self.loss == "feature-matching" and self.draws_classes:
             why = "which matches averages over all classes"
             raise SettingsError(f"loss: got feature-matching, {why}, with condition {self.condition}: wanted another")
+        if self.has_codes:
+            self._check_codes()
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: choose one with --penalty")
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
@@ -164,6 +175,19 @@ class GANSettings(TrainingSettings):
             why = "of two pictures one has a label"
             raise SettingsError(f"batch: got {self.batch} for {processes} processes; wanted two for each: {why}")
         return self
+
+    def _check_codes(self) -> None:
+        if self.latent <= (code := self.categories + self.continuous):
+            of = f"{self.categories} for the category and {self.continuous} more"
+            raise SettingsError(f"latent: got {self.latent}, wanted more than the {code} numbers of its code: {of}")
+        if self.condition != "none":
+            why = "which finds classes of its own"
+            raise SettingsError(f"condition: got {self.condition} with task {self.task}, {why}: wanted none")
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the first numbers of a latent are a code."""
+        return self.task in ("codes", "clusters")
 
     @property
     def draws_classes(self) -> bool:

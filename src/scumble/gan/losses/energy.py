@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 
 Energies = torch.Tensor
+GAMMA = 0.5
+"""What generated energies are to be of real ones (Berthelot et al. 2017, section 3.3; of the values 0.3, 0.5 and 0.7 of
+their figure 2, the one in the middle): the more, the more diverse samples are."""
 
 
 def squared_error(pictures: torch.Tensor, reconstructed: torch.Tensor) -> Energies:
@@ -46,7 +49,7 @@ def pull_away(codes: torch.Tensor) -> torch.Tensor:
     return (squares.sum() - squares.diagonal().sum()) / (count * (count - 1))
 
 
-def balance(real: torch.Tensor, fake: torch.Tensor, gamma: float) -> torch.Tensor:
+def balance(real: torch.Tensor, fake: torch.Tensor, gamma: float = GAMMA) -> torch.Tensor:
     """How far mean energies () are from equilibrium: gamma real - fake (Berthelot et al. 2017, section 3.4).
 
     Example:
@@ -56,7 +59,7 @@ def balance(real: torch.Tensor, fake: torch.Tensor, gamma: float) -> torch.Tenso
     return gamma * real - fake
 
 
-def convergence(real: torch.Tensor, fake: torch.Tensor, gamma: float) -> torch.Tensor:
+def convergence(real: torch.Tensor, fake: torch.Tensor, gamma: float = GAMMA) -> torch.Tensor:
     """M = real + |gamma real - fake| of mean energies (): falls as the training converges (likewise, section 3.4.1).
 
     Example:

@@ -18,6 +18,7 @@ from scumble.gan.networks import dcgan, mlp, normfree, resnet, sagan, sndcgan
 from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
 from scumble.gan.networks.games import autoencoder, laplacian
+from scumble.gan.networks.games.codes import with_encoder, with_guess
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -57,6 +58,8 @@ All that a game has to learn and to save is one of the two or a part of one: wha
 
 MAKERS: dict[str, Maker] = {
     "latent": adversaries,
+    "codes": with_guess,
+    "clusters": with_encoder,
     "energy": adversaries,
     "equilibrium": adversaries,
     "pyramid": adversaries,

@@ -19,6 +19,7 @@ class AAE(LatentGAN):
 
     discriminator: CodeDiscriminator
 
+    has_lead = False
     judging = ("discriminator.adversary",)
     generating = ("discriminator.encoder",)
 
@@ -33,24 +34,32 @@ class AAE(LatentGAN):
 
     def reconstruction_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """The mean squared error."""
-        error = squared_error(batch["real"], self.placement.compute(self.generator, self._codes(batch))).mean()
+        error = self._errors(batch["real"]).mean()
         return Outcome(error, {"reconstruction": error})
 
     def discriminator_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """Latents are real, codes are not. Figures also: how far codes are from the prior, an energy distance."""
         with torch.no_grad():
-            codes = self._codes(batch)
+            codes = self._codes(batch["real"])
         judged = self.judged(self._judge(batch["latents"]), self._judge(codes))
-        return judged._replace(figures=judged.figures | {"codes_to_prior": energy_distance(codes, batch["latents"])})
+        distance = energy_distance(self.processes.whole(codes), self.processes.whole(batch["latents"]))
+        return judged._replace(figures=judged.figures | {"codes_to_prior": distance})
 
     def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """Codes are to pass for latents."""
         with frozen(self.discriminator.adversary):
             on_prior = self._judge(batch["latents"]) if self.loss.compares else batch["latents"].new_zeros(0)
-            return Outcome(self.loss.generator(*self._compared(on_prior, self._judge(self._codes(batch)))))
+            return Outcome(self.loss.generator(*self._compared(on_prior, self._judge(self._codes(batch["real"])))))
 
-    def _codes(self, batch: Batch) -> torch.Tensor:
-        return self.placement.compute(self.discriminator.encoder, batch["real"])
+    def figures(self, real: torch.Tensor, held_out: torch.Tensor | None) -> dict[str, float]:
+        """The mean squared error of reconstructions of pictures that are not learnt from."""
+        return {} if held_out is None else {"reconstruction_held_out": self._errors(held_out).mean().item()}
+
+    def _errors(self, pictures: torch.Tensor) -> torch.Tensor:
+        return squared_error(pictures, self.placement.compute(self.generator, self._codes(pictures)))
+
+    def _codes(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.placement.compute(self.discriminator.encoder, pictures)
 
     def _judge(self, codes: torch.Tensor) -> torch.Tensor:
         return self.placement.compute(self.discriminator.adversary, codes)

@@ -19,8 +19,8 @@ from scumble.training.updates import frozen
 
 PULL_AWAY = 0.1
 """Weight of the pull-away term (Zhao et al. 2017, section 4.1)."""
-GAMMA, K_RATE = 0.5, 1e-3
-"""Berthelot et al. 2017, section 3.3: what generated energies are to be of real ones, and lambda_k (section 4.1)."""
+K_RATE = 1e-3
+"""By which k moves on: lambda_k (Berthelot et al. 2017, section 4.1)."""
 
 
 class EBGAN(LatentGAN):
@@ -46,6 +46,8 @@ class EBGAN(LatentGAN):
 class BEGAN(LatentGAN):
     """k weighs generated energies so that these come to be gamma of the real ones: neither side wins."""
 
+    has_lead = False
+
     def __init__(self, *given: Any, **named: Any):
         super().__init__(*given, **named)
         self.equilibrium = Equilibrium().to(self.placement.device)
@@ -65,8 +67,8 @@ class BEGAN(LatentGAN):
     def control(self, moment: Moment, figures: dict[str, Tensor], kept: dict[str, Tensor]) -> None:
         """Move k on, within [0, 1], and log M: both are of the whole batch."""
         means = figures["energy_real"], figures["energy_fake"]
-        self.equilibrium.k.add_(K_RATE * balance(*means, GAMMA)).clamp_(0, 1)
-        figures["convergence"] = convergence(*means, GAMMA)
+        self.equilibrium.k.add_(K_RATE * balance(*means)).clamp_(0, 1)
+        figures["convergence"] = convergence(*means)
 
 
 class Equilibrium(nn.Module):

@@ -66,7 +66,7 @@ class Discriminator(EnergyDiscriminator):
         numbers = width * len(sizes) * sizes[0][0] * sizes[0][1]
         to_code = nn.Sequential(nn.Flatten(), bounded(nn.Linear(numbers, CODE), norm), nn.Unflatten(1, (CODE, 1, 1)))
         self.channels, self.couples_pictures = CODE, norm == "batch"
-        self.encoder = nn.ModuleList([*stages, to_code])
+        self.layers = nn.ModuleList([*stages, to_code])
         self.decoder = Generator(CODE, width, shape)
 
 

@@ -40,7 +40,7 @@ class Discriminator(EnergyDiscriminator):
         channels = [colours, *(width << halving for halving in range(HALVINGS))]
         self.channels, self.couples_pictures = channels[-1], norm == "batch"
         # As in DCGAN's discriminator, the first layer has no norm, and no bias precedes one, which would take it away.
-        self.encoder = nn.ModuleList(
+        self.layers = nn.ModuleList(
             [
                 nn.Sequential(
                     _drawn(Downsample(c, after, bias=norm != "batch"), norm),

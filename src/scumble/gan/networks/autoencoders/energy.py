@@ -12,19 +12,19 @@ class EnergyDiscriminator(discriminator.Discriminator):
     """(N, C, H, W) pictures in [-1, 1] -> (N,) logits: minus their energies.
 
     Attributes:
-        encoder: layers with their nonlinearities; the last one's output is the code, (N, channels, H', W').
+        layers: of the encoder, with their nonlinearities; the last one's output is the code, (N, channels, H', W').
         decoder: the code -> pictures.
         error: (N,), of pictures and their reconstructions.
     """
 
-    encoder: nn.ModuleList
+    layers: nn.ModuleList
     decoder: nn.Module
     error: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
         """See the base class; of the encoder."""
         x = pictures
-        for layer in self.encoder:
+        for layer in self.layers:
             x = layer(x)
             yield x
 

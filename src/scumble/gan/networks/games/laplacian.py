@@ -4,7 +4,8 @@ A level of the Laplacian pyramid is the difference of a picture and its half, en
 enlarged half and noise; its discriminator sees their sum, a picture of the level's size. In training, the half is a
 real one: no level depends on what another has learnt. What is different from the paper: a picture is halved by averages
 of 2 x 2 pixels, and enlarged bilinearly; a level's noise, a plane there, is a linear map of its part of the one latent
-that stands for the whole picture; batch norm between its convolutions.
+that stands for the whole picture; batch norm between its convolutions; and the first level has DCGAN's networks, where
+fully connected ones drew but one picture (docs/log.md).
 """
 
 import functools
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks import dcgan, discriminator, mlp
+from scumble.gan.networks import dcgan, discriminator
 from scumble.gan.networks.pyramid import stage_sizes
 
 KERNEL = 5
@@ -85,7 +86,7 @@ class Generator(nn.Module):
 
     Args:
         latent: Z, the latent dimension, which the levels share out.
-        width: channels of a level's convolutions; an eighth of the units of the first level's hidden layers.
+        width: channels of a level's convolutions, and the width of `dcgan`, which draws the first.
         shape: (C, H, W) of a picture.
 
     Attributes:
@@ -104,7 +105,7 @@ class Generator(nn.Module):
         self.shares = [latent // len(sizes) + (level < latent % len(sizes)) for level in range(len(sizes))]
         first, *others = [(colours, *size) for size in sizes]
         above = [LevelGenerator(z, width, of) for z, of in zip(self.shares[1:], others, strict=True)]
-        self.levels = nn.ModuleList([mlp.Generator(self.shares[0], width, first), *above])
+        self.levels = nn.ModuleList([dcgan.Generator(self.shares[0], width, first), *above])
 
     def parts(self, latents: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Each level's share of (N, Z) latents."""
@@ -125,7 +126,7 @@ class Discriminator(discriminator.Discriminator):
     Its features are those of one level after the other.
 
     Args:
-        width: of each level's discriminator: the first is that of `mlp`, the others of `dcgan`.
+        width: of each level's discriminator, that of `dcgan`.
         shape: (C, H, W) of a picture.
         norm: "none", "spectral" or "batch".
 
@@ -138,10 +139,9 @@ class Discriminator(discriminator.Discriminator):
     def __init__(self, width: int, shape: tuple[int, int, int], norm: str = "none"):
         super().__init__()
         colours, *size = shape
-        first, *others = [(colours, *size) for size in level_sizes(*size)]
-        above = [dcgan.Discriminator(width, of, norm) for of in others]
-        self.levels = nn.ModuleList([mlp.Discriminator(width, first, norm), *above])
-        self.channels, self.couples_pictures = above[-1].channels, norm == "batch"
+        levels = [dcgan.Discriminator(width, (colours, *size), norm) for size in level_sizes(*size)]
+        self.levels = nn.ModuleList(levels)
+        self.channels, self.couples_pictures = levels[-1].channels, norm == "batch"
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
         """See the base class."""

@@ -100,7 +100,7 @@ class Translator:
         """
         folder = Path(folder)
         placement = device.choose(device_name, "float32")
-        facts, tensors = read_model(folder, TranslationFacts, "translator", _homes)
+        facts, tensors = read_model(folder, TranslationFacts, "translator", _names)
         try:
             networks = filled(TranslationSettings(**facts.settings), facts.shapes, tensors)
         except MISFITS as error:
@@ -188,10 +188,10 @@ class Translator:
         self.facts.write_to(folder)
 
 
-def _homes(facts: TranslationFacts) -> dict[str, str]:
-    """Where a checkpoint has a model's networks."""
+def _names(facts: TranslationFacts) -> tuple[str, ...]:
+    """Of the networks that a model holds."""
     try:
         kind = TranslationSettings(**facts.settings).kind
     except SettingsError as error:
         raise RunError(f"its settings.json is not as scumble wrote it: {error}") from error
-    return {name: f"averages.{name}" for name in KINDS[kind].result}
+    return KINDS[kind].result
