@@ -12,14 +12,21 @@ from torch import nn
 from scumble import device
 from scumble.events import returned
 from scumble.gan.translation.data import Pictures, open_translation
-from scumble.gan.translation.kind import Game, Kind, Shapes
+from scumble.gan.translation.facts import TranslationFacts
+from scumble.gan.translation.kind import Direction, Game, Kind, Shapes
+from scumble.gan.translation.kinds.table import KINDS
+from scumble.gan.translation.models.translator import Translator
+from scumble.gan.translation.networks.build import build
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of, trainer_of
+from scumble.training.facts import DataFacts
 from scumble.training.randomness import draw
 from scumble.training.task import Batch, Moment
 from scumble.training.trainer import Trainer
 
 TINY = {"size": "16", "width": 4, "batch": 4, "patch_layers": 1, "ema": 8, "images": 400}
+SHORT = {"pairs": "grey", "size": 16, "width": 4, "batch": 4, "images": 80, "grids": 2, "patch_layers": 1}
+"""Twenty steps of the smallest networks."""
 GREY = Shapes((1, 16, 16), (1, 16, 16))
 
 
@@ -138,3 +145,24 @@ def numbered(folder: Path, levels, ending: str = "png", **shape) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for level in levels:
         (folder / f"{level % 100:03}.{ending}").write_bytes(png(flat(level, **shape)))
+
+
+def untrained_translator(preset: str, direction: Direction = "forward", **given) -> Translator:
+    """A translator whose results are no grey, though it has learnt nothing: its weights are larger than fresh ones."""
+    small = {"size": "32", "width": 4, "patch_layers": 1, "blocks": 1}
+    settings = TranslationSettings.model_validate({"preset": preset} | small | given)
+    kind = KINDS[settings.kind]
+    classes = ("day", "night", "dusk") if kind.learns_from == "classes" or settings.kind == "adaptation" else ()
+    side = 32 // kind.enlarges
+    shapes = Shapes((3, side, side), (3, 32, 32), len(classes))
+    networks = {name: network for name, network in build(settings, shapes).items() if name in kind.result}
+    times = {"srresnet": 1, "rrdb": 1, "encoder-decoder": 8}.get(settings.network, 3)
+    with torch.no_grad():
+        for network in networks.values():
+            network.eval().requires_grad_(False)
+            for parameter in network.parameters():
+                parameter.mul_(times if parameter.dim() > 1 else 1)
+    data = DataFacts(name="noise", count=40, shape=shapes.b, classes=classes, digest="")
+    plain = settings.model_dump(mode="json")
+    facts = TranslationFacts(settings=plain, data=data, shape_a=shapes.a, versions={}, threads=1, images_seen=0)
+    return Translator(networks, facts, direction)

@@ -79,20 +79,28 @@ class GANKeywords(TypedDict, total=False):
     preset: Literal[
         "gan",
         "cgan",
+        "lapgan",
         "dcgan",
+        "aae",
         "lsgan",
         "acgan",
         "sgan",
+        "cogan",
+        "infogan",
         "wgan",
         "bgan",
         "softmax-gan",
         "wgan-gp",
+        "ebgan",
+        "began",
         "dragan",
         "sndcgan",
         "sngan",
         "projection",
         "wgan-div",
         "r1gan",
+        "clustergan",
+        "sagan",
         "rgan",
         "ragan",
         "rpgan",
@@ -101,14 +109,15 @@ class GANKeywords(TypedDict, total=False):
     channels: int | Literal["auto"]
     fit: Literal["crop", "pad", "stretch"]
     value_range: str
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"]
-    task: Literal["latent"]
+    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"]
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"]
     norm: Literal["batch", "spectral", "none"]
     loss: Literal[
         "bce",
         "hinge",
         "least-squares",
         "wasserstein",
+        "margin",
         "boundary-seeking",
         "relativistic",
         "relativistic-average",
@@ -118,14 +127,82 @@ class GANKeywords(TypedDict, total=False):
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"]
     penalty_weight: float | None
     clip: float
-    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"]
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels", "coupled"]
     labelled: int
     critic_steps: int
     lr_generator: float | None
     lr_discriminator: float | None
     optimizer: Literal["adam", "rmsprop"]
     latent: int
+    categories: int
+    continuous: int
     width: int
     flip: Literal["auto", "yes", "no"]
     augment: bool
     augment_colour: bool
+
+
+class TranslationKeywords(TypedDict, total=False):
+    """Those of `TranslationSettings`."""
+
+    images: int
+    batch: int
+    accumulate: int
+    lr: float
+    beta1: float
+    beta2: float
+    decay: Literal["linear", "second-half", "none"]
+    ema: int
+    grids: int
+    evaluate_every: int
+    seed: int
+    device: str
+    devices: int
+    nodes: int
+    precision: Literal["auto", "float32", "bfloat16"]
+    preset: Literal[
+        "context-encoder",
+        "ccgan",
+        "pix2pix",
+        "cyclegan",
+        "discogan",
+        "dualgan",
+        "bicyclegan",
+        "unit",
+        "srgan",
+        "pixelda",
+        "munit",
+        "stargan",
+        "esrgan",
+        "cut",
+    ]
+    kind: Literal[
+        "paired",
+        "unpaired",
+        "contrastive",
+        "multimodal-paired",
+        "shared-latent",
+        "multimodal",
+        "domains",
+        "super-resolution",
+        "inpainting",
+        "adaptation",
+    ]
+    size: int | str
+    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
+    direction: Literal["forward", "backward"]
+    network: Literal["unet", "resnet", "encoder-decoder", "srresnet", "rrdb", "adain"]
+    blocks: int
+    width: int
+    norm: Literal["batch", "instance", "none"]
+    upsampling: Literal["transposed", "resize", "shuffle"]
+    patch_layers: int
+    loss: Literal["bce", "least-squares", "hinge", "wasserstein", "relativistic-average"]
+    critic_steps: int
+    pool: int
+    latent: int
+    weights: str
+    pretraining: int
+    perceptual: Literal["pocket", "vgg19"]
+    flip: bool
+    jitter: float

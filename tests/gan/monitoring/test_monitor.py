@@ -74,6 +74,18 @@ def test_looking_changes_nothing(tmp_path, digits, monkeypatch, often, preset):
     assert all(torch.equal(one, ends[1][name]) for name, one in ends[0].items())
 
 
+@pytest.mark.parametrize(
+    ("preset", "figures"),
+    [("ebgan", {"lead", "overfitting"}), ("began", set()), ("aae", {"reconstruction_held_out"})],
+)
+def test_where_logits_of_real_pictures_are_not_to_be_higher_no_lead_is_told(tmp_path, digits, often, preset, figures):
+    assert warned(digits, tmp_path / "run", 60, preset=preset) <= {"collapse"}
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    found = [row for row in rows if "gradient_size_d" in row]
+    assert len(found) == 3
+    assert all(row.keys() == {"images", "diversity", "gradient_size_d", "gradient_size_g", *figures} for row in found)
+
+
 def test_a_training_that_is_stopped_says_no_more_and_no_less(tmp_path, digits, often):
     settings = GANSettings.model_validate(TINY | {"preset": "gan", "lr": 0.1, "images": 16 * 160})
     whole = [event.message for event in train_events(digits, tmp_path / "whole", settings) if isinstance(event, Warned)]

@@ -172,7 +172,7 @@ def test_code_makes_both_sides_of_one_set_only(tmp_path):
     numbered(tmp_path / "x", range(20))
     with pytest.raises(DataError, match="wanted one set of pictures"):
         opened([tmp_path / "x", tmp_path / "x"], pairs="grey")
-    with pytest.raises(SettingsError, match="wanted x4"):
+    with pytest.raises(SettingsError, match="wanted x2 or x4"):
         opened(tmp_path / "x", kind_of(enlarges=4), pairs="grey")
     with pytest.raises(SettingsError, match="that 4 divides"):
         opened(tmp_path / "x", pairs="x4", size="18")

@@ -19,7 +19,8 @@ from scumble.gan.evaluation.intervals import Estimate
 from scumble.gan.evaluation.pictures import both_sets, check_counts, least, number_of, possible
 from scumble.gan.evaluation.result import Evaluation, Figure
 from scumble.gan.evaluation.verdict import verdict
-from scumble.gan.models.gan import GAN, is_trained
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.reading import is_trained
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
@@ -222,14 +223,13 @@ def _all_estimates(
     yield Started(JOB, len(measures), "measures")
     found: dict[str, Estimate] = {}
     for done, measure in enumerate(measures, 1):
-        found |= _estimates(measure, real, generated, network)
+        found |= estimates(measure, real, generated, network)
         yield Progress(JOB, done, len(measures))
     return found
 
 
-def _estimates(
-    measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding
-) -> dict[str, Estimate]:
+def estimates(measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding) -> dict[str, Estimate]:
+    """The figures of one measure, by name, in the unit that distances are told in."""
     random = np.random.default_rng(0)
     mean, variance = (0.0, 1.0) if network.network == "inception" else _unit(real)
     if measure == "frechet":

@@ -11,21 +11,21 @@ from PIL import Image
 from torch import nn
 
 from scumble import device, jobs, paths
-from scumble.data.labels import multi_hot
 from scumble.data.pixels import pixels_of
 from scumble.device import full_float32
 from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
 from scumble.gan.models.card import card
-from scumble.gan.models.reading import SUFFIX, holds, read
-from scumble.gan.models.sample import Samples, draw_latents, generate, labels_in_turn
+from scumble.gan.models.reading import holds, read
+from scumble.gan.models.sample import Samples, draw_latents, encoded, generate, labels_named, names_of
 from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.features import rows
+from scumble.gan.networks.games.autoencoder import CodeDiscriminator
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.files import PictureSource
-from scumble.image.tensors import grid
+from scumble.image.tensors import grid, to_signed
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 from scumble.training.facts import DataFacts
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
-NO_LABELS = "none"
-"""How the labels of a picture without any are called, where pictures may have several."""
 
 
 class GAN:
@@ -218,6 +216,36 @@ class GAN:
         evaluate = jobs.load("scumble.gan.evaluation.evaluate:evaluate")
         return evaluate(self, data, device_name=str(self.device), **settings)
 
+    @property
+    def encoder(self) -> nn.Module | None:
+        """(N, C, H, W) pictures in [-1, 1] -> (N, Z) latents, of an adversarial autoencoder; others have none."""
+        return self.discriminator.encoder if isinstance(self.discriminator, CodeDiscriminator) else None
+
+    def encode(self, pictures: Iterable[PictureSource]) -> torch.Tensor:
+        """(N, Z) latents of pictures, by an adversarial autoencoder; `draw_array` decodes them.
+
+        Args:
+            pictures: paths, PIL pictures or NumPy arrays; they are made as for its training.
+
+        Raises:
+            SettingsError: if there are no pictures, or the GAN has no encoder.
+            ImageError: if a picture cannot be read, or has other channels.
+
+        Example:
+            >>> gan.draw_array(gan.encode(["one.png"])).shape  # doctest: +SKIP
+            (1, 28, 28, 1)
+        """
+        if self.encoder is None:
+            raise SettingsError(f"preset {self.settings.preset} has no encoder; wanted a GAN of preset aae")
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        if not len(pixels):
+            raise SettingsError("pictures: got none, wanted at least one")
+        return encoded(self.encoder, to_signed(pixels, self.device)).cpu()
+
+    def reconstruct(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, H, W, C) uint8 pixels: the pictures encoded and decoded; see `encode`."""
+        return self.draw_array(self.encode(pictures))
+
     def draw_array(self, latents: torch.Tensor, of_class: str | None = None) -> np.ndarray:
         """(N, H, W, C) uint8 pixels from given (N, Z) latents, all of one class: by default, as seed 0 has it."""
         return generate(self.generator, latents, self.labels([0] * len(latents), of_class))
@@ -230,30 +258,11 @@ class GAN:
         Raises:
             SettingsError: if there is no such class.
         """
-        classes, sets = self.classes, self.facts.data.label_sets
-        if not classes and of_class is None:
-            return None
-        if of_class is None:
-            return labels_in_turn(seeds, len(classes), sets)
-        names = [of_class]
-        if classes and sets is not None and of_class not in classes:
-            names = [] if of_class == NO_LABELS else [name.strip() for name in of_class.split(",")]
-        for name in names:
-            if name not in classes:
-                which = "one" if sets is None else "some, with commas between,"
-                known = f"{which} of {', '.join(classes)}" if classes else "none: it was trained without classes"
-                raise SettingsError(f"class: got {name!r}, wanted {known}")
-        numbers = [classes.index(name) for name in names]
-        if sets is None:
-            return torch.tensor(numbers * len(list(seeds)))
-        return torch.from_numpy(multi_hot([numbers for _ in seeds], len(classes))).float()
+        return labels_named(seeds, of_class, self.classes, self.facts.data.label_sets)
 
     def class_names(self, labels: torch.Tensor) -> list[str]:
         """By what name `sample` draws each of these labels, which are as `labels` has them."""
-        if labels.dim() == 1:
-            return [self.classes[number] for number in labels.tolist()]
-        names = [[self.classes[number] for number in row.nonzero().flatten().tolist()] for row in labels]
-        return [",".join(some) or NO_LABELS for some in names]
+        return names_of(labels, self.classes)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, a model card.
@@ -282,8 +291,3 @@ def _check_label_sets(data: DataFacts) -> None:
     sets = data.label_sets
     if sets is not None and (not sets or any(len(one) != len(data.classes) or set(one) - {"0", "1"} for one in sets)):
         raise ValueError("label_sets are no rows of 0 and 1, one for each class")
-
-
-def is_trained(folder: Path) -> bool:
-    """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
-    return holds(folder, FACTS) or folder.suffix == SUFFIX

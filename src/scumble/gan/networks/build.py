@@ -14,8 +14,12 @@ import torch
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
+from scumble.gan.networks import dcgan, mlp, normfree, resnet, sagan, sndcgan
+from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
+from scumble.gan.networks.games import autoencoder, laplacian
+from scumble.gan.networks.games.codes import with_encoder, with_guess
+from scumble.gan.networks.games.coupled import coupled
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -23,7 +27,11 @@ NETWORKS: dict[str, ModuleType] = {
     "dcgan": dcgan,
     "sndcgan": sndcgan,
     "resnet": resnet,
+    "sagan": sagan,
     "normfree": normfree,
+    "ebgan": ebgan,
+    "began": began,
+    "laplacian": laplacian,
 }
 
 
@@ -31,6 +39,8 @@ def adversaries(
     pair: ModuleType, settings: GANSettings, shape: tuple[int, int, int], classes: int
 ) -> tuple[nn.Module, nn.Module]:
     """A pair, and around it what the settings' condition on classes takes."""
+    if settings.condition == "coupled":
+        return coupled(pair, settings, shape, classes)
     embedded = EMBEDDED if settings.draws_classes else 0
     generator = pair.Generator(settings.latent + embedded, settings.width, shape)
     channels = shape[0] + EXTRA_CHANNELS.get(settings.condition, 0)
@@ -49,7 +59,15 @@ All that a game has to learn and to save is one of the two or a part of one: wha
 `judge`, for example.
 """
 
-MAKERS: dict[str, Maker] = {"latent": adversaries}
+MAKERS: dict[str, Maker] = {
+    "latent": adversaries,
+    "codes": with_guess,
+    "clusters": with_encoder,
+    "energy": adversaries,
+    "equilibrium": adversaries,
+    "pyramid": adversaries,
+    "autoencoder": autoencoder.make,
+}
 """By the setting `task`."""
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)

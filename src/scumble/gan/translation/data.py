@@ -70,9 +70,9 @@ def _check(settings: TranslationSettings, kind: Kind, by_code: Degradation | Non
         raise SettingsError(f"pairs: got {settings.pairs}, wanted none: {settings.kind} learns from classes")
     if any(side % by_code.reduces for side in settings.cut):
         raise SettingsError(f"size: got {settings.size}, wanted sides that {by_code.reduces} divides")
-    if kind.enlarges > 1 and (by_code.reduces != kind.enlarges or settings.direction == "backward"):
+    if kind.enlarges > 1 and (by_code.reduces == 1 or settings.direction == "backward"):
         got = settings.pairs + ", backward" * (settings.direction == "backward")
-        raise SettingsError(f"pairs: got {got}, wanted x{kind.enlarges}: by so much {settings.kind} enlarges")
+        raise SettingsError(f"pairs: got {got}, wanted x2 or x4: {settings.kind} enlarges")
 
 
 def _prepared(
@@ -161,6 +161,8 @@ class Pictures:
         self.b = _Side((b or a).pixels, parts_b, None if forward else code, scale, kind.enlarges == 1)
         self.is_one_set = b is None
         self.labels, self.classes = _labels(a, self.of_classes)
+        labels_b, classes_b = _labels(b or a, False)
+        self.labels_b = labels_b if classes_b == self.classes else None
         self.value_ranges = (a.value_range, (b or a).value_range)
         self.count = len(self.a.parts["learning"])
         width, height = settings.cut
@@ -176,22 +178,19 @@ class Pictures:
         what = "pictures" if self.of_classes else "pairs"
         if not self.together and not self.of_classes:
             learnt, what = f"{self.count:,} and {len(self.b.parts['learning']):,}", "pictures that are no pairs"
-        code = "" if self.settings.pairs == "none" else f"side A is made by code: {self._words}"
+        by_code = DEGRADATIONS.get(self.settings.pairs)
+        code = "" if by_code is None else f"side A is made by code: {by_code.words}"
         understood = "; ".join(words for words in (self.layout.words, code) if words)
         way = "from B to A" if self.settings.direction == "backward" else "from A to B"
         told = f"{self.name}: {understood}; learns {way} from {learnt} {what}" if not self.of_classes else (
             f"{self.name}: learns {len(self.classes)} classes from {learnt} pictures")  # fmt: skip
         return f"{told}; {withheld:,} are withheld for testing" + ", with their truth" * self.has_truth
 
-    @property
-    def _words(self) -> str:
-        return DEGRADATIONS[self.settings.pairs].words
-
     # --- What a step looks at ---------------------------------------------------------------------------------------
 
     def batch(self, moment: Moment) -> Batch:
         """This share of a step's batch, on the CPU; see `kind` for what is in it."""
-        random, count = moment.generator(), self.settings.batch
+        random = moment.generator()
         at_a = self._drawn(self.a, moment)
         cuts = draw(torch.rand, len(at_a), 3, random=random)
         whole_a = self._cut(self.a, at_a, cuts)
@@ -204,7 +203,6 @@ class Pictures:
             cuts = draw(torch.rand, len(at_a), 3, random=random)
         at_b = at_a if self.together else self._drawn(self.b, moment, use=1)
         whole_b = whole_a if self.together and self.is_one_set else self._cut(self.b, at_b, cuts)
-        assert len(whole_b) * moment.share.parts == count
         return self._lost(whole_a, whole_b, random) | found
 
     def _drawn(self, side: _Side, moment: Moment, use: int = 0) -> np.ndarray:
@@ -261,6 +259,11 @@ class Pictures:
         whole = self._cut(self.b, positions)
         ones = [self.b.lost(whole[n : n + 1], self._random(position))[0] for n, position in enumerate(positions)]
         return torch.cat([whole[:0], *ones]) if not self.b.lose else torch.cat(ones)
+
+    def labels_of_targets(self, numbers: range) -> torch.Tensor | None:
+        """Of these withheld pictures of `b`, where they have the classes of `a`."""
+        positions = self.b.parts["withheld"][numbers.start : numbers.stop]
+        return None if self.labels_b is None else torch.from_numpy(self.labels_b[positions])
 
     def amount_of_targets(self, part: Part = "withheld") -> int:
         """How many pictures of `b` a part has."""

@@ -22,6 +22,7 @@ from scumble.device import Placement
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Update
+from scumble.training.updates import Adam
 
 Shape = tuple[int, int, int]
 """(C, H, W)."""
@@ -78,7 +79,8 @@ class Kind(NamedTuple):
         weights: of the terms of its losses, by name: the paper's. `settings.weights` overrides some.
         directions: that it can be used in.
         told: what its translation takes beside the picture: "code", (N, latent) standard normal numbers; "target",
-            (N, K) float32, one at the class to be drawn or at each label.
+            (N, K) float32, one at the class to be drawn or at each label; "mask", (N, 1, H, W), 1 where the picture has
+            a hole.
         multiple: what sides should be divisible by; a network that is given others pads and cuts (`layers.fitted`).
         enlarges: how many times a side of the result is as long.
     """
@@ -90,7 +92,7 @@ class Kind(NamedTuple):
     translation: Callable[[Mapping[str, nn.Module], Direction], nn.Module]
     weights: Mapping[str, float] = {}
     directions: tuple[Direction, ...] = ("forward",)
-    told: tuple[Literal["code", "target"], ...] = ()
+    told: tuple[Literal["code", "target", "mask"], ...] = ()
     multiple: Callable[[TranslationSettings], int] = lambda settings: 1
     enlarges: int = 1
 
@@ -110,7 +112,7 @@ def moved(settings: TranslationSettings, placement: Placement) -> dict[str, Any]
 
     def optimizer(parameters: Any) -> torch.optim.Optimizer:
         fused = placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def schedule(moment: Moment) -> dict[str, Any]:
         left = 1 - moment.images_seen / settings.images

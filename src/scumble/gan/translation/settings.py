@@ -8,7 +8,7 @@ from scumble.errors import SettingsError
 from scumble.gan.translation.presets import PRESETS
 from scumble.training.settings import TrainingSettings
 
-Degradation = Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "jpeg", "night"]
+Degradation = Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
 
 
 class TranslationSettings(TrainingSettings):
@@ -24,6 +24,9 @@ class TranslationSettings(TrainingSettings):
         "paired", "unpaired", "contrastive", "multimodal-paired", "shared-latent", "multimodal", "domains",
         "super-resolution", "inpainting", "adaptation",
     ] = Field(default="paired", description="what is learnt from what, and by which losses")  # fmt: skip
+    images: int = Field(
+        default=200_000, gt=0, le=10**12, description="images seen over the whole training, repeats included"
+    )
     size: str = Field(
         default="128",
         pattern=r"^(\d{1,5}|\d{1,5}x\d{1,5})$",
@@ -65,6 +68,12 @@ class TranslationSettings(TrainingSettings):
         pattern=r"^([a-z0-9_-]+=\d+(\.\d+)?(e-?\d+)?(,|$))*$",
         examples=["cycle=10,identity=5"],
         description="weights of the losses' terms, such as cycle=10,identity=5; by default those of the paper",
+    )
+    pretraining: int = Field(
+        default=0,
+        ge=0,
+        le=10**12,
+        description="images of a first phase, in which a network that enlarges learns by the distance of pixels alone",
     )
     perceptual: Literal["pocket", "vgg19"] = Field(
         default="pocket", description="network that a perceptual loss looks through"

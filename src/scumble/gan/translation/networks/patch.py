@@ -11,6 +11,7 @@ from torch import nn
 
 from scumble.errors import SettingsError
 from scumble.gan.networks.resampling import Downsample
+from scumble.gan.networks.winograd import Convolution
 from scumble.gan.translation.networks.layers import SLOPE, draw_weights, norm_of
 
 MAX_WIDENING = 8
@@ -32,7 +33,7 @@ class PatchDiscriminator(nn.Module):
         bias = norm == "none"
         strided = [Downsample(c, wider, bias) for c, wider in itertools.pairwise(widths[:-1])]
         # At stride 1, a kernel of 4 x 4 with a border of one pixel takes a pixel off each side.
-        last = nn.Conv2d(widths[-2], widths[-1], 4, padding=1, bias=bias)
+        last = Convolution(widths[-2], widths[-1], bias, kernel=4)
         self.layers = nn.ModuleList([Downsample(channels, width, bias=True), *strided, last])
         self.norms = nn.ModuleList([nn.Identity(), *(norm_of(norm, c) for c in widths[1:])])
         self.end = nn.Conv2d(widths[-1], 1, 4, padding=1)

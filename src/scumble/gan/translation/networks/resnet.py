@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks.winograd import Convolution
+from scumble.gan.networks.winograd import Convolution, convolve
 from scumble.gan.translation.networks.layers import draw_weights, fitted, norm_of, upsampling_of
 
 HALVINGS = 2
@@ -62,7 +62,7 @@ class ReflectedConvolution(Convolution):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Features of the same size."""
-        return super().forward(F.pad(input, (1, 1, 1, 1), mode="reflect"))[..., 1:-1, 1:-1]
+        return convolve(F.pad(input, (1, 1, 1, 1), mode="reflect"), self.weight, self.bias, border=0)
 
 
 class ResidualBlock(nn.Module):
