@@ -30,6 +30,8 @@ from scumble.training.randomness import draw
 from scumble.training.task import Batch, Moment
 
 STEPS = 3
+STEPS_IN_TURN = 2
+"""So many generator steps are timed before it is the other program's turn."""
 PAIRS = {"batch": 2, "norm": "batch", "upsampling": "transposed"}
 CYCLE = {"batch": 2, "norm": "instance", "upsampling": "transposed", "pool": 50}
 SETTINGS = {
@@ -169,14 +171,14 @@ def without_dropout(both: Both) -> None:
                 module.p = 0.0
 
 
-def losses(kind: str, size: int, width: int, steps: int = STEPS) -> Iterator[tuple[str, float, float]]:
+def losses(kind: str, size: int, width: int, **changed: Any) -> Iterator[tuple[str, float, float]]:
     """(name, the library's, the plain program's) for each loss of some steps from equal weights.
 
     Generators of DualGAN move in every step here.
     """
-    both = Both(kind, size, width, "float64", critic_steps=1)
+    both = Both(kind, size, width, "float64", critic_steps=1, **changed)
     without_dropout(both)
-    for step in range(steps):
+    for step in range(STEPS):
         mine, theirs = both.library_step(), both.plain_step()
         for name in ("d", "g"):
             yield f"{name} {step + 1}", mine[name], theirs[name]
@@ -185,17 +187,22 @@ def losses(kind: str, size: int, width: int, steps: int = STEPS) -> Iterator[tup
 def speed(kind: str, size: int, width: int, precision: str, rounds: int) -> tuple[float, float, str]:
     """Seconds a step of the library and of the plain program, medians of rounds in turn; and where it was."""
     both = Both(kind, size, width, precision)
-    a_round = both.game.settings.critic_steps
-    taken: dict[Callable, list[float]] = {both.library_step: [], both.plain_step: []}
-    for number in range(rounds + 1):
-        for step, seconds in taken.items():
-            started = time.perf_counter()
-            for _ in range(a_round):
-                step()
-            if number:  # the first is not counted
-                seconds.append((time.perf_counter() - started) / a_round)
-    mine, theirs = (statistics.median(seconds) for seconds in taken.values())
-    return mine, theirs, both.game.placement.reason
+    mine, theirs = [], []
+    for _ in range(rounds):
+        with device.memory_kept():  # as every training of the library
+            mine.append(seconds_a_step(both.library_step, both.game.settings.critic_steps))
+        theirs.append(seconds_a_step(both.plain_step, both.game.settings.critic_steps))
+    return statistics.median(mine), statistics.median(theirs), both.game.placement.reason
+
+
+def seconds_a_step(step: Callable[[], Any], critic_steps: int) -> float:
+    """After some that are not counted: what another program has left in the caches is no concern of this one."""
+    for _ in range(critic_steps):
+        step()
+    started = time.perf_counter()
+    for _ in range(critic_steps * STEPS_IN_TURN):
+        step()
+    return (time.perf_counter() - started) / (critic_steps * STEPS_IN_TURN)
 
 
 def main():

@@ -202,7 +202,7 @@ class TranslationKeywords(TypedDict, total=False):
     pool: int
     latent: int
     weights: str
-    pretraining: int
+    pretraining: float
     perceptual: Literal["pocket", "vgg19"]
     flip: bool
     jitter: float

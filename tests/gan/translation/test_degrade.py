@@ -75,6 +75,19 @@ def test_holes_are_grey_and_the_rest_is_left_alone():
     assert (shares <= 0.26).all()
 
 
+@pytest.mark.parametrize("size", [(32, 32), (28, 21)])
+def test_a_mosaic_has_the_holes_of_holes_and_in_them_the_means_of_squares(size):
+    pictures = torch.rand(4, 3, *size) * 2 - 1
+    left, mask = degraded("mosaic", pictures, random())
+    assert torch.equal(mask, degraded("holes", pictures, random())[1])
+    hole = mask.expand_as(left) == 1
+    assert torch.equal(left[~hole], pictures[~hole])
+    for one, picture, is_hole in zip(left, pictures, hole, strict=True):
+        for row, column in is_hole[0].nonzero().tolist():
+            square = picture[:, row // 8 * 8 :, column // 8 * 8 :][:, :8, :8]
+            assert torch.allclose(one[:, row, column], square.mean((1, 2)), atol=1e-6)
+
+
 def test_noise_has_the_deviation_that_is_told():
     left, _ = degraded("noise", torch.zeros(8, 3, 32, 32), random())
     assert left.std().item() * 127.5 == pytest.approx(25, rel=0.02)

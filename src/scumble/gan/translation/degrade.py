@@ -23,6 +23,7 @@ BLUR_DEVIATION = 2.0
 JPEG_QUALITY = 10
 HOLE_SIDES = (0.25, 0.5)
 """Shares of a picture's sides; the larger is the central block of Pathak et al. 2016."""
+MOSAIC_SIDE = 8
 REC_601 = (0.299, 0.587, 0.114)
 EDGE_CONTRAST = 4.0
 NIGHT_EXPOSURE, NIGHT_COLOURS, NIGHT_TINT = 0.18, 0.35, (0.75, 0.9, 1.25)
@@ -127,6 +128,15 @@ def with_holes(pictures: torch.Tensor, random: torch.Generator) -> tuple[torch.T
     return pictures * (1 - mask), mask
 
 
+def with_mosaic(pictures: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `with_holes`, but in the hole are squares of one colour, the mean of what was there."""
+    _, mask = with_holes(pictures, random)
+    height, width = pictures.shape[2:]
+    coarse = F.avg_pool2d(pictures, MOSAIC_SIDE, ceil_mode=True)  # at the border, means of fewer pixels
+    coarse = F.interpolate(coarse, scale_factor=float(MOSAIC_SIDE))[..., :height, :width]
+    return torch.where(mask > 0, coarse, pictures), mask
+
+
 def compressed(pictures: torch.Tensor, quality: int = JPEG_QUALITY) -> torch.Tensor:
     """Written as JPEG and read again, colours at half their resolution; channels that are no colours one by one."""
     pixels = from_signed(pictures)
@@ -160,6 +170,9 @@ DEGRADATIONS = {
     "noise": Degradation("Gaussian noise (25 of 255 levels)", noisy),
     "blur": Degradation("a Gaussian blur (2 pixels)", lambda p, _: blurred(p, BLUR_DEVIATION)),
     "holes": Degradation("a grey rectangle of a quarter to half of the sides", with_holes, has_mask=True),
+    "mosaic": Degradation(
+        f"squares of {MOSAIC_SIDE} pixels in a rectangle of a quarter to half of the sides", with_mosaic, has_mask=True
+    ),
     "jpeg": Degradation(f"JPEG of quality {JPEG_QUALITY}", lambda p, _: compressed(p)),
     "night": Degradation("night (18% of the light, bluish, hardly any colour)", lambda p, _: at_night(p)),
 }

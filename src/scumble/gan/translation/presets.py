@@ -31,7 +31,7 @@ class Preset(NamedTuple):
 _ADAM = {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}
 
 _HOLES = {"kind": "inpainting", "batch": 16, "loss": "bce", "norm": "batch"}
-_ENLARGED = {"kind": "super-resolution", "pairs": "x4", "batch": 16, "norm": "batch", "pretraining": 250_000}
+_ENLARGED = {"kind": "super-resolution", "pairs": "x4", "batch": 16, "norm": "batch", "pretraining": 0.5}
 _ENLARGED |= {"lr": 1e-4, "beta1": 0.9, "beta2": 0.999}
 
 PRESETS = {

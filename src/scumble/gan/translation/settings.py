@@ -69,11 +69,11 @@ class TranslationSettings(TrainingSettings):
         examples=["cycle=10,identity=5"],
         description="weights of the losses' terms, such as cycle=10,identity=5; by default those of the paper",
     )
-    pretraining: int = Field(
-        default=0,
+    pretraining: float = Field(
+        default=0.0,
         ge=0,
-        le=10**12,
-        description="images of a first phase, in which a network that enlarges learns by the distance of pixels alone",
+        le=1,
+        description="share of the images in which a network that enlarges first learns by the distance of pixels alone",
     )
     perceptual: Literal["pocket", "vgg19"] = Field(
         default="pocket", description="network that a perceptual loss looks through"

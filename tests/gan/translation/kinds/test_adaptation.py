@@ -51,8 +51,8 @@ def test_it_learns_the_classes():
     for _ in range(60):
         trainer.train_step()
     batch = bright_and_dark(Moment(1000, (0, 0)))
-    found = adaptation.accuracies(trainer.task.modules, batch["a"], batch["labels"])
-    assert found == {"classifier": 1.0, "source_only": 1.0}
+    for name in ("classifier", "source_only"):
+        assert torch.equal(trainer.task.modules[name](batch["a"]).argmax(1), batch["labels"])
 
 
 def bright_and_dark(moment):
@@ -63,11 +63,6 @@ def bright_and_dark(moment):
     for picture, label in zip(a, labels.tolist(), strict=True):
         picture[:, 8 * (label // 2) :, 8 * (label % 2) :][:, :8, :8] += 1
     return {"a": a, "b": -a.expand(-1, 3, -1, -1), "labels": labels, "random": random}
-
-
-def test_accuracies_are_shares():
-    nets = {name: lambda pictures: torch.eye(2)[[0, 1, 1, 1]] for name in ("classifier", "source_only")}
-    assert adaptation.accuracies(nets, torch.zeros(4, 1, 2, 2), torch.tensor([0, 0, 1, 1]))["classifier"] == 0.75
 
 
 def test_it_resumes_to_the_bit(tmp_path):

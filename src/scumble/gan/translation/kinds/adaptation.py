@@ -6,8 +6,6 @@ only"). What is different: the classifiers share nothing, the discriminator is D
 the code is normal, one channel for each number. The cross-entropy is taken of logits, once.
 """
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -74,13 +72,6 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
         "classifier": Classifier(after, shapes.classes),
         "source_only": Classifier(after, shapes.classes),
     }
-
-
-@torch.no_grad()
-def accuracies(networks: Mapping[str, nn.Module], pictures: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """The share of (N, C, H, W) pictures whose (N,) class is found, by the classifier and by the one for comparison."""
-    names = ("classifier", "source_only")
-    return {name: (networks[name](pictures).argmax(1) == labels).float().mean().item() for name in names}
 
 
 def updates(game: Game) -> tuple[Update, ...]:

@@ -6,6 +6,8 @@ optimiser of its own. ESRGAN takes absolute differences in place of squares, and
 phase. What is different: both look at features before their ReLU, as ESRGAN does; `networks.srresnet` tells more.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -103,7 +105,7 @@ def updates(game: Game) -> tuple[Update, ...]:
     def is_due(step: int) -> bool:
         return step >= first and generator_is_due(game, step)
 
-    first = -(-settings.pretraining // settings.batch)  # step of the second phase
+    first = math.ceil(settings.pretraining * settings.images / settings.batch)  # step of the second phase
     moves = moved(settings, game.placement)
     return (
         Update("pretraining", ("generator",), pretraining_loss, due=during(0, first), **moves),
