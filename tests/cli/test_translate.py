@@ -64,6 +64,8 @@ def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):
     captured = capsys.readouterr()
     assert captured.out.splitlines() == ["run/model", "run/best", "run/grids/000000000040.png"]
     assert "at 20 images: " in captured.err
+    rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["images"] for row in rows if "withheld_l1" in row] == [20, 40]
     assert run("translate", "evaluate", "run/best", "photos") == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0].split()[:4] == ["figure", "value", "95%", "interval"]
