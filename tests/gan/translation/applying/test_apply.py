@@ -290,6 +290,13 @@ def test_every_preset_does_pictures_of_any_size_whole_and_in_tiles(preset, monke
     assert np.abs(np.asarray(tiled).astype(int) - np.asarray(whole)).mean() < 30
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (700, 2)])
+def test_the_smallest_pictures_are_translated_too(size):
+    for preset in ("pix2pix", "cyclegan", "munit"):
+        translator = untrained(preset=preset, size="32", blocks=1)
+        assert translator(photograph(*size)).size == size
+
+
 def test_a_run_is_applied_by_its_folder(grey_run, content_file, tmp_path):
     applied(grey_run, [content_file], tmp_path / "out.png", device_name="cpu")
     wanted = translate(Translator.from_pretrained(grey_run, "cpu"), content_file)
