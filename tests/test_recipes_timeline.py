@@ -77,6 +77,18 @@ def test_a_preset_is_trained_measured_and_written(page, digits, tmp_path, capsys
     assert (page.read_text(), capsys.readouterr().out) == (before, "")
 
 
+def test_a_translator_is_measured_on_withheld_pictures(page, photos, tmp_path):
+    runs = tmp_path / "runs"
+    plan(runs, "pix2pix")
+    timeline.main([str(runs), str(page), "--photos", str(photos), "--minutes", "1", "--only", "pix2pix", "--short"])
+    found = json.loads((runs / "pix2pix.json").read_text())
+    assert {"identity", "regression", "nearest"} <= found["baselines"].keys()
+    assert found["low"] <= found["value"] <= found["high"]
+    with Image.open(runs / "pix2pix.png") as sample:
+        assert sample.size == (timeline.timeline_picture.SIDE, timeline.timeline_picture.SIDE)
+    assert "| 2017 | `pix2pix` | pairs: photos, edges by code | " in page.read_text()
+
+
 def test_the_speed_of_a_training_says_how_many_images_fit(digits, tmp_path):
     job = timeline.job_of("dcgan", {"digits": str(digits)}, tmp_path, {"width": 4, "batch": 4, "device": "cpu"})
     images = timeline.images_in(job, 5.0)
@@ -102,10 +114,10 @@ def test_a_gaussian_has_the_pixels_mean_and_covariance():
     [(True, {"a": 0.2, "b": 0.11}, True), (True, {"a": 0.2, "b": 0.05}, False), (False, {"a": 0.05}, True)],
 )
 def test_a_preset_beats_its_baselines_or_says_why_not(lower, baselines, expected):
-    found = FOUND | {"lower_is_better": lower, "baselines": baselines, "settings": {"pairs": "grey"}}
+    found = FOUND | {"lower_is_better": lower, "baselines": baselines, "settings": {"pairs": "edges"}}
     assert timeline.beats(found) is expected
     row = timeline.row_of("pix2pix", found)
-    assert row[2] == "pairs: photos, grey by code"
+    assert row[2] == "pairs: photos, edges by code"
     assert (row[5] == "yes") is expected
 
 

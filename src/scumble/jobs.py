@@ -46,6 +46,7 @@ JOBS = {
         "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.check:check_events"
     ),
     "apply": Job(None, "scumble.gan.translation.applying.apply:apply_events"),
+    "evaluate-translator": Job(None, "scumble.gan.translation.evaluation.evaluate:evaluate_events"),
     "export-translator": Job(None, "scumble.gan.translation.models.onnx:export_events"),
 }
 

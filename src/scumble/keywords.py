@@ -85,6 +85,7 @@ class GANKeywords(TypedDict, total=False):
         "lsgan",
         "acgan",
         "sgan",
+        "cogan",
         "infogan",
         "wgan",
         "bgan",
@@ -126,7 +127,7 @@ class GANKeywords(TypedDict, total=False):
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"]
     penalty_weight: float | None
     clip: float
-    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"]
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels", "coupled"]
     labelled: int
     critic_steps: int
     lr_generator: float | None

@@ -59,6 +59,24 @@ def test_check_tells_what_would_be_trained(folder, capsys):
     assert found["commands"]["by tomorrow"].startswith("scumble translate train photos")
 
 
+def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):
+    assert run("translate", "train", "photos", "--run", "run", "--pairs", "grey", *TINY, "--evaluate-every", "20") == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == ["run/model", "run/best", "run/grids/000000000040.png"]
+    assert "at 20 images: " in captured.err
+    rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["images"] for row in rows if "withheld_l1" in row] == [20, 40]
+    assert run("translate", "evaluate", "run/best", "photos") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split()[:4] == ["figure", "value", "95%", "interval"]
+    assert "identity" in told[0]
+    assert any(line.startswith("L1 ") for line in told)
+    assert told[-1].startswith("decides: ")
+    assert run("translate", "evaluate", "run", "photos", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"figures", "baselines", "ahead", "criterion", "lower_is_better"} <= found.keys()
+
+
 def test_presets_are_listed_with_what_they_learn_from(capsys):
     assert run("translate", "presets") == 0
     told = capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -12,6 +12,9 @@ from scumble.cli.flags import Device, Json, JsonLine, OutputFile, Overwrite, Qui
 from scumble.events import duration
 from scumble.gan.translation.presets import PRESETS
 from scumble.gan.translation.settings import TranslationSettings
+
+if TYPE_CHECKING:
+    from scumble.gan.translation.evaluation.evaluate import TranslationEvaluation
 
 app = App(name="translate", help_flags=pages.FLAGS)
 
@@ -135,6 +138,54 @@ def apply(
     events = jobs.start("apply", model, (picture, *more_pictures), output, **options)
     kept = report.Kept("apply", "pixels", output, "the same command goes on; what is translated is in")
     report.run(events, json, quiet, kept)
+
+
+@app.command
+def evaluate(
+    model: Path,
+    data: str,
+    other: str | None = None,
+    /,
+    *,
+    labels: Path | None = None,
+    pictures: int = 500,
+    device: Device = "auto",
+    json: JsonLine = False,
+) -> None:
+    """Measure a translator on pictures that it has never learnt from, beside what takes no network.
+
+    Args:
+        model: a run, or a model's folder.
+        data: what it was trained on, or other pictures in the same form, of which those for testing are taken.
+        other: what `train` takes.
+        labels: what `train` takes.
+        pictures: how many, at most.
+    """
+    report.begin(f"measuring {model} on {data}")
+    found = report.run(jobs.start("evaluate-translator", model, _both(data, other), labels, device, pictures))
+    if json:
+        report.data(dataclasses.asdict(found) | {"lower_is_better": found.lower_is_better})
+        return
+    names = list(found.baselines)
+    rows = [
+        [
+            one.title,
+            f"{one.value:.4g}",
+            f"{one.low:.4g} to {one.high:.4g}",
+            *(_beside(found, other, name) for other in names),
+        ]
+        for name, one in found.figures.items()
+    ]
+    report.table(["figure", "value", "95% interval", *names], rows)
+    report.say("+ it is better than this baseline for sure, - it is worse; nothing: that may be chance")
+    report.say(f"decides: {found.figures[found.criterion].title}; measured: {report.visible(found.conditions())}")
+
+
+def _beside(found: "TranslationEvaluation", baseline: str, name: str) -> str:
+    """A baseline's figure, and whether the translator is ahead of it."""
+    figure = found.baselines[baseline].get(name)
+    sign = {True: " +", False: " -", None: ""}[found.ahead.get(baseline, {}).get(name)]
+    return "" if figure is None else f"{figure.value:.4g}{sign}"
 
 
 @app.command

@@ -219,6 +219,7 @@ class _Writer:
         opened = item.opened()
         opened = opened if opened.raw else of_picture(opened.load())  # its size then needs no second look at the file
         pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
+        pixels = pixels if item.finish is None else item.finish(pixels)
         self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
         self.highest = max(self.highest, int(pixels.max()))
         self.file.write(pixels.transpose(2, 0, 1).tobytes())

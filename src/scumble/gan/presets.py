@@ -76,6 +76,12 @@ PRESETS = {
         "a few labels: the discriminator predicts the class, or generated; the generator matches its features",
         {"norm": "none", "loss": "feature-matching", "condition": "few-labels", "beta1": 0.5, "beta2": 0.999},
     ),
+    "cogan": Preset(
+        2016,
+        "Liu and Tuzel",
+        "networks of several domains share layers: one latent is a picture in each, and no pair was ever seen",
+        _DCGAN | {"condition": "coupled"},
+    ),
     "infogan": Preset(
         2016,
         "Chen et al.",

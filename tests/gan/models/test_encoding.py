@@ -40,7 +40,7 @@ def test_its_features_are_those_of_the_encoder(autoencoder):
 
 
 def test_what_has_no_encoder_says_so():
-    for preset in ("sndcgan", "began", "clustergan"):
+    for preset in ("sndcgan", "began"):
         gan = untrained_gan(preset, (1, 16, 16))
         assert gan.encoder is None
         with pytest.raises(SettingsError, match=f"preset {preset} has no encoder; wanted a GAN of preset aae"):

@@ -11,6 +11,7 @@ Nothing is ever unpacked to the disk, nothing pickled is ever opened.
 | `hf:owner/name[:split]` | a data set of the Hugging Face hub; the split is `train` unless given                  |
 | `digits`                | 1,797 handwritten digits, 8x8 and grey, from scikit-learn                              |
 | `shapes`                | 4,096 discs, squares and triangles, 64x64, drawn by our own code                       |
+| `inverse:...`           | any of these, one half of the pictures as they are, the other inverted; `edges:...`    |
 
 A folder or archive may hold a `dataset.json` as StyleGAN's data sets do: `{"labels": [["00000/img0.png", 6], ...]}`; it
 then says the classes. Where folders are `train` and `test`, or the like, only the training part is used. A folder that
@@ -26,6 +27,7 @@ from pathlib import Path
 from scumble.data.sources.arrays import from_npy, from_npz
 from scumble.data.sources.beside import with_beside
 from scumble.data.sources.builtin import digits, shapes
+from scumble.data.sources.domains import DOMAINS, in_two_domains
 from scumble.data.sources.folder import from_folder
 from scumble.data.sources.hub import from_hub
 from scumble.data.sources.names import SUFFIXES
@@ -90,6 +92,8 @@ def _opened(given: str | Path) -> Source:
         return BUILT_IN[name]()
     if name.startswith("hf:"):
         return from_hub(name)
+    if (domain := _domain_of(name)) is not None:
+        return in_two_domains(_opened(name.removeprefix(f"{domain}:")), domain)
     source = _from_path(Path(given), testing=False)
     if not source.items:
         held = "; ".join(event.message for event in source.told) or None
@@ -109,12 +113,21 @@ def open_testing_part(given: str | Path) -> Source | None:
     name = str(given)
     if _is_built_in(name) or name.startswith("hf:"):
         return None
+    if (domain := _domain_of(name)) is not None:
+        there = open_testing_part(name.removeprefix(f"{domain}:"))
+        return None if there is None else in_two_domains(there, domain)
     source = _from_path(Path(given), testing=True)
     return source if source.items else None
 
 
 def _is_built_in(name: str) -> bool:
     return name in BUILT_IN and not Path(name).is_dir()
+
+
+def _domain_of(name: str) -> str | None:
+    """The word before the colon, if it names what is made of half of the pictures; a path of that name comes first."""
+    word, colon, _ = name.partition(":")
+    return word if colon and word in DOMAINS and not Path(name).exists() else None
 
 
 def _wanted() -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from scumble.data import labels
 from scumble.data.labels import Label
 from scumble.data.raw import Raw, raw_of
@@ -44,6 +46,7 @@ class Item:
         load: decodes it; raises ImageError if it cannot be read.
         measure: finds (width, height) with less work than `load`; None if there is no such way.
         look: reads its header, for all that follows; None if there is nothing to be found there.
+        finish: what is made of its pixels, (H, W, C) uint8, once they have the form that is learnt from.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Item:
     load: Callable[[], Picture]
     measure: Callable[[], tuple[int, int]] | None = None
     look: Callable[[], Opened] | None = None
+    finish: Callable[[np.ndarray], np.ndarray] | None = None
 
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels; raises ImageError like `load`."""

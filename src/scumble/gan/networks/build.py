@@ -19,6 +19,7 @@ from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
 from scumble.gan.networks.games import autoencoder, laplacian
 from scumble.gan.networks.games.codes import with_encoder, with_guess
+from scumble.gan.networks.games.coupled import coupled
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -38,6 +39,8 @@ def adversaries(
     pair: ModuleType, settings: GANSettings, shape: tuple[int, int, int], classes: int
 ) -> tuple[nn.Module, nn.Module]:
     """A pair, and around it what the settings' condition on classes takes."""
+    if settings.condition == "coupled":
+        return coupled(pair, settings, shape, classes)
     embedded = EMBEDDED if settings.draws_classes else 0
     generator = pair.Generator(settings.latent + embedded, settings.width, shape)
     channels = shape[0] + EXTRA_CHANNELS.get(settings.condition, 0)

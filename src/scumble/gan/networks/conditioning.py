@@ -66,6 +66,8 @@ class ConditionalDiscriminator(nn.Module):
 class PlaneDiscriminator(ConditionalDiscriminator):
     """The class as one more channel of the picture (Mirza and Osindero 2014; a learnt plane rather than a vector)."""
 
+    needs_class = "plane"
+
     def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
         super().__init__(discriminator, classes, shape)
         self.size = shape[1:]
@@ -142,10 +144,9 @@ def unconditional(discriminator: nn.Module) -> Discriminator:
     Raises:
         SettingsError: if it needs the class of each picture.
     """
-    if isinstance(discriminator, PlaneDiscriminator):
-        raise SettingsError(
-            "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
-        )
+    if condition := getattr(discriminator, "needs_class", ""):
+        why = "its discriminator needs the class of each picture"
+        raise SettingsError(f"the run's condition is {condition}: {why}; wanted another condition")
     inner = getattr(discriminator, "judge", discriminator)
     assert isinstance(inner, Discriminator)
     return inner

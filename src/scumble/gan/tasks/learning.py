@@ -32,6 +32,11 @@ def labels_of(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
         raise SettingsError(
             f"condition: got few-labels, {why}, and {pictures.name} has several labels a picture; wanted another"
         )
+    if pictures.labels.ndim == 2 and settings.condition == "coupled":
+        raise SettingsError(
+            f"condition: got coupled, whose domains exclude one another, and {pictures.name} has several labels a "
+            "picture; wanted another"
+        )
     if settings.condition != "few-labels" or pictures.is_partly_labelled:
         return pictures.labels.astype(np.float32) if pictures.labels.ndim == 2 else pictures.labels
     learning, _ = hold_out(pictures.labels, pictures.classes)

@@ -1,14 +1,29 @@
 """Settings of image translation: one record for all its kinds, whose presets are in `presets`."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from scumble.errors import SettingsError
+from scumble.gan.settings import COUPLING_LOSSES
 from scumble.gan.translation.presets import PRESETS
 from scumble.training.settings import TrainingSettings
 
 Degradation = Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
+
+NETWORKS = {
+    "paired": ("unet",),
+    "unpaired": ("resnet", "unet", "encoder-decoder"),
+    "contrastive": ("resnet",),
+    "multimodal-paired": ("unet",),
+    "shared-latent": ("resnet",),
+    "multimodal": ("adain",),
+    "domains": ("resnet",),
+    "super-resolution": ("srresnet", "rrdb"),
+    "inpainting": ("encoder-decoder", "unet"),
+    "adaptation": ("srresnet",),
+}
+"""Architectures of the generators, by the kind of translation."""
 
 
 class TranslationSettings(TrainingSettings):
@@ -90,6 +105,17 @@ class TranslationSettings(TrainingSettings):
     @classmethod
     def _as_text(cls, size: Any) -> Any:
         return str(size) if isinstance(size, int) else size
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """Refuse what would be ignored, or mean something else."""
+        known = NETWORKS[self.kind]
+        if "network" in self.model_fields_set and self.network not in known:
+            raise SettingsError(f"network: got {self.network} with kind {self.kind}, wanted {' or '.join(known)}")
+        if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
+            why = "which compares each picture with the whole batch: with parts of it, it is another loss"
+            raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
+        return self
 
     @property
     def cut(self) -> tuple[int, int]:

@@ -18,11 +18,14 @@ from scumble.gan import running
 from scumble.gan.running import Work
 from scumble.gan.translation import perceptual
 from scumble.gan.translation.data import Pictures, open_translation
+from scumble.gan.translation.evaluation import best_model
 from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.forms import Data
+from scumble.gan.translation.kind import Game
 from scumble.gan.translation.kinds.table import KINDS
 from scumble.gan.translation.models.sheet import sheet
 from scumble.gan.translation.models.translator import Translator
+from scumble.gan.translation.monitoring.monitor import Monitor
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of, on_device, trainer_of
 from scumble.image import recipe
@@ -32,7 +35,7 @@ from scumble.storage.run import Run
 from scumble.training.continuation import check_settings
 from scumble.training.distributed import Processes
 from scumble.training.facts import DataFacts
-from scumble.training.shown import Shown
+from scumble.training.shown import Evaluator, Shown
 from scumble.training.trainer import Trainer
 
 SHOWN = 8
@@ -128,11 +131,12 @@ def _job(
     running.check_same(pictures, processes)
     facts = yield from running.taken_up(run, before, _facts(settings, pictures))
     features = yield from perceptual.load(settings, weights, placement)
+    evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
     identity = processes.broadcast(facts.known_by)
     # What it refuses loses nothing.
     game = game_of(settings, pictures.shapes, placement, processes, features)
     trainer = trainer_of(game, pictures.batch, identity)
-    shown, on_cpu = _shown(trainer, pictures, placement, facts), placement.device.type == "cpu"
+    shown, on_cpu = _shown(game, trainer, pictures, facts, evaluator), placement.device.type == "cpu"
     yield from running.trained(Work(run, fresh, before, facts, settings, trainer, shown, on_cpu, started))
 
 
@@ -170,9 +174,11 @@ def _facts(settings: TranslationSettings, pictures: Pictures) -> TranslationFact
     return facts.model_copy(update={"identity": facts.known_by})
 
 
-def _shown(trainer: Trainer, pictures: Pictures, placement: Placement, facts: TranslationFacts) -> Shown:
+def _shown(
+    game: Game, trainer: Trainer, pictures: Pictures, facts: TranslationFacts, evaluator: Evaluator | None
+) -> Shown:
     """What the loop shows and measures of this training."""
-    withheld = on_device(pictures.withheld(SHOWN), placement.device)
+    withheld = on_device(pictures.withheld(SHOWN), game.placement.device)
 
     def model(facts: TranslationFacts) -> Translator:
         seen = facts.model_copy(update={"images_seen": trainer.images_seen})
@@ -180,7 +186,12 @@ def _shown(trainer: Trainer, pictures: Pictures, placement: Placement, facts: Tr
         translator.samples = _png(sheet(translator, withheld, pictures.has_truth))
         return translator
 
-    return Shown(lambda: sheet(Translator(trainer.result(), facts), withheld, pictures.has_truth), model)
+    return Shown(
+        preview=lambda: sheet(Translator(trainer.result(), facts), withheld, pictures.has_truth),
+        model=model,
+        monitor=functools.partial(Monitor, trainer, game, pictures),
+        evaluator=evaluator,
+    )
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from conftest import photograph
 from scumble import SettingsError, Translator
+from scumble.cli.info import sentence
 from scumble.errors import ImageError, ScumbleError
 from scumble.events import Finished, Noted, Progress, Saved, Started, Warned
 from scumble.gan.translation.applying import apply, tiles
@@ -85,6 +86,7 @@ def test_a_file_is_written_with_its_recipe(translator, content_file, tmp_path):
     assert made_by["inputs"]["picture"]["name"] == "content.png"
     assert len(made_by["inputs"]["model"]["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(made_by)
+    assert sentence(made_by) == "content translated by pix2pix, trained on made up"
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), np.asarray(translator(content_file)))
 
 

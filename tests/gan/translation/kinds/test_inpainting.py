@@ -95,7 +95,7 @@ def test_parts_leave_what_the_whole_leaves():
     ("shapes", "given", "said"),
     [
         (Shapes((3, 16, 16), (1, 16, 16)), {}, "to fill holes in; wanted equal shapes"),
-        (GREY, {"network": "rrdb"}, "network: got rrdb to fill holes, wanted encoder-decoder or unet"),
+        (GREY, {"network": "rrdb"}, "network: got rrdb with kind inpainting, wanted encoder-decoder or unet"),
     ],
 )
 def test_what_has_no_holes_to_fill_is_refused(shapes, given, said):

@@ -121,7 +121,7 @@ def test_without_a_perceptual_term_nothing_is_looked_through():
     [
         (Shapes((1, 16, 16), (1, 16, 16)), {}, "pairs: got 16x16 pixels and 16x16"),
         (Shapes((1, 5, 8), (1, 16, 16)), {}, "wanted both sides 2, 4, 8 or 16 times as long"),
-        (ENLARGING, {"network": "unet"}, "got unet, which does not enlarge; wanted srresnet or rrdb"),
+        (ENLARGING, {"network": "unet"}, "got unet with kind super-resolution, wanted srresnet or rrdb"),
     ],
 )
 def test_what_cannot_be_enlarged_is_refused(shapes, given, said):

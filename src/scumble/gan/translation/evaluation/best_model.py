@@ -27,6 +27,9 @@ from scumble.storage.run import Run
 PICTURES = 100
 """Withheld ones at most: a measure of a training's progress takes seconds."""
 
+LOGGED = "withheld_"
+"""Before the names of figures in a run's log, where losses have their own."""
+
 
 def evaluator(settings: TranslationSettings, pictures: Pictures) -> Generator[Event, None, "Evaluator"]:
     """The evaluator of a training on these pictures.
@@ -62,13 +65,15 @@ class Evaluator:
         passed = images_seen // every != (images_seen - images_per_step) // every
         if not images_seen or not (passed or images_seen >= self.settings.images):
             return False
-        return not any(row["images"] == images_seen and row.keys() & TITLES.keys() for row in run.metrics())
+        names = {f"{LOGGED}{name}" for name in TITLES}
+        return not any(row["images"] == images_seen and row.keys() & names for row in run.metrics())
 
     def evaluate(self, translator: Translator) -> Generator[Event, None, dict[str, float]]:
         """The figures of a training's state, by name."""
         yield from ()
         made = measure.results(translator, self.known)
-        return {name: one.value for name, one in values_of(translator, made, self.known, self.eyes).figures().items()}
+        figures = values_of(translator, made, self.known, self.eyes).figures()
+        return {f"{LOGGED}{name}": one.value for name, one in figures.items()}
 
     def keep(self, translator: Translator, figures: dict[str, float], run: Run) -> Noted:
         """Keep a model as RUN/best if it is the best one so far; reports its figure.
@@ -76,6 +81,7 @@ class Evaluator:
         Raises:
             RunError: if the folder cannot be written.
         """
+        figures = {name.removeprefix(LOGGED): value for name, value in figures.items()}
         name = criterion(translator.kind, list(figures))
         sha256 = "" if self.eyes is None else self.eyes.embedding.sha256
         measured = {"criterion": name, "network": measure.NETWORK, "sha256": sha256}

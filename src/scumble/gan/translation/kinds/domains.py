@@ -86,6 +86,13 @@ def judged(game: Game, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
     return game.processes.whole(logits[:, 0]) if LOSSES[game.settings.loss].couples else logits[:, 0], classes
 
 
+def summed(game: Game, pictures: torch.Tensor) -> torch.Tensor:
+    """(N,) sums of the patches' logits, whose slope the authors' program holds at 1; that of their mean is below it."""
+    discriminator = game.networks["discriminator"]
+    assert isinstance(discriminator, Discriminator)
+    return discriminator.count * game.placement.compute(discriminator, pictures)[:, 0]
+
+
 def discriminator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
     """Eq. 5, with the penalty of eq. 8."""
     real, weights, loss = batch["a"], game.settings.weights_over(WEIGHTS), LOSSES[game.settings.loss]
@@ -94,9 +101,8 @@ def discriminator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
     (on_real, classes), (on_fake, _) = judged(game, real), judged(game, fake)
     terms = {"adversarial": loss.discriminator(on_real, on_fake), "class": class_loss(classes, batch["labels"])}
     if weights["penalty"]:
-        random, compute = moment.generator(PENALTY_DRAWS), game.placement.compute
         terms["penalty"] = gradient_penalty(
-            lambda x: compute(game.networks["discriminator"], x)[:, 0], real, fake, random
+            functools.partial(summed, game), real, fake, moment.generator(PENALTY_DRAWS)
         )
     belief = {"d_real": on_real.sigmoid().mean(), "d_fake": on_fake.sigmoid().mean()}
     return Outcome(weighted(terms, weights), terms | belief)

@@ -11,6 +11,7 @@ from torch import nn
 
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kinds.adversary import generator_is_due, is_looked_at_again
 from scumble.gan.translation.networks.patch import PatchDiscriminator, check_patches
 from scumble.gan.translation.networks.unet import UNet, depth_for
 from scumble.gan.translation.settings import TranslationSettings
@@ -36,8 +37,9 @@ def updates(game: Game) -> tuple[Update, ...]:
     generator, discriminator = game.networks["generator"], game.networks["discriminator"]
     loss, weights = LOSSES[game.settings.loss], game.settings.weights_over(WEIGHTS)
 
-    def result(batch: Batch) -> torch.Tensor:
-        return once(batch, "result", lambda: game.placement.compute(generator, batch["a"]))
+    def result(batch: Batch, with_gradient: bool) -> torch.Tensor:
+        with torch.set_grad_enabled(with_gradient):
+            return once(batch, "result", lambda: game.placement.compute(generator, batch["a"]))
 
     def logits(batch: Batch, pictures: torch.Tensor) -> torch.Tensor:
         seen = game.placement.compute(discriminator, torch.cat([batch["a"], pictures], 1))
@@ -45,13 +47,14 @@ def updates(game: Game) -> tuple[Update, ...]:
 
     def discriminator_loss(batch: Batch, moment: Moment) -> Outcome:
         """Eq. 1, for the discriminator."""
-        real, fake = logits(batch, batch["b"]), logits(batch, result(batch).detach())
-        belief = {"d_real": real.sigmoid().mean(), "d_fake": fake.sigmoid().mean()}
-        return Outcome(loss.discriminator(real, fake) / 2, belief)
+        fake = result(batch, with_gradient=is_looked_at_again(game, moment)).detach()
+        on_real, on_fake = logits(batch, batch["b"]), logits(batch, fake)
+        belief = {"d_real": on_real.sigmoid().mean(), "d_fake": on_fake.sigmoid().mean()}
+        return Outcome(loss.discriminator(on_real, on_fake) / 2, belief)
 
     def generator_loss(batch: Batch, moment: Moment) -> Outcome:
         """Eq. 4: to be taken for real, and to be near the truth."""
-        fake = result(batch)
+        fake = result(batch, with_gradient=True)
         with frozen(discriminator):
             real = logits(batch, batch["b"]) if loss.compares else fake.new_zeros(0)
             terms = {"adversarial": loss.generator(real, logits(batch, fake)), "l1": F.l1_loss(fake, batch["b"])}
@@ -60,7 +63,7 @@ def updates(game: Game) -> tuple[Update, ...]:
     moves = moved(game.settings, game.placement)
     return (
         Update("d", ("discriminator",), discriminator_loss, **moves),
-        Update("g", ("generator",), generator_loss, **moves),
+        Update("g", ("generator",), generator_loss, due=lambda step: generator_is_due(game, step), **moves),
     )
 
 

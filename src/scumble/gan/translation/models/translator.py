@@ -24,6 +24,8 @@ from scumble.gan.translation.settings import TranslationSettings
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 
 if TYPE_CHECKING:
+    from scumble.gan.translation.evaluation.evaluate import TranslationEvaluation
+    from scumble.gan.translation.forms import Data
     from scumble.image.files import PictureSource
 
 SAMPLES = "samples.png"
@@ -163,6 +165,21 @@ class Translator:
             raise SettingsError(f"target: got {got}, wanted one of {known}")
         numbers = [self.classes.index(name) for name in names]
         return torch.from_numpy(multi_hot([numbers], len(self.classes))).float()
+
+    def evaluate(self, data: "Data", labels: str | Path | None = None) -> "TranslationEvaluation":
+        """Figures on pictures that it has never learnt from, beside those of what takes no network.
+
+        Args:
+            data: what it was trained on, or other pictures in the same form, of which those for testing are taken.
+            labels: as with the training.
+
+        Raises:
+            DataError: if the pictures cannot be read, or nothing can be measured of them.
+
+        Example:
+            >>> translator.evaluate("photos").figures["l1"].value  # doctest: +SKIP
+        """
+        return jobs.load("scumble.gan.translation.evaluation.evaluate:evaluate")(self, data, labels)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, README.md, a model card, and samples.png where there are samples.

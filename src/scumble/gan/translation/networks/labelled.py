@@ -52,6 +52,9 @@ class Discriminator(nn.Module):
         classes: K.
         width: channels after the first layer; each one doubles them.
         size: (H, W).
+
+    Attributes:
+        count: of the patches.
     """
 
     def __init__(self, channels: int, classes: int, width: int, size: tuple[int, int]):
@@ -64,6 +67,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*strided)
         self.patches = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         left = (size[0] >> halvings, size[1] >> halvings)
+        self.count = left[0] * left[1]
         self.classes = nn.Conv2d(widths[-1], classes, left, bias=False)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
