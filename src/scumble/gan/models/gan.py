@@ -11,14 +11,15 @@ from PIL import Image
 from torch import nn
 
 from scumble import device, jobs, paths
-from scumble.data.labels import multi_hot
 from scumble.data.pixels import pixels_of
 from scumble.device import full_float32
 from scumble.errors import RunError, SettingsError, first_line
 from scumble.gan.facts import GANFacts
+from scumble.gan.models import codes
 from scumble.gan.models.card import card
-from scumble.gan.models.reading import SUFFIX, holds, read
-from scumble.gan.models.sample import Samples, draw_latents, generate, labels_in_turn
+from scumble.gan.models.classes import check_label_sets, labels_of, names_of
+from scumble.gan.models.reading import holds, read
+from scumble.gan.models.sample import Samples, draw_latents, generate
 from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.features import rows
@@ -28,15 +29,12 @@ from scumble.image.files import PictureSource
 from scumble.image.tensors import grid
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
-from scumble.training.facts import DataFacts
 
 if TYPE_CHECKING:
     from scumble.gan.evaluation.evaluate import Evaluation
 
 CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
-NO_LABELS = "none"
-"""How the labels of a picture without any are called, where pictures may have several."""
 
 
 class GAN:
@@ -84,7 +82,7 @@ class GAN:
         facts, tensors = read(folder)
         try:
             data, settings = facts.data, GANSettings(**facts.settings)
-            _check_label_sets(data)
+            check_label_sets(data)
             generator, discriminator = filled(
                 lambda: build(settings, data.shape, len(data.classes)),
                 [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
@@ -105,7 +103,13 @@ class GAN:
         """The names of the classes, or labels, that can be drawn; none if it was trained without."""
         return self.facts.data.classes if self.settings.draws_classes else ()
 
-    def sample(self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None) -> Samples:
+    def sample(
+        self,
+        seeds: Iterable[int],
+        truncation: float | None = None,
+        of_class: str | None = None,
+        code: str | int | None = None,
+    ) -> Samples:
         """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
 
         Args:
@@ -114,30 +118,40 @@ class GAN:
             of_class: one of `classes`; by default, seed n draws class n modulo their number. Where pictures have
                 several labels, all of them with commas between, such as "smiling,glasses", or "none"; by default,
                 seeds draw those of pictures that it was trained on, in turn.
+            code: what to draw, if it was trained with codes: "3,0.5" is category 3 with 0.5 for the first number; see
+                `scumble.gan.models.codes`. Where it stands for several codes, all seeds are drawn for each.
 
         Returns:
             A list of PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity; a notebook shows
             them side by side.
 
         Raises:
-            SettingsError: if a seed or the truncation is out of range, there is no such class, or pictures have more
-                channels than PIL's.
+            SettingsError: if a seed or the truncation is out of range, there is no such class or code, or pictures have
+                more channels than PIL's.
         """
         if (channels := self.facts.data.shape[0]) > MAX_PIL_CHANNELS:
             raise SettingsError(
                 f"a PIL picture of {channels} channels is none; use sample_array, or `scumble gan sample`"
             )
-        pictures = self.sample_array(seeds, truncation, of_class)
+        pictures = self.sample_array(seeds, truncation, of_class, code)
         return Samples(
             Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures
         )
 
     def sample_array(
-        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+        self,
+        seeds: Iterable[int],
+        truncation: float | None = None,
+        of_class: str | None = None,
+        code: str | int | None = None,
     ) -> np.ndarray:
         """The same as (N, H, W, C) uint8 pixels."""
         seeds = list(seeds)
         latents = draw_latents(seeds, self.settings.latent, truncation)
+        if code is not None:
+            chosen = codes.codes_of(code, self.settings)
+            latents = torch.cat([codes.set_to(latents, one, self.settings) for one in chosen])
+            seeds = seeds * len(chosen)
         return generate(self.generator, latents, self.labels(seeds, of_class))
 
     def grid(
@@ -146,14 +160,18 @@ class GAN:
         columns: int | None = None,
         truncation: float | None = None,
         of_class: str | None = None,
+        code: str | int | None = None,
     ) -> Image.Image:
         """Pictures side by side as one, with white gaps, small ones enlarged to about 64 pixels; mode RGB.
 
         Args:
             seeds: one a picture, row after row.
-            columns: of the grid; by default, it is about a square.
+            columns: of the grid; by default, it is about a square. With a code, it has a row for each that this stands
+                for; with one seed, as many columns as its last place has values: "all,all" is a sheet of categories and
+                numbers.
             truncation: as of `sample`.
             of_class: as of `sample`.
+            code: as of `sample`.
 
         Raises:
             SettingsError: as `sample`, and if there are no columns.
@@ -161,11 +179,32 @@ class GAN:
         Example:
             >>> gan.grid(range(16)).save("grid.png")  # doctest: +SKIP
         """
-        pictures = self.sample_array(seeds, truncation, of_class)
+        seeds = list(seeds)
+        pictures = self.sample_array(seeds, truncation, of_class, code)
+        if columns is None and code is not None:
+            columns = len(seeds) if len(seeds) > 1 else (codes.values_in(code, self.settings) or [1])[-1]
         columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
         if columns < 1:
             raise SettingsError(f"columns: got {columns}, wanted 1 or more")
         return Image.fromarray(grid(pictures, min(columns, len(pictures))))
+
+    def read_codes(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, K + C): what pictures say of their code, if it was trained with codes.
+
+        The probability of each of K categories, and C numbers. Pictures are as of `features`.
+
+        Raises:
+            SettingsError: if it was trained without, or there are no pictures.
+            ImageError: as `features`.
+        """
+        return codes.read(self.discriminator, self._pixels(pictures), self.settings)
+
+    def _pixels(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, C, H, W) uint8, made as for its training."""
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        if not len(pixels):
+            raise SettingsError("pictures: got none, wanted at least one")
+        return pixels
 
     @full_float32()
     def features(
@@ -196,10 +235,7 @@ class GAN:
             (2, 4096)
         """
         settings = FeatureSettings.model_validate({"pool": pool, "side": side, "layers": layers})
-        pixels = pixels_of(pictures, self.facts.form_of_data)
-        if not len(pixels):
-            raise SettingsError("pictures: got none, wanted at least one")
-        return np.concatenate(list(rows(unconditional(self.discriminator), pixels, settings)))
+        return np.concatenate(list(rows(unconditional(self.discriminator), self._pixels(pictures), settings)))
 
     def evaluate(self, data: str | Path, **settings: Any) -> "Evaluation":
         """Figures of its pictures against real ones, as `scumble.evaluate` returns them.
@@ -230,30 +266,11 @@ class GAN:
         Raises:
             SettingsError: if there is no such class.
         """
-        classes, sets = self.classes, self.facts.data.label_sets
-        if not classes and of_class is None:
-            return None
-        if of_class is None:
-            return labels_in_turn(seeds, len(classes), sets)
-        names = [of_class]
-        if classes and sets is not None and of_class not in classes:
-            names = [] if of_class == NO_LABELS else [name.strip() for name in of_class.split(",")]
-        for name in names:
-            if name not in classes:
-                which = "one" if sets is None else "some, with commas between,"
-                known = f"{which} of {', '.join(classes)}" if classes else "none: it was trained without classes"
-                raise SettingsError(f"class: got {name!r}, wanted {known}")
-        numbers = [classes.index(name) for name in names]
-        if sets is None:
-            return torch.tensor(numbers * len(list(seeds)))
-        return torch.from_numpy(multi_hot([numbers for _ in seeds], len(classes))).float()
+        return labels_of(self.classes, self.facts.data.label_sets, seeds, of_class)
 
     def class_names(self, labels: torch.Tensor) -> list[str]:
         """By what name `sample` draws each of these labels, which are as `labels` has them."""
-        if labels.dim() == 1:
-            return [self.classes[number] for number in labels.tolist()]
-        names = [[self.classes[number] for number in row.nonzero().flatten().tolist()] for row in labels]
-        return [",".join(some) or NO_LABELS for some in names]
+        return names_of(self.classes, labels)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, a model card.
@@ -276,14 +293,3 @@ class GAN:
             paths.write_atomically(folder / "README.md", card(self.facts).encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
         self.facts.write_to(folder)
-
-
-def _check_label_sets(data: DataFacts) -> None:
-    sets = data.label_sets
-    if sets is not None and (not sets or any(len(one) != len(data.classes) or set(one) - {"0", "1"} for one in sets)):
-        raise ValueError("label_sets are no rows of 0 and 1, one for each class")
-
-
-def is_trained(folder: Path) -> bool:
-    """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
-    return holds(folder, FACTS) or folder.suffix == SUFFIX

@@ -8,7 +8,7 @@ from scumble.errors import RunError
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
 from scumble.storage import checkpoint
-from scumble.storage.folder import WEIGHTS, check_finite, read_weights
+from scumble.storage.folder import FACTS, WEIGHTS, check_finite, read_weights
 from scumble.storage.run import Run
 
 SUFFIX = ".safetensors"
@@ -20,6 +20,11 @@ def holds(folder: Path, name: str) -> bool:
         return (folder / name).exists()
     except (OSError, ValueError):  # a name that the system refuses: reading it will say why
         return False
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether this looks like a run, a model or a checkpoint; reading it may still fail."""
+    return holds(folder, FACTS) or folder.suffix == SUFFIX
 
 
 def read(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
