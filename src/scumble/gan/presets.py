@@ -8,12 +8,17 @@ from typing import Any, NamedTuple
 
 
 class Preset(NamedTuple):
-    """A method: its year, its paper, what was new, and the settings that differ from the defaults."""
+    """A method: its year, its paper, what was new, and the settings that differ from the defaults.
+
+    `differs` says where it is not as in the paper, and why, where that is more than docs/methods/departures.md has of
+    all.
+    """
 
     year: int
     paper: str
     news: str
     values: dict[str, Any]
+    differs: str = ""
 
 
 _BEFORE_2018 = {"latent": 100, "width": 64, "batch": 64, "beta1": 0.5, "beta2": 0.999, "decay": "none"}
@@ -59,12 +64,15 @@ PRESETS = {
         "Liu and Tuzel",
         "networks of several domains share layers: one latent is a picture in each, and no pair was ever seen",
         _DCGAN | {"condition": "coupled"},
+        "learns from classes as domains, or from inverse:DATA and edges:DATA; all but two convolutions of each network "
+        "are shared, since domains that had more of their own drew pairs with nothing in common",
     ),
     "infogan": Preset(
         2016,
         "Chen et al.",
         "a code in the latent that pictures must tell: categories and directions are found without labels",
         _DCGAN | {"task": "codes", "latent": 74, "lr_generator": 1e-3},
+        "no batch norm between features and guess, so that a picture's code is its own",
     ),
     "wgan": Preset(
         2017,
@@ -111,6 +119,7 @@ PRESETS = {
         "Mukherjee et al.",
         "an encoder finds the category and the noise around it: pictures fall into clusters",
         _WGAN | _UNCOUPLED | {"task": "clusters", "beta1": 0.5, "latent": 40, "continuous": 0, "penalty": "gp"},
+        "the encoder's layers are as those of the discriminator, without norm",
     ),
     "rgan": Preset(2019, "Jolicoeur-Martineau", "real or not, relative to one other picture", {"loss": "relativistic"}),
     "ragan": Preset(2019, "Jolicoeur-Martineau", "the same, relative to the average", {"loss": "relativistic-average"}),
