@@ -78,7 +78,9 @@ def readings(
         return (pair_agreement(gan, name),)
     if not gan.settings.has_codes:
         return ()
-    pictures = yield from opened_pictures(data, split, gan.facts.form_of_data, labels)
+    pictures = yield from opened_pictures(data, split, gan.facts.form, labels)  # as they were already compared
+    if pictures.shape != gan.facts.data.shape:
+        pictures = yield from opened_pictures(data, split, gan.facts.form_of_data, labels)
     if pictures.labels is None or pictures.labels.ndim == 2:
         yield Noted("what its categories are worth is measured by the classes of pictures: these have none")
         return ()
