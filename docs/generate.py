@@ -160,8 +160,9 @@ def _presets_of_training() -> str:
     for row in json.loads(written.getvalue())["presets"]:
         values = scumble.GANSettings.PRESETS[row["preset"]]
         flags = ", ".join(f"`--{name.replace('_', '-')} {value}`" for name, value in values.items())
-        rows.append([f"`{row['preset']}`", str(row["year"]), row["paper"], _cell(row["news"]), flags or "the defaults"])
-    return "\n".join(_table(["preset", "year", "paper", "what was new", "sets"], rows))
+        words = [str(row["year"]), row["paper"], _cell(row["news"]), flags or "the defaults", _cell(row["differs"])]
+        rows.append([f"`{row['preset']}`", *words])
+    return "\n".join(_table(["preset", "year", "paper", "what was new", "sets", "differs from the paper"], rows))
 
 
 def _layers() -> str:

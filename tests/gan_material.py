@@ -24,7 +24,7 @@ def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
     settings = GANSettings(preset=preset, width=4, latent=8, categories=3, continuous=1)
     generator, discriminator = build(settings, shape, 3)
     with torch.no_grad():
-        is_bold = settings.network in ("normfree", "resnet")  # as they are drawn
+        is_bold = settings.network in ("normfree", "resnet", "sagan", "began")  # as they are drawn
         for parameter in () if is_bold else generator.parameters():
             parameter.mul_(4 if parameter.dim() > 1 else 1)
     networks = [network.eval().requires_grad_(False) for network in (generator, discriminator)]

@@ -116,6 +116,9 @@ def test_a_run_on_a_gpu_goes_on(data, tmp_path):
         {"precision": "bfloat16"},
         {"preset": "wgan-gp", "batch": 4},
         {"accumulate": 4},
+        {"preset": "began"},
+        {"preset": "aae"},
+        {"preset": "lapgan", "accumulate": 2},
     ],
 )
 def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_not(data, tmp_path, others):

@@ -74,13 +74,22 @@ def all_weights(run: Path) -> torch.Tensor:
 
 @pytest.mark.usefixtures("loopback")
 @two_cores
-@pytest.mark.parametrize("loss", ["relativistic", pytest.param("softmax", marks=pytest.mark.slow)])
-def test_two_processes_train_as_one_does(data, tmp_path, monkeypatch, loss):
-    """The second loss compares each picture with the whole batch, the half on the other process included."""
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"loss": "relativistic"},
+        pytest.param({"loss": "softmax"}, marks=pytest.mark.slow),
+        pytest.param({"preset": "began"}, marks=pytest.mark.slow),
+        pytest.param({"preset": "aae", "augment": False}, marks=pytest.mark.slow),
+    ],
+)
+def test_two_processes_train_as_one_does(data, tmp_path, monkeypatch, given):
+    """The second compares each picture with the whole batch, the half on the other process included; the others
+    remember, or log, what is of the whole batch."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    alone = trained(data, tmp_path / "one", loss=loss)
-    events = trained(data, tmp_path / "two", loss=loss, devices=2)
+    alone = trained(data, tmp_path / "one", **given)
+    events = trained(data, tmp_path / "two", **given, devices=2)
     for each in (events, alone):
         assert [event.path.name for event in each if isinstance(event, Saved)] == ["model", "000000000024.png"]
         assert isinstance(each[-1], Finished)

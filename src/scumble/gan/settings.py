@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from scumble.data.form import MAX_CHANNELS, Fit, Form
 from scumble.errors import SettingsError
+from scumble.gan import combinations
 from scumble.gan.presets import PRESETS
 from scumble.settings import Settings
 from scumble.training.settings import TrainingSettings
@@ -62,18 +63,19 @@ class GANSettings(TrainingSettings):
         description="values that become black and white, such as 0,4095; auto: those of the files' type or, "
         "if that would be nearly black, those found in the data",
     )
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
-        default="sndcgan", description="architecture of generator and discriminator"
-    )
-    task: Literal["latent", "codes", "clusters"] = Field(
+    network: Literal[
+        "mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"
+    ] = Field(default="sndcgan", description="architecture of generator and discriminator")  # fmt: skip
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"] = Field(
         default="latent",
         description="what is trained; latent: a generator of latents against a discriminator; codes: and that the "
-        "latter's features tell a code in the latent; clusters: and an encoder that finds the latent",
+        "latter's features tell a code in the latent; clusters: and an encoder that finds the latent; energy, "
+        "equilibrium: against an autoencoder; pyramid: one of each for every size; autoencoder: of codes like latents",
     )
     norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
-        "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
-        "softmax", "feature-matching",
+        "bce", "hinge", "least-squares", "wasserstein", "margin", "boundary-seeking", "relativistic",
+        "relativistic-average", "softmax", "feature-matching",
     ] = Field(default="hinge", description="adversarial loss")  # fmt: skip
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
         default="none", description="gradient penalty added to the discriminator's loss"
@@ -148,6 +150,7 @@ class GANSettings(TrainingSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Refuse what cannot be, with the reason."""
+        combinations.check({name: getattr(self, name) for name in type(self).model_fields})
         if self.norm == "batch" and self.penalty != "none":
             why = "batch norm couples pictures, so that the gradient at one of them has no meaning"
             raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")
@@ -163,16 +166,9 @@ class GANSettings(TrainingSettings):
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
-        if self.batch % (processes := self.devices * self.nodes):
-            raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
-        share = self.batch // processes
-        if self.accumulate > 1 and (share % self.accumulate or share < 2 * self.accumulate):
-            of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
-            wanted = "parts of equally many pictures, two or more"
-            raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")
-        if self.condition == "few-labels" and share < 2:
-            why = "of two pictures one has a label"
-            raise SettingsError(f"batch: got {self.batch} for {processes} processes; wanted two for each: {why}")
+        if self.condition == "few-labels" and self.share < 2:
+            why = f"got {self.batch} for {self.devices * self.nodes} processes; wanted two for each"
+            raise SettingsError(f"batch: {why}: of two pictures one has a label")
         return self
 
     def _check_codes(self) -> None:
@@ -182,8 +178,6 @@ class GANSettings(TrainingSettings):
         if self.condition != "none":
             why = "which finds classes of its own"
             raise SettingsError(f"condition: got {self.condition} with task {self.task}, {why}: wanted none")
-        if self.loss == "feature-matching":
-            raise SettingsError(f"loss: got feature-matching with task {self.task}, which needs logits: wanted another")
 
     @property
     def has_codes(self) -> bool:

@@ -19,6 +19,10 @@ CASES = [
     ("resnet", "spectral", (3, 20, 36), {"pool": "average", "side": 3}),
     ("normfree", "none", (3, 20, 48), {}),
     ("mlp", "none", (1, 16, 16), {}),
+    ("sagan", "spectral", (3, 24, 16), {}),
+    ("ebgan", "batch", (1, 20, 28), {}),
+    ("began", "none", (3, 20, 24), {"layers": 3}),
+    ("laplacian", "none", (1, 28, 28), {}),
 ]
 
 

@@ -93,6 +93,18 @@ def labels_in_turn(seeds: Iterable[int], classes: int, sets: Sequence[str] | Non
 
 @full_float32()
 @torch.inference_mode()
+def encoded(encoder: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    """(N, Z) codes of (N, C, H, W) pictures in [-1, 1], each by itself, as `generate` draws.
+
+    The encoder must be in evaluation mode, and N at least 1.
+    """
+    assert not encoder.training
+    device = next(encoder.parameters()).device
+    return torch.cat([encoder(picture[None].to(device)) for picture in pictures]).clone()
+
+
+@full_float32()
+@torch.inference_mode()
 def generate(generator: nn.Module, latents: torch.Tensor, labels: torch.Tensor | None = None) -> np.ndarray:
     """(N, H, W, C) uint8 pictures from (N, Z) latents, and (N,) classes or (N, K) labels if it is conditional.
 

@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
+from scumble.gan.networks import dcgan, mlp, normfree, resnet, sagan, sndcgan
+from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
+from scumble.gan.networks.games import autoencoder, laplacian
 from scumble.gan.networks.games.codes import with_encoder, with_guess
 from scumble.gan.networks.games.coupled import coupled
 from scumble.gan.settings import GANSettings
@@ -25,7 +27,11 @@ NETWORKS: dict[str, ModuleType] = {
     "dcgan": dcgan,
     "sndcgan": sndcgan,
     "resnet": resnet,
+    "sagan": sagan,
     "normfree": normfree,
+    "ebgan": ebgan,
+    "began": began,
+    "laplacian": laplacian,
 }
 
 
@@ -53,7 +59,15 @@ All that a game has to learn and to save is one of the two or a part of one: wha
 `judge`, for example.
 """
 
-MAKERS: dict[str, Maker] = {"latent": adversaries, "codes": with_guess, "clusters": with_encoder}
+MAKERS: dict[str, Maker] = {
+    "latent": adversaries,
+    "codes": with_guess,
+    "clusters": with_encoder,
+    "energy": adversaries,
+    "equilibrium": adversaries,
+    "pyramid": adversaries,
+    "autoencoder": autoencoder.make,
+}
 """By the setting `task`."""
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)

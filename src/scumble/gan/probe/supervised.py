@@ -16,6 +16,7 @@ from scumble import device
 from scumble.data import batches
 from scumble.data.labels import UNLABELLED
 from scumble.errors import RunError, SettingsError
+from scumble.gan.combinations import PLAIN_NETWORKS
 from scumble.gan.models.gan import GAN
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import AuxiliaryDiscriminator, unconditional
@@ -58,8 +59,13 @@ def steps_of(count: int, settings: ClassifySettings) -> int:
 
 
 def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
-    """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
+    """The baseline before its training, with logits of classes; `normfree` stays without a norm.
+
+    Where a discriminator has no place for classes, it is the default one.
+    """
     values = gan.facts.settings | {"task": "latent", "condition": "auxiliary", "loss": "bce", "seed": seed}
+    if values["network"] not in PLAIN_NETWORKS:
+        values["network"] = GANSettings.model_fields["network"].default
     if values["network"] != "normfree":
         values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
     _, network = build(GANSettings(**values), gan.facts.data.shape, classes)

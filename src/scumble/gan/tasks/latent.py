@@ -21,7 +21,7 @@ from scumble.data.labels import UNLABELLED
 from scumble.device import Placement
 from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
-from scumble.gan.losses.penalties import PENALTIES
+from scumble.gan.losses.penalties import PENALTIES, Judge
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.settings import GANSettings
@@ -31,7 +31,7 @@ from scumble.training.distributed import Processes
 from scumble.training.randomness import draw, seed_for
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
 from scumble.training.trainer import Trainer
-from scumble.training.updates import clip_weights, frozen
+from scumble.training.updates import Adam, clip_weights, frozen
 
 AUGMENTED_AGAIN = 1000
 """The use of random numbers by which the generator's loss augments pictures; those below it are critic steps."""
@@ -55,6 +55,8 @@ class LatentGAN:
         generating: what the generator's update moves.
     """
 
+    has_lead: ClassVar[bool] = True
+    """Whether logits of real pictures are to be above those of generated ones."""
     judging: ClassVar[tuple[str, ...]] = ("discriminator",)
     generating: ClassVar[tuple[str, ...]] = ("generator",)
 
@@ -161,15 +163,22 @@ class LatentGAN:
         fake = self._augmented(self._fake(batch, with_gradient=kept).detach(), random)
         on_real, on_fake = self._seen_both(real, fake, labels)
         extra = _class_loss(on_real, labels) + self._asked_of_drawn(on_fake, batch)
-        if self.penalty is not None:
-            weight = self.settings.penalty_weight or self.penalty.weight
-            extra = extra + weight * self.penalty.function(
-                lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random
-            )
-        real_logits, fake_logits = _logits(on_real), _logits(on_fake)
-        value = self.loss.discriminator(*self._compared(real_logits, fake_logits)) + extra
-        belief = {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
-        return Outcome(value, belief)
+        extra = extra + self._penalty(lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random)
+        judged = self.judged(_logits(on_real), _logits(on_fake))
+        return judged._replace(loss=judged.loss + extra)
+
+    def judged(self, real: Logits, fake: Logits) -> Outcome:
+        """The adversarial part of the discriminator's loss, and its figures."""
+        belief = {"d_real": real.sigmoid().mean(), "d_fake": fake.sigmoid().mean()}
+        return Outcome(self.loss.discriminator(*self._compared(real, fake)), belief)
+
+    def _penalty(
+        self, judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: torch.Generator
+    ) -> torch.Tensor | float:
+        if self.penalty is None:
+            return 0.0
+        weight = self.settings.penalty_weight or self.penalty.weight
+        return weight * self.penalty.function(judge, real, fake, random)
 
     def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
         """To be taken for real by the discriminator."""
@@ -197,6 +206,10 @@ class LatentGAN:
     def _judges(self) -> list[nn.Module]:
         """What the generator's loss takes as it is."""
         return [self.discriminator.get_submodule(name.partition(".")[2]) for name in self.judging]
+
+    def figures(self, real: torch.Tensor, held_out: torch.Tensor | None) -> dict[str, float]:
+        """What the monitor is to write down beside its own, of real pictures that are learnt from and others."""
+        return {}
 
     def logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> Logits:
         """(N,) of (N, C, H, W) pictures."""
@@ -234,7 +247,7 @@ class LatentGAN:
         if settings.optimizer == "rmsprop":
             return torch.optim.RMSprop(parameters, settings.lr, settings.beta2)
         fused = self.placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def _schedule(self, own_lr: float | None) -> Callable[[Moment], dict[str, Any]]:
         settings = self.settings

@@ -11,7 +11,8 @@ from scumble import GAN
 from scumble.cli import app
 from scumble.data.dataset import Dataset
 from scumble.errors import SettingsError
-from scumble.gan.networks.build import NETWORKS, build
+from scumble.gan.combinations import PLAIN_NETWORKS
+from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.games.coupled import Own
 from scumble.gan.sample_sheets import write_samples
@@ -36,7 +37,7 @@ def test_each_row_goes_through_the_layers_of_its_own_domain():
         assert torch.allclose(found[row], last(hidden)[0], atol=1e-5)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", PLAIN_NETWORKS)
 def test_a_domain_moves_what_is_shared_and_its_own_layers_only(network):
     settings = GANSettings(preset="cogan", network=network, norm="none", width=4, latent=8)
     generator, discriminator = build(settings, (1, 16, 20), 2)
