@@ -81,12 +81,15 @@ PRESETS = {
         "Liu and Tuzel",
         "networks of several domains share layers: one latent is a picture in each, and no pair was ever seen",
         _DCGAN | {"condition": "coupled"},
+        "learns from classes as domains, or from inverse:DATA and edges:DATA; all but two convolutions of each network "
+        "are shared, since domains that had more of their own drew pairs with nothing in common",
     ),
     "infogan": Preset(
         2016,
         "Chen et al.",
         "a code in the latent that pictures must tell: categories and directions are found without labels",
         _DCGAN | {"task": "codes", "latent": 74, "lr_generator": 1e-3},
+        "no batch norm between features and guess, so that a picture's code is its own",
     ),
     "wgan": Preset(
         2017,
@@ -150,6 +153,7 @@ PRESETS = {
         "Mukherjee et al.",
         "an encoder finds the category and the noise around it: pictures fall into clusters",
         _WGAN | _UNCOUPLED | {"task": "clusters", "beta1": 0.5, "latent": 40, "continuous": 0, "penalty": "gp"},
+        "the encoder's layers are as those of the discriminator, without norm",
     ),
     "sagan": Preset(
         2019,
