@@ -10,8 +10,8 @@ is shown, nor of the presets after --hide: look at the picture, which may hold p
 
 GANs are measured by the kernel distance of their samples from real pictures, in the features of the network inside the
 package, beside two others: a Gaussian with the mean and the covariance of the pixels, which a GAN has to beat, and
-other real pictures, which it can hardly. Translators are measured on withheld pictures by what `scumble translate
-evaluate` decides by, beside its baselines.
+other real pictures, which it can hardly. Codes are measured by how well they are the classes. Translators are measured
+on withheld pictures by what `scumble translate evaluate` decides by, beside its baselines.
 """
 
 import argparse
@@ -41,16 +41,23 @@ SHARE = 0.95
 SAMPLES, SMALLEST_RUN = 2000, 64
 
 
+READ = ("adjusted_rand_index", "pair_agreement")
+"""What a GAN with codes, or of two domains, is measured by instead: how well its codes are the classes, or its pairs
+belong together, beside what chance would have."""
+
+
 class Row(NamedTuple):
-    """What a preset is trained on: names of flags, and settings that differ from its own."""
+    """What a preset is trained on: names of flags, settings that differ from its own, what stands before the data."""
 
     data: tuple[str, ...]
     settings: dict[str, Any] = {}  # noqa: RUF012 (nothing writes into it)
+    prefix: str = ""
 
 
 _PIXELS = {"size": "32", "width": 16}
 _EDGES = {"pairs": "edges", "size": "64"}
 ROWS = dict.fromkeys(OF_GANS, Row(("digits",), _PIXELS)) | {
+    "cogan": Row(("digits",), _PIXELS, "inverse:"),
     "lapgan": Row(("cifar",), {"size": "32"}),
     "began": Row(("faces",), {"size": "64"}),
     "sngan": Row(("cifar",), {"size": "32"}),
@@ -112,7 +119,7 @@ def job_of(preset: str, given: dict[str, str], runs: Path, changes: dict[str, An
         return None
     kind = GANSettings if preset in OF_GANS else TranslationSettings
     settings = kind.model_validate({"preset": preset, "grids": 4} | row.settings | changes)
-    data = tuple(given[name] for name in row.data)
+    data = tuple(row.prefix + given[name] for name in row.data)
     return Job(preset, settings, data[0] if len(data) == 1 else data, runs)
 
 
@@ -182,6 +189,13 @@ def measured_gan(job: Job) -> dict[str, Any]:
     gaussian.unlink()
     (one,), (other,), real = ours.figures, theirs.figures, ours.other("kernel_distance")
     found = {"figure": one.title, "value": one.value, "low": one.low, "high": one.high, "lower_is_better": True}
+    if read := next((one for one in ours.readings if one.name in READ), None):
+        told = {"figure": read.title, "value": read.value, "low": read.low, "high": read.high}
+        return told | {
+            "lower_is_better": False,
+            "baselines": {"by chance": read.by_chance},
+            "for comparison": {one.title: one.value},
+        }
     best = {} if real is None else {"other real pictures": real.value}
     return found | {"baselines": {"a Gaussian of the pixels": other.value}, "for comparison": best}
 
