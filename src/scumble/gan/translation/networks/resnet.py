@@ -46,7 +46,8 @@ class Generator(nn.Module):
         return fitted(self._translated, pictures, MULTIPLE)
 
     def _translated(self, pictures: torch.Tensor) -> torch.Tensor:
-        *_, encoded = self.activations(pictures)
+        for encoded in self.activations(pictures):  # of large pictures, there is no room for all of them
+            pass
         return self.end(self.doublings(encoded))
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
