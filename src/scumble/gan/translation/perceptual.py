@@ -1,8 +1,9 @@
 """What a fixed network sees in results, for losses: `pocket`, which is inside the package, unless VGG19 is asked for.
 
 The layer is the one of SRGAN and ESRGAN in VGG19, before its ReLU, which lets few numbers through so deep (Wang et al.
-2018, section 3.3); in `pocket` it is its deepest. Features are on the scale of an input of standard deviation 1, for
-which the papers' weights are.
+2018, section 3.3); in `pocket` it is its deepest, and beside it one that sees finer patterns, which the deepest of so
+few channels hardly tells. Features are on the scale of an input of standard deviation 1, for which the papers' weights
+are.
 """
 
 import functools
@@ -20,11 +21,9 @@ from scumble.perceptual.embedding import DEVIATION
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
 
-LAYERS = {"pocket": ("relu5_1",), "vgg19": ("conv5_4",)}
-
-GAINS = {"pocket": 0.6, "vgg19": 1.0}
-"""By which photographs and their bicubic enlargements (4 times, 128 pixels) differ as much in all: by 0.42 on average
-in VGG19's layer, by 0.69 in pocket's (20 photographs)."""
+LAYERS = {"pocket": {"relu3_1": 0.25, "relu5_1": 0.6}, "vgg19": {"conv5_4": 1.0}}
+"""With what their features are multiplied by, so that photographs and their bicubic enlargements (4 times, 128 pixels)
+differ as much in all: by 0.42 on average in VGG19's, before that by 1.65 and 0.69 in pocket's (20 photographs)."""
 
 
 def load(
@@ -47,7 +46,7 @@ def load(
     least = min_side(LAYERS[name])
     if min(settings.cut) < least:
         raise SettingsError(f"size: got {settings.size}, wanted at least {least}: {name} sees nothing in smaller cuts")
-    backbone = yield from backbones.load(name, LAYERS[name], placement)
+    backbone = yield from backbones.load(name, tuple(LAYERS[name]), placement)
     return functools.partial(seen, backbone.network, name)
 
 
@@ -62,5 +61,5 @@ def seen(network: VGG19, name: str, pictures: torch.Tensor) -> dict[str, torch.T
         raise SettingsError(
             f"weights: got pictures of {channels} channels, which {name} cannot see; wanted 1 or 3, or perceptual=0"
         )
-    found = network((pictures.expand(-1, 3, -1, -1) + 1) / 2, LAYERS[name])
-    return {layer: features.float() * (GAINS[name] / DEVIATION) for layer, features in found.items()}
+    found = network((pictures.expand(-1, 3, -1, -1) + 1) / 2, tuple(LAYERS[name]))
+    return {layer: found[layer].float() * (gain / DEVIATION) for layer, gain in LAYERS[name].items()}
