@@ -258,7 +258,7 @@ def test_large_pictures_are_worked_in_tiles_and_it_is_told(monkeypatch, tmp_path
     translator = untrained(preset="cyclegan", blocks=1)
     photograph(420, 300).save(tmp_path / "in.png")
     whole = np.asarray(translator(tmp_path / "in.png")).astype(int)
-    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 6e6))
+    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 10.5e6))
     events = applied(translator, [tmp_path / "in.png"], tmp_path / "out.png")
     assert any(
         isinstance(event, Noted) and "tiles, with the norms' statistics held" in event.message for event in events
@@ -284,7 +284,7 @@ def test_every_preset_does_pictures_of_any_size_whole_and_in_tiles(preset, monke
         picture.putalpha(Image.fromarray(np.where(np.arange(301) < 99, 0, 255).astype(np.uint8)[None].repeat(270, 0)))
     whole = translator(picture, **options)
     assert whole.size == (301 * translator.enlarges, 270 * translator.enlarges)
-    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 4e6))
+    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 7e6))
     tiled = translator(picture, **options)
     assert tiled.size == whole.size
     assert np.abs(np.asarray(tiled).astype(int) - np.asarray(whole)).mean() < 30

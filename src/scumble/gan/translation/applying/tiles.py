@@ -14,15 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from scumble import device
 from scumble.events import Event, Progress
 from scumble.gan.translation.applying.norms import HeldNorms
 from scumble.image.tensors import signed
 
 JOB = "tiles"
-WORKING_BYTES = 640 << 20
+WORKING_BYTES = 1 << 30
 """For what lies between a network's layers. With the rest of the program and the largest pictures, this is two GiB."""
-LIVE = 2.0
-"""Times the largest input and output of a layer that are in memory: skips, and what the layer itself takes."""
+LIVE = 3.5
+"""Times the largest input and output of a layer that are in memory: what enlarging by resizing takes (docs/log.md)."""
 PROBED, SURVEYED = 256, 64
 """Sides of the cut by which a network is looked at, and of those that statistics are taken from: of many small cuts
 they were nearer to those of the whole than of few larger ones with as many pixels (docs/log.md)."""
@@ -86,7 +87,8 @@ def translating(
         whole = _result(network, _padded(_floats(picture), multiple), told)
         yield Progress(JOB, 1, 1)
         return whole[..., : enlarges * height, : enlarges * width].float().cpu()
-    return (yield from _tiled(network, picture, told, multiple, enlarges, looks, int(room)))
+    with device.memory_returned():  # kept, what tiles leave would have holes: a third more (docs/log.md)
+        return (yield from _tiled(network, picture, told, multiple, enlarges, looks, int(room)))
 
 
 def look_at(network: nn.Module, cut: torch.Tensor, told: Sequence[torch.Tensor] = ()) -> Looks:

@@ -6,6 +6,7 @@ border. What is different: results are enlarged by repeating pixels and convolvi
 transposed convolutions of 3 x 3 leave a checkerboard (Odena et al. 2016).
 """
 
+from collections import deque
 from collections.abc import Iterator
 
 import torch
@@ -46,7 +47,8 @@ class Generator(nn.Module):
         return fitted(self._translated, pictures, MULTIPLE)
 
     def _translated(self, pictures: torch.Tensor) -> torch.Tensor:
-        *_, encoded = self.activations(pictures)
+        # Of a large picture, there is no room for all of them at once.
+        (encoded,) = deque(self.activations(pictures), maxlen=1)
         return self.end(self.doublings(encoded))
 
     def activations(self, pictures: torch.Tensor) -> Iterator[torch.Tensor]:
