@@ -21,7 +21,7 @@ from scumble.training.facts import DataFacts
 
 def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
     """A GAN whose pictures differ from seed to seed, without looking like anything."""
-    settings = GANSettings(preset=preset, width=4, latent=8)
+    settings = GANSettings(preset=preset, width=4, latent=8, categories=3, continuous=1)
     generator, discriminator = build(settings, shape, 3)
     with torch.no_grad():
         is_bold = settings.network in ("normfree", "resnet", "sagan", "began")  # as they are drawn

@@ -28,6 +28,7 @@ MAX_NAMED_CLASSES = 20
 CURVES = {
     "losses": {"loss_d": "discriminator", "loss_g": "generator"},
     "probability that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
+    "information of a code's category, in nats": {"information": "at least"},
     "gradient norms": {"gradient_d": "discriminator", "gradient_g": "generator"},
     "speed": {"images_per_second": "images per second"},
 }

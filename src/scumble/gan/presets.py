@@ -81,12 +81,15 @@ PRESETS = {
         "Liu and Tuzel",
         "networks of several domains share layers: one latent is a picture in each, and no pair was ever seen",
         _DCGAN | {"condition": "coupled"},
+        "learns from classes as domains, or from inverse:DATA and edges:DATA; all but two convolutions of each network "
+        "are shared, since domains that had more of their own drew pairs with nothing in common",
     ),
     "infogan": Preset(
         2016,
         "Chen et al.",
         "a code in the latent that pictures must tell: categories and directions are found without labels",
         _DCGAN | {"task": "codes", "latent": 74, "lr_generator": 1e-3},
+        "no batch norm between features and guess, so that a picture's code is its own",
     ),
     "wgan": Preset(
         2017,
@@ -113,10 +116,11 @@ PRESETS = {
         2017,
         "Berthelot, Schumm and Metz",
         "energies in equilibrium: a controller balances both sides, and a figure says how far they have come",
-        {"network": "began", "norm": "none", "loss": "wasserstein", "task": "equilibrium", "latent": 64}
-        | {"batch": 16, "lr": 1e-4, "beta1": 0.5, "beta2": 0.999},
+        {"network": "began", "norm": "none", "loss": "wasserstein", "task": "equilibrium", "latent": 16}
+        | {"width": 16, "batch": 16, "beta1": 0.5, "beta2": 0.999},
         "normal latents in the place of uniform ones; the learning rate falls to 0 instead of halving where M stalls; "
-        "32 channels, not 64 or 128, for CPUs",
+        "k moves ten times as fast, and gamma is 0.75: in short trainings, one picture was left; 16 channels and "
+        "numbers of code for CPUs, where the paper has 64 and more (--width 64 --latent 64)",
     ),
     "dragan": Preset(
         2017,
@@ -149,6 +153,7 @@ PRESETS = {
         "Mukherjee et al.",
         "an encoder finds the category and the noise around it: pictures fall into clusters",
         _WGAN | _UNCOUPLED | {"task": "clusters", "beta1": 0.5, "latent": 40, "continuous": 0, "penalty": "gp"},
+        "the encoder's layers are as those of the discriminator, without norm",
     ),
     "sagan": Preset(
         2019,

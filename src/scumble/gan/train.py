@@ -178,14 +178,14 @@ def _shown(game: LatentGAN, trainer: Trainer, evaluator: Evaluator | None) -> Sh
 def _sheet(game: LatentGAN, average: torch.nn.Module) -> np.ndarray:
     """Samples of the averaged generator from fixed latents, beside real pictures: (H, W, 3) pixels."""
     settings, pixels, count = game.settings, game.pictures.pixels, GRID_SIDE**2
-    latents = draw_latents(range(count), settings.latent)
+    each = len(game.pictures.classes) if settings.condition == "coupled" else 1  # of a latent, side by side
+    latents = draw_latents(range(count), settings.latent).repeat_interleave(each, 0)[:count]
     # As the model's own samples have them.
     labels = None
     if settings.draws_classes:
         labels = labels_in_turn(range(count), len(game.pictures.classes), game.pictures.label_sets)
-    fake = generate(average, latents, labels)
     real = pixels[batches.indices(len(pixels), count, 0, settings.seed)].transpose(0, 2, 3, 1)
-    sheets = [grid(pictures, GRID_SIDE) for pictures in (fake, real)]
+    sheets = [grid(pictures, GRID_SIDE) for pictures in (generate(average, latents, labels), real)]
     gap = np.full((sheets[0].shape[0], 8, 3), 255, np.uint8)
     return np.concatenate([sheets[0], gap, sheets[1]], axis=1)
 

@@ -32,7 +32,7 @@ def test_choices_in_the_settings_are_those_that_exist():
     assert set(get_args(fields["loss"].annotation)) == set(LOSSES)
     assert set(get_args(fields["network"].annotation)) == set(NETWORKS)
     assert set(get_args(fields["penalty"].annotation)) == {"none", *PENALTIES}
-    assert set(get_args(fields["condition"].annotation)) == {"none", *CONDITIONAL}
+    assert set(get_args(fields["condition"].annotation)) == {"none", "coupled", *CONDITIONAL}
     assert list(get_args(fields["preset"].annotation)) == list(PRESETS) == list(GANSettings.PRESETS)
 
 

@@ -36,7 +36,7 @@ def test_began_has_the_networks_of_its_papers_first_figure():
     def convolution(before, after):
         return 9 * before * after + after
 
-    n, code = 64, 64
+    n = code = 64
     decoder = (code + 1) * 8 * 8 * n + 4 * 2 * convolution(n, n) + convolution(n, 3)
     encoder = convolution(3, n) + sum(2 * convolution(s * n, s * n) for s in (1, 2, 3, 4))
     encoder += sum(convolution(s * n, (s + 1) * n) for s in (1, 2, 3)) + (8 * 8 * 4 * n + 1) * code

@@ -85,6 +85,31 @@ def test_names_without_a_partner_are_named(tmp_path):
     assert any("1 of 20 pictures of d/A have no partner" in message and "A/000.png" in message for message in warned)
 
 
+@pytest.mark.parametrize("layout", ["{part}{side}/{n}.png", "{side}/{part}/{n}.png", "{part}/{side}/{n}.png"])
+def test_parts_that_count_from_1_again_stay_apart(tmp_path, layout):
+    for part, first, count in (("train", 0, 16), ("test", 40, 6)):
+        for n in range(count):
+            for side, more in (("A", 0), ("B", 100)):
+                path = tmp_path / layout.format(part=part, side=side, n=n)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(png(flat(first + n + more)))
+    pictures = opened(tmp_path)
+    assert (pictures.count, pictures.amount("withheld")) == (16, 6)
+    assert sorted(all_of(pictures, "withheld")[0]) == list(range(40, 46))
+    for part in ("learning", "withheld"):
+        a, b = all_of(pictures, part)
+        assert [level + 100 for level in a] == b
+
+
+def test_a_name_that_is_there_twice_is_used_once_and_told(tmp_path):
+    numbered(tmp_path / "A", A)
+    numbered(tmp_path / "B", B)
+    (tmp_path / "B" / "003.tif").write_bytes((tmp_path / "B" / "004.png").read_bytes())
+    events = list(open_translation(tmp_path, settings_of(), kind_of()))
+    warned = [event.message for event in events if isinstance(event, Warned)]
+    assert any("1 names of" in message and "not B/003.tif" in message for message in warned)
+
+
 @pytest.mark.parametrize("side", ["A", "B"])
 def test_what_cannot_be_read_takes_its_partner_with_it(tmp_path, side):
     numbered(tmp_path / "A", range(30))

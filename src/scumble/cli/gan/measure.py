@@ -53,6 +53,12 @@ def evaluate(
         return
     rows = [[one.title, *_with_interval(one), *_with_interval(found.other(one.name))] for one in found.figures]
     report.table(["figure", "value", "95% interval", "other real pictures", "95% interval"], rows)
+    if found.readings:
+        rows = [
+            [one.title, f"{one.value:.4g}", f"{one.low:.4g} to {one.high:.4g}", f"{one.by_chance:.4g}"]
+            for one in found.readings
+        ]
+        report.table(["found without being told", "value", "95% interval", "by chance"], rows)
     report.say(f"measured with: {report.visible(found.conditions())}")
     if found.verdict is not None:
         report.say(f"verdict: {found.verdict.text}")
@@ -210,7 +216,8 @@ def label(
 
     Args:
         pictures: a folder, or whatever else `train` takes.
-        classifier: the folder that `classify` wrote.
+        classifier: the folder that `classify` wrote; or a run of --preset infogan or clustergan, whose categories are
+            classes without names.
         labels: what `train` takes: the classes of a few, which these keep.
         output: .csv to write.
     """

@@ -4,6 +4,7 @@ A figure means nothing without its feature network, resize and numbers of pictur
 Only what is measured with the Inception network that defines them is called FID and KID.
 """
 
+import dataclasses
 from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +22,7 @@ from scumble.gan.evaluation.result import Evaluation, Figure
 from scumble.gan.evaluation.verdict import verdict
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.reading import is_trained
+from scumble.gan.probe.clusters import readings
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
@@ -113,7 +115,10 @@ def _job(
     real, evaluated = yield from both_sets(name, gan, data, split, labels)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
-    return (yield from evaluation_of((real, evaluated), feature_network, gan, pictures, chosen, split))
+    found = yield from evaluation_of((real, evaluated), feature_network, gan, pictures, chosen, split)
+    if gan is None:
+        return found
+    return dataclasses.replace(found, readings=(yield from readings(gan, data, split, labels)))
 
 
 def evaluation_of(

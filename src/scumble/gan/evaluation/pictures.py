@@ -59,6 +59,17 @@ def both_sets(
 def _pictures(
     given: str, split: Split, form: Form, labels: str | Path | None = None
 ) -> Generator[Event, None, PictureSet]:
+    return feature_cache.of_store((yield from opened(given, split, form, labels)))
+
+
+def opened(
+    given: str, split: Split, form: Form, labels: str | Path | None = None
+) -> Generator[Event, None, dataset.Dataset]:
+    """The real pictures of a part of the data.
+
+    Raises:
+        DataError: if they cannot be read, or there are none for testing.
+    """
     if split == "test":
         source = open_testing_part(given)
         if source is None:
@@ -66,7 +77,7 @@ def _pictures(
             raise DataError(f"{given} has no pictures for testing; {wanted}", "give them as DATA with --split train")
     else:
         source = open_source(given, labels)
-    return feature_cache.of_store((yield from dataset.prepare(source, *form)))
+    return (yield from dataset.prepare(source, *form))
 
 
 def _described(shape: tuple[int, int, int]) -> str:

@@ -15,6 +15,9 @@ TITLES = {
     "inception_score": "Inception Score",
     "fid": "FID",
     "kid": "KID",
+    "mutual_information": "mutual information (nats)",
+    "adjusted_rand_index": "adjusted Rand index",
+    "pair_agreement": "pair agreement",
 }
 """How figures are printed whose name is not a word."""
 
@@ -73,6 +76,30 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a GAN has found without being told: how it agrees with what is known of pictures.
+
+    Attributes:
+        name: such as "purity".
+        value: of all pictures; its 95% interval is from `low` to `high`.
+        by_chance: what it is where nothing was found.
+        pictures: how many it was measured with.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    by_chance: float
+    pictures: int
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return TITLES.get(self.name, self.name)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures, and what they were measured with.
 
@@ -86,6 +113,7 @@ class Evaluation:
         data: the real pictures' name; `split`, which part of them was used.
         subject: what was evaluated: "RUN at N images" of a GAN, or the name of other pictures.
         averaged: whether a GAN's pictures are those of its averaged generator; None if it is no GAN.
+        readings: of a GAN with codes, or with domains that code made; see `scumble.gan.probe.clusters`.
     """
 
     figures: list[Figure]
@@ -99,6 +127,7 @@ class Evaluation:
     split: str
     subject: str
     averaged: bool | None
+    readings: tuple[Reading, ...] = ()
 
     def conditions(self) -> str:
         """Everything that the figures depend on, in one line."""

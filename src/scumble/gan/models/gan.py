@@ -10,15 +10,16 @@ import torch
 from PIL import Image
 from torch import nn
 
-from scumble import device, jobs, paths
+from scumble import jobs, paths
 from scumble.data.pixels import pixels_of
 from scumble.device import full_float32
-from scumble.errors import RunError, SettingsError, first_line
+from scumble.errors import RunError, SettingsError
 from scumble.gan.facts import GANFacts
+from scumble.gan.models import codes
 from scumble.gan.models.card import card
-from scumble.gan.models.reading import holds, read
-from scumble.gan.models.sample import Samples, draw_latents, encoded, generate, labels_named, names_of
-from scumble.gan.networks.build import MISFITS, build, filled, to_device
+from scumble.gan.models.classes import labels_of, names_of
+from scumble.gan.models.reading import holds, read_networks
+from scumble.gan.models.sample import Samples, draw_latents, encoded, generate
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.features import rows
 from scumble.gan.networks.games.autoencoder import CodeDiscriminator
@@ -26,9 +27,7 @@ from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.files import PictureSource
 from scumble.image.tensors import grid, to_signed
-from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
-from scumble.training.facts import DataFacts
 
 if TYPE_CHECKING:
     from scumble.gan.evaluation.evaluate import Evaluation
@@ -77,21 +76,7 @@ class GAN:
                 are no finite numbers or those of another run.
             SettingsError: if the device is not there.
         """
-        folder = Path(folder)
-        placement = device.choose(device_name, "float32")
-        facts, tensors = read(folder)
-        try:
-            data, settings = facts.data, GANSettings(**facts.settings)
-            _check_label_sets(data)
-            generator, discriminator = filled(
-                lambda: build(settings, data.shape, len(data.classes)),
-                [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
-            )
-        except MISFITS as error:
-            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
-        for network in (generator, discriminator):
-            to_device(network.eval().requires_grad_(False), placement.device)
-        return cls(generator, discriminator, facts)
+        return cls(*read_networks(Path(folder), device_name))
 
     @property
     def device(self) -> torch.device:
@@ -103,7 +88,13 @@ class GAN:
         """The names of the classes, or labels, that can be drawn; none if it was trained without."""
         return self.facts.data.classes if self.settings.draws_classes else ()
 
-    def sample(self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None) -> Samples:
+    def sample(
+        self,
+        seeds: Iterable[int],
+        truncation: float | None = None,
+        of_class: str | None = None,
+        code: str | int | None = None,
+    ) -> Samples:
         """Draw pictures, one a seed: the same seed gives the same picture, alone or among others.
 
         Args:
@@ -112,30 +103,39 @@ class GAN:
             of_class: one of `classes`; by default, seed n draws class n modulo their number. Where pictures have
                 several labels, all of them with commas between, such as "smiling,glasses", or "none"; by default,
                 seeds draw those of pictures that it was trained on, in turn.
+            code: what to draw, if it was trained with codes: "3,0.5" is category 3 with 0.5 for the first number; see
+                `scumble.gan.models.codes`. Where it stands for several codes, all seeds are drawn for each.
 
         Returns:
             A list of PIL pictures, of mode L for grey and RGB for colour, LA and RGBA with opacity; a notebook shows
             them side by side.
 
         Raises:
-            SettingsError: if a seed or the truncation is out of range, there is no such class, or pictures have more
-                channels than PIL's.
+            SettingsError: if a seed or the truncation is out of range, there is no such class or code, or pictures have
+                more channels than PIL's.
         """
         if (channels := self.facts.data.shape[0]) > MAX_PIL_CHANNELS:
-            raise SettingsError(
-                f"a PIL picture of {channels} channels is none; use sample_array, or `scumble gan sample`"
-            )
-        pictures = self.sample_array(seeds, truncation, of_class)
+            wanted = "use sample_array, or `scumble gan sample`"
+            raise SettingsError(f"a PIL picture of {channels} channels is none; {wanted}")
+        pictures = self.sample_array(seeds, truncation, of_class, code)
         return Samples(
             Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures
         )
 
     def sample_array(
-        self, seeds: Iterable[int], truncation: float | None = None, of_class: str | None = None
+        self,
+        seeds: Iterable[int],
+        truncation: float | None = None,
+        of_class: str | None = None,
+        code: str | int | None = None,
     ) -> np.ndarray:
         """The same as (N, H, W, C) uint8 pixels."""
         seeds = list(seeds)
         latents = draw_latents(seeds, self.settings.latent, truncation)
+        if code is not None:
+            chosen = codes.codes_of(code, self.settings)
+            latents = torch.cat([codes.set_to(latents, one, self.settings) for one in chosen])
+            seeds = seeds * len(chosen)
         return generate(self.generator, latents, self.labels(seeds, of_class))
 
     def grid(
@@ -144,14 +144,17 @@ class GAN:
         columns: int | None = None,
         truncation: float | None = None,
         of_class: str | None = None,
+        code: str | int | None = None,
     ) -> Image.Image:
         """Pictures side by side as one, with white gaps, small ones enlarged to about 64 pixels; mode RGB.
 
         Args:
             seeds: one a picture, row after row.
-            columns: of the grid; by default, it is about a square.
+            columns: of the grid; by default, it is about a square; with a code, it has a row for each that this stands
+                for, or, of one seed, a column for each value of its last place: "all,all" is a sheet.
             truncation: as of `sample`.
             of_class: as of `sample`.
+            code: as of `sample`.
 
         Raises:
             SettingsError: as `sample`, and if there are no columns.
@@ -159,11 +162,28 @@ class GAN:
         Example:
             >>> gan.grid(range(16)).save("grid.png")  # doctest: +SKIP
         """
-        pictures = self.sample_array(seeds, truncation, of_class)
-        columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
+        seeds = list(seeds)
+        pictures = self.sample_array(seeds, truncation, of_class, code)
+        if columns is None:
+            square = math.ceil(math.sqrt(len(pictures)))
+            columns = square if code is None else codes.columns(len(seeds), code, self.settings)
         if columns < 1:
             raise SettingsError(f"columns: got {columns}, wanted 1 or more")
         return Image.fromarray(grid(pictures, min(columns, len(pictures))))
+
+    def read_codes(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, K + C): what pictures say of their code: the probability of each category, and the numbers.
+
+        Raises as `features`, and SettingsError if it was trained without codes.
+        """
+        return codes.read(self.discriminator, self._pixels(pictures), self.settings)
+
+    def _pixels(self, pictures: Iterable[PictureSource]) -> np.ndarray:
+        """(N, C, H, W) uint8, made as for its training."""
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        if not len(pixels):
+            raise SettingsError("pictures: got none, wanted at least one")
+        return pixels
 
     @full_float32()
     def features(
@@ -194,10 +214,7 @@ class GAN:
             (2, 4096)
         """
         settings = FeatureSettings.model_validate({"pool": pool, "side": side, "layers": layers})
-        pixels = pixels_of(pictures, self.facts.form_of_data)
-        if not len(pixels):
-            raise SettingsError("pictures: got none, wanted at least one")
-        return np.concatenate(list(rows(unconditional(self.discriminator), pixels, settings)))
+        return np.concatenate(list(rows(unconditional(self.discriminator), self._pixels(pictures), settings)))
 
     def evaluate(self, data: str | Path, **settings: Any) -> "Evaluation":
         """Figures of its pictures against real ones, as `scumble.evaluate` returns them.
@@ -237,10 +254,7 @@ class GAN:
         """
         if self.encoder is None:
             raise SettingsError(f"preset {self.settings.preset} has no encoder; wanted a GAN of preset aae")
-        pixels = pixels_of(pictures, self.facts.form_of_data)
-        if not len(pixels):
-            raise SettingsError("pictures: got none, wanted at least one")
-        return encoded(self.encoder, to_signed(pixels, self.device)).cpu()
+        return encoded(self.encoder, to_signed(self._pixels(pictures), self.device)).cpu()
 
     def reconstruct(self, pictures: Iterable[PictureSource]) -> np.ndarray:
         """(N, H, W, C) uint8 pixels: the pictures encoded and decoded; see `encode`."""
@@ -258,11 +272,11 @@ class GAN:
         Raises:
             SettingsError: if there is no such class.
         """
-        return labels_named(seeds, of_class, self.classes, self.facts.data.label_sets)
+        return labels_of(self.classes, self.facts.data.label_sets, seeds, of_class)
 
     def class_names(self, labels: torch.Tensor) -> list[str]:
         """By what name `sample` draws each of these labels, which are as `labels` has them."""
-        return names_of(labels, self.classes)
+        return names_of(self.classes, labels)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write settings.json, model.safetensors, samples.png and README.md, a model card.
@@ -278,16 +292,9 @@ class GAN:
             for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
             for key, tensor in network.state_dict().items()
         }
-        sheet = grid(self.sample_array(range(CARD_SAMPLES)), 8)
         make(folder)
         with writing(folder):
-            files.save(sheet, folder / "samples.png")
+            files.save(grid(self.sample_array(range(CARD_SAMPLES)), 8), folder / "samples.png")
             paths.write_atomically(folder / "README.md", card(self.facts).encode(errors="replace"))
             paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
         self.facts.write_to(folder)
-
-
-def _check_label_sets(data: DataFacts) -> None:
-    sets = data.label_sets
-    if sets is not None and (not sets or any(len(one) != len(data.classes) or set(one) - {"0", "1"} for one in sets)):
-        raise ValueError("label_sets are no rows of 0 and 1, one for each class")

@@ -78,6 +78,8 @@ def of_generator(gan: GAN) -> Program:
 
     channels, height, width = gan.facts.data.shape
     takes = {"latents": f"(N, {gan.settings.latent}) float32, standard normal numbers"}
+    if gan.settings.has_codes:
+        takes["latents"] += f"; the largest of the first {gan.settings.categories} is the category"
     if gan.classes:
         several = gan.facts.data.label_sets is not None
         takes["labels"] = (

@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import nn
 
-from scumble.errors import RunError
+from scumble import device
+from scumble.errors import RunError, first_line
 from scumble.gan.facts import GANFacts
 from scumble.gan.format_1 import networks_upgraded
+from scumble.gan.models.classes import check_label_sets
+from scumble.gan.networks.build import MISFITS, build, filled, to_device
+from scumble.gan.settings import GANSettings
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, check_finite, read_weights
@@ -35,6 +40,29 @@ def is_trained(folder: Path) -> bool:
 def read(folder: Path) -> tuple[GANFacts, dict[str, torch.Tensor]]:
     """Facts and weights of a GAN; raises as `read_model`."""
     return read_model(folder, GANFacts, "GAN", lambda facts: ("generator", "discriminator"), networks_upgraded)
+
+
+def read_networks(folder: Path, device_name: str) -> tuple[nn.Module, nn.Module, GANFacts]:
+    """Generator and discriminator of a GAN, ready to be used on a device, and its facts.
+
+    Raises:
+        RunError: as `read_model`, and if the weights are not those of the settings.
+        SettingsError: if the device is not there.
+    """
+    placement = device.choose(device_name, "float32")
+    facts, tensors = read(folder)
+    try:
+        data, settings = facts.data, GANSettings(**facts.settings)
+        check_label_sets(data)
+        generator, discriminator = filled(
+            lambda: build(settings, data.shape, len(data.classes)),
+            [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
+        )
+    except MISFITS as error:
+        raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
+    for network in (generator, discriminator):
+        to_device(network.eval().requires_grad_(False), placement.device)
+    return generator, discriminator, facts
 
 
 def read_model(

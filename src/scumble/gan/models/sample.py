@@ -13,15 +13,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from scumble.data.labels import multi_hot
 from scumble.device import full_float32
 from scumble.errors import SettingsError
 from scumble.image.tensors import from_signed, grid
 
 MIN_TRUNCATION = 0.05
 COLUMNS = 8
-NO_LABELS = "none"
-"""How the labels of a picture without any are called, where pictures may have several."""
 
 
 class Samples(list[Image.Image]):
@@ -92,40 +89,6 @@ def labels_in_turn(seeds: Iterable[int], classes: int, sets: Sequence[str] | Non
         return torch.tensor([seed % classes for seed in seeds])
     rows = [[float(digit) for digit in sets[seed % len(sets)]] for seed in seeds]
     return torch.tensor(rows).reshape(-1, classes)
-
-
-def labels_named(
-    seeds: Iterable[int], of_class: str | None, classes: tuple[str, ...], sets: Sequence[str] | None
-) -> torch.Tensor | None:
-    """As `labels_in_turn`, or of a name among `classes`; None if there are neither classes nor a name.
-
-    Raises:
-        SettingsError: if there is no such class.
-    """
-    if not classes and of_class is None:
-        return None
-    if of_class is None:
-        return labels_in_turn(seeds, len(classes), sets)
-    names = [of_class]
-    if classes and sets is not None and of_class not in classes:
-        names = [] if of_class == NO_LABELS else [name.strip() for name in of_class.split(",")]
-    for name in names:
-        if name not in classes:
-            which = "one" if sets is None else "some, with commas between,"
-            known = f"{which} of {', '.join(classes)}" if classes else "none: it was trained without classes"
-            raise SettingsError(f"class: got {name!r}, wanted {known}")
-    numbers = [classes.index(name) for name in names]
-    if sets is None:
-        return torch.tensor(numbers * len(list(seeds)))
-    return torch.from_numpy(multi_hot([numbers for _ in seeds], len(classes))).float()
-
-
-def names_of(labels: torch.Tensor, classes: tuple[str, ...]) -> list[str]:
-    """The other way round: the name for each of these labels."""
-    if labels.dim() == 1:
-        return [classes[number] for number in labels.tolist()]
-    names = [[classes[number] for number in row.nonzero().flatten().tolist()] for row in labels]
-    return [",".join(some) or NO_LABELS for some in names]
 
 
 @full_float32()

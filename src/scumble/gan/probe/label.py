@@ -4,6 +4,7 @@ What `scumble gan train --labels` reads is this table: pictures by the names tha
 pictures have a class already, and others have none, the first keep it.
 """
 
+import contextlib
 import csv
 import io
 from collections.abc import Generator, Iterator, Sequence
@@ -14,10 +15,14 @@ import numpy as np
 from scumble import device, paths
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item, Source
-from scumble.errors import DataError, ImageError, SettingsError
+from scumble.errors import DataError, ImageError, ScumbleError, SettingsError
 from scumble.events import Event, Noted, Progress, Saved, Started, Warned
+from scumble.gan.facts import GANFacts
+from scumble.gan.models.gan import GAN
 from scumble.gan.probe.classifier import Classifier
+from scumble.gan.probe.clusters import Clusters
 from scumble.gan.probe.features import BATCH
+from scumble.gan.settings import GANSettings
 from scumble.image import files
 from scumble.storage.folder import make, writing
 
@@ -39,7 +44,7 @@ def label_events(
 
     Args:
         data: pictures; see `scumble.data.sources.opener`.
-        classifier: a folder that `scumble gan classify` made.
+        classifier: a folder that `scumble gan classify` made; or a run or a model with codes, for its categories.
         output: the .csv.
         device_name: "auto", or torch's name of a device.
         overwrite: whether a file may be there that scumble has not made.
@@ -59,7 +64,7 @@ def label_events(
     if not overwrite:
         files.check_free(output, ",".join(COLUMNS))
     source = open_source(data, labels, several=False)
-    made = Classifier.from_pretrained(classifier, device_name)
+    made = _labeller(classifier, device_name)
     yield from source.told
     if known := _known(source):
         yield Noted(f"{len(known):,} of {len(source.items):,} pictures have a class, and keep it")
@@ -70,11 +75,22 @@ def label_events(
     yield Saved(output)
 
 
+Labeller = Classifier | Clusters
+
+
+def _labeller(folder: str | Path, device_name: str) -> Labeller:
+    """A classifier, or the categories of a GAN that has some."""
+    with contextlib.suppress(ScumbleError):  # what is wrong with a classifier's folder is said in a classifier's words
+        if GANSettings(**GANFacts.read_from(Path(folder)).settings).has_codes:
+            return Clusters(GAN.from_pretrained(folder, device_name))
+    return Classifier.from_pretrained(folder, device_name)
+
+
 Line = tuple[str, str, np.ndarray]
 """A picture's name, its class, and the (K,) probabilities of all classes."""
 
 
-def _lines(source: Source, known: dict[str, str], made: Classifier) -> Generator[Event, None, list[Line]]:
+def _lines(source: Source, known: dict[str, str], made: Labeller) -> Generator[Event, None, list[Line]]:
     yield Started(JOB, len(source.items), "pictures")
     lines: list[Line] = []
     unreadable: list[str] = []
@@ -101,7 +117,7 @@ def _known(source: Source) -> dict[str, str]:
     return known if len(known) < len(source.items) else {}
 
 
-def _remarks(classifier: Classifier, other_sizes: int, unreadable: list[str]) -> Iterator[Event]:
+def _remarks(classifier: Labeller, other_sizes: int, unreadable: list[str]) -> Iterator[Event]:
     if other_sizes:
         size = f"{classifier.shape[2]}x{classifier.shape[1]}"
         yield Noted(f"{other_sizes} pictures are not {size}: they were cut around their middle and resampled")
@@ -109,7 +125,7 @@ def _remarks(classifier: Classifier, other_sizes: int, unreadable: list[str]) ->
         yield Warned(f"{len(unreadable)} pictures cannot be read and are left out, the first: {unreadable[0]}")
 
 
-def _read(items: Sequence[Item], classifier: Classifier) -> tuple[list[tuple[str, np.ndarray, bool]], list[str]]:
+def _read(items: Sequence[Item], classifier: Labeller) -> tuple[list[tuple[str, np.ndarray, bool]], list[str]]:
     """Name, pixels and whether they were resampled, of the pictures that can be read; messages of the others."""
     read, complaints = [], []
     for item in items:

@@ -131,10 +131,14 @@ def with_holes(pictures: torch.Tensor, random: torch.Generator) -> tuple[torch.T
 def with_mosaic(pictures: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """As `with_holes`, but in the hole are squares of one colour, the mean of what was there."""
     _, mask = with_holes(pictures, random)
+    return torch.where(mask > 0, in_squares(pictures), pictures), mask
+
+
+def in_squares(pictures: torch.Tensor) -> torch.Tensor:
+    """The mean of every square instead of its pixels; at the border, means of fewer."""
     height, width = pictures.shape[2:]
-    coarse = F.avg_pool2d(pictures, MOSAIC_SIDE, ceil_mode=True)  # at the border, means of fewer pixels
-    coarse = F.interpolate(coarse, scale_factor=float(MOSAIC_SIDE))[..., :height, :width]
-    return torch.where(mask > 0, coarse, pictures), mask
+    coarse = F.avg_pool2d(pictures, MOSAIC_SIDE, ceil_mode=True)
+    return F.interpolate(coarse, scale_factor=float(MOSAIC_SIDE))[..., :height, :width]
 
 
 def compressed(pictures: torch.Tensor, quality: int = JPEG_QUALITY) -> torch.Tensor:

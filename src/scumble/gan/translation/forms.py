@@ -21,16 +21,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scumble.data.sources.halves import halves_of
 from scumble.data.sources.names import OTHER_PART, TRAINING_PART
 from scumble.data.sources.opener import open_source, open_testing_part
-from scumble.data.sources.source import Item, Opened, Source, digest_of, for_each
+from scumble.data.sources.source import Item, Source, digest_of, for_each
 from scumble.errors import DataError
 from scumble.events import Event, Noted, Warned
-from scumble.image.files import Picture
 
 Data = str | Path | Sequence[str | Path]
 """One source, or two: A and B."""
 SIDE = re.compile(r"(?:train|training|test|testing|val|valid|validation)[ _-]?([ab])", re.IGNORECASE)
+LETTER = re.compile(r"[ _-]?[ab]$")
 WITHHELD_ONE_OF, LEAST_WITHHELD, MOST_WITHHELD = 10, 4, 200
 """Where nobody has set pictures apart for testing, one of so many is."""
 WIDEST = 2
@@ -185,12 +186,23 @@ def _is_part(folder: str) -> bool:
 
 
 def _named(parts: _Parts, name: str, dropped: int = 0) -> _Side:
-    """A side whose pictures' names begin with `dropped` folders that mean nothing."""
-    names = {}
-    for item in parts.items:
-        folders = [folder for folder in _folders(item) if not _is_part(folder)][dropped:]
-        names["/".join([*folders, item.name.split("/")[-1].rpartition(".")[0] or item.name])] = item
-    return _Side(parts._replace(name=name), names)
+    """A side whose pictures' names begin with `dropped` folders that mean nothing, but for `train` and the like."""
+    names = {_name_in_side(item, dropped): item for item in reversed(parts.items)}
+    return _Side(parts._replace(name=name), {key: names[key] for key in reversed(names)})
+
+
+def _name_in_side(item: Item, dropped: int) -> str:
+    """A picture's name without its ending and what is the side's: that of its partner. Parts count again from 1."""
+    folders = []
+    for folder in _folders(item):
+        if _is_part(folder):
+            folders.append(LETTER.sub("", folder.lower()))
+        elif dropped:
+            dropped -= 1
+        else:
+            folders.append(folder)
+    last = item.name.rpartition("/")[2]
+    return "/".join([*folders, last.rpartition(".")[0] or last])
 
 
 def _sides_of(parts: _Parts) -> tuple[list[_Side], str] | None:
@@ -239,6 +251,11 @@ def _paired(name: str, sides: list[_Side], words: str) -> Generator[Event, None,
         if alone := [item.name for key, item in side.names.items() if key not in other.names]:
             what = f"{len(alone):,} of {len(side.names):,} pictures of {side.parts.name} have no partner of their name"
             yield Warned(f"{what} and are left out, the first: {alone[0]}")
+        used = {id(item) for item in side.names.values()}
+        if again := [item.name for item in side.parts.items if id(item) not in used]:
+            yield Warned(
+                f"{len(again):,} names of {side.parts.name} are there twice: the first are used, not {again[0]}"
+            )
     training = {id(item) for side in sides for item in side.parts.training}
     learnt = [key for key in both if id(a.names[key]) in training and id(b.names[key]) in training]
     tested = [key for key in both if id(a.names[key]) not in training and id(b.names[key]) not in training]
@@ -263,32 +280,6 @@ def _side_by_side(parts: _Parts, are_pairs: bool) -> Generator[Event, None, Layo
             kind = "pairs" if are_pairs else "two kinds of pictures"
             got = f"{name} of {width}x{height} pixels"
             raise DataError(f"{parts.name} is not understood as {kind}: no two folders, and {got}; {WANTED}", BY_CODE)
-    a, b = (
-        Source(f"{parts.name} ({half})", [_half(item, half) for item in parts.items], digest_of([source.digest, half]),
-               source.told if half == "left" else ())
-        for half in ("left", "right")
-    )  # fmt: skip
+    a, b = halves_of(source)
     withheld = parts.withheld()
     return Layout(parts.name, a, b, (withheld, withheld), True, "the left half of each picture is side A, the right B")
-
-
-def _half(item: Item, half: str) -> Item:
-    def look() -> Opened:
-        opened = item.opened()
-        width, height = opened.size()
-        left = 0 if half == "left" else width // 2
-
-        def load() -> Picture:
-            picture = opened.load()
-            box = (left, 0, left + width // 2, height)
-            alpha = picture.alpha and picture.alpha.crop(box)
-            return dataclasses.replace(picture, rgb=picture.rgb.crop(box), alpha=alpha, numbers=None)
-
-        raw = opened.raw
-        if raw is not None:
-            whole = raw.read
-            read = lambda: whole()[:, left : left + width // 2]  # noqa: E731
-            raw = dataclasses.replace(raw, size=(width // 2, height), read=read)
-        return Opened(lambda: (width // 2, height), raw, load)
-
-    return Item(f"{item.name} ({half})", None, lambda: look().load(), look=look)

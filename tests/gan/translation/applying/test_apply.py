@@ -18,6 +18,7 @@ from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.kind import Shapes
 from scumble.gan.translation.kinds.table import KINDS
 from scumble.gan.translation.networks.build import build
+from scumble.gan.translation.presets import PRESETS
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.image import recipe
 from scumble.training.facts import DataFacts
@@ -213,6 +214,23 @@ def test_holes_are_filled_and_the_rest_is_left_alone(tmp_path):
         translator(photograph(40, 32))
 
 
+def test_a_mosaic_is_made_of_the_colours_that_are_hidden(monkeypatch):
+    translator = untrained(preset="ccgan")
+    picture = photograph(40, 32).convert("RGBA")
+    alpha = np.full((32, 40), 255, np.uint8)
+    alpha[:16, :16] = 0
+    picture.putalpha(Image.fromarray(alpha))
+    seen = []
+    monkeypatch.setattr(translator.network, "forward", lambda x, mask: seen.append((x, mask)) or x)
+    translator(picture)
+    pixels, mask = (one[..., :32, :40] for one in seen[0])  # beyond it, the last pixels are repeated
+    colours = signed(photograph(40, 32))
+    assert torch.equal(mask[0, 0], torch.from_numpy(alpha == 0).float())
+    torch.testing.assert_close(pixels[..., 16:], colours[..., 16:])
+    torch.testing.assert_close(pixels[0, :, 3, 3], colours[0, :, :8, :8].mean((1, 2)))
+    assert len(pixels[0, 0, :16, :16].unique()) == 4
+
+
 def test_a_seed_and_a_target_are_told(content_file, tmp_path):
     styled = untrained(preset="munit", latent=4)
     assert np.array_equal(np.asarray(styled(content_file, seed=3)), np.asarray(styled(content_file, seed=3)))
@@ -252,6 +270,31 @@ def test_large_pictures_are_worked_in_tiles_and_it_is_told(monkeypatch, tmp_path
     assert (
         np.abs(np.asarray(Image.open(tmp_path / "out.png")) - whole).mean() < 25
     )  # a random network makes much of little
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_does_pictures_of_any_size_whole_and_in_tiles(preset, monkeypatch):
+    settings = TranslationSettings.model_validate({"preset": preset})
+    small = (3, 8, 8) if KINDS[settings.kind].enlarges > 1 else (3, 32, 32)
+    shapes = Shapes(small, (3, 32, 32), 2 if settings.kind in ("domains", "adaptation") else 0)
+    translator = untrained(shapes, classes=("x", "y"), preset=preset, size="32", blocks=1, latent=4)
+    picture, options = photograph(301, 270), {"target": "x"} if translator.classes else {}
+    if "mask" in translator.kind.told:
+        picture = picture.convert("RGBA")
+        picture.putalpha(Image.fromarray(np.where(np.arange(301) < 99, 0, 255).astype(np.uint8)[None].repeat(270, 0)))
+    whole = translator(picture, **options)
+    assert whole.size == (301 * translator.enlarges, 270 * translator.enlarges)
+    monkeypatch.setattr(tiles.translating, "__defaults__", ((), 1, 1, 4e6))
+    tiled = translator(picture, **options)
+    assert tiled.size == whole.size
+    assert np.abs(np.asarray(tiled).astype(int) - np.asarray(whole)).mean() < 30
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (700, 2)])
+def test_the_smallest_pictures_are_translated_too(size):
+    for preset in ("pix2pix", "cyclegan", "munit"):
+        translator = untrained(preset=preset, size="32", blocks=1)
+        assert translator(photograph(*size)).size == size
 
 
 def test_a_run_is_applied_by_its_folder(grey_run, content_file, tmp_path):

@@ -209,9 +209,19 @@ def test_the_best_model_is_kept_and_others_are_not(many, tmp_path):
         figures = returned(judge.evaluate(translator))
         kept.append(judge.keep(translator, figures, run))
         best = TranslationFacts.read_from(run.best).evaluation.figures["perceptual"]
-        assert best == min(best, figures["perceptual"])
+        assert best == min(best, figures["withheld_perceptual"])
     assert all(isinstance(event, Noted) for event in kept)
     assert [event.message.endswith("the best so far") for event in kept] == [True, True, False]
+
+
+def test_a_loss_of_the_same_name_is_no_evaluation(many, tmp_path):
+    pictures, settings = opened_for(many, pairs="blur", evaluate_every=8, images=24, batch=4)
+    judge, run = returned(best_model.evaluator(settings, pictures)), Run(tmp_path / "run")
+    run.folder.mkdir()
+    (run.folder / "metrics.jsonl").write_text('{"images": 8, "l1": 0.5}\n')
+    assert judge.is_due(8, 4, run)
+    (run.folder / "metrics.jsonl").write_text('{"images": 8, "withheld_l1": 0.5}\n')
+    assert not judge.is_due(8, 4, run)
 
 
 def test_bands_without_truth_are_not_measured(tmp_path):

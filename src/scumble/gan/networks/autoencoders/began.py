@@ -3,7 +3,8 @@ judges.
 
 Exponential linear units, and no tanh at the end; channels grow by `width` with each halving in the encoder and stay the
 same in the decoder. What is different: pictures are halved to about 8 pixels by the rule of all networks here, which
-allows any size; without the paper's optional skips from the code to every stage; the discriminator may have a norm.
+allows any size; without the paper's optional skips from the code to every stage; the code has `width` numbers, as with
+the paper's 64; the discriminator may have a norm.
 """
 
 import torch
@@ -14,9 +15,6 @@ from scumble.gan.losses.energy import absolute_error
 from scumble.gan.networks.autoencoders.energy import EnergyDiscriminator
 from scumble.gan.networks.discriminator import batch_norm, bounded
 from scumble.gan.networks.pyramid import ToFeatures, crop, stage_sizes
-
-CODE = 64
-"""The dimension of the autoencoder's code (section 4.1: that of the latent, too)."""
 
 
 class Generator(nn.Module):
@@ -49,7 +47,7 @@ class Discriminator(EnergyDiscriminator):
     """See the base class; the energy is the mean absolute error.
 
     Args:
-        width: channels at the picture's own size, and what each halving adds to them.
+        width: channels at the picture's own size, what each halving adds to them, and numbers of the code.
         shape: (C, H, W) of a picture.
         norm: "none", as in the paper, "spectral" or "batch"; of the encoder.
     """
@@ -64,10 +62,10 @@ class Discriminator(EnergyDiscriminator):
         for before in range(width, width * len(sizes), width):
             stages += [_convolved(before, before + width, norm, stride=2), _twice(before + width, norm)]
         numbers = width * len(sizes) * sizes[0][0] * sizes[0][1]
-        to_code = nn.Sequential(nn.Flatten(), bounded(nn.Linear(numbers, CODE), norm), nn.Unflatten(1, (CODE, 1, 1)))
-        self.channels, self.couples_pictures = CODE, norm == "batch"
+        to_code = nn.Sequential(nn.Flatten(), bounded(nn.Linear(numbers, width), norm), nn.Unflatten(1, (width, 1, 1)))
+        self.channels, self.couples_pictures = width, norm == "batch"
         self.layers = nn.ModuleList([*stages, to_code])
-        self.decoder = Generator(CODE, width, shape)
+        self.decoder = Generator(width, width, shape)
 
 
 def _sizes(height: int, width: int) -> list[tuple[int, int]]:

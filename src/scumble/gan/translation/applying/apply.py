@@ -19,6 +19,7 @@ from scumble.events import Event, Finished, Noted, Progress, Saved, Started, War
 from scumble.gan.translation.applying import tiles
 from scumble.gan.translation.applying.pictures import Given, finished, given
 from scumble.gan.translation.applying.places import JOB, Wish, asked, digest_of, is_finished, make, places_of
+from scumble.gan.translation.degrade import DEGRADATIONS
 from scumble.gan.translation.kind import Direction
 from scumble.gan.translation.models.translator import Translator
 from scumble.image import contact_sheet, decode, files, metadata, recipe
@@ -194,8 +195,9 @@ class _Masked(torch.nn.Module):
 def _given(translator: Translator, source: PictureSource) -> Given:
     forward = translator.direction == "forward"
     value_range = translator.facts.value_ranges[0 if forward else 1]
-    fills_holes = translator.settings.pairs == "holes" and forward and translator.settings.direction == "forward"
-    return given(source, translator.shapes[0][0], value_range, fills_holes)
+    by_code, trained_forward = translator.settings.pairs, translator.settings.direction == "forward"
+    fills = by_code != "none" and DEGRADATIONS[by_code].has_mask and forward and trained_forward
+    return given(source, translator.shapes[0][0], value_range, by_code if fills else None)
 
 
 def _sheet(places: dict[Path, Path], folder: Path, wish: Wish) -> Generator[Event, None, Image.Image]:

@@ -2,10 +2,11 @@
 
 Files of 16 bits, floats and bands are read with all their values, by the range that the training read its own by. Where
 an ordinary picture is transparent, colours are those of what can be seen of it, and the opacity is kept for the result;
-a translator that fills holes takes it for the hole.
+a translator that fills holes takes it for the hole. Where it was trained with coarse pictures in the holes, the hidden
+colours are brought to such.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from scumble.data.form import Range
 from scumble.data.pixels import BRIGHTEST
 from scumble.data.raw import PICTURES, Raw, natural, raw_of, to_bytes
 from scumble.errors import ImageError, SettingsError
-from scumble.gan.translation.degrade import grey
+from scumble.gan.translation.degrade import grey, in_squares
 from scumble.image import decode, files
 from scumble.image.files import Picture, PictureSource
-from scumble.image.tensors import alpha_tensor, resize, to_tensor
+from scumble.image.tensors import alpha_tensor, resize, signed, to_tensor
 
 HIDDEN = 0.5
 """What is less opaque is a hole."""
@@ -52,14 +53,14 @@ class Given:
         return self.pixels.shape[3], self.pixels.shape[2]
 
 
-def given(source: PictureSource, channels: int, value_range: Range | None, fills_holes: bool) -> Given:
+def given(source: PictureSource, channels: int, value_range: Range | None, fills: str | None) -> Given:
     """Read a picture.
 
     Args:
         source: a file, a PIL picture or an array.
         channels: that the translator takes.
         value_range: the values of files that are black and white to it; None for those that their type stands for.
-        fills_holes: whether it fills holes.
+        fills: the degradation that makes the holes which it fills, "holes" or "mosaic"; None for one that fills none.
 
     Raises:
         ImageError: if it cannot be read, has other channels, or no hole where one is to be filled.
@@ -68,12 +69,16 @@ def given(source: PictureSource, channels: int, value_range: Range | None, fills
         data = decode.read_file(Path(source))
         raw = raw_of(data, Path(source).name)
         if raw is not None:
-            return _of_values(raw, Path(source).name, files.load(source).sha256, channels, value_range, fills_holes)
+            return _of_values(raw, Path(source).name, files.load(source).sha256, channels, value_range, fills)
     picture = files.load(source)
     if channels > 4:
         raise ImageError(f"{picture.name} has 3 channels; wanted {channels}")
-    pixels, alpha = _of_bytes(picture, channels, value_range)
-    return _with_hole(Given(picture.name, picture.sha256, pixels, alpha, None, picture.notes), fills_holes)
+    if fills is not None and picture.alpha is not None and channels in (1, 3):  # with the colours that are hidden
+        pixels = _of_bytes(replace(picture, alpha=None), channels, value_range)[0]
+        pixels, alpha = signed(pixels), alpha_tensor(picture)
+    else:
+        pixels, alpha = _of_bytes(picture, channels, value_range)
+    return _with_hole(Given(picture.name, picture.sha256, pixels, alpha, None, picture.notes), fills)
 
 
 def _of_bytes(picture: Picture, channels: int, value_range: Range | None) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -94,7 +99,7 @@ def _of_bytes(picture: Picture, channels: int, value_range: Range | None) -> tup
     return torch.cat([colours, opacity * 2 - 1], 1), None
 
 
-def _of_values(raw: Raw, name: str, sha256: str, channels: int, value_range: Range | None, fills_holes: bool) -> Given:
+def _of_values(raw: Raw, name: str, sha256: str, channels: int, value_range: Range | None, fills: str | None) -> Given:
     """Of a file with more than bytes of colours."""
     values = raw.read()
     low, high = value_range or natural(values.dtype)
@@ -106,17 +111,18 @@ def _of_values(raw: Raw, name: str, sha256: str, channels: int, value_range: Ran
         if pixels.shape[1] not in PICTURES or channels not in (1, 3):
             raise ImageError(f"{name} has {pixels.shape[1]} channels; wanted {channels}")
         pixels = grey(pixels[:, :3]) if channels == 1 else pixels.expand(-1, 3, -1, -1)
-    return _with_hole(Given(name, sha256, pixels, alpha, None), fills_holes)
+    return _with_hole(Given(name, sha256, pixels, alpha, None), fills)
 
 
-def _with_hole(picture: Given, fills_holes: bool) -> Given:
-    if not fills_holes:
+def _with_hole(picture: Given, fills: str | None) -> Given:
+    if fills is None:
         return picture
     if picture.alpha is None or not bool((picture.alpha < HIDDEN).any()):
         raise ImageError(f"{picture.name} has no hole; wanted one that is transparent where it is to be filled")
     mask = (picture.alpha < HIDDEN).float()
-    pixels = picture.pixels * (1 - mask)  # the middle grey, as in the training
-    return Given(picture.name, picture.sha256, pixels, None, mask, picture.notes)
+    # As in the training: the middle grey, or squares.
+    inside = in_squares(picture.pixels) if fills == "mosaic" else torch.zeros_like(picture.pixels)
+    return replace(picture, pixels=torch.where(mask > 0, inside, picture.pixels), alpha=None, mask=mask)
 
 
 # --- The result -----------------------------------------------------------------------------------------------------

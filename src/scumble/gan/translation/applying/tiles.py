@@ -26,6 +26,8 @@ LIVE = 2.0
 PROBED, SURVEYED = 256, 64
 """Sides of the cut by which a network is looked at, and of those that statistics are taken from: of many small cuts
 they were nearer to those of the whole than of few larger ones with as many pixels (docs/log.md)."""
+LEAST_SIDE = 8
+"""Pictures are made so large by repeating their last pixels: of less, nothing is left to be reflected when halved."""
 LARGEST_HALO = 0.25
 """Of a tile's side: the rest would be computed for nothing."""
 EXTRA_REACH = 4
@@ -71,6 +73,10 @@ def translating(
         (1, C', enlarges * H, enlarges * W) float32 on the CPU.
     """
     height, width = picture.shape[2:]
+    if min(height, width) < LEAST_SIDE:
+        larger = F.pad(_floats(picture), (0, max(0, LEAST_SIDE - width), 0, max(0, LEAST_SIDE - height)), "replicate")
+        whole = yield from translating(network, larger, told, multiple, enlarges, working_bytes)
+        return whole[..., : enlarges * height, : enlarges * width]
     told = [one.to(_device(network)) for one in told]
     small = height <= PROBED and width <= PROBED
     looks = None if small else look_at(network, _cut(picture, 0, 0, PROBED, PROBED, multiple), told)

@@ -10,6 +10,7 @@ The last is as real as can be, and has forgotten what it was to show: it is at i
 set of pictures is measured.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,8 +20,8 @@ import torch.nn.functional as F
 from scumble.gan.translation.data import Part, Pictures
 from scumble.gan.translation.degrade import grey
 
-LEARNT_FROM = 1000
-"""Training pictures at most, of which these learn."""
+LEARNT_FROM, MAX_NUMBERS = 1000, 2**26
+"""Training pictures at most, of which these learn; of pictures larger than about 150 pixels fewer: 256 MiB of them."""
 AT_ONCE = 32
 SMALL = 16
 """Pixels of a side at which pictures are looked at for being alike."""
@@ -52,23 +53,23 @@ class Baselines(NamedTuple):
 
 def fit(pictures: Pictures) -> Baselines:
     """Learn from the training pictures of a translation."""
-    weights = None
+    weights, most = None, min(LEARNT_FROM, MAX_NUMBERS // math.prod(pictures.shapes.b))
     if pictures.has_truth:
         width = pictures.shapes.a[0] + 1
         products = torch.zeros(width, width, dtype=torch.float64)
         targets = torch.zeros(width, pictures.shapes.b[0], dtype=torch.float64)
-        for batch in in_parts(pictures, "learning", LEARNT_FROM):
+        for batch in in_parts(pictures, "learning", most):
             x = _with_one(in_size(batch["a"], batch["b"].shape[2:])).double()
             products += torch.einsum("nchw,ndhw->cd", x, x)
             targets += torch.einsum("nchw,ndhw->cd", x, batch["b"].double())
         weights = (torch.linalg.pinv(products, hermitian=True) @ targets).float()
     known, found = [], []
     if pictures.has_truth:
-        for batch in in_parts(pictures, "learning", LEARNT_FROM):
+        for batch in in_parts(pictures, "learning", most):
             known.append(small(in_shape(batch["a"], pictures.shapes.b)))
             found.append(batch["b"])
     else:
-        count = min(LEARNT_FROM, pictures.amount_of_targets("learning"))
+        count = min(most, pictures.amount_of_targets("learning"))
         for first in range(0, count, AT_ONCE):
             found.append(pictures.targets(range(first, min(first + AT_ONCE, count)), "learning"))
             known.append(small(found[-1]))

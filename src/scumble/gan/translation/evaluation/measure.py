@@ -102,8 +102,10 @@ def ground(pictures: Pictures, eyes: Eyes | None, most: int = MOST_PICTURES) -> 
         targets = other_targets(batch["labels"], len(pictures.classes))
         return Ground(batch, targets, None, None if eyes is None else Probe.fitted(pictures, eyes.numbers), None)
     part = "learning" if pictures.has_truth else "withheld"  # a set and its own truth would not be independent
-    numbers = range(min(MOST_TARGETS, pictures.amount_of_targets(part)))
-    wanted = None if eyes is None else eyes.numbers(pictures.targets(numbers, part))
+    count, wanted = min(MOST_TARGETS, pictures.amount_of_targets(part)), None
+    if eyes is not None:
+        some = (range(first, min(first + AT_ONCE, count)) for first in range(0, count, AT_ONCE))
+        wanted = np.concatenate([eyes.numbers(pictures.targets(numbers, part)) for numbers in some])
     held = range(min(MOST_TARGETS, pictures.amount_of_targets()))
     labels = pictures.labels_of_targets(held)
     labelled = None if labels is None or labels.dim() > 1 else (pictures.targets(held), labels)
