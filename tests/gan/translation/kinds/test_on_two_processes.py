@@ -17,16 +17,29 @@ from translation_material import TINY, state_of, tiny_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-PRESETS = ("cyclegan", "dualgan", "cut", "unit", "munit", "stargan")
+PRESETS = (
+    "cyclegan", "dualgan", "cut", "unit", "munit", "stargan",
+    "bicyclegan", "srgan", "esrgan", "context-encoder", "ccgan", "pixelda",
+)  # fmt: skip
 STEPS = 2
-GIVEN = {"blocks": 1, "latent": 3, "pool": 6, "norm": "instance", "critic_steps": 1, "lr": 1e-12, "beta1": 0.5}
+GIVEN = {
+    "blocks": 1,
+    "latent": 3,
+    "pool": 6,
+    "norm": "instance",
+    "critic_steps": 1,
+    "pretraining": 0.01,
+    "lr": 1e-12,
+    "beta1": 0.5,
+}
 """A tiny rate: what Adam makes of rounding is not what is asked for."""
 
 
 def trained(preset: str, processes: Processes) -> dict[str, torch.Tensor]:
     """All that a checkpoint holds after a few steps."""
     settings = TranslationSettings.model_validate(TINY | GIVEN | {"preset": preset})
-    shapes = Shapes((1, 16, 16), (1, 16, 16), 3 if preset == "stargan" else 0)
+    before = 4 if preset in ("srgan", "esrgan") else 16
+    shapes = Shapes((1, before, before), (1, 16, 16), 3 if preset in ("stargan", "pixelda") else 0)
     game = game_of(settings, shapes, device.choose("cpu", "float32"), processes)
     for module in (module for network in game.networks.values() for module in network.modules()):
         if isinstance(module, torch.nn.Dropout):
