@@ -111,3 +111,10 @@ subprocess.run([*command, "--labelled", "10", "--draws", "2", "--supervised-step
 classifier = scumble.Classifier.from_pretrained(run / "classifier")
 print("seed 7 looks like a", classifier.predict([FOLDER / "seven.png"])[0])
 # --8<-- [end:classify]
+
+# --8<-- [start:translate]
+# Learn to turn one kind of picture into another: digits with noise into digits without. Code makes the pairs.
+translator = scumble.train_translator("digits", FOLDER / "clean", pairs="noise", size=32, width=8, images=400, grids=1)
+translator(FOLDER / "seven.png").save(FOLDER / "clean.png")
+print(translator)
+# --8<-- [end:translate]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from scumble.gan.settings import GANSettings
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 FILE = Path(__file__).parents[1] / "src" / "scumble" / "keywords.py"
@@ -25,6 +26,7 @@ MODELS = {
     "StyleKeywords": (StyleSettings, "PaintKeywords"),
     "TextureKeywords": (TextureSettings, "PaintKeywords"),
     "GANKeywords": (GANSettings, None),
+    "TranslationKeywords": (TranslationSettings, None),
 }
 
 NUMBERS = "float | Sequence[float]"
@@ -38,6 +40,7 @@ TAKEN = {
     },
     "StyleKeywords": {"content_layers": f"{LAYERS} | None"},
     "GANKeywords": {"channels": 'int | Literal["auto"]', "size": "int | str"},
+    "TranslationKeywords": {"size": "int | str"},
 }
 """What is taken where a value is looked at before it is checked, which its type does not tell."""
 

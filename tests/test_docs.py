@@ -101,8 +101,13 @@ def test_python_runs(page, tmp_path, monkeypatch, one_thread):
     few = {"steps": 1, "coarse_steps": 1}
     monkeypatch.setattr(scumble, "stylize", lambda *a, **given: stylize(*a, **given | few), raising=False)
     monkeypatch.setattr(scumble, "train", lambda *a, **given: train(*a, **given | {"images": 64}), raising=False)
+    few_images = {"images": 8, "width": 4, "size": 32}
+    translate = scumble.train_translator
+    monkeypatch.setattr(
+        scumble, "train_translator", lambda *a, **given: translate(*a, **given | few_images), raising=False
+    )
     monkeypatch.chdir(tmp_path)
-    for number, name in enumerate(("photo.jpg", "painting.jpg", *(f"photos/{n}.jpg" for n in range(16)))):
+    for number, name in enumerate(("photo.jpg", "painting.jpg", "grey.jpg", *(f"photos/{n}.jpg" for n in range(20)))):
         Path(name).parent.mkdir(exist_ok=True)
         photograph(48, 40, seed=number).save(name)
     names: dict[str, object] = {}

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from scumble.gan.report.report import report, report_events
     from scumble.gan.settings import GANSettings
     from scumble.gan.train import train, train_events
+    from scumble.gan.translation.models.translator import Translator
+    from scumble.gan.translation.settings import TranslationSettings
+    from scumble.gan.translation.train import train_translator, train_translator_events
     from scumble.losses import gram
     from scumble.perceptual.features import features, layers
     from scumble.style.evaluation import figures as evaluation
@@ -52,6 +55,8 @@ __all__ = [
     "Sources",
     "StyleSettings",
     "TextureSettings",
+    "TranslationSettings",
+    "Translator",
     "WeightsError",
     "__version__",
     "classify",
@@ -75,6 +80,8 @@ __all__ = [
     "texture",
     "train",
     "train_events",
+    "train_translator",
+    "train_translator_events",
 ]
 
 _NAMES = {
@@ -87,6 +94,9 @@ _NAMES = {
     "gan.report.report": "report report_events",
     "gan.settings": "GANSettings",
     "gan.train": "train train_events",
+    "gan.translation.models.translator": "Translator",
+    "gan.translation.settings": "TranslationSettings",
+    "gan.translation.train": "train_translator train_translator_events",
     "losses": "gram losses",
     "perceptual.features": "features layers",
     "style.evaluation.compare": "compare compare_events",

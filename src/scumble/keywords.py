@@ -140,3 +140,69 @@ class GANKeywords(TypedDict, total=False):
     flip: Literal["auto", "yes", "no"]
     augment: bool
     augment_colour: bool
+
+
+class TranslationKeywords(TypedDict, total=False):
+    """Those of `TranslationSettings`."""
+
+    images: int
+    batch: int
+    accumulate: int
+    lr: float
+    beta1: float
+    beta2: float
+    decay: Literal["linear", "second-half", "none"]
+    ema: int
+    grids: int
+    evaluate_every: int
+    seed: int
+    device: str
+    devices: int
+    nodes: int
+    precision: Literal["auto", "float32", "bfloat16"]
+    preset: Literal[
+        "context-encoder",
+        "ccgan",
+        "pix2pix",
+        "cyclegan",
+        "discogan",
+        "dualgan",
+        "bicyclegan",
+        "unit",
+        "srgan",
+        "pixelda",
+        "munit",
+        "stargan",
+        "esrgan",
+        "cut",
+    ]
+    kind: Literal[
+        "paired",
+        "unpaired",
+        "contrastive",
+        "multimodal-paired",
+        "shared-latent",
+        "multimodal",
+        "domains",
+        "super-resolution",
+        "inpainting",
+        "adaptation",
+    ]
+    size: int | str
+    pairs: Literal["none", "edges", "grey", "x2", "x4", "noise", "blur", "holes", "mosaic", "jpeg", "night"]
+    direction: Literal["forward", "backward"]
+    network: Literal["unet", "resnet", "encoder-decoder", "srresnet", "rrdb", "adain"]
+    blocks: int
+    width: int
+    norm: Literal["batch", "instance", "none"]
+    upsampling: Literal["transposed", "resize", "shuffle"]
+    patch_layers: int
+    loss: Literal["bce", "least-squares", "hinge", "wasserstein", "relativistic-average"]
+    critic_steps: int
+    pool: int
+    latent: int
+    weights: str
+    pretraining: float
+    perceptual: Literal["pocket", "vgg19"]
+    flip: bool
+    jitter: float

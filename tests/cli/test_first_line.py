@@ -17,6 +17,8 @@ COMMANDS = {
     "batch": (("content.png", "--style", "style.png"), "painting content.png in the style of style.png, into painted"),
     "gan train": (("digits", "--run", "runs/new"), "training on digits: runs/new"),
     "gan classify": (("runs/new", "digits"), "classifying digits by runs/new: runs/new/classifier"),
+    "translate train": (("photos", "--run", "runs/new"), "training on photos: runs/new"),
+    "translate apply": (("runs/new", "content.png"), "translating content.png with runs/new: translated"),
     "gan evaluate": (("runs/new", "digits"), "comparing pictures of runs/new with digits"),
 }
 

@@ -420,3 +420,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert "cannot be written: File too large" in done.stdout, done.stderr
     assert (tmp_path / "a.png").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("bands", [1, 2, 5])
+def test_a_tiff_holds_as_many_channels_as_it_is_given(tmp_path, bands):
+    pixels_ = np.arange(6 * 7 * bands, dtype=np.uint16).reshape(6, 7, bands) * 100
+    save(pixels_, tmp_path / "a.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif").reshape(6, 7, bands), pixels_)

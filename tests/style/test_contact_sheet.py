@@ -197,3 +197,11 @@ def test_it_tells_what_it_is(tmp_path, flat):
     contact_sheet.save(made, tmp_path / "contact.jpg")
     assert recipe.read(tmp_path / "contact.jpg")["job"] == "contact sheet"
     assert files.load(tmp_path / "contact.jpg").size == made.size
+
+
+def test_a_heading_with_nothing_in_it_takes_no_room(flat):
+    row = [Cell("red", flat["red"]), Cell("blue", flat["blue"])]
+    bare, _ = draw([Cell(""), Cell("")], [row])
+    headed, _ = draw([Cell(""), Cell("styles")], [row])
+    assert bare.width == headed.width
+    assert 2 * (bare.height - GAP) == headed.height - GAP

@@ -23,7 +23,7 @@ NUMBERS = ("--shares", "--style-scale")
 
 app = App(
     name="scumble",
-    help="Make pictures with neural networks: paint photographs like paintings, train GANs on pictures.",
+    help="Make pictures with neural networks: paint photographs like paintings, train GANs and translators.",
     version=__version__,
     default_parameter=Parameter(negative_iterable=()),  # no --empty-style-scale beside --style-scale
     help_flags=pages.FLAGS,
@@ -48,6 +48,7 @@ app.command(
 )
 app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
 app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
+app.command("scumble.cli.translate:app", name="translate", help="Turn one kind of picture into another, and learn to.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
 app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
 app.command("scumble.cli.cache:app", name="cache", help="List and clear the cache of prepared pictures.")
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     arguments = sys.argv[1:] if arguments is None else arguments
     pages.whole = pages.ALL in arguments
-    _share_the_cores(training=arguments[:2] == ["gan", "train"])
+    _share_the_cores(training=arguments[:2] in (["gan", "train"], ["translate", "train"]))
     if (empty := _empty(arguments)) is not None:
         hint = "a variable of the shell may be empty"
         sys.exit(

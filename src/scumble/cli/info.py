@@ -56,6 +56,11 @@ def sentence(facts: dict[str, Any]) -> str:
             return f"{content} in the style of {_listed(styles) or 'another'}: {_manner(facts)}"
         case "texture":
             return f"a texture of {_listed(list(_names(facts, 'style'))) or 'a picture'}: {_manner(facts)}"
+        case "apply":
+            (picture, *_), (model, *_) = ((*_names(facts, role), "a picture") for role in ("picture", "model"))
+            given = facts.get("settings")
+            preset = _short(given.get("preset")) if isinstance(given, dict) else "a translator"
+            return f"{picture} translated by {preset}, trained on {model}"
         case "preview":
             return "a preview of a painting"
         case recipe.CONTACT_SHEET_JOB:

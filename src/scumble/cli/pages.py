@@ -24,6 +24,10 @@ USUAL = {
         "--run", "--preset", "--size", "--images", "--labels", "--condition", "--width", "--augment",
         "--evaluate-every", "--fresh",
     ),
+    "translate train": (
+        "--run", "--preset", "--pairs", "--direction", "--size", "--images", "--labels", "--width", "--weights",
+        "--evaluate-every", "--fresh",
+    ),
 }  # fmt: skip
 """The flags that one will want, in the order in which one will."""
 

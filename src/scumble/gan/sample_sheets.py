@@ -14,7 +14,8 @@ from PIL import Image
 from scumble.errors import ImageError, RunError, SettingsError
 from scumble.gan.facts import GANFacts
 from scumble.gan.models import latents
-from scumble.gan.models.codes import codes_of, name_of, values_in
+from scumble.gan.models.codes import codes_of, name_of
+from scumble.gan.models.codes import columns as columns_of
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
 from scumble.image import encode, files, film, recipe
@@ -89,8 +90,8 @@ def _choices(of_classes: Sequence[str], codes: Sequence[str], gan: GAN) -> list[
 
 def _columns(gan: GAN, seeds: list[int], chosen: list[Choice], codes: Sequence[str], pairs: bool) -> int:
     """Of a grid, where nobody has said how many."""
-    if len(seeds) == 1 and codes:
-        return (values_in(codes[-1], gan.settings) or [1])[-1]
+    if codes:
+        return columns_of(len(seeds), codes[-1], gan.settings)
     square = math.ceil(math.sqrt(len(seeds)))
     return square * len(gan.classes) if pairs else len(seeds) if len(chosen) > 1 else square
 

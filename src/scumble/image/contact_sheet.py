@@ -67,18 +67,20 @@ def draw(heading: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> tuple[Image
     """A sheet of equally long rows, and how many of them had room.
 
     Args:
-        heading: stands above every band of rows.
+        heading: stands above every band of rows, if there is anything in it.
         rows: the first cell of each is what the others are of.
     """
     heading, rows = heading[:ACROSS], [row[:ACROSS] for row in rows]
     bands, side, shown = layout(len(heading), len(rows))
     of_band = math.ceil(shown / bands)
     width, height = side + GAP, side + GAP + LABEL
-    sheet = Image.new("RGB", (bands * len(heading) * width + GAP, (of_band + 1) * height + GAP), "white")
+    headings = [heading] if any(cell.label or cell.picture for cell in heading) else []
+    size = (bands * len(heading) * width + GAP, (of_band + len(headings)) * height + GAP)
+    sheet = Image.new("RGB", size, "white")
     font = _font()
     for band in range(bands):
         below = rows[:shown][band * of_band : (band + 1) * of_band]
-        for row, cells in enumerate([heading, *below] if below else []):
+        for row, cells in enumerate([*headings, *below] if below else []):
             for column, cell in enumerate(cells):
                 place = GAP + (band * len(heading) + column) * width, GAP + row * height
                 _put(sheet, place, cell, side, font)

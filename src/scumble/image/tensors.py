@@ -153,7 +153,7 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     Pixels of small pictures are repeated, so that one can see them: a picture becomes about 64 pixels high or wide.
     Opacity is laid on white; of more bands, three are seen.
     """
-    pictures = _visible(pictures)
+    pictures = visible(pictures)
     scale = max(1, 64 // max(pictures.shape[1:3]))
     pictures = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, _ = pictures.shape
@@ -165,7 +165,7 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     return sheet
 
 
-def _visible(pictures: np.ndarray) -> np.ndarray:
+def visible(pictures: np.ndarray) -> np.ndarray:
     """(N, H, W, C) uint8 pictures with one channel or three."""
     channels = pictures.shape[3]
     if channels in (1, 3):

@@ -82,6 +82,11 @@ class RunFacts(BaseModel):
     changes: tuple[Change, ...] = ()
     identity: str | None = None
 
+    @property
+    def known_by(self) -> str:
+        """The identity of the run's checkpoints."""
+        raise NotImplementedError
+
     @classmethod
     def read_from(cls, folder: Path) -> Self:
         """The record that a folder's settings.json holds.

@@ -228,14 +228,13 @@ def _all_estimates(
     yield Started(JOB, len(measures), "measures")
     found: dict[str, Estimate] = {}
     for done, measure in enumerate(measures, 1):
-        found |= _estimates(measure, real, generated, network)
+        found |= estimates(measure, real, generated, network)
         yield Progress(JOB, done, len(measures))
     return found
 
 
-def _estimates(
-    measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding
-) -> dict[str, Estimate]:
+def estimates(measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding) -> dict[str, Estimate]:
+    """The figures of one measure, by name, in the unit that distances are told in."""
     random = np.random.default_rng(0)
     mean, variance = (0.0, 1.0) if network.network == "inception" else _unit(real)
     if measure == "frechet":

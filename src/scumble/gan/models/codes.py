@@ -58,10 +58,10 @@ def codes_of(text: str | int, settings: GANSettings) -> list[Code]:
     return list(itertools.product(*(_values(place, n, settings) for n, place in enumerate(places))))
 
 
-def values_in(text: str | int, settings: GANSettings) -> list[int]:
-    """How many values each place has that goes through all."""
-    places = str(text).split(",")
-    return [len(_values(ALL, n, settings)) for n, place in enumerate(places) if place.strip() == ALL]
+def columns(seeds: int, text: str | int, settings: GANSettings) -> int:
+    """Of a sheet: one for each seed, or, where there is one, for each value of the last place that goes through all."""
+    places = [n for n, place in enumerate(str(text).split(",")) if place.strip() == ALL]
+    return len(_values(ALL, places[-1], settings)) if seeds == 1 and places else seeds
 
 
 def _values(place: str, position: int, settings: GANSettings) -> tuple[int | float | None, ...]:

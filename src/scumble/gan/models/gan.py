@@ -10,27 +10,29 @@ import torch
 from PIL import Image
 from torch import nn
 
-from scumble import device, jobs
+from scumble import jobs, paths
 from scumble.data.pixels import pixels_of
 from scumble.device import full_float32
-from scumble.errors import RunError, SettingsError, first_line
+from scumble.errors import RunError, SettingsError
 from scumble.gan.facts import GANFacts
-from scumble.gan.models import codes, saving
-from scumble.gan.models.classes import check_label_sets, labels_of, names_of
-from scumble.gan.models.reading import read
+from scumble.gan.models import codes
+from scumble.gan.models.card import card
+from scumble.gan.models.classes import labels_of, names_of
+from scumble.gan.models.reading import holds, read_networks
 from scumble.gan.models.sample import Samples, draw_latents, encoded, generate
-from scumble.gan.networks.build import MISFITS, build, filled, to_device
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.features import rows
 from scumble.gan.networks.games.autoencoder import CodeDiscriminator
 from scumble.gan.settings import FeatureSettings, GANSettings
+from scumble.image import files
 from scumble.image.files import PictureSource
 from scumble.image.tensors import grid, to_signed
-from scumble.storage import checkpoint
+from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, writing
 
 if TYPE_CHECKING:
     from scumble.gan.evaluation.evaluate import Evaluation
 
+CARD_SAMPLES = 64
 MAX_PIL_CHANNELS = 4
 
 
@@ -74,21 +76,7 @@ class GAN:
                 are no finite numbers or those of another run.
             SettingsError: if the device is not there.
         """
-        folder = Path(folder)
-        placement = device.choose(device_name, "float32")
-        facts, tensors = read(folder)
-        try:
-            data, settings = facts.data, GANSettings(**facts.settings)
-            check_label_sets(data)
-            generator, discriminator = filled(
-                lambda: build(settings, data.shape, len(data.classes)),
-                [checkpoint.under(name, tensors) for name in ("generator", "discriminator")],
-            )
-        except MISFITS as error:
-            raise RunError(f"{folder} does not hold what its settings say: {first_line(error)}") from error
-        for network in (generator, discriminator):
-            to_device(network.eval().requires_grad_(False), placement.device)
-        return cls(generator, discriminator, facts)
+        return cls(*read_networks(Path(folder), device_name))
 
     @property
     def device(self) -> torch.device:
@@ -127,9 +115,8 @@ class GAN:
                 more channels than PIL's.
         """
         if (channels := self.facts.data.shape[0]) > MAX_PIL_CHANNELS:
-            raise SettingsError(
-                f"a PIL picture of {channels} channels is none; use sample_array, or `scumble gan sample`"
-            )
+            wanted = "use sample_array, or `scumble gan sample`"
+            raise SettingsError(f"a PIL picture of {channels} channels is none; {wanted}")
         pictures = self.sample_array(seeds, truncation, of_class, code)
         return Samples(
             Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture) for picture in pictures
@@ -163,9 +150,8 @@ class GAN:
 
         Args:
             seeds: one a picture, row after row.
-            columns: of the grid; by default, it is about a square. With a code, it has a row for each that this stands
-                for; with one seed, as many columns as its last place has values: "all,all" is a sheet of categories and
-                numbers.
+            columns: of the grid; by default, it is about a square; with a code, it has a row for each that this stands
+                for, or, of one seed, a column for each value of its last place: "all,all" is a sheet.
             truncation: as of `sample`.
             of_class: as of `sample`.
             code: as of `sample`.
@@ -178,21 +164,17 @@ class GAN:
         """
         seeds = list(seeds)
         pictures = self.sample_array(seeds, truncation, of_class, code)
-        if columns is None and code is not None:
-            columns = len(seeds) if len(seeds) > 1 else (codes.values_in(code, self.settings) or [1])[-1]
-        columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
+        if columns is None:
+            square = math.ceil(math.sqrt(len(pictures)))
+            columns = square if code is None else codes.columns(len(seeds), code, self.settings)
         if columns < 1:
             raise SettingsError(f"columns: got {columns}, wanted 1 or more")
         return Image.fromarray(grid(pictures, min(columns, len(pictures))))
 
     def read_codes(self, pictures: Iterable[PictureSource]) -> np.ndarray:
-        """(N, K + C): what pictures say of their code, if it was trained with codes.
+        """(N, K + C): what pictures say of their code: the probability of each category, and the numbers.
 
-        The probability of each of K categories, and C numbers. Pictures are as of `features`.
-
-        Raises:
-            SettingsError: if it was trained without, or there are no pictures.
-            ImageError: as `features`.
+        Raises as `features`, and SettingsError if it was trained without codes.
         """
         return codes.read(self.discriminator, self._pixels(pictures), self.settings)
 
@@ -257,11 +239,18 @@ class GAN:
         return self.discriminator.encoder if isinstance(self.discriminator, CodeDiscriminator) else None
 
     def encode(self, pictures: Iterable[PictureSource]) -> torch.Tensor:
-        """(N, Z) latents of pictures, as `features` takes them, by an adversarial autoencoder: see `draw_array`.
+        """(N, Z) latents of pictures, by an adversarial autoencoder; `draw_array` decodes them.
+
+        Args:
+            pictures: paths, PIL pictures or NumPy arrays; they are made as for its training.
 
         Raises:
             SettingsError: if there are no pictures, or the GAN has no encoder.
             ImageError: if a picture cannot be read, or has other channels.
+
+        Example:
+            >>> gan.draw_array(gan.encode(["one.png"])).shape  # doctest: +SKIP
+            (1, 28, 28, 1)
         """
         if self.encoder is None:
             raise SettingsError(f"preset {self.settings.preset} has no encoder; wanted a GAN of preset aae")
@@ -295,4 +284,17 @@ class GAN:
         Raises:
             RunError: if the folder cannot be written, or is that of a run.
         """
-        saving.write(self, Path(folder))
+        folder = Path(folder)
+        if holds(folder, FACTS) and not holds(folder, WEIGHTS):
+            raise RunError(f"{folder} is a run; wanted a folder of its own for the model")
+        tensors = {
+            f"{name}.{key}": tensor
+            for name, network in (("generator", self.generator), ("discriminator", self.discriminator))
+            for key, tensor in network.state_dict().items()
+        }
+        make(folder)
+        with writing(folder):
+            files.save(grid(self.sample_array(range(CARD_SAMPLES)), 8), folder / "samples.png")
+            paths.write_atomically(folder / "README.md", card(self.facts).encode(errors="replace"))
+            paths.write_atomically(folder / WEIGHTS, as_safetensors(tensors))
+        self.facts.write_to(folder)

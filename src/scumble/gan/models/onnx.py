@@ -9,7 +9,7 @@ import contextlib
 import copy
 import json
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +49,7 @@ class Program(NamedTuple):
         ours: what scumble gives for such inputs.
         facts: for the metadata: what it "takes" and "gives", by name, and the names of "classes".
         noun: what its output is called where it differs.
+        sides: of inputs that are pictures of any size, what divides their height and width, by name.
     """
 
     network: nn.Module
@@ -57,6 +58,7 @@ class Program(NamedTuple):
     ours: Callable[[Inputs], np.ndarray]
     facts: dict[str, Any]
     noun: str
+    sides: Mapping[str, int] = {}
 
 
 def of_generator(gan: GAN) -> Program:
@@ -152,12 +154,21 @@ def _exported(program: Program) -> Any:
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=[program.output],
-            dynamic_shapes=tuple({0: torch.export.Dim("pictures_in_batch")} for _ in inputs),
+            dynamic_shapes=tuple(_dynamic(program.sides.get(name)) for name in inputs),
             dynamo=True,
             verbose=False,
         )
     assert exported is not None
     return exported.model_proto
+
+
+def _dynamic(divisor: int | None) -> dict[int, Any]:
+    """The sides of an input that may be of any length, or of any multiple."""
+    sides = {0: torch.export.Dim("pictures_in_batch")}
+    if divisor is not None:
+        names = ("height", "width") if divisor == 1 else ("height_in_multiples", "width_in_multiples")
+        sides |= {number: divisor * torch.export.Dim(name) for number, name in zip((2, 3), names, strict=True)}
+    return sides
 
 
 @shared

@@ -12,6 +12,7 @@ from scumble.data.dataset import Dataset
 from scumble.gan.settings import GANSettings
 from scumble.gan.tasks.games import GAMES
 from scumble.threads import few_threads
+from scumble.training.settings import TrainingSettings
 from scumble.training.trainer import Trainer
 
 MEASURED_STEPS, MEASURED_SECONDS = 3, 2.0
@@ -56,30 +57,34 @@ def measured(settings: GANSettings, shape: tuple[int, int, int]) -> Speed:
     """
     noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
     game = GAMES[settings.task](settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
-    trainer = game.trainer()
+    return of_trainer(game.trainer(), settings.critic_steps, game.placement.device.type == "cpu")
+
+
+def of_trainer(trainer: Trainer, critic_steps: int, on_cpu: bool) -> Speed:
+    """The same of any trainer, which is some steps further afterwards."""
     trainer.train_step()  # the first one takes longer
     trainer.take_figures()  # waits for the device
-    seconds = _seconds_per_step(trainer, settings)
+    seconds = _seconds_per_step(trainer, critic_steps)
     threads = None
-    if game.placement.device.type == "cpu" and torch.get_num_threads() > 1:
+    if on_cpu and torch.get_num_threads() > 1:
         with few_threads(1):
-            by_one = _seconds_per_step(trainer, settings)
+            by_one = _seconds_per_step(trainer, critic_steps)
         if FASTER * by_one < seconds:
             seconds, threads = by_one, 1
-    return Speed(settings.critic_steps * settings.batch / seconds, seconds, *cores.load(), threads)
+    return Speed(critic_steps * trainer.task.size / seconds, seconds, *cores.load(), threads)
 
 
-def _seconds_per_step(trainer: Trainer, settings: GANSettings) -> float:
+def _seconds_per_step(trainer: Trainer, critic_steps: int) -> float:
     started, steps = time.perf_counter(), 0
     while steps < MEASURED_STEPS or time.perf_counter() - started < MEASURED_SECONDS:
-        for _ in range(settings.critic_steps):
+        for _ in range(critic_steps):
             trainer.train_step()
         trainer.take_figures()
         steps += 1
     return (time.perf_counter() - started) / steps
 
 
-def images_for(speed: Speed, settings: GANSettings) -> dict[str, int]:
+def images_for(speed: Speed, settings: TrainingSettings) -> dict[str, int]:
     """By the names of `SECONDS`, how many images to train with.
 
     Example:

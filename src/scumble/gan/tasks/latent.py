@@ -31,7 +31,7 @@ from scumble.training.distributed import Processes
 from scumble.training.randomness import draw, seed_for
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
 from scumble.training.trainer import Trainer
-from scumble.training.updates import clip_weights, frozen
+from scumble.training.updates import Adam, clip_weights, frozen
 
 AUGMENTED_AGAIN = 1000
 """The use of random numbers by which the generator's loss augments pictures; those below it are critic steps."""
@@ -247,7 +247,7 @@ class LatentGAN:
         if settings.optimizer == "rmsprop":
             return torch.optim.RMSprop(parameters, settings.lr, settings.beta2)
         fused = self.placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def _schedule(self, own_lr: float | None) -> Callable[[Moment], dict[str, Any]]:
         settings = self.settings

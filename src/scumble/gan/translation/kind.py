@@ -22,6 +22,7 @@ from scumble.device import Placement
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Update
+from scumble.training.updates import Adam
 
 Shape = tuple[int, int, int]
 """(C, H, W)."""
@@ -74,12 +75,13 @@ class Kind(NamedTuple):
         updates: what a step makes, in order.
         result: names of the networks that a model holds; their moving average is kept, and is what is used.
         translation: of the networks of `result`, the one to use: (N, C, H, W) in [-1, 1], and what it is `told`, to
-            (N, C', H', W') about in [-1, 1], for sides that are multiples of `multiple`.
+            (N, C', H', W') about in [-1, 1].
         weights: of the terms of its losses, by name: the paper's. `settings.weights` overrides some.
         directions: that it can be used in.
         told: what its translation takes beside the picture: "code", (N, latent) standard normal numbers; "target",
-            (N, K) float32, one at the class to be drawn or at each label.
-        multiple: what sides have to be divisible by; whoever uses it pads and cuts.
+            (N, K) float32, one at the class to be drawn or at each label; "mask", (N, 1, H, W), 1 where the picture has
+            a hole.
+        multiple: what sides should be divisible by; a network that is given others pads and cuts (`layers.fitted`).
         enlarges: how many times a side of the result is as long.
     """
 
@@ -88,11 +90,21 @@ class Kind(NamedTuple):
     updates: Callable[[Game], tuple[Update, ...]]
     result: tuple[str, ...]
     translation: Callable[[Mapping[str, nn.Module], Direction], nn.Module]
-    weights: Mapping[str, float] = {}  # noqa: RUF012 (nothing writes into it)
+    weights: Mapping[str, float] = {}
     directions: tuple[Direction, ...] = ("forward",)
-    told: tuple[Literal["code", "target"], ...] = ()
-    multiple: int = 1
+    told: tuple[Literal["code", "target", "mask"], ...] = ()
+    multiple: Callable[[TranslationSettings], int] = lambda settings: 1
     enlarges: int = 1
+
+
+def weighted(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
+    """The sum of a loss's terms, each times its weight.
+
+    Example:
+        >>> weighted({"l1": torch.tensor(2.0), "cycle": torch.tensor(1.0)}, {"l1": 100, "cycle": 10}).item()
+        210.0
+    """
+    return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
 
 def moved(settings: TranslationSettings, placement: Placement) -> dict[str, Any]:
@@ -100,7 +112,7 @@ def moved(settings: TranslationSettings, placement: Placement) -> dict[str, Any]
 
     def optimizer(parameters: Any) -> torch.optim.Optimizer:
         fused = placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def schedule(moment: Moment) -> dict[str, Any]:
         left = 1 - moment.images_seen / settings.images
