@@ -54,8 +54,8 @@ def test_classes_are_asked_for_by_one_softmax(game):
         shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         expected -= np.log(shares[[0, 1], labels]).mean()
     assert of_classes == pytest.approx(expected, rel=1e-5)
-    assert torch.equal(found.figures["d_real"], this.logits(real, labels).sigmoid().mean())
-    assert torch.equal(this.logits(real, labels), seen[0][:, 0])
+    torch.testing.assert_close(found.figures["d_real"], this.logits(real, labels).sigmoid().mean())
+    torch.testing.assert_close(this.logits(real, labels), seen[0][:, 0])
 
 
 @pytest.mark.parametrize("condition", CONDITIONAL)
