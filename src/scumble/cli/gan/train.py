@@ -70,6 +70,7 @@ def presets(*, json: JsonLine = False) -> None:
     for row in rows:
         settings = GANSettings.model_validate({"preset": row["preset"]})
         axes = [settings.network, f"norm {settings.norm}", settings.loss]
+        axes += [f"task {settings.task}"] * (settings.task != "latent")
         axes += [f"penalty {settings.penalty}"] * (settings.penalty != "none")
         axes += [f"clip {settings.clip}"] * bool(settings.clip)
         axes += [f"condition {settings.condition}"] * (settings.condition != "none")
