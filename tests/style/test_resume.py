@@ -1,6 +1,7 @@
 """Work that was stopped, gently or not, and goes on: the same bytes as if it had never been."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -286,3 +287,28 @@ def test_tensors_that_somebody_has_edited_are_refused(stopped, content_file, sty
             tensors |= {} if other is None else {name: other}
             path.write_bytes(as_safetensors(tensors, checkpoint.metadata(state.facts)))
             refused(stopped, content_file, style_file, "is damaged")
+
+
+def test_a_second_ctrl_c_does_not_stop_the_saving(content_file, style_file, tmp_path, monkeypatch):
+    """Who presses twice gets the unfinished picture all the same, and can go on."""
+    settings = KINDS["quick"]
+    list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
+    fsync = os.fsync
+
+    def fsync_and_interrupt(number):
+        signal.raise_signal(signal.SIGINT)
+        fsync(number)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        events = stylize_events(content_file, style_file, settings, tmp_path / "out.png")
+        next(event for event in events if isinstance(event, Progress) and event.done)
+        monkeypatch.setattr(os, "fsync", fsync_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            events.throw(KeyboardInterrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        monkeypatch.setattr(os, "fsync", fsync)
+    assert resume_module.Unfinished(tmp_path / "out.png", {}).exists()
+    list(stylize_events(content_file, style_file, settings, tmp_path / "out.png", resume=True))
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()

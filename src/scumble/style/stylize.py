@@ -20,6 +20,7 @@ from scumble.image.files import Picture, PictureSource
 from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
 from scumble.settings import takes
+from scumble.storage.checkpoint import uninterrupted
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
@@ -201,9 +202,10 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
         result.whole = True
     finally:
         result.step, result.evaluations = painter.step, painter.evaluations
-        result.save()
-        if unfinished is not None and not result.whole and (state := painter.state()):
-            unfinished.write(state)
+        with uninterrupted():  # by an impatient second Ctrl-C
+            result.save()
+            if unfinished is not None and not result.whole and (state := painter.state()):
+                unfinished.write(state)
     if unfinished is not None:
         unfinished.remove()
         yield Saved(unfinished.output)
