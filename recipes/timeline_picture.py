@@ -3,27 +3,57 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from scumble import GAN, Translator
 from scumble.errors import RunError
+from scumble.gan.translation.degrade import degraded
 from scumble.gan.translation.facts import TranslationFacts
+from scumble.gan.translation.models.sheet import sheet
+from scumble.image.tensors import to_signed
+from scumble.training.task import Batch
 
 SIDE, GAP, NAME, YEAR = 128, 12, 20, 70
 """Pixels: of a sample, around it, of its name's height, and of the place for the years."""
 COLUMNS = 8
+CUTS, CUT_HEIGHT = 3, 1.5
+"""Of a photograph, how many squares are shown, and how many of them are as high as it is."""
 PAPER, INK, LINE, EMPTY = (255, 255, 255), (40, 40, 40), (90, 110, 190), (238, 238, 238)
 
 
-def sample_of(run: Path) -> Image.Image:
-    """What a run's model makes, as a square picture: some samples of a GAN; of a translator, rows of its last grid."""
+def sample_of(run: Path, photograph: Path | None = None) -> Image.Image:
+    """What a run's model makes, as a square picture: some samples of a GAN; of a translator, rows of a sheet.
+
+    Args:
+        run: a finished one.
+        photograph: that a translator is shown by, whose own pictures may not be passed on; None for its last grid.
+    """
     try:
         TranslationFacts.read_from(run)
     except RunError:
         return _square(np.asarray(GAN.from_pretrained(run, "cpu").grid(range(9), columns=3)))
-    grids = sorted((run / "grids").iterdir())
-    Translator.from_pretrained(run, "cpu")  # a run that cannot be used has nothing to show
-    return _square(np.asarray(Image.open(grids[-1]).convert("RGB")))
+    translator = Translator.from_pretrained(run, "cpu")
+    if photograph is None:
+        return _square(np.asarray(Image.open(sorted((run / "grids").iterdir())[-1]).convert("RGB")))
+    return _square(sheet(translator, _shown(translator, photograph), translator.settings.pairs != "none"))
+
+
+def _shown(translator: Translator, photograph: Path) -> Batch:
+    """Cuts of a photograph in the form that a translator has learnt from, in a batch."""
+    settings, (side, _) = translator.settings, translator.settings.cut
+    with Image.open(photograph) as picture:
+        height = int(CUT_HEIGHT * side)
+        size = (round(picture.width * height / picture.height), height)
+        pixels = np.asarray(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    lefts = np.linspace(0, size[0] - side, CUTS).astype(int)
+    cuts = np.stack([pixels[height - side :, left : left + side] for left in lefts]).transpose(0, 3, 1, 2)
+    whole = to_signed(cuts, torch.device("cpu"))
+    if settings.pairs == "none":
+        return {"a": whole}
+    random = torch.Generator().manual_seed(0)
+    lost, mask = degraded(settings.pairs, whole, random, translator.kind.enlarges == 1)
+    return {"a": lost, "b": whole} | ({} if mask is None else {"mask": mask})
 
 
 def _square(pixels: np.ndarray) -> Image.Image:

@@ -84,8 +84,17 @@ def test_a_translator_is_measured_on_withheld_pictures(page, photos, tmp_path):
     found = json.loads((runs / "pix2pix.json").read_text())
     assert {"identity", "regression", "nearest"} <= found["baselines"].keys()
     assert found["low"] <= found["value"] <= found["high"]
-    with Image.open(runs / "pix2pix.png") as sample:
-        assert sample.size == (timeline.timeline_picture.SIDE, timeline.timeline_picture.SIDE)
+    side = timeline.timeline_picture.SIDE
+    with Image.open(runs / "pix2pix.png") as sample, Image.open(timeline.PHOTOGRAPH) as photograph:
+        assert sample.size == (side, side)
+        shown = np.asarray(sample.convert("RGB"))
+        height = photograph.height * 2 // 3  # the lower two thirds, from the left
+        cut = photograph.crop((0, photograph.height - height, height, photograph.height)).convert("RGB")
+    # Ours, not one of those that it has learnt from.
+    truth = shown[2 : side // 3 - 2, -side // 3 + 2 : -2].astype(float)
+    assert np.abs(truth.mean((0, 1)) - np.asarray(cut).mean((0, 1))).max() < 8
+    random = np.asarray(Image.open(photos / "0.png").convert("RGB")).mean((0, 1))
+    assert np.abs(random - np.asarray(cut).mean((0, 1))).max() > 16
     assert "| 2017 | `pix2pix` | pairs: photos, edges by code | " in page.read_text()
 
 
