@@ -3,7 +3,12 @@ import pytest
 import torch
 
 from conftest import photographs
+from scumble import SettingsError
+from scumble.events import returned
+from scumble.gan.translation.data import open_translation
 from scumble.gan.translation.degrade import degraded
+from scumble.gan.translation.kinds.table import KINDS
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.randomness import Share
 from scumble.training.task import Moment
 from translation_material import kind_of, levels, numbered, opened, png
@@ -131,3 +136,24 @@ def test_the_digest_is_of_all_that_is_learnt_from(folder, sides):
     digests += [digest(sides, direction="backward")]
     assert len(set(digests)) == len(digests)
     assert digest(sides) == digest(sides, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        ("inpainting", {"pairs": "none"}, "pairs: got none, wanted holes or mosaic: inpainting fills holes"),
+        ("inpainting", {"pairs": "noise"}, "pairs: got noise, wanted holes or mosaic"),
+        (
+            "inpainting",
+            {"pairs": "holes", "direction": "backward"},
+            "pairs: got holes, backward, wanted holes or mosaic",
+        ),
+        ("domains", {"direction": "backward"}, "direction: got backward, wanted forward: domains learns from classes"),
+        ("domains", {"pairs": "grey"}, "pairs: got grey, wanted none: domains learns from classes"),
+        ("super-resolution", {"pairs": "grey"}, "pairs: got grey, wanted x2 or x4"),
+    ],
+)
+def test_pairs_that_a_kind_cannot_learn_from_are_refused(folder, kind, given, words):
+    settings = TranslationSettings.model_validate({"kind": kind, "size": "16"} | given)
+    with pytest.raises(SettingsError, match=words):
+        returned(open_translation(folder, settings, KINDS[kind]))

@@ -62,6 +62,13 @@ def open_translation(
 
 
 def _check(settings: TranslationSettings, kind: Kind, by_code: Degradation | None) -> None:
+    backward = settings.direction == "backward"
+    got = settings.pairs + ", backward" * backward
+    if "mask" in kind.told and (by_code is None or not by_code.has_mask or backward):
+        wanted = " or ".join(name for name, degradation in DEGRADATIONS.items() if degradation.has_mask)
+        raise SettingsError(f"pairs: got {got}, wanted {wanted}: {settings.kind} fills holes")
+    if kind.learns_from == "classes" and backward:
+        raise SettingsError(f"direction: got backward, wanted forward: {settings.kind} learns from classes")
     if by_code is None:
         if kind.enlarges > 1 and any(side % kind.enlarges for side in settings.cut):
             raise SettingsError(f"size: got {settings.size}, wanted sides that {kind.enlarges} divides")
@@ -70,8 +77,7 @@ def _check(settings: TranslationSettings, kind: Kind, by_code: Degradation | Non
         raise SettingsError(f"pairs: got {settings.pairs}, wanted none: {settings.kind} learns from classes")
     if any(side % by_code.reduces for side in settings.cut):
         raise SettingsError(f"size: got {settings.size}, wanted sides that {by_code.reduces} divides")
-    if kind.enlarges > 1 and (by_code.reduces == 1 or settings.direction == "backward"):
-        got = settings.pairs + ", backward" * (settings.direction == "backward")
+    if kind.enlarges > 1 and (by_code.reduces == 1 or backward):
         raise SettingsError(f"pairs: got {got}, wanted x2 or x4: {settings.kind} enlarges")
 
 
