@@ -56,6 +56,10 @@ def test_check_tells_what_would_be_trained(folder, capsys):
     assert run("translate", "check", "photos", "--pairs", "grey", *TINY, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["figures"]["pictures"] == 16
+    images, seconds = found["figures"]["images"], found["figures"]["seconds"]
+    speed = found["figures"]["images_per_second"]
+    assert images["within the hour"] == 400  # ten times what was asked for takes no hour
+    assert seconds == {when: pytest.approx(number / speed) for when, number in images.items()}
     assert found["commands"]["by tomorrow"].startswith("scumble translate train photos")
 
 
@@ -95,6 +99,7 @@ def test_presets_are_listed_with_what_they_learn_from(capsys):
         (["train", "photos", "--run", "r", "--pairs", "sepia"], 2, "pairs: got 'sepia', wanted"),
         (["train", "nowhere", "--run", "r"], 1, "nowhere"),
         (["apply", "nowhere", "photos/00.png"], 1, "nowhere"),
+        (["evaluate", "nowhere", "photos", "--pictures", "0"], 2, "pictures: got 0, wanted 1 or more"),
         (["export", "photos"], 1, "photos is no run; wanted"),
         (["export", "photos", "-o", "x.pt"], 2, "output x.pt ends in '.pt'"),
     ],

@@ -172,7 +172,7 @@ def evaluate(
             one.title,
             f"{one.value:.4g}",
             f"{one.low:.4g} to {one.high:.4g}",
-            *(_beside(found, other, name) for other in names),
+            *(_beside(found, baseline, name) for baseline in names),
         ]
         for name, one in found.figures.items()
     ]

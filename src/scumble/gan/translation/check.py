@@ -9,7 +9,7 @@ from typing import Any
 from scumble import device
 from scumble.data.form import times
 from scumble.events import Event
-from scumble.gan.monitoring.speed import SECONDS, images_for, of_trainer
+from scumble.gan.monitoring.speed import images_for, of_trainer
 from scumble.gan.translation import perceptual
 from scumble.gan.translation.data import Pictures, open_translation
 from scumble.gan.translation.forms import Data
@@ -74,7 +74,8 @@ def check_events(
     found |= {"classes": ", ".join(pictures.classes)} if pictures.classes else {}
     found |= {"networks": ", ".join(f"{name} {count:,}" for name, count in parameters.items()), "speed": str(speed)}
     figures = {"pictures": pictures.count, "withheld": pictures.amount("withheld"), "parameters": parameters}
-    figures |= {"images_per_second": speed.images_per_second, "seconds": SECONDS}
+    figures |= {"images_per_second": speed.images_per_second, "images": images}
+    figures["seconds"] = {when: number / speed.images_per_second for when, number in images.items()}
     return Advice(found, figures, _commands(data, settings, labels, images), _warnings(pictures))
 
 

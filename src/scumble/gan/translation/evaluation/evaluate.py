@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from scumble import device, notebook
-from scumble.errors import DataError
+from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.translation.data import Pictures, open_translation
 from scumble.gan.translation.evaluation import baselines, measure
@@ -92,10 +92,13 @@ def evaluate_events(
         Noted and Warned of what the figures depend on; Started and Progress. It returns the figures.
 
     Raises:
+        SettingsError: if `pictures` is out of range.
         RunError: if the translator cannot be read.
         DataError: if the pictures cannot be read, or nothing can be measured of them.
         WeightsError: if the network's weights cannot be had.
     """
+    if pictures < 1:
+        raise SettingsError(f"pictures: got {pictures}, wanted 1 or more")
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
     name = f"a translator of {subject.facts.data.name}" if isinstance(subject, Translator) else str(subject)
