@@ -79,6 +79,7 @@ def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):
     assert run("translate", "evaluate", "run", "photos", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {"figures", "baselines", "ahead", "criterion", "lower_is_better"} <= found.keys()
+    assert found["figures"]["l1"].keys() == {"name", "value", "low", "high", "pictures"}
 
 
 def test_presets_are_listed_with_what_they_learn_from(capsys):

@@ -7,7 +7,7 @@ weights, through `pocket`, by which it is comparable with itself alone.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,7 +38,8 @@ MOST_PSNR = 100.0
 """Decibels: equal pictures have infinitely many, which no mean survives."""
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     """The mean of a figure over pictures, and its 95% confidence interval, from `low` to `high`."""
 
     name: str
