@@ -53,7 +53,7 @@ def test_check_tells_what_would_be_trained(folder, capsys):
     assert "note: few pictures on side A: 16; expect results that fit these alone" in told
     assert "scumble translate train photos --run runs/photos" in told
     assert "--pairs grey" in told
-    assert run("translate", "check", "photos", "--pairs", "grey", *TINY, "--json") == 0
+    assert run("translate", "check", "photos", "--pairs", "grey", "--no-flip", *TINY, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["figures"]["pictures"] == 16
     images, seconds = found["figures"]["images"], found["figures"]["seconds"]
@@ -61,6 +61,7 @@ def test_check_tells_what_would_be_trained(folder, capsys):
     assert images["within the hour"] == 400  # ten times what was asked for takes no hour
     assert seconds == {when: pytest.approx(number / speed) for when, number in images.items()}
     assert found["commands"]["by tomorrow"].startswith("scumble translate train photos")
+    assert " --no-flip --images " in found["commands"]["by tomorrow"]
 
 
 def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):

@@ -88,13 +88,19 @@ def _commands(
     data: Data, settings: TranslationSettings, labels: str | Path | None, images: dict[str, int]
 ) -> dict[str, str]:
     given = settings.model_dump(include=settings.model_fields_set - {"images"})
-    flags = "".join(f" --{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in given.items())
+    flags = "".join(f" {_flag(name.replace('_', '-'), value)}" for name, value in given.items())
     flags += f" --labels {shlex.quote(str(labels))}" if labels is not None else ""
     sources = [data] if isinstance(data, str | Path) else data
     named = " ".join(shlex.quote(str(source)) for source in sources)
     run = shlex.quote(f"runs/{Path(str(sources[0])).stem or 'run'}")
     command = f"scumble translate train {named} --run {run}{flags}"
     return {when: f"{command} --images {number}" for when, number in images.items()}
+
+
+def _flag(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {shlex.quote(str(value))}"
 
 
 def _warnings(pictures: Pictures) -> list[str]:
