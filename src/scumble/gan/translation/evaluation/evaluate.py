@@ -77,7 +77,7 @@ def evaluate_events(
     data: Data,
     labels: str | Path | None = None,
     device_name: str = "auto",
-    pictures: int = measure.MOST_PICTURES,
+    pictures: int | None = None,
 ) -> Generator[Event, None, TranslationEvaluation]:
     """Measure how good a translator is on pictures that it has never learnt from.
 
@@ -86,7 +86,7 @@ def evaluate_events(
         data: what it was trained on, or others in the same form; their withheld part is looked at.
         labels: as with the training.
         device_name: "auto", or torch's name of a device.
-        pictures: how many, at most.
+        pictures: how many, at most; by default `measure.MOST_PICTURES`.
 
     Yields:
         Noted and Warned of what the figures depend on; Started and Progress. It returns the figures.
@@ -97,7 +97,8 @@ def evaluate_events(
         DataError: if the pictures cannot be read, or nothing can be measured of them.
         WeightsError: if the network's weights cannot be had.
     """
-    if pictures < 1:
+    most = measure.MOST_PICTURES if pictures is None else pictures
+    if most < 1:
         raise SettingsError(f"pictures: got {pictures}, wanted 1 or more")
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
@@ -110,7 +111,7 @@ def evaluate_events(
             yield Warned(f"{found.name} is not what was trained on, or has changed since")
         eyes = yield from measure.eyes_for(found, placement)
         subject_name = f"{name} at {translator.facts.images_seen or 0:,} images"
-        return (yield from evaluation_of(translator, found, eyes, subject_name, pictures))
+        return (yield from evaluation_of(translator, found, eyes, subject_name, most))
 
 
 def evaluate(subject: str | Path | Translator, data: Data, labels: str | Path | None = None) -> TranslationEvaluation:
