@@ -53,10 +53,15 @@ def test_check_tells_what_would_be_trained(folder, capsys):
     assert "note: few pictures on side A: 16; expect results that fit these alone" in told
     assert "scumble translate train photos --run runs/photos" in told
     assert "--pairs grey" in told
-    assert run("translate", "check", "photos", "--pairs", "grey", *TINY, "--json") == 0
+    assert run("translate", "check", "photos", "--pairs", "grey", "--no-flip", *TINY, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["figures"]["pictures"] == 16
+    images, seconds = found["figures"]["images"], found["figures"]["seconds"]
+    speed = found["figures"]["images_per_second"]
+    assert images["within the hour"] == 400  # ten times what was asked for takes no hour
+    assert seconds == {when: pytest.approx(number / speed) for when, number in images.items()}
     assert found["commands"]["by tomorrow"].startswith("scumble translate train photos")
+    assert " --no-flip --images " in found["commands"]["by tomorrow"]
 
 
 def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):
@@ -75,6 +80,7 @@ def test_evaluate_stands_beside_what_takes_no_network(folder, capsys):
     assert run("translate", "evaluate", "run", "photos", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {"figures", "baselines", "ahead", "criterion", "lower_is_better"} <= found.keys()
+    assert found["figures"]["l1"].keys() == {"name", "value", "low", "high", "pictures"}
 
 
 def test_presets_are_listed_with_what_they_learn_from(capsys):
@@ -95,6 +101,7 @@ def test_presets_are_listed_with_what_they_learn_from(capsys):
         (["train", "photos", "--run", "r", "--pairs", "sepia"], 2, "pairs: got 'sepia', wanted"),
         (["train", "nowhere", "--run", "r"], 1, "nowhere"),
         (["apply", "nowhere", "photos/00.png"], 1, "nowhere"),
+        (["evaluate", "nowhere", "photos", "--pictures", "0"], 2, "pictures: got 0, wanted 1 or more"),
         (["export", "photos"], 1, "photos is no run; wanted"),
         (["export", "photos", "-o", "x.pt"], 2, "output x.pt ends in '.pt'"),
     ],

@@ -148,7 +148,7 @@ def evaluate(
     /,
     *,
     labels: Path | None = None,
-    pictures: int = 500,
+    pictures: int | None = None,
     device: Device = "auto",
     json: JsonLine = False,
 ) -> None:
@@ -159,7 +159,7 @@ def evaluate(
         data: what it was trained on, or other pictures in the same form, of which those for testing are taken.
         other: what `train` takes.
         labels: what `train` takes.
-        pictures: how many, at most.
+        pictures: how many, at most; by default 200.
     """
     report.begin(f"measuring {model} on {data}")
     found = report.run(jobs.start("evaluate-translator", model, _both(data, other), labels, device, pictures))
@@ -172,7 +172,7 @@ def evaluate(
             one.title,
             f"{one.value:.4g}",
             f"{one.low:.4g} to {one.high:.4g}",
-            *(_beside(found, other, name) for other in names),
+            *(_beside(found, baseline, name) for baseline in names),
         ]
         for name, one in found.figures.items()
     ]

@@ -3,7 +3,12 @@ import pytest
 import torch
 
 from conftest import photographs
+from scumble import SettingsError
+from scumble.events import returned
+from scumble.gan.translation.data import open_translation
 from scumble.gan.translation.degrade import degraded
+from scumble.gan.translation.kinds.table import KINDS
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.randomness import Share
 from scumble.training.task import Moment
 from translation_material import kind_of, levels, numbered, opened, png
@@ -131,3 +136,32 @@ def test_the_digest_is_of_all_that_is_learnt_from(folder, sides):
     digests += [digest(sides, direction="backward")]
     assert len(set(digests)) == len(digests)
     assert digest(sides) == digest(sides, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        ("inpainting", {"pairs": "none"}, "pairs: got none, wanted holes or mosaic: inpainting fills holes"),
+        ("inpainting", {"pairs": "noise"}, "pairs: got noise, wanted holes or mosaic"),
+        (
+            "inpainting",
+            {"pairs": "holes", "direction": "backward"},
+            "pairs: got holes, backward, wanted holes or mosaic",
+        ),
+        ("domains", {"direction": "backward"}, "direction: got backward, wanted forward: domains learns from classes"),
+        ("domains", {"pairs": "grey"}, "pairs: got grey, wanted none: domains learns from classes"),
+        ("super-resolution", {"pairs": "grey"}, "pairs: got grey, wanted x2 or x4"),
+        ("super-resolution", {"pairs": "x2", "size": "33x32"}, "size: got 33x32, wanted sides that 2 divides"),
+        ("super-resolution", {"size": "30"}, "size: got 30, wanted sides that 4 divides"),
+    ],
+)
+def test_pairs_that_a_kind_cannot_learn_from_are_refused(folder, kind, given, words):
+    settings = TranslationSettings.model_validate({"kind": kind, "size": "16"} | given)
+    with pytest.raises(SettingsError, match=words):
+        returned(open_translation(folder, settings, KINDS[kind]))
+
+
+def test_the_smaller_side_of_an_enlargement_has_a_least_size(sides):
+    settings = TranslationSettings(kind="super-resolution", size="32", jitter=1)
+    with pytest.raises(SettingsError, match="size: got 32, wanted 64 or more: pictures of side A are 4 times as small"):
+        returned(open_translation(sides, settings, KINDS[settings.kind]))

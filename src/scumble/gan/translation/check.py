@@ -9,7 +9,7 @@ from typing import Any
 from scumble import device
 from scumble.data.form import times
 from scumble.events import Event
-from scumble.gan.monitoring.speed import SECONDS, images_for, of_trainer
+from scumble.gan.monitoring.speed import images_for, of_trainer
 from scumble.gan.translation import perceptual
 from scumble.gan.translation.data import Pictures, open_translation
 from scumble.gan.translation.forms import Data
@@ -74,7 +74,8 @@ def check_events(
     found |= {"classes": ", ".join(pictures.classes)} if pictures.classes else {}
     found |= {"networks": ", ".join(f"{name} {count:,}" for name, count in parameters.items()), "speed": str(speed)}
     figures = {"pictures": pictures.count, "withheld": pictures.amount("withheld"), "parameters": parameters}
-    figures |= {"images_per_second": speed.images_per_second, "seconds": SECONDS}
+    figures |= {"images_per_second": speed.images_per_second, "images": images}
+    figures["seconds"] = {when: number / speed.images_per_second for when, number in images.items()}
     return Advice(found, figures, _commands(data, settings, labels, images), _warnings(pictures))
 
 
@@ -87,13 +88,19 @@ def _commands(
     data: Data, settings: TranslationSettings, labels: str | Path | None, images: dict[str, int]
 ) -> dict[str, str]:
     given = settings.model_dump(include=settings.model_fields_set - {"images"})
-    flags = "".join(f" --{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in given.items())
+    flags = "".join(f" {_flag(name.replace('_', '-'), value)}" for name, value in given.items())
     flags += f" --labels {shlex.quote(str(labels))}" if labels is not None else ""
     sources = [data] if isinstance(data, str | Path) else data
     named = " ".join(shlex.quote(str(source)) for source in sources)
     run = shlex.quote(f"runs/{Path(str(sources[0])).stem or 'run'}")
     command = f"scumble translate train {named} --run {run}{flags}"
     return {when: f"{command} --images {number}" for when, number in images.items()}
+
+
+def _flag(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {shlex.quote(str(value))}"
 
 
 def _warnings(pictures: Pictures) -> list[str]:

@@ -13,14 +13,14 @@ import torch
 
 from scumble.data import batches, dataset
 from scumble.data.dataset import Dataset
-from scumble.data.form import Size
+from scumble.data.form import MIN_SIDE, Size
 from scumble.data.labels import UNLABELLED
 from scumble.data.sources.source import Item, Source, digest_of, for_each
 from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted
-from scumble.gan.translation.degrade import DEGRADATIONS, Degradation, degraded
+from scumble.gan.translation.degrade import DEGRADATIONS, degraded
 from scumble.gan.translation.forms import Data, Layout, one_set, two_sides
-from scumble.gan.translation.kind import Kind, Shapes
+from scumble.gan.translation.kind import Kind, Shapes, check_pairs
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.image.tensors import to_signed
 from scumble.training.randomness import draw, seed_for
@@ -48,9 +48,8 @@ def open_translation(
         SettingsError: if settings do not fit together.
         DataError: if pictures cannot be read or are too few, or it is not clear what lies on which side.
     """
-    by_code = None if settings.pairs == "none" else DEGRADATIONS[settings.pairs]
-    _check(settings, kind, by_code)
-    if by_code or kind.learns_from == "classes":
+    check_pairs(settings, kind)
+    if settings.pairs != "none" or kind.learns_from == "classes":
         layout = one_set(data, labels)
     else:
         layout = yield from two_sides(data, kind.learns_from == "pairs", labels)
@@ -61,20 +60,6 @@ def open_translation(
     return pictures
 
 
-def _check(settings: TranslationSettings, kind: Kind, by_code: Degradation | None) -> None:
-    if by_code is None:
-        if kind.enlarges > 1 and any(side % kind.enlarges for side in settings.cut):
-            raise SettingsError(f"size: got {settings.size}, wanted sides that {kind.enlarges} divides")
-        return
-    if kind.learns_from == "classes":
-        raise SettingsError(f"pairs: got {settings.pairs}, wanted none: {settings.kind} learns from classes")
-    if any(side % by_code.reduces for side in settings.cut):
-        raise SettingsError(f"size: got {settings.size}, wanted sides that {by_code.reduces} divides")
-    if kind.enlarges > 1 and (by_code.reduces == 1 or settings.direction == "backward"):
-        got = settings.pairs + ", backward" * (settings.direction == "backward")
-        raise SettingsError(f"pairs: got {got}, wanted x2 or x4: {settings.kind} enlarges")
-
-
 def _prepared(
     layout: Layout, settings: TranslationSettings, kind: Kind
 ) -> Generator[Event, None, tuple[Layout, Dataset, Dataset | None]]:
@@ -82,6 +67,9 @@ def _prepared(
     size = tuple(round(side * settings.jitter / kind.enlarges) * kind.enlarges for side in settings.cut)
     reduces = kind.enlarges if layout.b else 1
     size_a: Size = (size[0] // reduces, size[1] // reduces)
+    if reduces > 1 and min(size_a) < MIN_SIDE:
+        least = f"{reduces * MIN_SIDE} or more: pictures of side A are {reduces} times as small"
+        raise SettingsError(f"size: got {settings.size}, wanted {least}")
     while True:
         a = yield from dataset.prepare(layout.a, size_a)
         b = (yield from dataset.prepare(layout.b, (size[0], size[1]))) if layout.b else None

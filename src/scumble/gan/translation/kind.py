@@ -19,6 +19,8 @@ import torch
 from torch import nn
 
 from scumble.device import Placement
+from scumble.errors import SettingsError
+from scumble.gan.translation.degrade import DEGRADATIONS
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Update
@@ -95,6 +97,28 @@ class Kind(NamedTuple):
     told: tuple[Literal["code", "target", "mask"], ...] = ()
     multiple: Callable[[TranslationSettings], int] = lambda settings: 1
     enlarges: int = 1
+
+
+def check_pairs(settings: TranslationSettings, kind: Kind) -> None:
+    """Refuse pairs, sizes and a direction that a kind cannot learn from.
+
+    Raises:
+        SettingsError: if they are such.
+    """
+    by_code, backward = DEGRADATIONS.get(settings.pairs), settings.direction == "backward"
+    got = settings.pairs + ", backward" * backward
+    if "mask" in kind.told and (by_code is None or not by_code.has_mask or backward):
+        wanted = " or ".join(name for name, degradation in DEGRADATIONS.items() if degradation.has_mask)
+        raise SettingsError(f"pairs: got {got}, wanted {wanted}: {settings.kind} fills holes")
+    if kind.learns_from == "classes" and backward:
+        raise SettingsError(f"direction: got backward, wanted forward: {settings.kind} learns from classes")
+    if kind.learns_from == "classes" and by_code:
+        raise SettingsError(f"pairs: got {settings.pairs}, wanted none: {settings.kind} learns from classes")
+    if kind.enlarges > 1 and by_code and (by_code.reduces == 1 or backward):
+        raise SettingsError(f"pairs: got {got}, wanted x2 or x4: {settings.kind} enlarges")
+    divisor = by_code.reduces if by_code else kind.enlarges
+    if any(side % divisor for side in settings.cut):
+        raise SettingsError(f"size: got {settings.size}, wanted sides that {divisor} divides")
 
 
 def weighted(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:

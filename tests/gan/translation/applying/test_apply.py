@@ -10,7 +10,7 @@ from PIL import Image
 from conftest import photograph
 from scumble import SettingsError, Translator
 from scumble.cli.info import sentence
-from scumble.errors import ImageError, ScumbleError
+from scumble.errors import ImageError, RunError, ScumbleError
 from scumble.events import Finished, Noted, Progress, Saved, Started, Warned
 from scumble.gan.translation.applying import apply, tiles
 from scumble.gan.translation.applying.apply import apply_events, translate
@@ -309,6 +309,24 @@ def test_what_cannot_be_is_refused_before_any_work(translator, content_file, tmp
         ([content_file], tmp_path / "out.png", {"bits": 12}, "bits: got 12"),
         ([content_file], tmp_path / "out.xyz" / "a.xyz", {"suffix": ".xyz"}, "suffix: got '.xyz'"),
         ([tmp_path / "none.png"], tmp_path / "out.png", {}, "does not exist"),
+        ([content_file], tmp_path / "out.gif", {}, "output .*out.gif ends in '.gif'; wanted a folder or one of .png"),
+        ([content_file, tmp_path], tmp_path / "out.png", {}, "ends in '.png'; wanted a folder for several pictures"),
+        ([content_file], tmp_path / "out", {"target": "cat"}, "target: got 'cat', and pix2pix knows of none"),
     ):
         with pytest.raises(ScumbleError, match=words):
             applied(translator, inputs, output, **options)
+    with pytest.raises(RunError, match="none is no trained translator"):
+        applied(tmp_path / "none", [content_file], tmp_path / "out")
+    with pytest.raises(SettingsError, match="target: got none, wanted one of cat, dog"):
+        applied(untrained(Shapes(COLOUR, COLOUR, 2), classes=("cat", "dog"), preset="stargan"), [content_file],
+                tmp_path / "out")  # fmt: skip
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_of_a_picture_alone_the_error_tells_what_failed_and_once(tmp_path, content_file):
+    filler = untrained(preset="context-encoder", pairs="holes")
+    events = []
+    with pytest.raises(ImageError) as error:
+        events.extend(apply_events(filler, [content_file], tmp_path / "out.png"))
+    assert str(error.value).startswith(f"{content_file.name} has no hole; wanted ")
+    assert not any(isinstance(event, Warned) for event in events)

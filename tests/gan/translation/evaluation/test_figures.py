@@ -73,3 +73,9 @@ def test_better_is_told_from_chance_picture_by_picture():
     assert is_ahead("l1", hard + 0.02 + noise, hard) is False
     assert is_ahead("psnr", hard + 0.02 + noise, hard) is True
     assert is_ahead("l1", hard + noise - noise.mean(), hard) is None
+
+
+def test_nothing_is_sure_of_few_pictures():
+    values = np.linspace(0.1, 0.2, 6)
+    assert is_ahead("l1", values, values + 0.1) is True
+    assert is_ahead("l1", values[:5], values[:5] + 0.1) is None

@@ -47,6 +47,12 @@ def test_cyclegan_is_equation_3_with_the_identity_term():
     assert found["d"].kept == {}
 
 
+def test_a_term_without_weight_is_left_out_and_the_adversary_is_only_watched():
+    _, _, found, _ = made("cyclegan", weights="adversarial=0,identity=0")
+    assert found["g"].figures.keys() == {"adversarial", "cycle"}
+    assert found["g"].loss.item() == pytest.approx(10 * found["g"].figures["cycle"].item())
+
+
 def test_cyclegan_s_discriminators_are_shown_the_pool():
     game, batch, _, nets = made("cyclegan", pool=4)
     update = KINDS["unpaired"].updates(game)[0]

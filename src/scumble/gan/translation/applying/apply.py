@@ -84,11 +84,12 @@ def apply_events(
     started, wish = time.perf_counter(), Wish(**wished)
     if wish.bits not in (8, 16):
         raise SettingsError(f"bits: got {wish.bits}, wanted 8 or 16")
+    if isinstance(model, str | Path):
+        model = Translator.from_pretrained(model, device_name, direction)
+    model.told(wish.seed, wish.target)
     found = pictures_in(inputs, recursive, results=output if output.is_dir() else None)
     places = places_of(inputs, found.pictures, output, suffix, wish)
     yield from map(Noted, found.notes)
-    if isinstance(model, str | Path):
-        model = Translator.from_pretrained(model, device_name, direction)
     done, last = yield from _all(model, places, wish)
     sheet = last if len(places) == 1 and last is not None else (yield from _sheet(places, output, wish))
     yield Finished(JOB, done, time.perf_counter() - started, sheet, {"pictures": len(done)})
@@ -110,8 +111,8 @@ def _all(
                 width, height = files.size_of(decode.read_file(source), source.name)
                 sizes[place] = width * height
         except (ScumbleError, OSError) as error:
-            failed[place] = reason(error)
-            yield Warned(reason(error))
+            failed[place] = _told(source, error)
+            yield from _warned(failed[place], places)
     yield Started(JOB, max(1, sum(sizes.values())), "pixels")
     before, last, total = 0, None, max(1, sum(sizes.values()))
     for place, pixels in sizes.items():
@@ -127,8 +128,8 @@ def _all(
             working.close()
             done.append(place)
         except (ScumbleError, OSError) as error:
-            failed[place] = reason(error)
-            yield Warned(f"{places[place].name}: {reason(error)}")
+            failed[place] = _told(places[place], error)
+            yield from _warned(failed[place], places)
         before += pixels
         yield Progress(JOB, before, total)
     if len(failed) == 1 == len(places):
@@ -136,6 +137,17 @@ def _all(
     if failed:
         raise ScumbleError(f"{len(failed)} of {len(places)} pictures failed, the first: {next(iter(failed.values()))}")
     return done, last
+
+
+def _told(source: Path, error: Exception) -> str:
+    """What went wrong with which picture."""
+    told = reason(error)
+    return told if source.name in told else f"{source.name}: {told}"
+
+
+def _warned(told: str, places: dict[Path, Path]) -> list[Event]:
+    """Of one of several pictures that failed; of a picture that is alone, the error tells."""
+    return [Warned(told)] if len(places) > 1 else []
 
 
 def _one(translator: Translator, source: Path, place: Path, digest: str, wish: Wish) -> Generator[Event, None, None]:

@@ -41,11 +41,15 @@ def places_of(
 ) -> dict[Path, Path]:
     """By the files for the results, what they are made of. Nothing is done before all was found to be possible."""
     sources = tuple(picture.path for picture in found)
-    if len(inputs) == 1 and not inputs[0].is_dir() and output.suffix.lower() in WRITERS and not output.is_dir():
+    is_file, is_alone = bool(output.suffix) and not output.is_dir(), len(inputs) == 1 and not inputs[0].is_dir()
+    if is_file and is_alone and output.suffix.lower() in WRITERS:
         files.check_output(output, wish.bits, sources, wish.overwrite)
         return {output: inputs[0]}
     if suffix not in WRITERS:
         raise SettingsError(f"suffix: got {suffix!r}, wanted one of {', '.join(WRITERS)}")
+    if is_file:
+        wanted = f"a folder or one of {', '.join(WRITERS)}" if is_alone else "a folder for several pictures"
+        raise SettingsError(f"output {output} ends in {output.suffix!r}; wanted {wanted}")
     places: dict[Path, Path] = {}
     for picture in found:
         place = output / picture.below / paths.fitting(picture.path.stem, suffix)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from scumble import device, notebook
-from scumble.errors import DataError
+from scumble.errors import DataError, SettingsError
 from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.translation.data import Pictures, open_translation
 from scumble.gan.translation.evaluation import baselines, measure
@@ -77,7 +77,7 @@ def evaluate_events(
     data: Data,
     labels: str | Path | None = None,
     device_name: str = "auto",
-    pictures: int = measure.MOST_PICTURES,
+    pictures: int | None = None,
 ) -> Generator[Event, None, TranslationEvaluation]:
     """Measure how good a translator is on pictures that it has never learnt from.
 
@@ -86,16 +86,20 @@ def evaluate_events(
         data: what it was trained on, or others in the same form; their withheld part is looked at.
         labels: as with the training.
         device_name: "auto", or torch's name of a device.
-        pictures: how many, at most.
+        pictures: how many, at most; by default `measure.MOST_PICTURES`.
 
     Yields:
         Noted and Warned of what the figures depend on; Started and Progress. It returns the figures.
 
     Raises:
+        SettingsError: if `pictures` is out of range.
         RunError: if the translator cannot be read.
         DataError: if the pictures cannot be read, or nothing can be measured of them.
         WeightsError: if the network's weights cannot be had.
     """
+    most = measure.MOST_PICTURES if pictures is None else pictures
+    if most < 1:
+        raise SettingsError(f"pictures: got {pictures}, wanted 1 or more")
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
     name = f"a translator of {subject.facts.data.name}" if isinstance(subject, Translator) else str(subject)
@@ -107,7 +111,7 @@ def evaluate_events(
             yield Warned(f"{found.name} is not what was trained on, or has changed since")
         eyes = yield from measure.eyes_for(found, placement)
         subject_name = f"{name} at {translator.facts.images_seen or 0:,} images"
-        return (yield from evaluation_of(translator, found, eyes, subject_name, pictures))
+        return (yield from evaluation_of(translator, found, eyes, subject_name, most))
 
 
 def evaluate(subject: str | Path | Translator, data: Data, labels: str | Path | None = None) -> TranslationEvaluation:

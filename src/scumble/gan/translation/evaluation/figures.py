@@ -7,7 +7,7 @@ weights, through `pocket`, by which it is comparable with itself alone.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,11 +31,15 @@ TITLES = {
 }
 """How figures are printed."""
 
+LEAST_COMPARED = 6
+"""Pictures: the differences of fewer are all of one sign by chance more often than once in twenty times."""
+
 MOST_PSNR = 100.0
 """Decibels: equal pictures have infinitely many, which no mean survives."""
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     """The mean of a figure over pictures, and its 95% confidence interval, from `low` to `high`."""
 
     name: str
@@ -154,5 +158,7 @@ def is_ahead(name: str, values: np.ndarray, others: np.ndarray) -> bool | None:
 
     The differences of pictures are what is drawn: a picture that is hard is so for both.
     """
+    if len(values) < LEAST_COMPARED:
+        return None
     difference = figure(name, (values - others) * (1 if name in HIGHER_IS_BETTER else -1))
     return None if difference.low <= 0 <= difference.high or math.isnan(difference.value) else difference.value > 0

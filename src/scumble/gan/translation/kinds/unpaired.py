@@ -112,7 +112,8 @@ def remember(game: Game, moment: Moment, figures: dict[str, torch.Tensor], kept:
 def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
     """Eq. 3 of Zhu et al. 2017, and the identity term of their section 5.2."""
     weights, compute, fakes = game.settings.weights_over(WEIGHTS), game.placement.compute, drawn(game, batch)
-    terms: dict[str, list[torch.Tensor]] = {name: [] for name in weights if name != "penalty" and weights[name]}
+    asked = {name for name, weight in weights.items() if weight and name != "penalty"} | {"adversarial"}
+    terms: dict[str, list[torch.Tensor]] = {name: [] for name in weights if name in asked}
     for start, end in ("ab", "ba"):
         real, wanted, fake = batch[start], batch[end], fakes[end]
         there, back = game.networks[f"generator_{start}{end}"], game.networks[f"generator_{end}{start}"]
