@@ -141,7 +141,7 @@ def result(preset: str, seed: int, runs: Path) -> dict[str, Any]:
         return known
     settings, folder = settings_of(preset, seed), runs / f"{preset}-{seed}"
     started = time.perf_counter()
-    found = measured(trained(settings, folder)) | {
+    found = measured(trained(settings, folder), settings) | {
         "settings": settings.model_dump(mode="json", exclude_defaults=True),
         "seconds": time.perf_counter() - started,
     }
