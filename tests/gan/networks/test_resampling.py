@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from scumble.gan.networks import resampling
+from scumble.gan.networks.discriminator import bounded
 from scumble.gan.networks.resampling import Downsample, SmoothUpsample, Upsample
 
 SLOW = {
@@ -47,3 +48,14 @@ def test_products_are_for_few_pixels_and_many_channels():
     assert resampling._is_small(x, wide, 4 * 4 * 4)
     assert not resampling._is_small(x, wide, 4 * 4 * 4 + 1)
     assert not resampling._is_small(x, narrow, 4)
+
+
+@pytest.mark.parametrize("many_channels", [1, 128])
+@pytest.mark.parametrize("kind", SLOW)
+def test_spectral_norm_takes_one_step_a_pass(kind, many_channels, monkeypatch):
+    monkeypatch.setattr(resampling, "MANY_CHANNELS", many_channels)
+    layer = bounded(kind(3, 5, bias=True), "spectral")
+    steps = []
+    layer.get_submodule("parametrizations.weight.0").register_forward_hook(lambda *_: steps.append(1))
+    layer(torch.randn(1, 3, 4, 4))
+    assert len(steps) == 1

@@ -61,6 +61,15 @@ def test_an_update_moves_its_parts_and_nothing_else(game, preset, update, moved)
     assert "judge" not in reached or update == "d"
 
 
+def test_clipping_bounds_the_judge_and_leaves_the_encoder_alone(game):
+    bound = 1e-4
+    this = game(preset="clustergan", critic_steps=1, clip=bound, penalty="none")
+    this.trainer().train_step()
+    largest = {name: max(one.abs().max().item() for one in some) for name, some in parts_of(this).items()}
+    assert largest["judge"] <= bound * (1 + 1e-6)
+    assert largest["encoder"] > 100 * bound
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_gradient_of_the_information_reaches_everything_that_the_code_takes(game, preset):
     this = game(preset=preset, critic_steps=1)

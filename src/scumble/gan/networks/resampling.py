@@ -25,11 +25,12 @@ class Downsample(nn.Conv2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The halved picture."""
         count, channels, height, width = input.shape
-        if not _is_small(input, self.weight, count * (height // 2) * (width // 2)):
-            return convolve(input, self.weight, self.bias, stride=2)
+        weight = self.weight  # read once: each time, spectral norm takes a step, and time
+        if not _is_small(input, weight, count * (height // 2) * (width // 2)):
+            return convolve(input, weight, self.bias, stride=2)
         windows = F.pad(input.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).unfold(1, 4, 2).unfold(2, 4, 2)
         rows = windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, 16 * channels)
-        found = F.linear(rows, self.weight.permute(0, 2, 3, 1).reshape(-1, 16 * channels), self.bias)
+        found = F.linear(rows, weight.permute(0, 2, 3, 1).reshape(-1, 16 * channels), self.bias)
         return found.view(count, height // 2, width // 2, -1).permute(0, 3, 1, 2)
 
 
@@ -43,9 +44,10 @@ class Upsample(nn.ConvTranspose2d):
         """The doubled picture."""
         assert output_size is None
         count, channels, height, width = input.shape
-        if not _is_small(input, self.weight, count * height * width):
-            return convolve_transposed(input, self.weight, self.bias)
-        kernels = self.weight.permute(0, 2, 3, 1).reshape(channels, -1)
+        weight = self.weight  # likewise
+        if not _is_small(input, weight, count * height * width):
+            return convolve_transposed(input, weight, self.bias)
+        kernels = weight.permute(0, 2, 3, 1).reshape(channels, -1)
         products = input.permute(0, 2, 3, 1).reshape(-1, channels) @ kernels
         products = products.view(count, height * width, 4, 4, -1).permute(0, 4, 2, 3, 1)
         return _summed(products, (height, width), self.bias)
@@ -65,11 +67,12 @@ class SmoothUpsample(nn.Conv2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """The doubled picture."""
         count, channels, height, width = input.shape
-        if not _is_small(input, self.weight, count * height * width):
+        weight = self.weight
+        if not _is_small(input, weight, count * height * width):
             # A transposed convolution wants (in, out, ...) and runs the kernel backwards.
-            kernel = _paired(_paired(self.weight, 2), 3).flip(2, 3).transpose(0, 1)
+            kernel = _paired(_paired(weight, 2), 3).flip(2, 3).transpose(0, 1)
             return convolve_transposed(input, kernel, self.bias)
-        kernels = self.weight.permute(0, 2, 3, 1).reshape(-1, channels)
+        kernels = weight.permute(0, 2, 3, 1).reshape(-1, channels)
         products = F.linear(input.permute(0, 2, 3, 1).reshape(-1, channels), kernels)
         products = products.view(count, height * width, -1, 3, 3).permute(0, 2, 3, 4, 1)
         return _summed(_paired(_paired(products, 2), 3).flip(2, 3), (height, width), self.bias)

@@ -83,8 +83,7 @@ class LatentGAN:
     def task(self) -> Task:
         """What the trainer trains."""
         settings = self.settings
-        clip = settings.clip
-        after = (lambda *_: clip_weights(self.discriminator, clip)) if clip else None
+        after = (lambda *_: self._clip()) if settings.clip else None
         moved = {"optimizer": self._optimizer, "schedule": self._schedule(settings.lr_discriminator)}
         discriminate = Update("d", self.judging, self.discriminator_loss, after=after, **moved)
         moved |= {"schedule": self._schedule(settings.lr_generator)}
@@ -206,6 +205,10 @@ class LatentGAN:
     def _judges(self) -> list[nn.Module]:
         """What the generator's loss takes as it is."""
         return [self.discriminator.get_submodule(name.partition(".")[2]) for name in self.judging]
+
+    def _clip(self) -> None:
+        for judge in self._judges:
+            clip_weights(judge, self.settings.clip)
 
     def figures(self, real: torch.Tensor, held_out: torch.Tensor | None) -> dict[str, float]:
         """What the monitor is to write down beside its own, of real pictures that are learnt from and others."""
