@@ -45,8 +45,10 @@ def test_onnxruntime_draws_what_torch_draws(preset, shape, tmp_path):
             inputs["labels"] = torch.arange(count) % 3
         (pictures,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
         expected = gan.generator(*inputs.values()).numpy()
-        np.testing.assert_allclose(pictures, expected, atol=1e-4)
-        assert expected.std() > 0.002  # twenty times what is allowed to differ
+        # Without training, some draw hardly anything but grey, and others, which sum levels, far beyond white.
+        spread = expected.std()
+        assert spread > 1e-4
+        np.testing.assert_allclose(pictures, expected, rtol=0, atol=min(1e-4 * max(1.0, spread), spread / 20))
     kept = json.loads(session.get_modelmeta().custom_metadata_map["scumble"])
     assert kept["settings"]["preset"] == preset
     assert kept["classes"] == list(gan.classes)
