@@ -15,8 +15,8 @@ from scumble.gan.networks import dcgan
 from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
 from scumble.gan.translation.kinds.adversary import (
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
 )
 from scumble.gan.translation.networks.codes import WithCode
@@ -103,14 +103,9 @@ def updates(game: Game) -> tuple[Update, ...]:
     def source_only_loss(batch: Batch, moment: Moment) -> Outcome:
         return Outcome(F.cross_entropy(compute(nets["source_only"], batch["a"]), batch["labels"]))
 
-    moves = moved(game.settings, game.placement)
-    return (
-        Update("d", ("discriminator",), discriminator_loss, **moves),
-        Update(
-            "g", ("generator", "classifier"), generator_loss, due=lambda step: generator_is_due(game, step), **moves
-        ),
-        Update("source_only", ("source_only",), source_only_loss, **moves),
-    )
+    beside = Update("source_only", ("source_only",), source_only_loss, **moved(game.settings, game.placement))
+    moves = in_turn(game, ("discriminator",), discriminator_loss, ("generator", "classifier"), generator_loss)
+    return (*moves, beside)
 
 
 KIND = Kind(

@@ -1,19 +1,42 @@
 """One discriminator against one generator, as most kinds of translation have it: terms of their two losses."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.losses.penalties import gradient_penalty
-from scumble.gan.translation.kind import Game
-from scumble.training.task import Moment, Outcome, every
+from scumble.gan.translation.kind import Game, moved
+from scumble.training.task import Batch, Moment, Outcome, Update, every
 from scumble.training.updates import frozen
 
 PENALTY_DRAWS, POOL_A_DRAWS, POOL_B_DRAWS, PLACE_DRAWS, TARGET_DRAWS, CODE_DRAWS = range(1001, 1007)
 """Uses of a moment's random numbers. Each has its own, so that no draw depends on which loss came first; those above
 the last are codes, too."""
+
+
+def in_turn(
+    game: Game,
+    judges: tuple[str, ...],
+    judge: Callable[[Batch, Moment], Outcome],
+    translators: tuple[str, ...],
+    translate: Callable[[Batch, Moment], Outcome],
+    after: Callable[[Moment, dict[str, torch.Tensor], dict[str, torch.Tensor]], None] | None = None,
+) -> tuple[Update, ...]:
+    """The discriminators' move, then the generators', which is not made in every step where the settings say so.
+
+    Args:
+        game: what is learnt.
+        judges: the discriminators' names.
+        judge: their loss.
+        translators: names of all that moves with the generators.
+        translate: their loss.
+        after: what follows the discriminators' move.
+    """
+    moves, due = moved(game.settings, game.placement), functools.partial(generator_is_due, game)
+    return (Update("d", judges, judge, after=after, **moves), Update("g", translators, translate, due=due, **moves))
 
 
 def generator_is_due(game: Game, step: int) -> bool:

@@ -13,12 +13,12 @@ from torch import nn
 
 from scumble.errors import SettingsError
 from scumble.gan.losses.reconstruction import info_nce
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     PLACE_DRAWS,
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
 )
 from scumble.gan.translation.networks import resnet
@@ -127,11 +127,7 @@ def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
 def updates(game: Game) -> tuple[Update, ...]:
     """The discriminator's move, then that of the generator and the heads."""
     judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    moves, due = moved(game.settings, game.placement), functools.partial(generator_is_due, game)
-    return (
-        Update("d", ("discriminator",), judge, **moves),
-        Update("g", ("generator", "heads"), translate, due=due, **moves),
-    )
+    return in_turn(game, ("discriminator",), judge, ("generator", "heads"), translate)
 
 
 KIND = Kind(

@@ -15,11 +15,11 @@ from torch import nn
 from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.losses.penalties import gradient_penalty
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     PENALTY_DRAWS,
     TARGET_DRAWS,
-    generator_is_due,
+    in_turn,
     is_looked_at_again,
 )
 from scumble.gan.translation.networks.labelled import Discriminator, Generator
@@ -125,11 +125,7 @@ def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
 def updates(game: Game) -> tuple[Update, ...]:
     """The discriminator's move, and the generator's after some of these."""
     judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    moves, due = moved(game.settings, game.placement), functools.partial(generator_is_due, game)
-    return (
-        Update("d", ("discriminator",), judge, **moves),
-        Update("g", ("generator",), translate, due=due, **moves),
-    )
+    return in_turn(game, ("discriminator",), judge, ("generator",), translate)
 
 
 KIND = Kind(

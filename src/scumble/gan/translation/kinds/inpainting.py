@@ -11,11 +11,11 @@ from torch import nn
 
 from scumble.errors import SettingsError
 from scumble.gan.networks import dcgan
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
 )
 from scumble.gan.translation.networks.encoder_decoder import EncoderDecoder, halvings_for
@@ -104,11 +104,7 @@ def updates(game: Game) -> tuple[Update, ...]:
         }
         return Outcome(weighted(terms, weights), terms)
 
-    moves = moved(game.settings, game.placement)
-    return (
-        Update("d", ("discriminator",), discriminator_loss, **moves),
-        Update("g", ("generator",), generator_loss, due=lambda step: generator_is_due(game, step), **moves),
-    )
+    return in_turn(game, ("discriminator",), discriminator_loss, ("generator",), generator_loss)
 
 
 def multiple(settings: TranslationSettings) -> int:

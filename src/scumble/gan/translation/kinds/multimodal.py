@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.translation.kind import Direction, Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Direction, Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     CODE_DRAWS,
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
     summed,
 )
@@ -102,11 +102,7 @@ def of_domain(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str
 def updates(game: Game) -> tuple[Update, ...]:
     """The discriminators' move, then that of all encoders and decoders."""
     judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    moves, due = moved(game.settings, game.placement), functools.partial(generator_is_due, game)
-    return (
-        Update("d", ("discriminator_a", "discriminator_b"), judge, **moves),
-        Update("g", ("generator",), translate, due=due, **moves),
-    )
+    return in_turn(game, ("discriminator_a", "discriminator_b"), judge, ("generator",), translate)
 
 
 def _translation(networks: Mapping[str, nn.Module], direction: Direction) -> nn.Module:

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.reconstruction import kl_to_normal
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
     summed,
 )
@@ -97,10 +97,12 @@ def updates(game: Game) -> tuple[Update, ...]:
         }
         return Outcome(weighted(terms, weights), terms)
 
-    moves = moved(game.settings, game.placement)
-    return (
-        Update("d", ("discriminator_truth", "discriminator_drawn"), discriminator_loss, **moves),
-        Update("g", ("generator", "encoder"), generator_loss, due=lambda step: generator_is_due(game, step), **moves),
+    return in_turn(
+        game,
+        ("discriminator_truth", "discriminator_drawn"),
+        discriminator_loss,
+        ("generator", "encoder"),
+        generator_loss,
     )
 
 

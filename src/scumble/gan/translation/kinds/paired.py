@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.adversarial import LOSSES
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
-from scumble.gan.translation.kinds.adversary import generator_is_due, is_looked_at_again
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
+from scumble.gan.translation.kinds.adversary import in_turn, is_looked_at_again
 from scumble.gan.translation.networks.patch import PatchDiscriminator, check_patches
 from scumble.gan.translation.networks.unet import UNet, depth_for
 from scumble.gan.translation.settings import TranslationSettings
@@ -60,11 +60,7 @@ def updates(game: Game) -> tuple[Update, ...]:
             terms = {"adversarial": loss.generator(real, logits(batch, fake)), "l1": F.l1_loss(fake, batch["b"])}
         return Outcome(weighted(terms, weights), terms)
 
-    moves = moved(game.settings, game.placement)
-    return (
-        Update("d", ("discriminator",), discriminator_loss, **moves),
-        Update("g", ("generator",), generator_loss, due=lambda step: generator_is_due(game, step), **moves),
-    )
+    return in_turn(game, ("discriminator",), discriminator_loss, ("generator",), generator_loss)
 
 
 KIND = Kind(

@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.translation.kind import Game, Kind, Shapes, moved, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
     POOL_A_DRAWS,
     POOL_B_DRAWS,
     discriminator_term,
-    generator_is_due,
     generator_term,
+    in_turn,
     is_looked_at_again,
     slope_term,
     summed,
@@ -131,12 +131,8 @@ def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
 def updates(game: Game) -> tuple[Update, ...]:
     """The discriminators' move, then the generators'."""
     judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    moves = moved(game.settings, game.placement)
-    after, due = functools.partial(remember, game), functools.partial(generator_is_due, game)
-    return (
-        Update("d", ("discriminator_a", "discriminator_b"), judge, after=after, **moves),
-        Update("g", ("generator_ab", "generator_ba"), translate, due=due, **moves),
-    )
+    judges, translators = ("discriminator_a", "discriminator_b"), ("generator_ab", "generator_ba")
+    return in_turn(game, judges, judge, translators, translate, after=functools.partial(remember, game))
 
 
 KIND = Kind(
