@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from scumble.data import batches
@@ -21,6 +20,7 @@ from scumble.data.labels import UNLABELLED
 from scumble.device import Placement
 from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
+from scumble.gan.losses.classes import class_loss
 from scumble.gan.losses.penalties import PENALTIES, Judge
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import unconditional
@@ -270,12 +270,5 @@ def _logits(seen: torch.Tensor) -> Logits:
 
 
 def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3).
-
-    Of several labels, a sum of binary ones (Choi et al. 2018, StarGAN, for the attributes of CelebA).
-    """
-    if seen.dim() < 2 or labels is None:
-        return seen.new_zeros(())
-    if labels.dim() == 2:
-        return F.binary_cross_entropy_with_logits(seen[:, 1:], labels, reduction="sum") / len(labels)
-    return F.cross_entropy(seen[:, 1:], labels)
+    """That of the known classes, where they were asked for."""
+    return seen.new_zeros(()) if seen.dim() < 2 or labels is None else class_loss(seen[:, 1:], labels)

@@ -14,6 +14,7 @@ from torch import nn
 
 from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
+from scumble.gan.losses.classes import class_loss
 from scumble.gan.losses.penalties import gradient_penalty
 from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import (
@@ -42,18 +43,6 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
     discriminator = Discriminator(channels, classes, width, shapes.a[1:])
     generator = Generator(channels, classes, width, settings.blocks, settings.upsampling)
     return {"generator": generator, "discriminator": discriminator}
-
-
-def class_loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of (N, K) logits with (N,) classes; with (N, K) labels, the sum of binary ones (eqs. 2 and 3).
-
-    Example:
-        >>> round(class_loss(torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 1.0]])).item(), 4)  # 3 log 2
-        2.0794
-    """
-    if wanted.dim() == 1:
-        return F.cross_entropy(logits, wanted)
-    return F.binary_cross_entropy_with_logits(logits, wanted, reduction="sum") / len(wanted)
 
 
 def targets(labels: torch.Tensor, classes: int, moment: Moment, processes: Processes) -> torch.Tensor:
