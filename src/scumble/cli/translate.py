@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from scumble import jobs
-from scumble.cli import pages, report
+from scumble.cli import advice, pages, report
 from scumble.cli.flags import Device, Json, JsonLine, OutputFile, Overwrite, Quiet, Switch
-from scumble.events import duration
 from scumble.gan.translation.presets import PRESETS
 from scumble.gan.translation.settings import TranslationSettings
 
@@ -69,15 +68,8 @@ def check(
         labels: what `train` takes.
         settings: of the training.
     """
-    advice = report.run(jobs.start("check-translation", _both(data, other), settings, labels))
-    if json:
-        report.data(dataclasses.asdict(advice))
-        return
-    report.table(["", ""], [[name, value] for name, value in advice.found.items()])
-    for warning in advice.warnings:
-        report.say(f"note: {warning}")
-    for when, command in advice.commands.items():
-        report.say(f"{when}, in about {duration(advice.figures['seconds'][when])}: {command}")
+    found = report.run(jobs.start("check-translation", _both(data, other), settings, labels))
+    advice.show(found, json)
 
 
 @app.command

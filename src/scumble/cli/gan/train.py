@@ -1,15 +1,13 @@
 """The commands that train a GAN and show its run."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from scumble import jobs
-from scumble.cli import report
+from scumble.cli import advice, report
 from scumble.cli.flags import Json, JsonLine, Output, Overwrite, Quiet, Switch
-from scumble.events import duration
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
 
@@ -50,15 +48,8 @@ def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -
         data: what `train` takes.
         labels: what `train` takes: a table or a folder, also of a few pictures.
     """
-    advice = report.run(jobs.start("check", data, labels))
-    if json:
-        report.data(dataclasses.asdict(advice))
-        return
-    report.table(["", ""], [[name, value] for name, value in advice.found.items()])
-    for warning in advice.warnings:
-        report.say(f"note: {warning}")
-    for when, command in advice.commands.items():
-        report.say(f"{when}, in about {duration(advice.figures['seconds'][when])}: {command}")
+    found = report.run(jobs.start("check", data, labels))
+    advice.show(found, json)
 
 
 def presets(*, json: JsonLine = False) -> None:
