@@ -5,13 +5,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 from scumble import paths
-from scumble.errors import RunError, SettingsError
+from scumble.errors import RunError
 from scumble.events import Event, Noted, Saved
 from scumble.gan.example import example
 from scumble.gan.facts import ClassifierFacts
 from scumble.gan.models import onnx
 from scumble.gan.models.gan import GAN
-from scumble.gan.models.onnx import SUFFIX, Program
+from scumble.gan.models.onnx import Program
 from scumble.gan.probe.classifier import Classifier
 from scumble.gan.probe.onnx import of_classifier
 from scumble.storage.folder import make, writing
@@ -39,9 +39,7 @@ def export_events(model: str | Path, output: str | Path, overwrite: bool = False
         RunError: if the model cannot be read, or a file cannot be written.
     """
     model, output = Path(model), Path(output)
-    is_file = output.suffix.lower() == SUFFIX
-    if output.suffix and not is_file and not output.is_dir():
-        raise SettingsError(f"output {output} ends in {output.suffix!r}; wanted {SUFFIX} or a folder's name")
+    is_file = onnx.is_file(output)
     onnx.check_packages()
     if _is_classifier(model):
         gan, classifier = None, Classifier.from_pretrained(model, "cpu")

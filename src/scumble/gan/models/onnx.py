@@ -106,6 +106,19 @@ def check_packages() -> None:
         raise SettingsError("an .onnx file takes more packages: pip install 'scumble[onnx]'") from error
 
 
+def is_file(output: Path) -> bool:
+    """Whether an output is the name of an .onnx file, rather than that of a folder.
+
+    Raises:
+        SettingsError: if it ends in something else, and is no folder that is there.
+    """
+    if output.suffix.lower() == SUFFIX:
+        return True
+    if output.suffix and not output.is_dir():
+        raise SettingsError(f"output {output} ends in {output.suffix!r}; wanted {SUFFIX} or a folder's name")
+    return False
+
+
 def check_output(output: Path, overwrite: bool) -> None:
     """Refuse a place that no file can be written to, or, without `overwrite`, where one is that is not ours.
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.gan.models import onnx
 from scumble.gan.models.onnx import SUFFIX, Inputs, Program
@@ -42,9 +41,7 @@ def export_events(model: str | Path, output: str | Path, overwrite: bool = False
         RunError: if the model cannot be read, or a file cannot be written.
     """
     model, output = Path(model), Path(output)
-    is_file = output.suffix.lower() == SUFFIX
-    if output.suffix and not is_file and not output.is_dir():
-        raise SettingsError(f"output {output} ends in {output.suffix!r}; wanted {SUFFIX} or a folder's name")
+    is_file = onnx.is_file(output)
     onnx.check_packages()
     translator = Translator.from_pretrained(model, "cpu")
     directions: tuple[Direction, ...] = ("forward",) if is_file else translator.kind.directions
