@@ -47,6 +47,8 @@ def test_a_weight_that_is_given_takes_the_place_of_one_alone():
         ({"batch": 4, "accumulate": 3}, "accumulate: got 3 with batch 4, wanted parts of equally many pictures"),
         ({"batch": 3, "devices": 2}, "batch: got 3 for 2 processes"),
         ({"preset": "esrgan", "accumulate": 2}, "accumulate: got 2 with loss relativistic-average"),
+        ({"preset": "context-encoder", "batch": 1}, "batch: got 1 with network encoder-decoder, whose middle"),
+        ({"preset": "context-encoder", "batch": 2, "devices": 2}, "batch: got 2 with network encoder-decoder"),
         ({"weights": "cycle"}, "weights: got 'cycle', wanted something like cycle=10,identity=5"),
         ({"size": "64x"}, "size: got '64x', wanted something like 128 or 256x128"),
         ({"preset": "pix3pix"}, "preset: got 'pix3pix', wanted"),
@@ -62,3 +64,8 @@ def test_what_cannot_be_is_refused_in_a_line(given, words):
 def test_a_size_is_a_side_or_both():
     assert TranslationSettings(size=64).cut == (64, 64)
     assert TranslationSettings(size="96x64").cut == (96, 64)
+
+
+@pytest.mark.parametrize("preset", ["pix2pix", "cyclegan", "munit", "esrgan"])
+def test_batches_of_one_picture_are_the_papers(preset):
+    assert TranslationSettings(preset=preset, batch=1).batch == 1

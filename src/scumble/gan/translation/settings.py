@@ -42,6 +42,7 @@ class TranslationSettings(TrainingSettings):
     images: int = Field(
         default=200_000, gt=0, le=10**12, description="images seen over the whole training, repeats included"
     )
+    batch: int = Field(default=32, ge=1, le=65536, description="batch size of a step, over all devices")
     size: str = Field(
         default="128",
         pattern=r"^(\d{1,5}|\d{1,5}x\d{1,5})$",
@@ -115,6 +116,9 @@ class TranslationSettings(TrainingSettings):
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
+        if (self.kind, self.network, self.norm) == ("inpainting", "encoder-decoder", "batch") and self.share < 2:
+            why = "whose middle, one place alone, is normalised over the batch"
+            raise SettingsError(f"batch: got {self.batch} with network encoder-decoder, {why}, wanted 2 or more")
         return self
 
     @property
