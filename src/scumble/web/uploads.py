@@ -1,0 +1,174 @@
+"""The pictures that people give: each once, by the digest of its bytes, whatever it was called.
+
+A file arrives in pieces and is written as it does. Its name is for people to read: no path is ever made of it.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from scumble import paths
+from scumble.errors import ImageError
+from scumble.web.answers import refuse
+from scumble.web.looker import Looker
+from scumble.web.multipart import Part
+from scumble.web.settings import WebSettings
+
+ID = re.compile(r"[0-9a-f]{64}")
+SIDES = (128, 256, 512, 1024, 2048, 4096)
+"""Of the copies that browsers show; a wanted one is the next larger of these."""
+AT_ONCE = (512, 2048)
+"""Those that are made when a picture arrives."""
+MAX_FILES = 100
+"""Of one request."""
+MAX_NAME = 120
+FREE_BYTES = 500_000_000
+"""What must stay free on the disk."""
+
+
+class Uploads:
+    """A folder of pictures, each with what is known about it and small copies beside it.
+
+    Args:
+        settings: the page's home, and its limits.
+        in_use: the ids that jobs name: those stay, however old they are.
+    """
+
+    def __init__(self, settings: WebSettings, in_use: Callable[[], set[str]] = set):
+        self.settings, self.in_use = settings, in_use
+        self.folder = settings.home / "uploads"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob("*.part"):  # of a server that was killed
+            left.unlink(missing_ok=True)
+        self.looker = Looker()
+
+    async def take(self, parts: AsyncIterator[Part]) -> list[dict[str, Any]]:
+        """Take in files as they arrive.
+
+        Args:
+            parts: of each file its name, its pieces, and None.
+
+        Returns:
+            What is known about each.
+
+        Raises:
+            RefusedError: if there are too many, or one is too large; those before it are kept.
+            ImageError: if one is no picture.
+        """
+        taken = []
+        self.looker.warm()
+        async for name in parts:
+            if len(taken) == MAX_FILES:
+                refuse(f"these are more than {MAX_FILES} files; send some of them first", 413)
+            if shutil.disk_usage(self.folder).free < FREE_BYTES:
+                refuse("the disk is full; delete what is not needed any more", 507)
+            taken.append(await self._take_one(shown(str(name)), parts))
+        if not taken:
+            refuse("there is no file in this request")
+        return taken
+
+    async def _take_one(self, name: str, parts: AsyncIterator[Part]) -> dict[str, Any]:
+        arriving = self.folder / f"{secrets.token_hex(16)}.part"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with arriving.open("xb") as file:
+                async for part in parts:
+                    if part is None:
+                        break
+                    assert isinstance(part, bytes)
+                    size += len(part)
+                    if size > self.settings.max_upload_bytes:
+                        most = self.settings.max_upload_bytes / 1e6
+                        refuse(f"{name} is larger than {most:,.0f} MB; make it smaller, or raise the limit", 413)
+                    file.write(part)
+                    digest.update(part)
+            return await self._keep(arriving, digest.hexdigest(), name, size)
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    async def _keep(self, arriving: Path, id_: str, name: str, size: int) -> dict[str, Any]:
+        known = self.find(id_)
+        if known is None:
+            copies = {side: self.folder / f"{id_}.{side}" for side in AT_ONCE}
+            try:
+                known = await self.looker.look(arriving, copies, self.settings.max_upload_pixels)
+            except ImageError as error:
+                refuse(f"{name}: {error}".replace(f"{name}: this picture ", f"{name} "), 422)
+            arriving.replace(self.folder / id_)
+            self._make_room()
+        known = {"id": id_} | known | {"name": name, "bytes": size}
+        paths.write_atomically(self.folder / f"{id_}.json", json.dumps(known).encode())
+        return known
+
+    def find(self, id_: str) -> dict[str, Any] | None:
+        """What is known about an upload; None if there is none of this id."""
+        if not ID.fullmatch(id_):
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self.folder / f"{id_}.json").read_bytes())
+        return None
+
+    def path(self, id_: str) -> Path | None:
+        """The file of an upload; None if there is none of this id."""
+        return self.folder / id_ if self.find(id_) is not None else None
+
+    async def copy(self, id_: str, side: int) -> Path | None:
+        """A JPEG or PNG that browsers show and that fits into a square of at least `side` pixels, of at most the last
+        of `SIDES`; None if there is no such upload.
+
+        Raises:
+            ImageError: if it cannot be made.
+        """
+        if self.find(id_) is None:
+            return None
+        side = next((one for one in SIDES if one >= side), SIDES[-1])
+        stem = self.folder / f"{id_}.{side}"
+        endings = [stem.with_name(stem.name + ending) for ending in (".jpg", ".png")]
+        if not any(path.exists() for path in endings):
+            await self.looker.look(self.folder / id_, {side: stem}, self.settings.max_upload_pixels)
+        return next((path for path in endings if path.exists()), None)
+
+    def disk(self) -> dict[str, int]:
+        """How many uploads there are, and the bytes that they take."""
+        files = [path for path in self.folder.iterdir() if path.is_file()]
+        return {"uploads": sum(path.suffix == ".json" for path in files), "bytes": sum(map(size_of, files))}
+
+    async def close(self) -> None:
+        """End the process that looks at pictures."""
+        await self.looker.close()
+
+    def _make_room(self) -> None:
+        """Remove the oldest that no job names, where there are more than are kept."""
+        known = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        over = len(known) + 1 - self.settings.max_uploads
+        if over <= 0:
+            return
+        in_use = self.in_use()
+        for id_ in [path.stem for path in known if path.stem not in in_use][:over]:
+            for path in (self.folder / f"{id_}.json", self.folder / id_, *self.folder.glob(f"{id_}.*")):
+                path.unlink(missing_ok=True)
+
+
+def shown(name: str) -> str:
+    """What a file is called, to be read: its last part, without what cannot be printed.
+
+    Example:
+        >>> shown("../../etc/passwd"), shown("")
+        ('passwd', 'picture')
+    """
+    last = re.split(r"[/\\\\]", name)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:MAX_NAME] or "picture"
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file; 0 of one that has just gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
