@@ -1,4 +1,4 @@
-"""What every endpoint answers with: pages, JSON, and refusals that tell a person what to do.
+"""What every endpoint answers with: JSON, and refusals that tell a person what to do.
 
 A refusal is an exception, so that whatever goes wrong on the way to an answer ends in one place. What is a fault of
 ours is told to nobody but the server's log.
@@ -6,14 +6,12 @@ ours is told to nobody but the server's log.
 
 import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.templating import Jinja2Templates
 
 from scumble.errors import ScumbleError
 from scumble.settings import complaint
@@ -23,9 +21,6 @@ MAX_JSON_BYTES = 1 << 20
 """Of a request: the settings of a job with all of its masks are some kilobytes."""
 
 Record = TypeVar("Record", bound="Body")
-
-_templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
-_templates.env.autoescape = True  # whatever a template's name ends in
 
 
 class Body(BaseModel):
@@ -55,11 +50,6 @@ def refuse(message: str, status: int = 400, field: str | None = None) -> NoRetur
         RefusedError: always.
     """
     raise RefusedError(message, status, field)
-
-
-def page(request: Request, template: str, **values: Any) -> Response:
-    """A page of HTML; every value is escaped."""
-    return _templates.TemplateResponse(request, template, values)
 
 
 def answer(value: Any, status: int = 200) -> Response:

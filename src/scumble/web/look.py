@@ -17,13 +17,12 @@ from scumble.errors import ImageError, ScumbleError
 from scumble.image import decode, files, recipe
 from scumble.image.reading import kinds
 from scumble.image.reading.room import Room
+from scumble.web.looker import PICTURE
 
 MEMORY_BYTES = 1 << 30
 """What decoding one picture may take."""
 MAX_RECIPE = 100_000
 """Characters: those that we write have some thousands, with all masks."""
-NAME = "this picture"
-"""The server knows what it is called."""
 
 
 def main() -> None:
@@ -49,13 +48,13 @@ def look(file: str, sides: dict[str, str], max_pixels: int) -> dict[str, Any]:
         ImageError: if it is no picture, or cannot be used.
     """
     data = decode.read_file(Path(file))
-    width, height = files.size_of(data, NAME)
+    width, height = files.size_of(data, PICTURE)
     if width * height > max_pixels:
         raise ImageError(
-            f"{NAME} has {width} x {height} pixels; wanted at most {max_pixels / 1e6:.0f} million", "make it smaller"
+            f"{PICTURE} has {width} x {height} pixels; wanted at most {max_pixels / 1e6:.0f} million", "make it smaller"
         )
     largest = max(map(int, sides), default=1)
-    picture = files.load_bytes(data, NAME, room=Room(MEMORY_BYTES, largest))
+    picture = files.load_bytes(data, PICTURE, room=Room(MEMORY_BYTES, largest))
     for side, path in sides.items():
         _write_copy(picture, int(side), Path(path))
     return {"type": kinds.read_kind(data), "width": width, "height": height, "recipe": _recipe_in(Path(file))}

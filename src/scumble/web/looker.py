@@ -16,6 +16,8 @@ IDLE_SECONDS = 60.0
 BUSY_SECONDS = 60.0
 """The largest picture that is let in takes some seconds."""
 LONGEST_ANSWER = 1 << 20
+PICTURE = "this picture"
+"""What that process calls it, which does not know its name."""
 
 
 class Looker:
@@ -64,7 +66,7 @@ class Looker:
             return json.loads(line)
         except (OSError, ValueError, TimeoutError):  # it was killed, or has crashed
             await self._end()
-            raise ImageError("this picture could not be read: it is damaged, or too much at once") from None
+            raise ImageError(f"{PICTURE} could not be read: it is damaged, or too much at once") from None
         except asyncio.CancelledError:  # who asked has gone; the answer would be taken for that to the next
             await self._end()
             raise

@@ -8,15 +8,14 @@ import hashlib
 import json
 import re
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scumble import paths
 from scumble.errors import ImageError
 from scumble.web.answers import refuse
-from scumble.web.looker import Looker
+from scumble.web.looker import PICTURE, Looker
 from scumble.web.multipart import Part
 from scumble.web.settings import WebSettings
 
@@ -28,8 +27,45 @@ AT_ONCE = (512, 2048)
 MAX_FILES = 100
 """Of one request."""
 MAX_NAME = 120
-FREE_BYTES = 500_000_000
-"""What must stay free on the disk."""
+
+
+class Arrived(NamedTuple):
+    """A file that has arrived whole: where it lies for now, its digest, and how long it is."""
+
+    path: Path
+    sha256: str
+    bytes_: int
+
+
+@contextlib.asynccontextmanager
+async def arrived(name: str, parts: AsyncIterator[Part], folder: Path, max_bytes: int) -> AsyncIterator[Arrived]:
+    """Write a file as it arrives, for a block in which it can be moved to its place; else it is removed.
+
+    Args:
+        name: what it is called, for people.
+        parts: its pieces, and None.
+        folder: where to; its name there is made up.
+        max_bytes: larger ones are refused.
+
+    Raises:
+        RefusedError: if it is too large.
+    """
+    path = folder / f"{secrets.token_hex(16)}.part"
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("xb") as file:
+            async for part in parts:
+                if part is None:
+                    break
+                assert isinstance(part, bytes)
+                size += len(part)
+                if size > max_bytes:
+                    refuse(f"{name} is larger than {max_bytes / 1e6:,.0f} MB; wanted a smaller file", 413)
+                file.write(part)
+                digest.update(part)
+        yield Arrived(path, digest.hexdigest(), size)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 class Uploads:
@@ -66,44 +102,25 @@ class Uploads:
         async for name in parts:
             if len(taken) == MAX_FILES:
                 refuse(f"these are more than {MAX_FILES} files; send some of them first", 413)
-            if shutil.disk_usage(self.folder).free < FREE_BYTES:
-                refuse("the disk is full; delete what is not needed any more", 507)
-            taken.append(await self._take_one(shown(str(name)), parts))
+            called = shown(str(name))
+            async with arrived(called, parts, self.folder, self.settings.max_upload_bytes) as file:
+                taken.append(await self._keep(file, called))
         if not taken:
             refuse("there is no file in this request")
         return taken
 
-    async def _take_one(self, name: str, parts: AsyncIterator[Part]) -> dict[str, Any]:
-        arriving = self.folder / f"{secrets.token_hex(16)}.part"
-        digest, size = hashlib.sha256(), 0
-        try:
-            with arriving.open("xb") as file:
-                async for part in parts:
-                    if part is None:
-                        break
-                    assert isinstance(part, bytes)
-                    size += len(part)
-                    if size > self.settings.max_upload_bytes:
-                        most = self.settings.max_upload_bytes / 1e6
-                        refuse(f"{name} is larger than {most:,.0f} MB; make it smaller, or raise the limit", 413)
-                    file.write(part)
-                    digest.update(part)
-            return await self._keep(arriving, digest.hexdigest(), name, size)
-        finally:
-            arriving.unlink(missing_ok=True)
-
-    async def _keep(self, arriving: Path, id_: str, name: str, size: int) -> dict[str, Any]:
-        known = self.find(id_)
+    async def _keep(self, file: Arrived, name: str) -> dict[str, Any]:
+        known = self.find(file.sha256)
         if known is None:
-            copies = {side: self.folder / f"{id_}.{side}" for side in AT_ONCE}
+            copies = {side: self.folder / f"{file.sha256}.{side}" for side in AT_ONCE}
             try:
-                known = await self.looker.look(arriving, copies, self.settings.max_upload_pixels)
+                known = await self.looker.look(file.path, copies, self.settings.max_upload_pixels)
             except ImageError as error:
-                refuse(f"{name}: {error}".replace(f"{name}: this picture ", f"{name} "), 422)
-            arriving.replace(self.folder / id_)
+                refuse(str(error).replace(PICTURE, name), 422)
+            file.path.replace(self.folder / file.sha256)
             self._make_room()
-        known = {"id": id_} | known | {"name": name, "bytes": size}
-        paths.write_atomically(self.folder / f"{id_}.json", json.dumps(known).encode())
+        known = {"id": file.sha256} | known | {"name": name, "bytes": file.bytes_}
+        paths.write_atomically(self.folder / f"{file.sha256}.json", json.dumps(known).encode())
         return known
 
     def find(self, id_: str) -> dict[str, Any] | None:
