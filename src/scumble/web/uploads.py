@@ -136,25 +136,30 @@ class Uploads:
         return self.folder / id_ if self.find(id_) is not None else None
 
     async def copy(self, id_: str, side: int) -> Path | None:
-        """A JPEG or PNG that browsers show and that fits into a square of at least `side` pixels, of at most the last
-        of `SIDES`; None if there is no such upload.
+        """A JPEG or PNG of an upload that browsers show; None if there is none of this id. See `small`."""
+        if self.find(id_) is None:
+            return None
+        return await self.small(self.folder / id_, self.folder / id_, side)
+
+    async def small(self, picture: Path, copies: Path, side: int) -> Path:
+        """A JPEG or PNG of a picture, which is made where it is not there.
+
+        Args:
+            picture: the file.
+            copies: where its copies are: their names begin so.
+            side: pixels of the square that it has to fill one way; it may be larger, and is at most the last of `SIDES`.
 
         Raises:
             ImageError: if it cannot be made.
         """
-        if self.find(id_) is None:
-            return None
         side = next((one for one in SIDES if one >= side), SIDES[-1])
-        stem = self.folder / f"{id_}.{side}"
-        endings = [stem.with_name(stem.name + ending) for ending in (".jpg", ".png")]
-        if not any(path.exists() for path in endings):
-            await self.looker.look(self.folder / id_, {side: stem}, self.settings.max_upload_pixels)
-        return next((path for path in endings if path.exists()), None)
-
-    def disk(self) -> dict[str, int]:
-        """How many uploads there are, and the bytes that they take."""
-        files = [path for path in self.folder.iterdir() if path.is_file()]
-        return {"uploads": sum(path.suffix == ".json" for path in files), "bytes": sum(map(size_of, files))}
+        stem = copies.with_name(f"{copies.name}.{side}")
+        made = [stem.with_name(stem.name + ending) for ending in (".jpg", ".png")]
+        if not any(path.exists() for path in made):
+            with contextlib.suppress(OSError):  # its job has just been deleted
+                stem.parent.mkdir(exist_ok=True)
+            await self.looker.look(picture, {side: stem}, self.settings.max_upload_pixels)
+        return next(path for path in made if path.exists())
 
     async def close(self) -> None:
         """End the process that looks at pictures."""
@@ -181,11 +186,3 @@ def shown(name: str) -> str:
     """
     last = re.split(r"[/\\\\]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:MAX_NAME] or "picture"
-
-
-def size_of(path: Path) -> int:
-    """The bytes of a file; 0 of one that has just gone."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
