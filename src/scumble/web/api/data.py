@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from scumble.data.sources.names import SUFFIXES
 from scumble.web.answers import refuse
+from scumble.web.api.uploads import room
 from scumble.web.app import web_of
 from scumble.web.gan import places
 from scumble.web.jobs.folder import clean_name
@@ -29,14 +30,14 @@ async def listing(request: Request) -> JSONResponse:
     return JSONResponse(places.listing(request.path_params["id"], web_of(request).settings))
 
 
-async def add(request: Request) -> JSONResponse:
+async def add(request: Request) -> JSONResponse:  # noqa: RET503 (refuse raises)
     """Take in a .zip with pictures: a form of one file. An archive that is there already keeps its id."""
     folder = web_of(request).settings.home / "data"
     folder.mkdir(parents=True, exist_ok=True)
     parts = files(request)
     async for name in parts:
         called = shown(str(name))
-        limit = min(MAX_ARCHIVE_BYTES, web_of(request).settings.max_disk_bytes)
+        limit = min(MAX_ARCHIVE_BYTES, await room(request))
         async with arrived(called, parts, folder, limit) as file:
             _check(file, called)
             own = folder / file.sha256

@@ -110,9 +110,7 @@ async def _small(request: Request, path: Path, data: str, names: dict[int, str])
     async with _locks.setdefault(path.parent, asyncio.Lock()):
         if not path.exists():
             first = int(path.stem) // AT_ONCE * AT_ONCE
-            missing = {
-                names[number]: f"{number}.jpg" for number in range(first, first + AT_ONCE) if number in names
-            }
+            missing = {names[number]: f"{number}.jpg" for number in range(first, first + AT_ONCE) if number in names}
             folder = places.resolve(data, web_of(request).settings)
             wanted = {"data": folder, "folder": str(path.parent), "pictures": missing}
             await web_of(request).live.ask("thumbnails", wanted)

@@ -118,7 +118,9 @@ def _way(request: dict[str, Any], closed: bool) -> np.ndarray:
     if len(seeds) < 2:
         raise SettingsError("choose two pictures or more to go from one to the other")
     if not 1 <= between <= MAX_FRAMES // len(seeds):
-        raise SettingsError(f"between: got {between}, wanted 1 to {MAX_FRAMES // len(seeds)} with {len(seeds)} pictures")
+        raise SettingsError(
+            f"between: got {between}, wanted 1 to {MAX_FRAMES // len(seeds)} with {len(seeds)} pictures"
+        )
     chosen = draw_latents(seeds, gan.settings.latent, request.get("truncation"))
     code = _one_code(gan, request)
     if code is not None:
