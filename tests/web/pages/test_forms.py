@@ -91,7 +91,9 @@ def test_a_job_without_settings_has_no_form(kind):
 def test_words_of_forms_are_of_settings_that_there_are():
     known = {name for kind in KINDS for name in settings_of(kind).model_fields}
     of_painting = {name for kind in PAINTING for name in settings_of(kind).model_fields}
-    grouped = {name for groups in (forms.TOGETHER, forms.TOGETHER_IN_TRAINING) for names in groups.values() for name in names}
+    grouped = {
+        name for groups in (forms.TOGETHER, forms.TOGETHER_IN_TRAINING) for names in groups.values() for name in names
+    }
     assert {*LABELS, *grouped} <= known
     assert {*HELP, *CHOICES, *forms.SLIDERS} <= of_painting
     for kind, names in forms.USUAL.items():
@@ -99,6 +101,8 @@ def test_words_of_forms_are_of_settings_that_there_are():
 
 
 def test_forms_are_made_without_torch_and_numpy():
-    script = "import sys; from scumble.web import forms; forms.form('stylize'); print({'torch', 'numpy'} & {*sys.modules})"
+    script = (
+        "import sys; from scumble.web import forms; forms.form('stylize'); print({'torch', 'numpy'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "set()"
