@@ -1,0 +1,51 @@
+"""What the feed-forward painter knows of a painting, and how a photograph's features are moved by it."""
+
+from typing import NamedTuple
+
+import torch
+
+from scumble.perceptual.vgg import VGG19
+from scumble.style.feedforward.network import LAYERS, STATISTICS
+from scumble.style.losses.optimal_transport import transport_map
+from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, moments
+from scumble.style.objective.view import by_place
+
+RIDGE = 0.1
+"""Added to the variances of the photograph's features, relative to their mean: less would enlarge what is noise."""
+
+
+class Painting(NamedTuple):
+    """A painting's moments by layer, and the numbers that the decoder is told of it, (1, CODE)."""
+
+    moments: dict[str, Statistics]
+    code: torch.Tensor
+
+
+def coded(trunk: VGG19, painting: torch.Tensor) -> Painting:
+    """What there is to know of a painting, (1, 3, H, W) in [0, 1]."""
+    found = {name: moments(by_place(features)) for name, features in trunk.walk(painting, STATISTICS)}
+    pixels = moments(by_place(painting))
+    described = [pixels, *found.values()]
+    means = [statistics["mean"] for statistics in described]
+    deviations = [covariance_of(statistics).diagonal().clamp_min(1e-12).sqrt() for statistics in described]
+    return Painting(found, torch.cat([*means, *deviations])[None])
+
+
+def moved(trunk: VGG19, photograph: torch.Tensor, painting: Painting) -> dict[str, torch.Tensor]:
+    """The photograph's features in the painting's distribution, by layer."""
+    result = {}
+    for name, features in trunk.walk(photograph, LAYERS):
+        here = by_place(features)
+        matrix, offset = gaussian_map(moments(here), painting.moments[name])
+        result[name] = (here @ matrix + offset).view(*features.shape[2:], -1).permute(2, 0, 1)[None]
+    return result
+
+
+def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:
+    """T(F) = F @ matrix + offset; as `losses.content.gaussian_map`, with a ridge of the photograph's alone."""
+    here, there = in_float64(found), in_float64(wanted)
+    covariance = covariance_of(here)
+    ridge = RIDGE * covariance.diagonal().mean().item()
+    matrix = transport_map(covariance, covariance_of(there), ridge)
+    offset = there["mean"] - here["mean"] @ matrix
+    return matrix.to(found["mean"]), offset.to(found["mean"])
