@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 import scumble
 from scumble.cli.app import app
+from scumble.gan.translation.presets import PRESETS as TRANSLATION_PRESETS
 from scumble.settings import allowed as in_words
 from scumble.settings import figure
 
@@ -160,8 +161,20 @@ def _presets_of_training() -> str:
     for row in json.loads(written.getvalue())["presets"]:
         values = scumble.GANSettings.PRESETS[row["preset"]]
         flags = ", ".join(f"`--{name.replace('_', '-')} {value}`" for name, value in values.items())
-        rows.append([f"`{row['preset']}`", str(row["year"]), row["paper"], _cell(row["news"]), flags or "the defaults"])
-    return "\n".join(_table(["preset", "year", "paper", "what was new", "sets"], rows))
+        words = [str(row["year"]), row["paper"], _cell(row["news"]), flags or "the defaults", _cell(row["differs"])]
+        rows.append([f"`{row['preset']}`", *words])
+    return "\n".join(_table(["preset", "year", "paper", "what was new", "sets", "differs from the paper"], rows))
+
+
+def _presets_of_translation() -> str:
+    """The methods, as `scumble translate presets` lists them, with what each sets."""
+    rows = []
+    for name, preset in TRANSLATION_PRESETS.items():
+        flags = ", ".join(f"`--{field.replace('_', '-')} {value}`" for field, value in preset.values.items())
+        told = [preset.paper, preset.news, preset.learns_from, preset.published, preset.differs]
+        rows.append([f"`{name}`", str(preset.year), *map(_cell, told), flags])
+    columns = ["preset", "year", "paper", "what was new", "learns from", "reported", "differs from the paper", "sets"]
+    return "\n".join(_table(columns, rows))
 
 
 def _layers() -> str:
@@ -188,6 +201,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "settings gan classify": lambda: settings_table(settings_of("gan classify")),
     "presets stylize": _presets_of_stylize,
     "presets gan train": _presets_of_training,
+    "settings translate train": lambda: settings_table(scumble.TranslationSettings),
+    "presets translate train": _presets_of_translation,
     "layers": _layers,
 }
 

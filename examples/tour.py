@@ -75,6 +75,15 @@ for name, figures in compared.means().items():
     print(f"{name:>12}: colours {figures['colours']:.2f}, edges {figures['edges']:.2f}")
 # --8<-- [end:compare]
 
+# --8<-- [start:features]
+# Look inside: what a network sees, by layer, and the losses that painting is made of. A gradient flows through both.
+seen = scumble.features(photo, ["relu1_1", 20], size=SIZE)  # by name, or by number as torchvision counts
+of_painting = scumble.features(painting, ["relu1_1", 20], size=SIZE)
+for name, found in seen.items():
+    style = scumble.losses.style(found, of_painting[name])  # of scumble.gram(found), a matrix of channels
+    print(f"{name}: {tuple(found.shape)}, style loss {style:.3g}")
+# --8<-- [end:features]
+
 # --8<-- [start:train]
 # Train a GAN on handwritten digits. The same line again continues; `fresh=True` restarts from scratch.
 run = FOLDER / "digits"
@@ -86,16 +95,26 @@ assert (again.sample_array([7]) == gan.sample_array([7])).all()
 # --8<-- [end:train]
 
 # --8<-- [start:evaluate]
-# How good is it? Each figure knows what it was measured with, and has a 95% confidence interval.
+# How good is it? Each figure has a 95% confidence interval, and beside it that of other real pictures.
 found = scumble.evaluate(run, "digits", pictures=400)
-for figure in found.figures:
-    print(f"{figure.name}: {figure.value:.3g} +/- {figure.margin:.2g} ({found.described(figure)})")
+for figure, other in zip(found.figures, found.others, strict=True):
+    print(f"{figure.name}: {figure.value:.3g}, from {figure.low:.2g} to {figure.high:.2g}; real: {other.value:.3g}")
+print(found.conditions())
+if found.verdict is not None:
+    print(found.verdict.text)  # a sentence; found.verdict.kind is a word for programs
 # --8<-- [end:evaluate]
 
 # --8<-- [start:classify]
 # What has the discriminator learnt? A classifier of its features from ten labels a class, beside three baselines.
 command = [sys.executable, "-m", "scumble.cli.app", "gan", "classify", str(run), "digits"]
-subprocess.run([*command, "--labels", "10", "--draws", "2", "--supervised-steps", "30"], check=True)
+subprocess.run([*command, "--labelled", "10", "--draws", "2", "--supervised-steps", "30"], check=True)
 classifier = scumble.Classifier.from_pretrained(run / "classifier")
 print("seed 7 looks like a", classifier.predict([FOLDER / "seven.png"])[0])
 # --8<-- [end:classify]
+
+# --8<-- [start:translate]
+# Learn to turn one kind of picture into another: digits with noise into digits without. Code makes the pairs.
+translator = scumble.train_translator("digits", FOLDER / "clean", pairs="noise", size=32, width=8, images=400, grids=1)
+translator(FOLDER / "seven.png").save(FOLDER / "clean.png")
+print(translator)
+# --8<-- [end:translate]

@@ -75,7 +75,7 @@ def steps(preset: str, precision: str, short: bool) -> Row:
 
     from scumble import GANSettings, device
     from scumble.data.dataset import Dataset
-    from scumble.gan.tasks.latent import LatentGAN
+    from scumble.gan.tasks.games import GAMES
 
     number_format, products = PRECISIONS[precision]
     side, least_seconds, small = (16, 0.0, {"width": 4, "batch": 4}) if short else (64, 0.7, {})
@@ -86,7 +86,7 @@ def steps(preset: str, precision: str, short: bool) -> Row:
     convolutions: Any = torch.backends.cudnn
     for switch in (convolutions.conv, torch.backends.cuda.matmul):
         switch.fp32_precision = products
-    trainer = LatentGAN(settings, pictures, False, placement).trainer()
+    trainer = GAMES[settings.task](settings, pictures, False, placement).trainer()
 
     def cycles(count: int) -> int:
         """Cycles of the generator's step and the discriminator's that belong to it; how many pictures they saw."""

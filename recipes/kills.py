@@ -33,10 +33,21 @@ from scumble.data.synthetic import shape
 from scumble.gan import train as gan_train  # noqa: F401
 from scumble.gan.evaluation import evaluate, feature_cache  # noqa: F401
 from scumble.gan.probe import protocol  # noqa: F401
+from scumble.gan.translation import train as translation_train  # noqa: F401
+from scumble.gan.translation.presets import PRESETS
 from scumble.style import batch, resume, stylize  # noqa: F401
 from scumble.training import loop
 
 TRAIN = "--preset dcgan --width 4 --latent 8 --batch 8 --grids 4 --seed 1 --flip no"
+TRANSLATE = "--size 16 --width 4 --batch 4 --images 240 --grids 4 --patch-layers 1 --blocks 1 --jitter 1"
+TRANSLATIONS = dict.fromkeys(PRESETS, "--pairs noise") | {
+    "srgan": "--pairs x4 --weights perceptual=0,pixel=1",
+    "esrgan": "--pairs x4 --weights perceptual=0",
+    "context-encoder": "--pairs holes",
+    "ccgan": "--pairs mosaic",
+    "stargan": "",
+    "pixelda": "--pairs noise",
+}
 KEPT = Path("build/kills").resolve()
 """For what differs: both, side by side."""
 TIMES = ("seconds", "images_per_second")
@@ -110,9 +121,12 @@ JOBS = {
     "batch": Job("batch photos --style paintings -o painted --size 64 --steps 12", below("painted")),
     "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", of_run),
     "classify": Job(
-        "gan classify model shapes.npz -o classifier --labels 1,4 --draws 3 --supervised-steps 5", below("classifier")
+        "gan classify model shapes.npz -o classifier --labelled 1,4 --draws 3 --supervised-steps 5", below("classifier")
     ),
     "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
+} | {
+    f"translate-{preset}": Job(f"translate train shapes.npz --run run --preset {preset} {TRANSLATE} {more}", of_run)
+    for preset, more in TRANSLATIONS.items()
 }
 
 

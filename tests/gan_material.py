@@ -5,20 +5,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scumble import GAN, GANSettings
+from scumble import GAN, Classifier, GANSettings
 from scumble.gan.evaluation.feature_cache import PictureSet
-from scumble.gan.facts import GANFacts
+from scumble.gan.facts import ClassifierFacts, GANFacts, ProbeFacts
 from scumble.gan.networks.build import build
+from scumble.gan.networks.features import features
+from scumble.gan.probe.features import fresh_discriminator, with_statistics_of
+from scumble.gan.probe.linear import Linear, Scaling
+from scumble.gan.settings import FeatureSettings
+from scumble.image.tensors import to_signed
+from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 from scumble.training.facts import DataFacts
 
 
 def untrained_gan(preset: str, shape=(3, 16, 20)) -> GAN:
     """A GAN whose pictures differ from seed to seed, without looking like anything."""
-    settings = GANSettings(preset=preset, width=4, latent=8)
+    settings = GANSettings(preset=preset, width=4, latent=8, categories=3, continuous=1)
     generator, discriminator = build(settings, shape, 3)
     with torch.no_grad():
-        is_bold = settings.network in ("normfree", "resnet")  # as they are drawn
+        is_bold = settings.network in ("normfree", "resnet", "sagan", "began")  # as they are drawn
         for parameter in () if is_bold else generator.parameters():
             parameter.mul_(4 if parameter.dim() > 1 else 1)
     networks = [network.eval().requires_grad_(False) for network in (generator, discriminator)]
@@ -62,6 +68,17 @@ class Projection:
         return Embedding(name, "0" * 64, "pool_3", width, None, self, probabilities, torch.device("cpu"))
 
 
+def looked_at_by(network: Projection, monkeypatch) -> Projection:
+    """Any feature network that is asked for is this one."""
+
+    def load(name, placement):
+        yield from ()
+        return network.embedding(name)
+
+    monkeypatch.setattr(embedding, "load", load)
+    return network
+
+
 def numbered(count, name="numbers") -> PictureSet:
     """Pictures that can be told from each other."""
 
@@ -92,3 +109,26 @@ def halves_of_noise(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for picture, label in zip(pixels, labels, strict=True):
         (picture[:, :8], picture[:, 8:], picture[:8])[label][:] += 100
     return pixels, np.array(HALVES)[labels]
+
+
+CLASSES = ("a cat", "dog", "a hen, or none")
+
+
+def some_pixels(count, shape, seed=0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def untrained_classifier(network, norm, shape=(1, 16, 16), **given) -> Classifier:
+    """A classifier that is sure of nothing, and tells pictures apart."""
+    settings, of_features = GANSettings(network=network, norm=norm, width=4, latent=8), FeatureSettings(**given)
+    pixels = some_pixels(32, shape)
+    discriminator = with_statistics_of(fresh_discriminator(settings, shape).requires_grad_(False), pixels)
+    found = features(discriminator, to_signed(pixels, next(discriminator.parameters()).device), of_features).numpy()
+    weights = normal(len(CLASSES), found.shape[1], seed=1)
+    probe = ProbeFacts(
+        classes=CLASSES, features=of_features.model_dump(), kind="svm", c=1.0, temperature=0.5,
+        labelled=9, tested=30, accuracy=0.5, made_of="",
+    )  # fmt: skip
+    facts = ClassifierFacts(**dict(facts_of_noise(settings, shape)), classifier=probe)
+    linear = Linear(weights, np.array([0.1, 0, -0.1]), 0.5, 1.0)
+    return Classifier(discriminator, Scaling.of(found), linear, facts)

@@ -69,3 +69,16 @@ def test_half_a_pair_is_refused():
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "wanted two pictures or none" in done.stderr
+
+
+translation = pytest.importorskip("translation", reason="needs the folder benchmarks, which packages do not hold")
+
+
+@pytest.mark.parametrize("kind", translation.SETTINGS)
+def test_translation_has_the_losses_of_the_programs_written_plainly(kind):
+    found = list(translation.losses(kind, 16, 4, patch_layers=1))
+    assert len(found) == 6
+    for name, ours, plain in found:
+        # In float64; the library's slopes have 1e-12 added to their squares, since a root has no gradient at 0.
+        assert ours == pytest.approx(plain, rel=1e-7 if kind == "dualgan" else 1e-10), name
+    assert len({ours for _, ours, _ in found}) == 6

@@ -93,6 +93,18 @@ def test_who_sets_the_number_has_chosen(monkeypatch):
     assert cores.allowed() is None
 
 
+def test_a_load_that_the_system_does_not_tell_is_none(monkeypatch):
+    def not_told():
+        raise OSError
+
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0, 0), raising=False)
+    assert cores.load() == (1.5, os.cpu_count() or 1)
+    monkeypatch.setattr(os, "getloadavg", not_told)
+    assert cores.load() == (None, None)
+    monkeypatch.delattr(os, "getloadavg")
+    assert cores.load() == (None, None)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that keeps processes to processors")
 @pytest.mark.parametrize(("given", "expected"), [({}, ["1", "1"]), ({"OMP_NUM_THREADS": "3"}, ["3"])])
 def test_the_command_line_uses_as_many_as_it_may(given, expected):

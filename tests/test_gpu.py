@@ -21,7 +21,7 @@ from scumble import GAN, GANSettings, ScumbleError, SettingsError, StyleSettings
 from scumble.data.dataset import Dataset
 from scumble.events import Finished, Noted, Progress, Warned
 from scumble.gan.presets import PRESETS
-from scumble.gan.tasks.latent import LatentGAN
+from scumble.gan.tasks.games import GAMES
 from scumble.storage import checkpoint
 from scumble.training.trainer import Trainer
 
@@ -93,7 +93,7 @@ def trainer(preset: str, device_name: str, precision: str = "float32") -> Traine
     settings = GANSettings.model_validate({"preset": preset, "width": 8, "latent": 16, "batch": 16, "labelled": 4})
     pixels = np.random.default_rng(0).integers(0, 256, (96, 3, 32, 32), dtype=np.uint8)
     pictures = Dataset("noise", pixels, np.arange(96) % 3, ("a", "b", "c"), "")
-    made = LatentGAN(settings, pictures, True, device.choose(device_name, precision)).trainer()
+    made = GAMES[settings.task](settings, pictures, True, device.choose(device_name, precision)).trainer()
     for optimizer in made.optimizers.values():
         for group in optimizer.param_groups:
             group["eps"] = 1e-2

@@ -28,3 +28,9 @@ def test_a_public_name_is_what_its_module_has(name, origin):
     home = importlib.import_module(module)
     expected = getattr(home, there) if hasattr(home, there) else importlib.import_module(f"{module}.{there}")
     assert getattr(scumble, name) is expected
+
+
+def test_names_are_loaded_from_where_type_checkers_see_them():
+    seen = {name: {module, f"{module}.{there}"} for name, (module, there) in seen_by_type_checkers().items()}
+    assert {name for name, homes in seen.items() if scumble._HOMES[name] not in homes} == set()
+    assert set(scumble._HOMES) == set(seen)

@@ -82,6 +82,16 @@ def test_a_preset_with_few_labels_learns_the_ring_too(tmp_path):
     assert (labels[::2] >= 0).all()
 
 
+@pytest.mark.parametrize("preset", ring.SHOWN)
+def test_every_preset_of_the_ring_learns_points_and_has_its_line(preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(ring, "COMMON", ring.COMMON | {"width": 4, "batch": 16})
+    monkeypatch.setattr(ring, "GENERATOR_STEPS", 1)
+    found = ring.result(preset, 0, tmp_path)
+    assert found["finite"]
+    assert ring.row(preset, [found])[0] == f"`{preset}`"
+    assert ring.result(preset, 0, tmp_path) == found  # read
+
+
 def test_modes_of_stacked_digits_are_counted_and_their_divergence_is_that_of_scipy():
     found = torch.randint(1000, (5000,), generator=torch.Generator().manual_seed(0))
     clear = torch.arange(5000) % 2 == 0

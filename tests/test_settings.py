@@ -4,14 +4,24 @@ import math
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from scumble.data.about import About
 from scumble.errors import SettingsError
+from scumble.gan.facts import ClassifierFacts, GANFacts
 from scumble.gan.settings import ClassifySettings, GANSettings
-from scumble.settings import Settings
+from scumble.settings import Settings, complaint
 from scumble.style.painter import OPTIMIZERS
 from scumble.style.provenance import settings_from_recipe
+from scumble.style.resume import Stand
 from scumble.style.settings import StyleSettings, TextureSettings
+from scumble.training.facts import DataFacts
+
+PHRASES = (
+    "Input should", "valid", "greater than", "less than", "unable to", "match pattern", "finite", "\\d", "None",
+    "Field",
+)  # fmt: skip
+"""Words of pydantic's, and Python's."""
 
 
 class Brush(Settings):
@@ -69,17 +79,6 @@ def test_mistakes_are_told_in_one_line(values, message):
 
 def test_every_setting_tells_what_it_may_be_in_words():
     """Whatever is given: in our words, not in those of the library that checks, and as the reference has them."""
-    phrases = (
-        "Input should",
-        "valid",
-        "greater than",
-        "less than",
-        "unable to",
-        "match pattern",
-        "finite",
-        "\\d",
-        "None",
-    )
     given = [
         None,
         -1,
@@ -108,7 +107,34 @@ def test_every_setting_tells_what_it_may_be_in_words():
     for name, error in told:
         flag, _, wanted = error.partition(", wanted ")
         assert flag.startswith(name.replace("_", "-"))
-        assert not [phrase for phrase in phrases if phrase in wanted], error
+        assert not [phrase for phrase in PHRASES if phrase in wanted], error
+
+
+@pytest.mark.parametrize("record", [Stand, DataFacts, GANFacts, ClassifierFacts, About])
+def test_records_in_files_are_refused_in_our_words(record):
+    """Every field, with values of every kind: no word is that of the library that checks."""
+    told = []
+    for name in record.model_fields:
+        for value in ("null", "-1", '"x"', "[]", "{}", '[["x"]]', '{"a": [1, {"b": null}]}', "1e999", "true"):
+            try:
+                record.model_validate_json(f'{{"{name}": {value}}}')
+            except ValidationError as refused:
+                told += [complaint(record, error) for error in refused.errors()]
+    assert len(told) > 50
+    for names, words in told:
+        assert names[0] in record.model_fields
+        got, _, wanted = words.partition(", wanted ")
+        assert got.startswith("got ")
+        assert wanted
+        assert not [phrase for phrase in PHRASES if phrase in wanted], words
+
+
+def test_what_lies_deep_in_a_record_is_found():
+    with pytest.raises(ValidationError) as refused:
+        GANFacts.model_validate_json('{"settings": {}, "data": {"shape": [3, 0, 64]}}')
+    told = {".".join(names): words for names, words in (complaint(GANFacts, e) for e in refused.value.errors())}
+    assert told["data.shape"] == "got 0, wanted a whole number from 1 to 65,536"
+    assert told["data.name"] == "got nothing, wanted text"
 
 
 def refusal(kind: type[Settings], values: dict[str, Any]) -> str:
@@ -204,8 +230,8 @@ def test_a_form_is_told_by_examples():
         GANSettings(size="64,64")
     assert str(raised.value) == "size: got '64,64', wanted something like auto, 64 or 128x64"
     with pytest.raises(SettingsError) as raised:
-        ClassifySettings(labels="many")
-    assert str(raised.value) == "labels: got 'many', wanted something like 10 or 10,100,all"
+        ClassifySettings(labelled="many")
+    assert str(raised.value) == "labelled: got 'many', wanted something like 10 or 10,100,all"
 
 
 @pytest.mark.parametrize("settings", [GANSettings, ClassifySettings, StyleSettings])
@@ -226,3 +252,21 @@ def test_a_text_that_is_none_is_one_line():
 def test_what_a_file_holds_is_quoted_in_short():
     assert len(str(SettingsError("the file holds " + "a" * 10**6, "remove it"))) <= 1000
     assert str(SettingsError("the file holds " + "a" * 10**6, "remove it")).endswith("a (remove it)")
+
+
+def test_layers_may_be_given_by_number():
+    settings = StyleSettings.model_validate({"content_layers": {21: 1}, "style_layers": {"1": 1, "relu2_1": 2}})
+    assert settings.content_layers == {"conv4_2": 1.0}
+    assert settings.style_layers == {"relu1_1": 1.0, "relu2_1": 2.0}
+    assert settings.layers() == ("conv4_2", "relu1_1", "relu2_1")
+    for layers, words in (({"21": 1, "conv4_2": 2}, "conv4_2 twice"), ({4: 1}, "got 4, which is pool1")):
+        with pytest.raises(SettingsError, match=words):
+            StyleSettings.model_validate({"content_layers": layers})
+    with pytest.raises(SettingsError, match="content-layers: got 7, wanted one or more by name"):
+        StyleSettings.model_validate({"content_layers": 7})
+
+
+def test_settings_show_what_was_given():
+    assert repr(StyleSettings(size=99)) == str(StyleSettings(size=99)) == "StyleSettings(preset='quick', size=99)"
+    assert repr(GANSettings(preset="dcgan")) == "GANSettings(preset='dcgan')"
+    assert dict(GANSettings(preset="dcgan"))["norm"] == "batch"

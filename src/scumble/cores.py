@@ -67,3 +67,18 @@ def _share(group: Path) -> float | None:
         quota, period = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
         return quota / period if quota > 0 else None
     return None
+
+
+def load() -> tuple[float, int] | tuple[None, None]:
+    """How many processes wanted to compute in the last minute, ours among them, and on how many logical processors.
+
+    (None, None) where the system does not tell.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        return os.getloadavg()[0], os.cpu_count() or 1
+    return None, None
+
+
+def in_words(load: float | None, processors: int | None) -> str:
+    """What a measurement of a moment is true of, from what `load` found then; nothing where the system did not tell."""
+    return "" if load is None else f"at a load of {load:.1f} on {processors} cores"

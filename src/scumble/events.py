@@ -49,6 +49,38 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Detailed(Noted):
+    """Something that only those will want to know who look closely, such as each scale that is worked at."""
+
+
+@dataclass(frozen=True)
+class Planned(Noted):
+    """What a picture will take: its size in pixels, the tiles it is worked in, and the memory of the whole process.
+
+    Both times are None where nobody asked and the work is short. `core_seconds` are what one core would take that has
+    nothing else to do; None on a GPU.
+    """
+
+    width: int
+    height: int
+    tiles: int
+    memory_bytes: int
+    seconds: float | None = None
+    core_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimated(Noted):
+    """What a batch will take: pictures to be painted, those that are there already, memory, and the times of all."""
+
+    pictures: int
+    there_already: int
+    memory_bytes: int
+    seconds: float
+    core_seconds: float | None
+
+
+@dataclass(frozen=True)
 class Preview:
     """The picture so far, at its full size, after `done` evaluations."""
 
@@ -91,6 +123,19 @@ def returned(events: Generator[Event, None, Result]) -> Result:
             next(events)
         except StopIteration as end:
             return end.value
+
+
+def duration(seconds: float) -> str:
+    """A time that is known about, to be read.
+
+    Example:
+        >>> duration(0.2), duration(42), duration(125), duration(4000)
+        ('1 s', '42 s', '2 min', '1 h 07 min')
+    """
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def as_json(event: Event) -> dict[str, Any]:

@@ -32,27 +32,39 @@ JOBS = {
     "check": Job(None, "scumble.gan.monitoring.check_data:check_events"),
     "train": Job("scumble.gan.settings:GANSettings", "scumble.gan.train:train_events"),
     "evaluate": Job(None, "scumble.gan.evaluation.evaluate:evaluate_events"),
+    "nearest": Job(None, "scumble.gan.evaluation.nearest_sheet:nearest_events"),
+    "report": Job(None, "scumble.gan.report.report:report_events"),
     "features": Job("scumble.gan.settings:FeatureSettings", "scumble.gan.probe.features:write_events"),
     "classify": Job("scumble.gan.settings:ClassifySettings", "scumble.gan.probe.protocol:classify_events"),
     "label": Job(None, "scumble.gan.probe.label:label_events"),
     "project": Job(None, "scumble.gan.models.projection:project_events"),
-    "export": Job(None, "scumble.gan.models.onnx:onnx_events"),
+    "export": Job(None, "scumble.gan.export:export_events"),
+    "train-translator": Job(
+        "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.train:train_translator_events"
+    ),
+    "check-translation": Job(
+        "scumble.gan.translation.settings:TranslationSettings", "scumble.gan.translation.check:check_events"
+    ),
+    "apply": Job(None, "scumble.gan.translation.applying.apply:apply_events"),
+    "evaluate-translator": Job(None, "scumble.gan.translation.evaluation.evaluate:evaluate_events"),
+    "export-translator": Job(None, "scumble.gan.translation.models.onnx:export_events"),
 }
 
 
-def start(name: str, *arguments: Any) -> Generator[Event, None, Any]:
+def start(name: str, *arguments: Any, **options: Any) -> Generator[Event, None, Any]:
     """The events of a job, which begins when they are asked for.
 
     Args:
         name: one of `JOBS`.
         arguments: what its function takes.
+        options: what it takes by name.
 
     Example:
         >>> events = start("check", "digits")
         >>> next(events).job
         'look at pictures'
     """
-    return load(JOBS[name].events)(*arguments)
+    return load(JOBS[name].events)(*arguments, **options)
 
 
 def load(home: str) -> Any:

@@ -6,13 +6,17 @@ that `--help` stays fast.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from scumble.errors import SettingsError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Settings(BaseModel):
@@ -47,21 +51,20 @@ class Settings(BaseModel):
     @classmethod
     def _explain(cls, error: ErrorDetails) -> str:
         """One line for pydantic's first complaint: the flag, what was got, what was wanted."""
-        # A choice between types is written into the place too ("init", "literal[...]"): only names are of interest.
-        place = [str(part) for part in error["loc"]] or ["settings"]
-        first, *rest = [part for part in place if part.isidentifier()] or place[:1]
         if error["type"] == "extra_forbidden":
-            close = difflib.get_close_matches(first, cls.model_fields, n=1)
-            return f"unknown setting {first!r}" + (f"; did you mean {close[0]!r}?" if close else "")
-        if error["type"] == "value_error":  # a validator of ours, whose words they are
-            wanted = error["msg"].removeprefix("Value error, ")
-        elif not error["loc"]:
-            wanted = "names and values"
-        else:
-            schema = cls.model_json_schema()
-            wanted = allowed(_place_in(schema["properties"][str(error["loc"][0])], error["loc"][1:]))
-        name = ".".join((first.replace("_", "-"), *rest))
-        return f"{name}: got {_shown(error['input'])}, wanted {wanted}"
+            name = str(error["loc"][0])
+            close = difflib.get_close_matches(name, cls.model_fields, n=1)
+            return f"unknown setting {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+        (first, *rest), words = complaint(cls, error)
+        return f"{'.'.join((first.replace('_', '-'), *rest))}: {words}"
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """What the caller gave, and the preset: the rest follows from them, and `dict(settings)` has it all."""
+        shown = {"preset", *self.model_fields_set}
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields if name in shown)
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def filled_from(self, recipe: dict[str, Any]) -> Self:
         """These settings over a recipe's: what the caller gave wins, the recipe fills the rest.
@@ -79,9 +82,69 @@ class Settings(BaseModel):
         return type(self)(**(recipe | given))
 
 
+def complaint(record: type[BaseModel], error: ErrorDetails) -> tuple[list[str], str]:
+    """Where a record is wrong, by the names on the way there, and what was got and wanted.
+
+    Every complaint of pydantic's that a user meets comes through here. The words are made from what the field may be,
+    not from what pydantic says of the value, so that there are some for each of its kinds of errors.
+
+    Args:
+        record: the class that was to be made.
+        error: one of the complaints.
+
+    Example:
+        >>> class Brush(BaseModel):
+        ...     width: int
+        >>> try:
+        ...     Brush.model_validate({"width": "wide"})
+        ... except ValidationError as refused:
+        ...     complaint(Brush, refused.errors()[0])
+        (['width'], "got 'wide', wanted a whole number")
+    """
+    schema = record.model_json_schema()
+    names, place = _place_in(schema, error["loc"], schema.get("$defs", {}))
+    got = "nothing" if error["type"] == "missing" else _shown(error["input"])
+    # A validator of ours says what it wanted; pydantic puts two words before it.
+    own = error["msg"].removeprefix("Value error, ") if error["type"] == "value_error" else None
+    return names or ["settings"], f"got {got}, wanted {own or allowed(place)}"
+
+
+def takes(settings: type[Settings]) -> Callable[[Function], Function]:
+    """Tell what a function takes by `**settings`: `help` lists the fields, and a notebook completes their names."""
+
+    def told(function: Function) -> Function:
+        schemas = settings.model_json_schema()["properties"]
+        fields = [f"{n}: {field.description}; {allowed(schemas[n])}" for n, field in settings.model_fields.items()]
+        lines = [textwrap.fill(field, 116, initial_indent=" " * 4, subsequent_indent=" " * 8) for field in fields]
+        title = "Settings, of which a preset fills those that it has values for:"
+        function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", title, *lines])
+        signature = inspect.signature(function)
+        named = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        named += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.get_default())
+            for name, field in settings.model_fields.items()
+        ]
+        function.__signature__ = signature.replace(parameters=named)  # pyright: ignore[reportFunctionMemberAccess]
+        return function
+
+    return told
+
+
 def _shown(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def one_or_more(values: Any) -> Any:
+    """What a field of several numbers takes for them: one alone, or a text with commas between.
+
+    Example:
+        >>> one_or_more("2,1"), one_or_more(0.5)
+        (['2', '1'], (0.5,))
+    """
+    if isinstance(values, str):
+        return values.split(",")
+    return (values,) if isinstance(values, int | float) else values
 
 
 def allowed(schema: Mapping[str, Any], quote: str = "'") -> str:
@@ -115,18 +178,24 @@ def _kind(schema: Mapping[str, Any], quote: str) -> str:
     match schema.get("type"):
         case "integer" | "number":
             return _range(schema)
-        case "array":
+        case "array" if "items" in schema:
             return f"one or more: {allowed(schema['items'], quote)}"
-        case "object":
+        case "array":
+            return f"{len(schema['prefixItems'])} values"
+        case "object" if isinstance(schema.get("additionalProperties"), dict):
             return f"one or more by name: {allowed(schema['additionalProperties'], quote)}"
+        case "object":
+            return "names and values"
         case "boolean":
             return "true or false"
         case _ if "pattern" in schema:
             # Examples tell more than a regular expression.
             examples = [str(example) for example in schema.get("examples", [])]
             return f"something like {_one_of(examples)}" if examples else "another text"
-        case _:
+        case "string":
             return "a file" if schema.get("format") == "path" else "text"
+        case _:  # another record, or whatever there is
+            return "names and values" if "$ref" in schema else "a value"
 
 
 def _range(schema: Mapping[str, Any]) -> str:
@@ -157,11 +226,23 @@ def figure(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _place_in(schema: Mapping[str, Any], way: Sequence[int | str]) -> Mapping[str, Any]:
-    """The schema of one value within a field's: of a named one, or of one of several."""
-    for _ in way:
-        parts = [one for one in schema.get("anyOf", [schema]) if "items" in one or "additionalProperties" in one]
-        if not parts:
-            return schema
-        schema = parts[0].get("items") or parts[0]["additionalProperties"]
-    return schema
+def _place_in(
+    schema: Mapping[str, Any], way: Sequence[int | str], records: Mapping[str, Any]
+) -> tuple[list[str], Mapping[str, Any]]:
+    """The names on the way into a record, and the schema of the value that lies there."""
+    names = []
+    for part in way:
+        options = [records.get(str(one.get("$ref")).rpartition("/")[2], one) for one in schema.get("anyOf", [schema])]
+        inside = next((found for one in options if (found := _inside(one, part)) is not None), None)
+        if inside is not None:  # else it is no part, but which of several types was tried
+            schema = inside
+            names += [part] if isinstance(part, str) else []
+    return names, schema
+
+
+def _inside(schema: Mapping[str, Any], part: int | str) -> Mapping[str, Any] | None:
+    """The schema of one part of a record, of a value by name, or of one of several."""
+    if isinstance(part, int):
+        return next(iter(schema.get("prefixItems", ())[part : part + 1]), schema.get("items"))
+    others = schema.get("additionalProperties")
+    return schema.get("properties", {}).get(part, others if isinstance(others, dict) else None)

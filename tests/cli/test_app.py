@@ -56,11 +56,13 @@ def test_a_picture_is_painted_and_named_on_stdout(folder):
         32,
         "--steps",
         2,
+        "-v",
         folder=folder,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "content-style.png\n"
     assert "evaluations 2" in done.stderr
+    assert "loss" in done.stderr
     with Image.open(folder / "content-style.png") as picture:
         assert picture.size == (32, 27)
 
@@ -72,8 +74,8 @@ def test_a_batch_with_a_bad_file_paints_the_others_and_fails(folder):
         "--size", 32, "--steps", 1, "--backbone", "pocket", folder=folder,
     )  # fmt: skip
     assert done.returncode == 1
-    assert [path.name for path in (folder / "all").iterdir()] == ["content-style.png"]
-    assert done.stdout == "all/content-style.png\n"
+    assert sorted(path.name for path in (folder / "all").iterdir()) == ["contact.jpg", "content-style.png"]
+    assert done.stdout == "all/content-style.png\nall/contact.jpg\n"
     assert done.stderr.splitlines()[-1].startswith("scumble: 1 of 2 pictures failed: bad-style.png")
     assert "2 pictures: 1 painted, 0 there already, 1 failed" in done.stderr
 
@@ -85,8 +87,8 @@ def test_json_is_one_event_a_line(folder):
     )  # fmt: skip
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events] == [
-        "noted",
-        "noted",
+        *["noted"] * 3,
+        "planned",
         "started",
         *["progress"] * 3,
         "saved",
@@ -101,9 +103,12 @@ def test_json_is_one_event_a_line(folder):
 def test_a_recipe_is_shown_and_repeated_and_flags_win(folder):
     make = ("stylize", "content.png", "style.png", "--backbone", "pocket", "-q")
     scumble(*make, "-o", "one.png", "--size", 32, "--steps", 2, "--init", "noise", folder=folder)
-    shown = scumble("info", "one.png", folder=folder)
-    assert "settings init" in shown.stdout
-    assert "noise" in shown.stdout
+    shown = scumble("info", "one.png", folder=folder).stdout
+    told = "content in the style of style: preset quick with steps 2 and init noise, 32 x 27 pixels\n"
+    assert shown == told
+    shown = scumble("info", "one.png", "--all", folder=folder).stdout
+    assert shown.startswith(told)
+    assert "settings init" in shown
     assert json.loads(scumble("info", "one.png", "--json", folder=folder).stdout) == recipe.read(folder / "one.png")
 
     done = scumble(*make, "-o", "two.png", "--recipe", "one.png", folder=folder)
@@ -179,7 +184,7 @@ def test_failures_are_json_too(folder):
 @pytest.mark.parametrize("arguments", [["--size", "0"], ["--frob", "1"], ["--recipe", "content.png"]])
 def test_failures_before_the_job_are_json_too(folder, arguments):
     done = scumble("stylize", "content.png", "style.png", "--json", *arguments, folder=folder)
-    assert json.loads(done.stdout)["exit_code"] == done.returncode > 0
+    assert json.loads(done.stdout.splitlines()[-1])["exit_code"] == done.returncode > 0
 
 
 def test_the_repeated_picture_is_not_overwritten(folder):
@@ -196,6 +201,20 @@ def test_16_bits_from_the_command_line(folder):
     done = scumble(*make, "--bits", 16, "-o", "deep.png", folder=folder)
     assert done.stdout == "deep.png\n", done.stderr
     assert (folder / "deep.png").read_bytes()[24] == 16  # the bit depth in a PNG's header
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stylize", "a", "b", "--save-every", "x"], "save-every: got 'x', wanted a whole number"),
+        (["gan", "film", "r", "--seconds", "x"], "seconds: got 'x', wanted a number"),
+        (["batch", "a", "--format", "gif"], "format: got 'gif', wanted 'png', 'jpg', 'webp' or 'tif'"),
+        (["batch", "a", "--recursive=3"], "recursive: got '3', wanted true or false"),
+    ],
+)
+def test_flags_that_are_no_settings_are_refused_in_the_same_words(capsys, arguments, message):
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err == f"scumble: {message}\n"
 
 
 def test_strange_names_stay_on_one_line(folder):
@@ -334,7 +353,7 @@ def test_several_styles_with_masks_and_scales(folder):
         with Image.open(folder / "content.png") as content:
             mask.resize(content.size, Image.Resampling.NEAREST).save(folder / f"mask{number}.png")
     flags = ["--preset", "fine", "--size", 48, "--steps", 2, "--scales", 2, "--backbone", "pocket"]
-    flags += ["--style-scale", 1, "--style-scale", 0.9, "--colour", "match"]
+    flags += ["--style-scale", 1, "--style-scale", 0.9, "--colour", "match", "--verbose"]
     masks = ["--mask", "mask1.png", "--mask", "mask2.png"]
     done = scumble("stylize", "content.png", "style.png", "content.png", *masks, *flags, "-o", "o.png", folder=folder)
     assert done.returncode == 0, done.stderr
@@ -385,7 +404,7 @@ STRANGE = "\x1b[31mred\x1b]0;title\x07 a\rb \u202egnp.exe :100: [bold]"
 
 def test_a_recipe_does_nothing_to_the_terminal(tmp_path, capsys):
     text = json.dumps({"format_version": 1, STRANGE: STRANGE, "list": [STRANGE]})
-    assert run("info", with_recipe(tmp_path / "a.png", text)) == 0
+    assert run("info", with_recipe(tmp_path / "a.png", text), "--all") == 0
     shown = capsys.readouterr().out
     assert "\\x1b[31mred\\x1b]0;title\\x07 a\\rb \\u202egnp.exe :100: [bold]" in shown
     assert all(line.isprintable() for line in shown.splitlines())
@@ -419,10 +438,11 @@ def test_names_with_what_looks_like_markup_are_shown_as_they_are(folder):
     make = ("batch", name, "--style", "style.png", "--size", 32, "--steps", 1, "-o", "all")
     done = scumble(*make, folder=folder)
     assert done.returncode == 0, done.stderr
-    assert "1 of 1: scan:100:[red]\\x1b[2J-style.png" in done.stderr
-    assert done.stdout == "all/scan:100:[red]\x1b[2J-style.png\n"  # for programs, the name as it is
-    shown = scumble("info", done.stdout.removesuffix("\n"), folder=folder).stdout
-    assert "scan:100:[red]\\x1b[2J.png" in shown
+    assert "painting scan:100:[red]\\x1b[2J.png in the style of style.png" in done.stderr
+    painted, _ = done.stdout.splitlines()
+    assert painted == "all/scan:100:[red]\x1b[2J-style.png"  # for programs, the name as it is
+    shown = scumble("info", painted, folder=folder).stdout
+    assert "scan:100:[red]\\x1b[2J in the style of style" in shown
 
 
 def test_what_exists_is_written_over_only_when_asked(folder):
@@ -451,10 +471,10 @@ def test_a_batch_of_folders_tells_what_it_does(folder):
     (folder / "photos" / "notes.txt").touch()
     make = ("batch", "photos", "--style-mix", "paintings", "-o", "photos", "--size", 32, "--steps", 1)
     done = scumble(*make, folder=folder)
-    assert done.stdout == "photos/b-paintings.png\n", done.stderr
+    assert done.stdout == "photos/b-paintings.png\nphotos/contact.jpg\n", done.stderr
     assert "1 folder passed over, --recursive goes into folders: sea" in done.stderr
     done = scumble(*make, "--recursive", folder=folder)
-    assert done.stdout == "photos/sea/a-paintings.png\n", done.stderr
+    assert done.stdout == "photos/sea/a-paintings.png\nphotos/contact.jpg\n", done.stderr
     assert "1 picture passed over, made by scumble, in the folder for the results: b-paintings.png" in done.stderr
     failed_in_one_line(scumble("batch", "photos", folder=folder), 2, "style: got none, wanted a painting")
 

@@ -63,7 +63,14 @@ def test_what_is_being_made_stays_and_what_was_left_unfinished_goes():
 
 
 @pytest.mark.parametrize(
-    "about", [b"[" * 100_000, b'{"source": [1], "count": "\xff"}', b'{"source": 1, "count": "no"}', b"3"]
+    "about",
+    [
+        b"[" * 100_000,
+        b'{"source": [1], "count": "\xff"}',
+        b'{"source": 1, "count": "no"}',
+        b'{"source": 1, "count": 1e999}',
+        b"3",
+    ],
 )
 def test_a_damaged_data_set_is_listed(about):
     made("one")

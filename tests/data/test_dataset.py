@@ -16,7 +16,8 @@ from PIL import Image
 
 from conftest import broken, greys, photograph, photographs, source_of
 from scumble import paths
-from scumble.data.dataset import Dataset, prepare
+from scumble.data.dataset import Dataset, kept, prepare
+from scumble.data.labels import UNLABELLED
 from scumble.data.measuring import automatic_size
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Item, Source
@@ -95,10 +96,23 @@ def test_classes_are_told_with_their_numbers_before_anything_is_read():
     assert events[0] == Noted("made up: 17 pictures; classes: 2: a (9), b (8)")
 
 
-def test_classes_that_not_all_pictures_have_are_left_out_with_a_note():
+def test_one_class_that_not_all_pictures_have_is_none():
     events, dataset = run(prepare(source_of(photographs(16), ["cat"] * 15 + [None])))
     assert dataset.labels is None
+    assert not dataset.is_partly_labelled
     assert "1 of 16 pictures have no class" in told(events, Noted)
+
+
+def test_pictures_without_a_class_are_kept_beside_those_that_have_one():
+    source = source_of(photographs(16), ["cat", "dog"] * 2 + [None] * 12)
+    for _ in range(2):  # made, and opened again
+        events, dataset = run(prepare(source))
+        assert dataset.labels is not None
+        assert dataset.labels.tolist() == [0, 1, 0, 1] + [UNLABELLED] * 12
+        assert dataset.classes == ("cat", "dog")
+        assert dataset.is_partly_labelled
+        assert dataset.why_no_classes == "12 of 16 pictures have no class, the first 4.png"
+        assert "classes: 2: cat (2), dog (2); 12 of 16 pictures have no class" in told(events, Noted)
 
 
 def test_transparency_is_laid_on_white():
@@ -538,3 +552,16 @@ def test_real_sets_are_prepared_whole(material, name, shape, count, classes):
     assert (dataset.shape, len(dataset.pixels), len(dataset.classes)) == (shape, count, classes)
     if name == "mnist.npz":
         assert np.array_equal(dataset.pixels[:, 0], np.load(path)["x_train"])
+
+
+def test_what_the_cache_still_has_is_found_by_its_digest():
+    _, prepared = run(prepare(source_of(photographs(16))))
+    _, other = run(prepare(source_of(photographs(17))))
+    found = kept(prepared.digest, "of before")
+    assert found is not None
+    assert (found.name, found.digest) == ("of before", prepared.digest)
+    assert np.array_equal(found.pixels, prepared.pixels)
+    assert kept("0" * 64, "none") is None
+    for path in (paths.cache_folder() / "data").glob("*.npy"):
+        path.write_bytes(b"damaged")
+    assert kept(other.digest, "damaged") is None

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from scumble.data.labels import as_plain, described, draw, from_plain, hold_out, numbered, sets_in_turn
+from scumble.data.labels import (
+    UNLABELLED,
+    as_plain,
+    described,
+    draw,
+    from_plain,
+    hold_out,
+    in_parts,
+    numbered,
+    sets_in_turn,
+)
 from scumble.errors import DataError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [30, 20, 10]))
@@ -24,6 +34,26 @@ def test_a_fifth_of_each_class_is_held_out_always_the_same():
     assert np.bincount(LABELS[testing]).tolist() == [6, 4, 2]
     assert sorted([*learning.tolist(), *testing.tolist()]) == list(range(60))
     assert np.array_equal(hold_out(LABELS, "abc")[1], testing)
+
+
+FEW = np.where(np.arange(60) % 3, UNLABELLED, LABELS)
+
+
+def test_what_has_no_class_is_neither_drawn_nor_held_out():
+    learning, testing = hold_out(FEW, "abc")
+    assert sorted([*learning.tolist(), *testing.tolist()]) == list(range(0, 60, 3))
+    assert (FEW[draw(FEW, 2, 0, "abc")] != UNLABELLED).all()
+    assert np.array_equal(from_plain(as_plain(FEW), 3), FEW)
+
+
+def test_parts_for_cross_validation_hold_every_labelled_picture_once_and_each_class_evenly():
+    dealt = in_parts(FEW, 4, 0)
+    assert ((dealt == UNLABELLED) == (FEW == UNLABELLED)).all()
+    for number in range(3):
+        counts = np.bincount(dealt[number == FEW], minlength=4)
+        assert counts.max() - counts.min() <= 1
+    assert np.array_equal(in_parts(FEW, 4, 0), dealt)
+    assert not np.array_equal(in_parts(FEW, 4, 1), dealt)
 
 
 def test_too_few_are_told_by_the_name_of_the_class():

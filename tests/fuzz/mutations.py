@@ -105,7 +105,7 @@ def _inside(data: bytes):
         return _mutated_png
     if data.startswith(b"PK\3\4"):
         return _mutated_zip
-    if data.startswith(b"\x93NUMPY\1\0"):
+    if data.startswith(b"\x93NUMPY\1\0") and len(data) >= 10:
         return _mutated_npy
     if data[:1] in (b"{", b"["):
         return mutated_json

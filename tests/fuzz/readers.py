@@ -28,7 +28,7 @@ from scumble.data.sources.opener import open_source
 from scumble.device import Placement
 from scumble.errors import RunError, ScumbleError
 from scumble.events import Progress, returned
-from scumble.gan import plots, train
+from scumble.gan import plots, running, train
 from scumble.gan.facts import ClassifierFacts, GANFacts, ProbeFacts
 from scumble.gan.probe.data import ProbeData
 from scumble.gan.probe.features import rows
@@ -165,7 +165,7 @@ def _read_settings(place: Path) -> None:
         assert row["images"] >= 0
     facts = GANFacts.of_run(run)
     assert facts is not None
-    now = facts.model_copy(update={"settings": train._continued(GANSettings(), run, False).model_dump(mode="json")})
+    now = facts.model_copy(update={"settings": running.continued(GANSettings(), facts, run).model_dump(mode="json")})
     list(continuation.differences(run, facts, now))
 
 
@@ -318,7 +318,7 @@ def _is_new(figures: object) -> bool:
     return is_new
 
 
-PROBED = ClassifySettings(labels="1", draws=2, device="cpu")
+PROBED = ClassifySettings(labelled="1", draws=2, device="cpu")
 TRIALS = [Trial("discriminator", 1, draw) for draw in range(2)]
 
 

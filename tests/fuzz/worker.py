@@ -118,8 +118,9 @@ def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     """Read the files first ... last - 1 of a kind."""
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     chatter = tempfile.TemporaryFile()  # noqa: SIM115 (until the process ends)
-    sys.stderr = os.fdopen(os.dup(2), "w")
-    faulthandler.enable(sys.stderr)
+    complaints = os.fdopen(os.dup(2), "w")
+    faulthandler.enable(complaints)
+    sys.excepthook = lambda *error: traceback.print_exception(*error, file=complaints)
     for stream in (1, 2):
         os.dup2(chatter.fileno(), stream)
     import torch
@@ -140,7 +141,6 @@ def main(name: str, seed: int, first: int, last: int, scratch: Path) -> None:
     before = _memory("VmRSS")
     if linux:
         resource.setrlimit(resource.RLIMIT_AS, (_memory("VmSize") + ADDRESS_BYTES,) * 2)
-    sys.stderr = sys.__stderr__
     for number in range(first, last):
         placed(spoiled(kind, name, seed, number), place)
         lines.write(json.dumps({"begins": number}) + "\n")

@@ -10,6 +10,7 @@ from gan_material import TINY_TRAINING, halves_of_noise
 from scumble import GAN, GANSettings, device
 from scumble.data.dataset import Dataset
 from scumble.gan.probe import linear
+from scumble.gan.tasks.games import GAMES
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.gan.train import train, train_events
 
@@ -70,7 +71,9 @@ def game() -> Callable[..., LatentGAN]:
                 else tuple(map(str, range(labels.shape[1] if labels.ndim == 2 else labels.max() + 1)))
             )
             pictures = Dataset("noise", pixels, labels, classes, "")
-        settings = GANSettings.model_validate({"width": 4, "latent": 8, "batch": 8} | given)
-        return LatentGAN(settings, pictures, flip, device.choose("cpu", "float32"))
+        settings = GANSettings.model_validate(
+            {"width": 4, "latent": 8, "batch": 8, "categories": 3, "continuous": 1} | given
+        )
+        return GAMES[settings.task](settings, pictures, flip, device.choose("cpu", "float32"))
 
     return make

@@ -7,11 +7,11 @@ from scipy.special import log_softmax
 
 from gan_material import HALVES, halves_of_noise
 from scumble.data.dataset import Dataset
-from scumble.data.labels import hold_out
+from scumble.data.labels import UNLABELLED, hold_out
 from scumble.errors import SettingsError
 from scumble.gan.losses.adversarial import LOSSES
 from scumble.gan.networks.build import build
-from scumble.gan.networks.conditioning import UNLABELLED, FewLabelsDiscriminator
+from scumble.gan.networks.conditioning import FewLabelsDiscriminator
 from scumble.gan.settings import GANSettings
 from scumble.image.tensors import to_signed
 from scumble.training.task import Moment

@@ -21,6 +21,9 @@ from scumble.gan.settings import COUPLING_LOSSES, GANSettings
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.training.task import Moment
 
+PLAIN = [name for name, preset in PRESETS.items() if preset.values.get("task", "latent") == "latent"]
+"""Presets of one generator of latents against one discriminator; others have plain steps beside their tasks' tests."""
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -52,7 +55,7 @@ def test_every_preset_trains_both_networks(stripes, preset):
     assert trainer.images_seen == 3 * 12 * 2
     for name, network in networks.items():
         moved = [not torch.equal(old, new) for old, new in zip(before[name], network.parameters(), strict=True)]
-        assert np.mean(moved) > 0.9, name
+        assert sum(moved) >= 0.9 * len(moved), name  # what remembers has none
 
 
 def in_plain_steps(game: LatentGAN, generator_steps: int) -> None:
@@ -69,8 +72,8 @@ def in_plain_steps(game: LatentGAN, generator_steps: int) -> None:
     for step in range(generator_steps * settings.critic_steps):
         done, turn = divmod(step, settings.critic_steps)
         left = 1 - done * settings.critic_steps * settings.batch / settings.images if settings.decay == "linear" else 1
-        for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = settings.lr * left
+        for optimizer, own in zip(optimizers, (settings.lr_discriminator, settings.lr_generator), strict=True):
+            optimizer.param_groups[0]["lr"] = (own or settings.lr) * left
         batch = game.batch(Moment(step, (settings.seed, 0)))
         real, latents, labels = batch["real"], batch["latents"], batch["labels"]
         fake = g(latents, labels) if settings.draws_classes else g(latents)
@@ -120,7 +123,7 @@ def loss_of_g(d, loss, real, fake, labels):
     return value if classes is None else value + F.cross_entropy(classes, labels)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", PLAIN)
 def test_three_steps_of_every_preset_are_those_of_the_plain_algorithm_to_the_bit(game, preset):
     ours, plain = (game(labelled(), preset=preset, batch=12, images=10_000) for _ in range(2))
     before = copy.deepcopy(ours.generator.state_dict())

@@ -116,6 +116,9 @@ def test_a_run_on_a_gpu_goes_on(data, tmp_path):
         {"precision": "bfloat16"},
         {"preset": "wgan-gp", "batch": 4},
         {"accumulate": 4},
+        {"preset": "began"},
+        {"preset": "aae"},
+        {"preset": "lapgan", "accumulate": 2},
     ],
 )
 def test_a_training_that_was_stopped_twice_ends_with_the_bits_of_one_that_was_not(data, tmp_path, others):
@@ -566,3 +569,23 @@ def test_ctrl_c_waits_for_the_end_of_a_step(monkeypatch):
         assert signal.getsignal(signal.SIGINT) is interrupted
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_does_not_stop_the_saving(data, tmp_path, monkeypatch):
+    """Stopping saves what there is; who presses twice, or a system that signals twice, gets it all the same."""
+    fsync = os.fsync
+
+    def fsync_and_interrupt(number):
+        signal.raise_signal(signal.SIGINT)
+        fsync(number)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        events = train_events(data, tmp_path / "run", settings(images=240))
+        next(event for event in events if isinstance(event, Progress) and event.job == "train" and event.done)
+        monkeypatch.setattr(os, "fsync", fsync_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            events.throw(KeyboardInterrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert checkpoint.numbers_in(tmp_path / "run/checkpoints")[-1] > 0

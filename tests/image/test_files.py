@@ -189,12 +189,12 @@ def test_digests_are_those_of_the_file(tmp_path):
 # --- Bad pictures ---------------------------------------------------------------------------------------------------
 
 
-def huge_png() -> bytes:
-    """A valid PNG of a few kilobytes that claims 50,000 x 50,000 pixels."""
+def huge_png(side: int = 50_000, mode: str = "L") -> bytes:
+    """A valid PNG of a few kilobytes that claims so many pixels."""
     buffer = io.BytesIO()
-    Image.new("L", (8, 8)).save(buffer, "PNG")
+    Image.new(mode, (8, 8)).save(buffer, "PNG")
     data = bytearray(buffer.getvalue())
-    data[16:24] = (50_000).to_bytes(4, "big") * 2
+    data[16:24] = side.to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
     return bytes(data)
 
@@ -211,6 +211,7 @@ def damaged_files(folder):
         "cut.jpg": jpeg.getvalue()[: len(jpeg.getvalue()) // 2],
         "header.png": b"\x89PNG\r\n\x1a\n",
         "bomb.png": huge_png(),
+        "deep.png": huge_png(10_000, "I;16"),
     }
     for name, data in contents.items():
         (folder / name).write_bytes(data)
@@ -226,6 +227,7 @@ def damaged_files(folder):
         ("cut.jpg", "damaged or cut short"),
         ("header.png", "begins as PNG, but is damaged, cut short"),
         ("bomb.png", "more than 178 million pixels"),
+        ("deep.png", "more than 89 million pixels"),
         ("missing.png", "does not exist"),
         (".", "is a folder"),
     ],
@@ -418,3 +420,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert "cannot be written: File too large" in done.stdout, done.stderr
     assert (tmp_path / "a.png").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("bands", [1, 2, 5])
+def test_a_tiff_holds_as_many_channels_as_it_is_given(tmp_path, bands):
+    pixels_ = np.arange(6 * 7 * bands, dtype=np.uint16).reshape(6, 7, bands) * 100
+    save(pixels_, tmp_path / "a.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif").reshape(6, 7, bands), pixels_)

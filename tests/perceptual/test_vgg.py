@@ -7,7 +7,7 @@ import torch
 from conftest import CAFFE, narrow_tensors
 from scumble.errors import SettingsError
 from scumble.perceptual.catalogue import CATALOGUE, Preprocessing
-from scumble.perceptual.layers import LAYERS, min_side
+from scumble.perceptual.layers import CONVOLUTIONS, LAYERS, min_side
 from scumble.perceptual.vgg import VGG19, parameter_shapes
 
 # torchvision's indexes of the convolutions, written down from its printed table, not from ours.
@@ -44,8 +44,8 @@ def slow_vgg19(prepared: np.ndarray, tensors: dict[str, torch.Tensor], pooling: 
         if name in ("relu2_1", "relu3_1", "relu4_1", "relu5_1"):
             x = slow_pool(x, pooling)
         weight, bias = tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"]
-        x = np.maximum(slow_convolution(x, weight.double().numpy(), bias.double().numpy()), 0)
-        seen[name] = x
+        seen[name.replace("relu", "conv")] = slow_convolution(x, weight.double().numpy(), bias.double().numpy())
+        seen[name] = x = np.maximum(seen[name.replace("relu", "conv")], 0)
     return seen
 
 
@@ -61,7 +61,8 @@ def test_all_layers_equal_a_slow_forward(tensors, picture, pooling):
     network = VGG19(tensors, CAFFE, LAYERS, pooling, dtype=torch.float64)
     found = network(picture, LAYERS)
     assert list(found) == list(LAYERS)
-    for name in LAYERS:
+    found |= network(picture, CONVOLUTIONS)
+    for name in LAYERS + CONVOLUTIONS:
         np.testing.assert_allclose(found[name][0].numpy(), expected[name], rtol=1e-4, atol=1e-4 * expected[name].max())
 
 
@@ -106,6 +107,18 @@ def test_features_are_rectified_and_not_overwritten_by_deeper_layers(network64, 
     assert all((features >= 0).all() for features in together.values())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_convolution_is_not_rectified_by_what_comes_after_it(tensors, picture, dtype):
+    """As it is where ReLUs work in place: what was captured is then no longer what the layer gave."""
+    network = VGG19(tensors, CAFFE, ("conv4_2",), dtype=dtype)
+    found = network(picture.to(dtype), ("conv4_1", "relu4_1", "conv4_2"))
+    assert list(found) == ["conv4_1", "relu4_1", "conv4_2"]
+    assert torch.equal(found["conv4_1"].relu(), found["relu4_1"])
+    assert (found["conv4_2"] < 0).any()
+    assert network.channels("conv4_2") == network.channels("relu4_1") == 512
+    assert network.bytes_per_pixel(["conv4_1"]) > network.bytes_per_pixel(["relu4_1"])
+
+
 def test_nothing_deeper_than_asked_for_is_kept_or_computed(tensors):
     network = VGG19(tensors, CAFFE, ("relu2_1", "relu1_2"))
     assert len(network.convolutions) == 3
@@ -119,7 +132,10 @@ def test_parameters_are_frozen(network64):
 
 def test_gradient_reaches_the_picture(network64, picture):
     small = picture[:, :, :9, :8].clone().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: network64(x, ("relu2_1",))["relu2_1"].square().mean(), small)
+    for layers in (("relu2_1",), ("conv1_2", "relu1_2", "conv2_1")):
+        assert torch.autograd.gradcheck(
+            lambda x, layers=layers: sum(f.pow(3).mean() for f in network64(x, layers).values()), small
+        )
 
 
 def test_bfloat16_stays_near_float32(tensors, picture):
@@ -156,8 +172,8 @@ def test_the_smallest_picture_works_and_a_smaller_one_does_not(tensors):
 
 
 def test_unknown_layers_are_refused(tensors):
-    with pytest.raises(SettingsError, match=r"got 'conv1_1', wanted one of VGG19's: relu1_1"):
-        VGG19(tensors, CAFFE, ("conv1_1",))
+    with pytest.raises(SettingsError, match=r"got 'fc6', wanted one of VGG19's: relu1_1"):
+        VGG19(tensors, CAFFE, ("fc6",))
 
 
 def test_parameter_table_is_vgg19():

@@ -135,7 +135,7 @@ def test_how_a_mask_was_understood_is_told(quick):
     faint = Image.new("L", (48, 40), 100)
     events = list(paint_events(Sources(PHOTO, [STYLE], [faint]), StyleSettings(**quick)))
     assert [e.message for e in events if isinstance(e, Warned)] == [
-        "the mask mask is faint: 39% white at most, and paints no more than that"
+        "the mask mask is faint: 39% white at most, and counts no more than that"
     ]
 
 
@@ -253,6 +253,100 @@ def test_with_maps_a_region_is_what_is_visible_of_it(quick):
 def test_a_painting_of_which_nothing_is_visible_is_refused(quick):
     with pytest.raises(ImageError, match="style is transparent all over"):
         scumble.stylize(PHOTO, Image.new("RGBA", (40, 40)), **quick)
+
+
+# --- What is protected ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, {"preset": "gatys"}, {"colour": "content"}, {"init": "noise"}], ids=str)
+def test_what_is_protected_is_the_photograph_as_outside_of_a_mask(quick, settings):
+    protected = scumble.stylize(PHOTO, STYLE, protect=mask_of(right_half()), **quick | settings)
+    assert not apart(protected, PHOTO)[right_half()].any()
+    assert protected == scumble.stylize(PHOTO, STYLE, masks=mask_of(~right_half()), **quick | settings)
+
+
+def test_what_is_protected_stays_beside_masks_and_maps(quick):
+    rows = np.arange(40)[:, None].repeat(48, 1) < 20
+    styles, masks = [photograph(seed=1), photograph(seed=2)], [mask_of(rows), mask_of(~rows)]
+    coloured = Image.fromarray(np.where(rows[..., None], (255, 0, 0), (0, 0, 255)).astype(np.uint8))
+    given = (
+        {"masks": masks},
+        {"content_map": coloured, "style_maps": [coloured, coloured.rotate(180)]},
+        {"shares": "2,1"},
+    )
+    for regions in given:
+        painted = scumble.stylize(PHOTO, styles, protect=mask_of(right_half()), **regions | quick)
+        assert not apart(painted, PHOTO)[right_half()].any()
+        assert apart(painted, PHOTO)[~right_half()].mean() > 1
+
+
+def test_it_is_in_the_recipe_and_another_is_noticed(quick, tmp_path):
+    for name, inside in (("face.png", right_half()), ("other.png", ~right_half())):
+        mask_of(inside).save(tmp_path / name)
+    PHOTO.save(tmp_path / "photo.png")
+    STYLE.save(tmp_path / "style.png")
+    arguments = (tmp_path / "photo.png", tmp_path / "style.png", "-o", tmp_path / "out.png", "--size", 48, "--steps", 1)
+    assert run("stylize", *arguments, "--protect", tmp_path / "face.png") == 0
+    made = recipe.read(tmp_path / "out.png")
+    assert made["inputs"]["protect"]["name"] == "face.png"
+    sources = Sources(tmp_path / "photo.png", [tmp_path / "style.png"], protect=tmp_path / "other.png")
+    settings = settings_from_recipe(made, StyleSettings())
+    told = [e.message for e in paint_events(sources, settings, repeated=made) if isinstance(e, Noted)]
+    assert "protect: other.png; in the recipe face.png" in told
+
+
+def test_what_there_is_to_tell_of_masks_and_of_what_is_protected_is_told_once(quick):
+    grey = Image.fromarray(np.where(right_half(), 0, 128).astype(np.uint8))
+    faint = Image.fromarray(np.where(right_half(), 180, 0).astype(np.uint8))
+    sources = Sources(PHOTO, [STYLE, STYLE], masks=[grey, mask_of(~right_half())], protect=faint)
+    told = [e.message for e in paint_events(sources, StyleSettings(**quick), dry_run=True) if isinstance(e, Warned)]
+    assert [message.partition(":")[0] for message in told] == ["the mask mask is faint", "the mask protect is faint"]
+
+
+def test_protecting_everything_or_in_another_shape_or_a_texture_is_refused(quick):
+    with pytest.raises(ImageError, match="protect protects all of the photograph: nothing is left"):
+        scumble.stylize(PHOTO, STYLE, protect=mask_of(right_half() | True), **quick)
+    masks = [mask_of(~right_half()), mask_of(right_half())]
+    with pytest.raises(ImageError, match="protect protects all of mask 2: nothing is left"):
+        scumble.stylize(PHOTO, [STYLE, STYLE], masks=masks, protect=masks[1], **quick)
+    with pytest.raises(ImageError, match="protect is 20x40 pixels, the content 48x40: wanted the same shape"):
+        scumble.stylize(PHOTO, STYLE, protect=mask_of(right_half(20)), **quick)
+    with pytest.raises(SettingsError, match="protect: got a mask for a texture"):
+        list(paint_events(Sources(None, [STYLE], protect=mask_of(right_half())), TextureSettings()))
+
+
+# --- Numbers for several styles -------------------------------------------------------------------------------------
+
+
+def test_numbers_for_several_styles_come_at_once_or_one_by_one(tmp_path):
+    PHOTO.save(tmp_path / "photo.png")
+    STYLE.save(tmp_path / "style.png")
+    pictures = (tmp_path / "photo.png", tmp_path / "style.png", tmp_path / "style.png")
+    ways = (
+        ("--shares", "2,1", "--style-scale", "1,0.5"),
+        ("--shares=2,1", "--style-scale=1,0.5"),
+        ("--shares", 2, "--shares", 1, "--style-scale", 1, "--style-scale", 0.5),
+    )
+    for way in ways:
+        output = tmp_path / "out.png"
+        assert run("stylize", *pictures, "-o", output, "--size", 48, "--steps", 1, *way) == 0
+        settings = recipe.read(output)["settings"]
+        assert (settings["shares"], settings["style_scale"]) == ([2, 1], [1, 0.5])
+    assert StyleSettings(shares="2,1").shares == StyleSettings(shares=[2, 1]).shares == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"shares": "2"}, "shares: got 1 for 2 styles, wanted one for each: --shares A,B"),
+        ({"shares": "2,"}, "shares: got '', wanted a number from 0 to 1,000,000"),
+        ({"style_scale": "1,2,3"}, "style-scale: got 3 for 2 styles, wanted one, or one for each: --style-scale A,B"),
+        ({"style_scale": "1,x"}, "style-scale: got 'x', wanted a number above 0, up to 64"),
+    ],
+)
+def test_wrong_numbers_for_several_styles_are_told(quick, given, message):
+    with pytest.raises(SettingsError, match=message):
+        scumble.stylize(PHOTO, [STYLE, STYLE], **quick, **given)
 
 
 # --- The photograph's own size --------------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from PIL import Image
 from conftest import photograph
 from scumble import paths
 from scumble.errors import ImageError, ScumbleError, SettingsError
-from scumble.events import Event, Finished, Noted, Progress, Saved, Warned, returned
+from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Warned, returned
 from scumble.image import recipe
 from scumble.style import outputs
 from scumble.style.outputs import Wanted
 from scumble.style.preparation.sources import Sources
-from scumble.style.settings import StyleSettings
+from scumble.style.settings import StyleSettings, TextureSettings
 from scumble.style.stylize import paint_events, stylize_events
 
 
@@ -51,6 +51,21 @@ def test_a_file_of_somebody_elses_is_written_over_only_when_asked(sources, setti
     assert recipe.read(path)["job"] == "stylize"
 
 
+def test_the_picture_so_far_is_shown_without_a_file(sources, settings, monkeypatch):
+    def shown(wanted: Wanted) -> list[Preview]:
+        return [event for event in painted(sources, settings, wanted) if isinstance(event, Preview)]
+
+    assert shown(Wanted(None)) == []
+    monkeypatch.setattr(outputs, "PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr(outputs, "SHARE_OF_PREVIEWS", 1.0)
+    previews = shown(Wanted(None, show=True))
+    assert [preview.done for preview in previews] == [1, 2, 3]
+    assert {preview.path for preview in previews} == {None}
+    assert previews[0].picture.size == (32, 27)
+    monkeypatch.setattr(outputs, "SHARE_OF_PREVIEWS", 1e-9)  # one takes all the time that there is for them
+    assert len(shown(Wanted(None, show=True))) == 1
+
+
 def test_a_picture_of_ours_is_remade_and_what_it_was_is_told_where_it_was_another(sources, settings, tmp_path):
     path = tmp_path / "out.png"
 
@@ -61,6 +76,75 @@ def test_a_picture_of_ours_is_remade_and_what_it_was_is_told_where_it_was_anothe
     assert told(settings) == told(settings) == told(settings.model_copy(update={"precision": "float32"})) == []
     (note,) = told(settings.model_copy(update={"keep": 2.0}))
     assert note == f"{path} is there already and is written over: its settings keep was 1.0, this one's is 2.0"
+
+
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_a_picture_of_others_is_written_over_with_leave_only(content_file, style_file, settings, tmp_path, role):
+    path = tmp_path / "out.png"
+    list(stylize_events(content_file, style_file, settings, path))
+    before = path.read_bytes()
+    other = tmp_path / "other.png"
+    photograph(40, 34, 5).save(other)
+    pair = (other, style_file) if role == "content" else (content_file, other)
+    with pytest.raises(ImageError, match="out.png is there already, and not made of other.png"):
+        list(stylize_events(*pair, settings, path))
+    assert path.read_bytes() == before
+    list(stylize_events(*pair, settings, path, overwrite=True))
+    assert path.read_bytes() != before
+
+
+def test_a_photograph_that_is_much_enlarged_is_told_of(content_file, style_file, settings):
+    for size, soft in ((32, False), (120, True)):
+        chosen = settings.model_copy(update={"size": size, "steps": 1, "scales": 1})
+        told = [event.message for event in stylize_events(content_file, style_file, chosen) if isinstance(event, Noted)]
+        assert any("times, it will be soft" in message for message in told) == soft
+
+
+def test_a_picture_that_is_finished_is_left_alone_when_resumed(sources, settings, tmp_path):
+    """Also as a dry run, and also where it was computed in another way."""
+    path = tmp_path / "out.png"
+    *_, last = painted(sources, settings, path)
+    before = path.stat().st_mtime_ns
+    for chosen in (settings, settings.model_copy(update={"precision": "float32", "max_memory": 5.0})):
+        noted, finished = painted(sources, chosen, path, resume=True)
+        assert noted == Noted(f"{path} is finished: nothing is left to do")
+        assert isinstance(last, Finished)
+        assert isinstance(finished, Finished)
+        assert (finished.job, finished.outputs, finished.figures) == ("stylize", [path], last.figures)
+        assert finished.picture.tobytes() == last.picture.tobytes()
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_picture_that_was_made_otherwise_is_not_resumed_unless_it_may_be_written_over(sources, settings, tmp_path):
+    path = tmp_path / "out.png"
+    painted(sources, settings, path)
+    before, other = path.read_bytes(), settings.model_copy(update={"keep": 2.0})
+    with pytest.raises(
+        ImageError, match=r"made otherwise: its settings keep was 1\.0, this one's is 2\.0 .*--overwrite"
+    ):
+        painted(sources, other, path, resume=True)
+    with pytest.raises(ImageError, match="made otherwise"):  # nor for the sake of a film that is missing
+        painted(sources, other, Wanted(path, timelapse=tmp_path / "film.webp"), resume=True)
+    photograph(40, 30, seed=8).save(str(sources.content))
+    with pytest.raises(ImageError, match=r"is there already, of another content\.png"):
+        painted(sources, settings, path, resume=True)
+    assert path.read_bytes() == before
+    painted(sources, other, Wanted(path, overwrite=True), resume=True)
+    assert recipe.read(path)["settings"]["keep"] == 2.0
+
+
+def test_a_film_that_is_missing_is_work_that_is_left(sources, settings, tmp_path):
+    wanted = Wanted(tmp_path / "out.png", timelapse=tmp_path / "film.webp")
+    painted(sources, settings, wanted._replace(timelapse=None))
+    painted(sources, settings, wanted, resume=True)
+    assert (tmp_path / "film.webp").exists()
+    assert len(painted(sources, settings, wanted, resume=True)) == 2
+
+
+def test_a_texture_that_is_finished_is_left_alone_when_resumed(style_file, tmp_path):
+    job = Sources(None, [style_file]), TextureSettings(size=32, steps=2), tmp_path / "texture.png"
+    list(paint_events(*job))
+    assert len(list(paint_events(*job, resume=True))) == 2
 
 
 def test_an_empty_file_has_nothing_to_lose(sources, settings, tmp_path):

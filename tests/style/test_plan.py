@@ -4,16 +4,21 @@ import pytest
 import torch
 
 from conftest import CAFFE, narrow_tensors
+from scumble import device
 from scumble.errors import ScumbleError
-from scumble.events import Finished, Noted, Progress
+from scumble.events import Finished, Noted, Planned, Progress, as_json, returned
 from scumble.perceptual.vgg import VGG19
+from scumble.style import inputs as inputs_module
 from scumble.style import plan as plan_module
+from scumble.style import stages as stages_module
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
+from scumble.style.inputs import Inputs
 from scumble.style.objective.objective import Objective
 from scumble.style.objective.terms import Terms
-from scumble.style.plan import GIB, Plan, plan
+from scumble.style.plan import GIB, MADE_READY, Cost, Plan, plan
 from scumble.style.preparation.sources import Sources
 from scumble.style.settings import StyleSettings
+from scumble.style.stages import Stage
 from scumble.style.stylize import paint_events, stylize_events
 
 LAYERS = (*GATYS_CONTENT_LAYERS, *GATYS_STYLE_LAYERS)
@@ -73,6 +78,18 @@ def test_histograms_need_more_and_remembering_is_paid_for(tensors):
     assert 24 * 2**20 <= scarce.history_bytes < remembering.history_bytes
 
 
+def test_no_room_is_kept_for_pairs_where_another_optimizer_enlarges(content_file, style_file, monkeypatch):
+    for module in (stages_module, inputs_module):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 40)
+    settings = StyleSettings(preset="gatys", backbone="pocket", size=80, steps=7, enlarge=True)
+    inputs, placement = Inputs(Sources(content_file, [style_file]), settings), device.choose("cpu")
+    networks = returned(stages_module.load(settings, placement))
+    todo = stages_module.stages(settings, inputs.ladder)
+    painted, enlarged = plan_module.planned(settings, inputs, todo, networks, placement)
+    assert painted.history_bytes == 7 * 24 * 40 * 33
+    assert enlarged.history_bytes == 0
+
+
 def test_too_little_memory_is_told_before_any_work(content_file, style_file, weights_file, tmp_path):
     settings = StyleSettings(preset="gatys", size=40, steps=3, weights=weights_file, max_memory=0.01)
     told = []
@@ -82,24 +99,53 @@ def test_too_little_memory_is_told_before_any_work(content_file, style_file, wei
     assert not (tmp_path / "out.png").exists()
 
 
-def test_a_dry_run_tells_the_plan_and_does_nothing(content_file, style_file, weights_file, tmp_path):
+def test_a_dry_run_tells_the_plan_in_words_and_numbers_and_does_nothing(
+    content_file, style_file, weights_file, tmp_path
+):
     settings = StyleSettings(preset="gatys", size=40, steps=50_000_000, weights=weights_file)
     sources, output = Sources(content_file, [style_file]), tmp_path / "out.png"
     events = list(paint_events(sources, settings, output, dry_run=True))
     assert all(isinstance(event, Noted) for event in events)
-    assert "40x33 pixels: about " in events[-1].message
-    assert "hours at most" in events[-1].message
+    told = events[-1]
+    assert isinstance(told, Planned)
+    assert told.message.startswith("40x33 pixels: about ")
+    assert " h " in told.message
+    assert (told.width, told.height, told.tiles) == (40, 33, 1)
+    assert told.memory_bytes > 2**20
+    assert told.seconds is not None
+    assert told.seconds > 3600
+    assert told.core_seconds is not None
     assert not output.exists()
+    assert as_json(told)["event"] == "planned"
+    assert as_json(told)["seconds"] == told.seconds
 
 
-def test_what_takes_as_long_at_every_size_is_not_multiplied_by_pixels(
-    content_file, style_file, weights_file, monkeypatch
-):
-    monkeypatch.setattr(plan_module, "_seconds", lambda *arguments: (2.0, 0.001))
+def test_what_is_short_is_not_timed_without_being_asked(content_file, style_file):
+    events = stylize_events(content_file, style_file, StyleSettings(size=40, steps=1))
+    told = next(event for event in events if isinstance(event, Planned))
+    assert told.seconds is told.core_seconds is None
+    assert told.message.endswith("GiB of memory")
+
+
+def test_time_is_told_with_the_load_that_it_was_measured_at(content_file, style_file, weights_file, monkeypatch):
+    """And what takes as long at every size is not multiplied by pixels."""
+    monkeypatch.setattr(plan_module, "_cost", lambda *arguments: (Cost(4.0, 0.002), Cost(2.0, 0.001)))
+    monkeypatch.setattr("os.getloadavg", lambda: (2.54, 0, 0), raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     settings = StyleSettings(preset="gatys", size=40, steps=90, weights=weights_file)
-    events = list(paint_events(Sources(content_file, [style_file]), settings, None, dry_run=True))
-    minutes = round(90 * (2.0 + 0.001 * 40 * 33) / 60)
-    assert f"{minutes} minutes at most" in events[-1].message  # pyright: ignore[reportAttributeAccessIssue]
+    told = list(paint_events(Sources(content_file, [style_file]), settings, None, dry_run=True))[-1]
+    assert isinstance(told, Planned)
+    of_core = (90 + MADE_READY) * (2.0 + 0.001 * 40 * 33)
+    assert told.core_seconds == pytest.approx(of_core, abs=0.1)
+    assert told.seconds == pytest.approx(2 * of_core, abs=0.1)
+    minutes = [round(seconds / 60) for seconds in (2 * of_core, of_core)]
+    words = f"about {minutes[0]} min at a load of 2.5 on 2 cores, {minutes[1]} min of one core"
+    assert told.message.endswith(words)
+
+
+def test_a_stage_that_may_end_early_is_reckoned_to_do_so():
+    assert Cost(1.0, 0.0).of_stage(Stage((40, 30), "pocket", 200, "adam", tolerance=0.03), 1.0) < 100
+    assert Cost(1.0, 0.0).of_stage(Stage((40, 30), "pocket", 200, "adam"), 1.0) > 200
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])

@@ -1,6 +1,7 @@
 """Work that was stopped, gently or not, and goes on: the same bytes as if it had never been."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -18,6 +19,7 @@ from scumble.image import recipe
 from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
 from scumble.storage.folder import as_safetensors
+from scumble.style import inputs, stages
 from scumble.style import resume as resume_module
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.lbfgs import LBFGS
@@ -30,6 +32,8 @@ KINDS = {
     "gatys": StyleSettings(preset="gatys", backbone="pocket", size=40, steps=8),
     "fine": StyleSettings(preset="fine", backbone="pocket", size=48, scales=2, steps=4),
     "noise": StyleSettings(size=40, steps=3, init="noise", optimizer="adam", scales=2),
+    "enlarge": StyleSettings(preset="fine", backbone="pocket", size=80, scales=2, steps=3, enlarge=True),
+    "finish and enlarge": StyleSettings(size=80, scales=1, steps=3, finish=3, enlarge=True),
     "sketch": StyleSettings(preset="fine", size=40, steps=3, sketch=2, scales=2),
 }
 
@@ -48,11 +52,14 @@ def stopped_after(events, steps: int) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every", [1, 3])
 def test_stopped_again_and_again_ends_with_the_same_bytes(
-    kind, every, content_file, style_file, weights_file, tmp_path
+    kind, every, content_file, style_file, weights_file, tmp_path, monkeypatch
 ):
     settings = KINDS[kind]
     if kind == "sketch":
         settings = settings.model_copy(update={"weights": weights_file})
+    for module in (stages, inputs):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 48)
+    monkeypatch.setattr(stages, "FINISHES", "pocket")
     list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
     output = tmp_path / "out.png"
     starts = 1
@@ -280,3 +287,28 @@ def test_tensors_that_somebody_has_edited_are_refused(stopped, content_file, sty
             tensors |= {} if other is None else {name: other}
             path.write_bytes(as_safetensors(tensors, checkpoint.metadata(state.facts)))
             refused(stopped, content_file, style_file, "is damaged")
+
+
+def test_a_second_ctrl_c_does_not_stop_the_saving(content_file, style_file, tmp_path, monkeypatch):
+    """Who presses twice gets the unfinished picture all the same, and can go on."""
+    settings = KINDS["quick"]
+    list(stylize_events(content_file, style_file, settings, tmp_path / "whole.png"))
+    fsync = os.fsync
+
+    def fsync_and_interrupt(number):
+        signal.raise_signal(signal.SIGINT)
+        fsync(number)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        events = stylize_events(content_file, style_file, settings, tmp_path / "out.png")
+        next(event for event in events if isinstance(event, Progress) and event.done)
+        monkeypatch.setattr(os, "fsync", fsync_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            events.throw(KeyboardInterrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        monkeypatch.setattr(os, "fsync", fsync)
+    assert resume_module.Unfinished(tmp_path / "out.png", {}).exists()
+    list(stylize_events(content_file, style_file, settings, tmp_path / "out.png", resume=True))
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()

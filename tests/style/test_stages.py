@@ -8,18 +8,23 @@ import torch
 from scipy.stats import spearmanr
 
 import scumble
+from conftest import photograph, run
 from scumble import device
 from scumble.errors import SettingsError, WeightsError
-from scumble.events import Noted, Progress
+from scumble.events import Finished, Noted, Progress
 from scumble.image import files, recipe
 from scumble.image.tensors import fit_longer_side, resize, to_tensor
 from scumble.perceptual import backbones, pocket, weights
 from scumble.perceptual.catalogue import POCKET_FILE
+from scumble.style import inputs as inputs_module
 from scumble.style import painter
 from scumble.style import stages as stages_module
 from scumble.style.balance import GATYS_STYLE_LAYERS
+from scumble.style.inputs import Inputs
 from scumble.style.losses.style import STYLE_LOSSES
 from scumble.style.objective.objective import Objective
+from scumble.style.preparation.sources import Sources
+from scumble.style.provenance import settings_from_recipe
 from scumble.style.settings import StyleSettings
 from scumble.style.stages import Stage, stages
 from scumble.style.stylize import stylize_events
@@ -46,10 +51,10 @@ def network(name: str):
 def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_at_the_last():
     settings = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
     assert stages(settings, [(20, 10), (40, 20)]) == [
-        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03),
-        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03),
-        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03),
-        Stage((40, 20), "vgg19-caffe", 3, "lbfgs"),
+        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 20),
+        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
+        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
+        Stage((40, 20), "vgg19-caffe", 3, "lbfgs", ahead=256 / 40),
     ]
     assert [stage.backbone for stage in stages(settings.model_copy(update={"sketch": 0}), [(20, 10), (40, 20)])] == [
         "vgg19",
@@ -58,19 +63,28 @@ def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_a
     ]
 
 
+def test_small_pictures_are_held_to_the_photograph_as_stages_of_that_size_are():
+    """What is no smaller than 256 pixels is worked towards itself."""
+    for side, ahead in ((128, 2.0), (181, 256 / 181), (256, 1.0), (512, 1.0), (4096, 1.0)):
+        (only,) = stages(StyleSettings(), [(side, side // 2)])
+        assert only.ahead == ahead
+    of_larger = stages(StyleSettings(), [(128, 64), (181, 90), (256, 128)])
+    assert [stage.ahead for stage in of_larger] == [2.0, 256 / 181, 1.0]
+
+
 @pytest.mark.parametrize("given", [{"sketch": 0}, {"backbone": "pocket"}, {"content_layers": {"relu3_2": 1}}])
 def test_no_sketch_where_it_is_not_wanted_of_no_use_or_cannot_be_made(given):
     (only,) = stages(StyleSettings(**{"preset": "gatys", "sketch": 50} | given), [(20, 10)])
     assert only.steps == 500
     sketch, _ = stages(StyleSettings(preset="gatys", sketch=50), [(20, 10)])
-    assert sketch == Stage((20, 10), "pocket", 50, "lbfgs")
+    assert sketch == Stage((20, 10), "pocket", 50, "lbfgs", ahead=256 / 20)
 
 
 def test_the_preset_gatys_is_the_papers_method_alone():
     """500 evaluations of VGG19 by L-BFGS, from the photograph, of nothing but content and Gram matrices."""
     settings = StyleSettings(preset="gatys")
     (only,) = stages(settings, [(20, 10)])
-    assert only == Stage((20, 10), "vgg19-caffe", 500, "lbfgs")
+    assert only == Stage((20, 10), "vgg19-caffe", 500, "lbfgs", ahead=256 / 20)
     assert (settings.init, settings.loss, settings.scales) == ("content", "gram", 1)
     assert settings.range_weight == settings.variation_weight == 0
     terms = settings.terms()
@@ -78,6 +92,71 @@ def test_the_preset_gatys_is_the_papers_method_alone():
     assert list(terms.style) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
     assert not terms.transported
     assert not terms.leak
+
+
+# --- Enlarging ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def painted_at_32(monkeypatch):
+    for module in (stages_module, inputs_module):
+        monkeypatch.setattr(module, "PAINTED_SIDE", 32)
+
+
+def test_a_picture_to_be_enlarged_is_painted_as_one_of_that_size_and_gone_over_once(painted_at_32):
+    whole = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
+    alone = stages(whole, [(16, 8), (32, 16)])
+    *painted, last = stages(whole.model_copy(update={"enlarge": True}), [(16, 8), (32, 16), (90, 45)])
+    assert painted == alone
+    assert last == Stage((90, 45), "pocket", stages_module.ENLARGING["steps"], "adam", 3.0, 0.8)
+
+
+def test_no_more_than_that_size_is_painted_as_ever(painted_at_32, content_file, style_file):
+    settings = StyleSettings(size=32, enlarge=True)
+    ladder = Inputs(Sources(content_file, [style_file]), settings).ladder
+    assert ladder == Inputs(Sources(content_file, [style_file]), StyleSettings(size=32)).ladder
+    assert stages(settings, ladder) == stages(StyleSettings(size=32), ladder)
+
+
+def test_layers_that_the_small_network_has_not_are_enlarged_by_the_one_that_has(painted_at_32):
+    settings = StyleSettings(preset="gatys", content_layers={"relu3_2": 1}, enlarge=True)
+    assert [stage.backbone for stage in stages(settings, [(32, 16), (90, 45)])] == ["vgg19-caffe"] * 2
+
+
+def test_what_leaves_no_room_for_painting_smaller_is_painted_whole(painted_at_32, style_file):
+    settings = StyleSettings(size=200, enlarge=True)
+    ladder = Inputs(Sources(photograph(200, 20), [style_file]), settings).ladder  # 32 x 3: too little for relu5_1
+    assert ladder == [(200, 20)]
+    assert [stage.steps for stage in stages(settings, ladder)] == [settings.steps]
+
+
+@pytest.mark.usefixtures("vgg19_here")
+@pytest.mark.parametrize("preset", ["quick", "fine", "gatys"])
+def test_the_first_stages_paint_the_picture_of_that_size_to_the_last_bit(
+    preset, painted_at_32, content_file, style_file, tmp_path
+):
+    settings = {"preset": preset, "steps": 3, "scales": 2}
+    small = list(stylize_events(content_file, style_file, StyleSettings(size=32, **settings)))
+    large = list(stylize_events(content_file, style_file, StyleSettings(size=80, enlarge=True, **settings)))
+    losses = [[e.loss for e in events if isinstance(e, Progress)] for events in (small, large)]
+    assert losses[1][: len(losses[0])] == losses[0]
+    assert len(losses[1]) == len(losses[0]) + stages_module.ENLARGING["steps"]
+    finished = large[-1]
+    assert isinstance(finished, Finished)
+    assert finished.picture.size == (80, 67)
+
+
+def test_an_enlarged_texture_fills_its_size(painted_at_32, style_file):
+    assert scumble.texture(style_file, size=72, steps=2, enlarge=True).size == (72, 72)
+
+
+def test_enlarging_is_in_the_recipe_and_a_flag(painted_at_32, content_file, style_file, tmp_path):
+    arguments = (content_file, style_file, "-o", tmp_path / "out.png", "--size", 72, "--steps", 1)
+    assert run("stylize", *arguments, "--enlarge") == 0
+    assert recipe.read(tmp_path / "out.png")["settings"]["enlarge"] is True
+    assert settings_from_recipe(recipe.read(tmp_path / "out.png"), StyleSettings()).enlarge
+    assert run("stylize", *arguments, "--no-enlarge") == 0
+    assert recipe.read(tmp_path / "out.png")["settings"]["enlarge"] is False
 
 
 @pytest.mark.usefixtures("vgg19_here")

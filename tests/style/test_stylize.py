@@ -11,7 +11,7 @@ import scumble
 from conftest import REPOSITORY, photograph
 from scumble import device
 from scumble.errors import DivergedError, ImageError, ScumbleError, SettingsError
-from scumble.events import Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json
+from scumble.events import Finished, Noted, Planned, Preview, Progress, Saved, Started, Warned, as_json
 from scumble.image import recipe
 from scumble.style import outputs
 from scumble.style.objective.objective import Objective
@@ -54,7 +54,7 @@ def test_paths_pictures_and_arrays_give_the_same(settings, content_file, style_f
 def test_events_tell_the_whole_story(settings, content_file, style_file, tmp_path):
     output = tmp_path / "out.png"
     events = list(stylize_events(content_file, style_file, settings, output))
-    assert [type(event) for event in events] == [Noted, Noted, Started, *[Progress] * 4, Saved, Finished]
+    assert [type(event) for event in events] == [Noted, Noted, Planned, Started, *[Progress] * 4, Saved, Finished]
     finished = events[-1]
     assert finished.outputs == [output]
     assert finished.figures["evaluations"] == 4
@@ -153,7 +153,7 @@ def test_opacity_is_kept_and_hidden_colours_do_not_matter(settings, style_file, 
         pixels[..., 3] = alpha
         pixels[alpha == 0, :3] = hidden
         Image.fromarray(pixels).save(tmp_path / "content.png")
-        output = tmp_path / "out.png"
+        output = tmp_path / f"{hidden}.png"
         *_, finished = stylize_events(tmp_path / "content.png", style_file, settings, output)
         assert finished.picture.mode == opened(output).mode == "RGBA"
         results.append(np.asarray(finished.picture))

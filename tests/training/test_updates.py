@@ -11,6 +11,7 @@ from scumble.training.distributed import Processes
 from scumble.training.randomness import Share
 from scumble.training.task import Moment, Outcome, Update
 from scumble.training.updates import (
+    Adam,
     clip_weights,
     frozen,
     gradient_norm,
@@ -264,3 +265,20 @@ def test_the_norm_of_the_gradient_is_that_of_all_numbers_in_a_row():
     network(torch.ones(1, 3)).sum().backward()
     numbers = np.concatenate([p.grad.numpy().ravel() for p in network.parameters()])
     assert gradient_norm(network.parameters()).item() == pytest.approx(np.linalg.norm(numbers), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 3, 3), (1, 5, 3, 3), (5, 1, 3, 3), (7,), (4, 3)])
+def test_our_adam_takes_the_same_steps_as_torch_s_to_the_bit(shape):
+    ends = []
+    for kind in (torch.optim.Adam, Adam):
+        random = torch.Generator().manual_seed(0)
+        layout = torch.channels_last if len(shape) == 4 else torch.contiguous_format
+        weight = torch.nn.Parameter(torch.randn(shape, generator=random).to(memory_format=layout))
+        optimizer = kind([weight], 1e-2, (0.5, 0.9), fused=True)
+        for step in range(4):
+            gradient = torch.randn(shape, generator=random)
+            weight.grad = gradient.to(memory_format=layout) if step % 2 else gradient
+            optimizer.step()
+        ends.append((weight.detach(), *optimizer.state[weight].values()))
+    assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
+    assert all(one.stride() == other.stride() for one, other in zip(*ends, strict=True))

@@ -7,6 +7,7 @@ stdout, and nothing else is written there.
 import contextlib
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -16,20 +17,17 @@ from typing import Any, NamedTuple, TypeVar
 from rich.console import Console
 from rich.control import Control
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.segment import ControlType
 from rich.table import Table
 
+from scumble.cli import progress
 from scumble.errors import ScumbleError, reason
-from scumble.events import Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json, plain
+from scumble.events import Detailed, Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json, plain
 
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
-
-FIGURES = {"d_real": "D(x)", "d_fake": "D(G(z))", "images_per_second": "images/s"}
-"""Of those that come with a training's progress, what is shown beside the bar."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
@@ -87,6 +85,17 @@ def _to_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def begin(message: str, as_lines_of_json: bool = False, quiet: bool = False) -> None:
+    """Say what is going to be done, before anything is imported that takes seconds."""
+    if not follows():
+        _way(as_lines_of_json, quiet)(None).event(Noted(message))
+
+
+def follows() -> bool:
+    """Whether this is one of several processes that torchrun has started, and not the first of them."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK") != "0"
+
+
 @contextlib.contextmanager
 def starting(quiet: bool = False) -> Iterator[None]:
     """Say on a terminal, and not in silence, that the engine is loaded: its imports, inside, take seconds.
@@ -117,7 +126,11 @@ class Kept(NamedTuple):
 
 
 def run(
-    events: Generator[Event, None, T], as_lines_of_json: bool = False, quiet: bool = False, kept: Kept | None = None
+    events: Generator[Event, None, T],
+    as_lines_of_json: bool = False,
+    quiet: bool = False,
+    kept: Kept | None = None,
+    verbose: bool = False,
 ) -> T:
     """Follow a job to its end, show it, and return what it returns.
 
@@ -128,9 +141,9 @@ def run(
         as_lines_of_json: print every event, and nothing else.
         quiet: print results only.
         kept: what there is when the job is stopped.
+        verbose: show the loss, and whatever else takes a closer look.
     """
-    way = _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
-    show = way(kept)
+    show = _way(as_lines_of_json, quiet)(kept, verbose)
     try:
         with contextlib.closing(events):
             while True:
@@ -147,16 +160,21 @@ def run(
         show.close()
 
 
+def _way(as_lines_of_json: bool, quiet: bool) -> "type[_Quiet]":
+    return _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
+
+
 class _Quiet:
     """Results only; what the other ways of showing share."""
 
-    def __init__(self, kept: Kept | None):
+    def __init__(self, kept: Kept | None, verbose: bool = False):
         self.kept = kept
-        self.done = self.total = 0
+        self.verbose = verbose
+        self.latest: Progress | None = None  # of the job that leaves something; it may still be less than one unit
 
     def count(self, event: Event) -> None:
         if isinstance(event, Progress) and self.kept is not None and event.job == self.kept.job:
-            self.done, self.total = event.done, event.total
+            self.latest = event
 
     def event(self, event: Event) -> None:
         self.count(event)
@@ -164,10 +182,10 @@ class _Quiet:
             saved(event.path)
 
     def stopped(self) -> None:
-        if self.done and self.kept:
+        if self.latest and self.kept:
             _, unit, output, words = self.kept
-            line = f"stopped after {self.done} of {self.total} {unit}: {words} {output}"
-            console.print(visible(line), markup=False)
+            done = progress.share(self.latest.done, self.latest.total, unit)
+            console.print(visible(f"stopped after {done}: {words} {output}"), markup=False)
         else:
             console.print("stopped")
 
@@ -181,82 +199,81 @@ class _Json(_Quiet):
         data(as_json(event))
 
     def stopped(self) -> None:
-        outputs = [str(self.kept.output)] if self.done and self.kept else []
+        outputs = [str(self.kept.output)] if self.latest and self.kept else []
         unit = self.kept.unit if self.kept else "done"
-        data({"event": "stopped", "outputs": outputs, unit: self.done})
+        data({"event": "stopped", "outputs": outputs, unit: self.latest.done if self.latest else 0})
 
 
 class _Lines(_Quiet):
     """One plain line every few seconds, for log files and pipes."""
 
-    def __init__(self, kept: Kept | None):
-        super().__init__(kept)
+    def __init__(self, kept: Kept | None, verbose: bool = False):
+        super().__init__(kept, verbose)
         self.last_line = 0.0
+        self.pace = progress.Pace("")
 
     def event(self, event: Event) -> None:
         super().event(event)
-        if isinstance(event, Progress):
-            if time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES or event.done == event.total:
-                self.last_line = time.monotonic()
-                parts = (f"{event.job}: {event.done} of {event.total}", *_figures(event))
+        if isinstance(event, Started):
+            self.pace = progress.Pace(event.unit)
+        elif isinstance(event, Progress):
+            now = time.monotonic()
+            left = self.pace.left(event, now)
+            if now - self.last_line > SECONDS_BETWEEN_LINES or event.done == event.total:
+                self.last_line = now
+                done = progress.share(event.done, event.total, self.pace.unit)
+                parts = (f"{event.job}: {done}", *left, *progress.figures(event, self.verbose))
                 console.print(", ".join(parts), markup=False)
         else:
-            _remark(console, event)
+            _remark(console, event, self.verbose)
 
 
 class _Terminal(_Quiet):
     """A bar with the time left."""
 
-    def __init__(self, kept: Kept | None):
-        super().__init__(kept)
+    def __init__(self, kept: Kept | None, verbose: bool = False):
+        super().__init__(kept, verbose)
         self.bar: Bar | None = None
         self.task: Any = None
 
     def event(self, event: Event) -> None:
         if isinstance(event, Started):
             self.close()
-            amount = DownloadColumn() if event.unit == "bytes" else MofNCompleteColumn()
-            self.bar = Bar(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                amount,
-                TextColumn("{task.fields[figures]}", markup=False),
-                TimeRemainingColumn(),
-                console=console,
-            )
+            self.bar = progress.bar(event.unit, console)
             self.task = self.bar.add_task(event.job, total=event.total or None, figures="")
             self.bar.start()
         elif isinstance(event, Progress) and self.bar is not None:
-            self.bar.update(self.task, completed=event.done, figures="  ".join(_figures(event)))
-        else:
-            _remark(console, event)
-        if isinstance(event, Saved | Finished):
+            self.bar.update(self.task, completed=event.done, figures="  ".join(progress.figures(event, self.verbose)))
+        elif isinstance(event, Saved) and self.bar is not None:
+            # While there is a bar, rich takes what is meant for standard output to the terminal.
+            self.bar.live.transient = True
+            self.bar.stop()
+            super().event(event)
+            self.bar.start()
+            return
+        elif isinstance(event, Finished) and self.bar is not None:
+            self.bar.update(self.task, completed=self.bar.tasks[0].total)  # a scale may have ended early
             self.close()
+            _remark(console, event, self.verbose)
+        else:
+            _remark(console, event, self.verbose)
         super().event(event)
 
     def close(self) -> None:
         if self.bar is not None:
+            self.bar.live.transient = False
             self.bar.stop()
             self.bar = None
 
 
-def _figures(event: Progress) -> list[str]:
-    if event.loss is not None:
-        return [f"loss {event.loss:.6g}"]
-    return [f"{label} {event.terms[name]:.3g}" for name, label in FIGURES.items() if name in event.terms]
-
-
-def _remark(target: Console, event: Event) -> None:
+def _remark(target: Console, event: Event, verbose: bool) -> None:
     if isinstance(event, Warned):
         target.print(f"[yellow]warning:[/yellow] {escape(visible(event.message))}")
+    elif isinstance(event, Detailed) and not verbose:
+        pass
     elif isinstance(event, Noted):
         target.print(visible(event.message), markup=False)
     elif isinstance(event, Preview):
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
-        numbers = {name: value for name, value in event.figures.items() if isinstance(value, int | float)}
-        shown = [
-            f"{name.replace('_', ' ')} {f'{value:,}' if isinstance(value, int) else f'{value:.6g}'}"
-            for name, value in numbers.items()
-        ]
-        target.print(", ".join((*shown, f"{event.seconds:.1f} seconds")), markup=False)
+        target.print(", ".join((*progress.results(event, verbose), f"{event.seconds:.1f} seconds")), markup=False)

@@ -1,5 +1,6 @@
 """The commands of style transfer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from scumble.cli import report
-from scumble.cli.flags import Output, Overwrite, Quiet, Switch
+from scumble.cli.flags import Json, Output, Overwrite, Quiet, Switch, Verbose
 from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
@@ -36,14 +37,16 @@ class Job:
         int | None, Parameter(help="write a numbered copy beside the output after every so many evaluations")
     ] = None
     resume: Annotated[
-        Switch, Parameter(help="go on with a picture that was stopped: the same command again, with this")
+        Switch,
+        Parameter(help="go on with what was stopped: the same command again, with this; a finished picture stays"),
     ] = False
     overwrite: Overwrite = False
     dry_run: Annotated[Switch, Parameter(help="tell what memory and time the work would take, and paint nothing")] = (
         False
     )
-    json: Annotated[Switch, Parameter(help="print one event a line, as JSON")] = False
-    quiet: Annotated[Quiet, Parameter(help="print nothing but the names of the files that were written")] = False
+    json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
 
 
 def stylize(
@@ -55,6 +58,7 @@ def stylize(
     mask: Files = (),
     content_map: Path | None = None,
     style_map: Files = (),
+    protect: Path | None = None,
     strip: Switch = False,
     list_layers: Switch = False,
     job: Annotated[Job, Parameter(name="*")] = Job(),
@@ -71,6 +75,7 @@ def stylize(
             mask covers stays the photograph.
         content_map: the photograph's regions in flat colours, or by numbers.
         style_map: a painting's regions in the same colours, or by the same numbers; once for each painting.
+        protect: picture of the photograph's shape, white where the photograph stays, whatever the masks say: a face.
         strip: leave out what the photograph's file says about it: EXIF, resolution, artist and copyright.
         list_layers: print VGG19's layers by name and number, and paint nothing.
         job: how the work is done.
@@ -84,7 +89,7 @@ def stylize(
         raise SettingsError(f"stylize: got {got}, wanted a photograph and a painting")
     from scumble.style.preparation.sources import Sources
 
-    sources = Sources(content, (style, *more_styles), mask, content_map, style_map)
+    sources = Sources(content, (style, *more_styles), mask, content_map, style_map, protect)
     _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job, strip)
 
 
@@ -123,14 +128,16 @@ def batch(
     ] = False,
     format: Literal["png", "jpg", "webp", "tif"] = "png",
     strip: Switch = False,
-    json: Switch = False,
+    dry_run: Switch = False,
+    json: Json = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     settings: Annotated[StyleSettings, Parameter(name="*")] = StyleSettings(),  # noqa: B008 (it is frozen)
 ) -> None:
     """Paint many photographs, each in the style of every painting.
 
     Given again, the same command leaves alone what is finished and goes on with what was stopped. It tells what it
-    passes over in folders.
+    passes over in folders, and leaves a contact sheet of everything in the folder of the results: contact.jpg.
 
     Args:
         content: a photograph, or a folder of photographs.
@@ -141,30 +148,35 @@ def batch(
         recursive: go into the folders of folders; the results lie in folders of the same names.
         format: of the pictures.
         strip: leave out what the photographs' files say about them: EXIF, resolution, artist and copyright.
-        json: print one JSON object per event on standard output.
-        quiet: print results only.
+        dry_run: tell what would be painted, and what memory and time all of it would take, and paint nothing.
         settings: of all pictures.
     """
-    with report.starting(quiet or json):
-        from scumble.style.batch import batch_events
-
     contents, folder = (content, *more_contents), output or Path("painted")
-    events = batch_events(contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip)
-    report.run(events, json, quiet)
+    verb, paintings = "planning" if dry_run else "painting", _listed((*style, *style_mix)) or "nothing"
+    report.begin(f"{verb} {_listed(contents)} in the style of {paintings}, into {folder}", json, quiet)
+    with report.starting(quiet or json):
+        from scumble.style.batch import JOB, batch_events
+
+    events = batch_events(
+        contents, style, settings, folder, f".{format}", style_mix, recursive, overwrite, strip, dry_run
+    )
+    kept = report.Kept(JOB, "pixels", folder, "the same command goes on; what is painted is in")
+    report.run(events, json, quiet, kept, verbose)
 
 
 def _list_layers(json: bool) -> None:
     """The steps of the network as programs number them that take it from torchvision."""
-    from scumble.perceptual.layers import LAYERS, numbered
+    from scumble.perceptual.layers import CONVOLUTIONS, LAYERS, numbered
 
-    steps = list(enumerate(numbered()))
+    known, steps = {*LAYERS, *CONVOLUTIONS}, list(enumerate(numbered()))
     if json:
-        report.data({"layers": [{"number": n, "name": name, "can_be_asked_for": name in LAYERS} for n, name in steps]})
+        report.data({"layers": [{"number": n, "name": name, "can_be_asked_for": name in known} for n, name in steps]})
         return
     used = dict.fromkeys(GATYS_CONTENT_LAYERS, "content") | dict.fromkeys(GATYS_STYLE_LAYERS, "style")
     report.table(["number", "layer", "in the preset gatys"], [[str(n), name, used.get(name, "")] for n, name in steps])
-    report.say("Layers named relu can be asked for: --content-layers.relu4_2 1 --style-layers.relu1_1 0.2")
-    report.say("Where ReLUs work in place, as torchvision's do, a convolution's number gives what its relu gives.")
+    report.say("Ask for a layer by name or number: --content-layers.relu4_2 1 --style-layers.20 0.004; not a pooling.")
+    report.say("Only the networks vgg19-caffe and vgg19 have all of them: pocket has those of the preset.")
+    report.say("Programs whose ReLUs work in place, as torchvision's do, see a relu at its convolution's number.")
 
 
 def _check_there(sources: "Sources") -> None:
@@ -185,8 +197,17 @@ def _check_there(sources: "Sources") -> None:
                 decode.read_file(path)  # says what is wrong
 
 
+def _listed(pictures: Sequence[object]) -> str:
+    """Up to three names, and how many more there are."""
+    more = f" and {len(pictures) - 3} more" if len(pictures) > 3 else ""
+    return ", ".join(map(str, pictures[:3])) + more
+
+
 def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
     _check_there(sources)
+    what = "a texture of" if sources.content is None else f"{sources.content} in the style of"
+    verb = "planning" if job.dry_run else "painting"
+    report.begin(f"{verb} {what} {_listed(sources.styles)}: {output}", job.json, job.quiet)
     with report.starting(job.quiet or job.json):
         from scumble.image import recipe
         from scumble.style.outputs import Wanted
@@ -200,4 +221,4 @@ def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, 
         wanted.check(settings.bits, (job.recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
     events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
-    report.run(events, job.json, job.quiet, kept)
+    report.run(events, job.json, job.quiet, kept, job.verbose)

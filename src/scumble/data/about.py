@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 class About(BaseModel):
@@ -19,7 +19,7 @@ class About(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    format_version: Literal[2]
+    format_version: Literal[3]
     source: str
     count: int
     classes: tuple[str, ...]

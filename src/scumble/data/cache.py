@@ -100,7 +100,7 @@ def _remove(entry: Entry) -> bool:
 def _prepared(path: Path) -> Entry:
     about = path.with_suffix(".json")
     name, pictures = "?", None
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         told = json.loads(about.read_bytes())
         name, pictures = str(told["source"]), int(told["count"])
     files = [one for one in (path, about, path.with_suffix(".lock")) if one.exists()]

@@ -44,11 +44,11 @@ class Dataset:
     Attributes:
         name: of the source.
         pixels: (N, C, H, W) uint8, mapped from the cache and not writeable.
-        labels: (N,) int64, indexes into `classes`, or, where pictures may have several, (N, K) uint8, see
-            `labels.multi_hot`; None where not every picture has a class, or all have the same.
+        labels: (N,) int64, indexes into `classes` or `labels.UNLABELLED`; or, where pictures may have several, (N, K)
+            uint8, see `labels.multi_hot`; None where none has a class, or all that have one have the same.
         classes: the names of the classes, in order; empty where there are no labels.
         digest: hexadecimal SHA-256 of pixels, labels and classes: the same wherever and whenever they were prepared.
-        why_no_classes: in words, where there are no labels.
+        why_no_classes: in words, where not every picture has a class.
         value_range: the values that became 0 and 255; None where they were bytes.
     """
 
@@ -65,6 +65,11 @@ class Dataset:
         """(channels, height, width) of one picture."""
         _, channels, height, width = self.pixels.shape
         return channels, height, width
+
+    @property
+    def is_partly_labelled(self) -> bool:
+        """Whether some pictures have a class, and others have none."""
+        return self.labels is not None and bool((self.labels == labels.UNLABELLED).any())
 
     @property
     def label_sets(self) -> tuple[str, ...] | None:
@@ -131,6 +136,12 @@ def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Eve
         finally:
             lock.release()
     return found
+
+
+def kept(digest: str, name: str) -> Dataset | None:
+    """The data set with this digest, if it was prepared before and the cache still has it."""
+    looked_at = (_open(path.with_suffix(""), name) for path in sorted((paths.cache_folder() / "data").glob("*.json")))
+    return next((found[0] for found in looked_at if found is not None and found[0].digest == digest), None)
 
 
 # --- Making a data set ----------------------------------------------------------------------------------------------
@@ -208,6 +219,7 @@ class _Writer:
         opened = item.opened()
         opened = opened if opened.raw else of_picture(opened.load())  # its size then needs no second look at the file
         pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
+        pixels = pixels if item.finish is None else item.finish(pixels)
         self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
         self.highest = max(self.highest, int(pixels.max()))
         self.file.write(pixels.transpose(2, 0, 1).tobytes())

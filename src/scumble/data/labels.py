@@ -1,7 +1,8 @@
 """Labels: as numbers of classes, a few of them out of many, and those that are kept to test with.
 
 A picture has one class, or any number of labels, where a table says so. One class is a whole number; several labels are
-a row of zeros and ones, and whoever knows only classes is never given such rows.
+a row of zeros and ones, and whoever knows only classes is never given such rows. Where pictures have classes, some of
+them, or most, may have none.
 """
 
 from collections import Counter
@@ -15,6 +16,8 @@ from scumble.errors import DataError
 HELD_OUT = 0.2
 """Of each class, to test with, where a data set has no part for that."""
 
+UNLABELLED = -100
+"""The number of a class that is not known; torch's cross-entropy ignores it."""
 
 SHOWN = 10
 """So many classes are told by name."""
@@ -29,20 +32,21 @@ Label = str | tuple[str, ...]
 def numbered(labels: Sequence[Label | None]) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """The classes in order, 9 before 10, and for each picture the number of its class; or `multi_hot` rows.
 
-    None and no classes if a label is missing, or all are the same: one folder is no class.
+    None and no classes if all that are known are the same: one folder is no class. Several labels have to be known of
+    every picture, for none may be what a picture has.
 
     Example:
-        >>> numbered(["b", "a", "b"])
-        (array([1, 0, 1]), ('a', 'b'))
+        >>> numbered(["b", "a", None])
+        (array([   1,    0, -100]), ('a', 'b'))
     """
     if are_several(labels):
         return _numbered_several([label for label in labels if isinstance(label, tuple)], len(labels))
     classes = sorted({label for label in labels if isinstance(label, str)}, key=_natural)
-    if None in labels or len(classes) < 2:
+    if len(classes) < 2:
         return None, ()
     numbers = {label: number for number, label in enumerate(classes)}
-    positions = np.array([numbers[label] for label in labels if isinstance(label, str)], np.int64)
-    return positions, tuple(map(as_text, classes))
+    positions = [numbers[label] if isinstance(label, str) else UNLABELLED for label in labels]
+    return np.array(positions, np.int64), tuple(map(as_text, classes))
 
 
 def as_text(name: str) -> str:
@@ -93,7 +97,8 @@ def from_plain(plain: Sequence[Any] | None, classes: int) -> np.ndarray | None:
     if plain is None:
         return None
     several = any(isinstance(one, tuple) for one in plain)
-    if not classes or set().union(*plain if several else [plain]) != set(range(classes)):
+    known = set().union(*plain) if several else set(plain) - {UNLABELLED}
+    if not classes or known != set(range(classes)):
         raise ValueError(f"the labels are not those of {classes} classes")
     return multi_hot(plain, classes) if several else np.array(plain, np.int64)
 
@@ -108,7 +113,7 @@ def sets_in_turn(labels: np.ndarray) -> tuple[str, ...]:
 
 
 def why_no_classes(labels: Sequence[Label | None], names: Sequence[str]) -> str | None:
-    """Why pictures of these labels and names have no classes, in words; None where they have."""
+    """Why not all pictures of these labels and names have classes, in words; None where they have."""
     missing = [name for name, label in zip(names, labels, strict=True) if label is None]
     if missing and len(missing) == len(labels):
         return "they have no labels, and lie in no folders of classes"
@@ -125,11 +130,13 @@ def why_no_classes(labels: Sequence[Label | None], names: Sequence[str]) -> str 
 
 
 def described(labels: Sequence[Label | None], names: Sequence[str]) -> str:
-    """The classes with how many pictures each has, or why there are none, in words.
+    """The classes with how many pictures each has, and how many have none, or why there are no classes, in words.
 
     Example:
         >>> described(["cat", "dog", "cat"], ["1.png", "2.png", "3.png"])
         '2: cat (2), dog (1)'
+        >>> described(["cat", "dog", None], ["1.png", "2.png", "3.png"])
+        '2: cat (1), dog (1); 1 of 3 pictures have no class, the first 3.png'
         >>> described([("hat", "smile"), ("smile",), ()], ["1.png", "2.png", "3.png"])
         '2 labels, 1.0 a picture on average; smile 67%, hat 33%; 1 picture has none'
     """
@@ -140,8 +147,8 @@ def described(labels: Sequence[Label | None], names: Sequence[str]) -> str:
     classes = sorted(counts, key=_natural)
     shown = listed([f"{name} ({counts[name]:,})" for name in classes])
     why = why_no_classes(labels, names)
-    if why is None:
-        return f"{len(classes)}: {shown}"
+    if why is None or len(classes) > 1:
+        return f"{len(classes)}: {shown}" + (f"; {why}" if why else "")
     return f"none ({why}" + f"; others: {shown}" * (None in labels and bool(counts)) + ")"
 
 
@@ -162,7 +169,7 @@ def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence
     """So many pictures of each class, at random; fewer of them, with the same seed, are some of these.
 
     Args:
-        labels: (N,) integers.
+        labels: (N,) integers; those that are `UNLABELLED` are never drawn.
         per_class: how many of each class; None for all there are.
         seed: another seed is another draw.
         classes: names of 0, 1, ...
@@ -191,6 +198,8 @@ def draw(labels: np.ndarray, per_class: int | None, seed: int, classes: Sequence
 def hold_out(labels: np.ndarray, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Positions to learn from and positions to test with, ascending: of every class a fifth, and one at least.
 
+    Pictures without a class are in neither.
+
     They are always the same, so that whatever is trained with labels leaves the same pictures alone.
 
     Raises:
@@ -205,7 +214,23 @@ def hold_out(labels: np.ndarray, classes: Sequence[str]) -> tuple[np.ndarray, np
             )
         held.append(shuffled[: max(1, round(HELD_OUT * len(shuffled)))])
     testing = np.sort(np.concatenate(held))
-    return np.setdiff1d(np.arange(len(labels)), testing), testing
+    return np.setdiff1d(np.flatnonzero(labels != UNLABELLED), testing), testing
+
+
+def in_parts(labels: np.ndarray, parts: int, seed: int) -> np.ndarray:
+    """(N,): in which of so many parts each picture is, for cross-validation; `UNLABELLED` where it has no class.
+
+    Every class is shuffled and dealt out in turn, so that its numbers in two parts differ by one at most.
+
+    Example:
+        >>> sorted(in_parts(np.array([0, 0, 0, 0, 1, 1]), 2, 0).tolist())
+        [0, 0, 0, 1, 1, 1]
+    """
+    dealt = np.full(len(labels), UNLABELLED)
+    for number in np.unique(labels[labels != UNLABELLED]):
+        shuffled = _shuffled(labels, number, seed)
+        dealt[shuffled] = np.arange(len(shuffled)) % parts
+    return dealt
 
 
 def _shuffled(labels: np.ndarray, number: int, seed: int) -> np.ndarray:

@@ -1,13 +1,17 @@
 """What becomes of a picture's pixels before anything learns from them."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageOps
 
 from scumble.data.form import Fit, Form, Size
 from scumble.data.raw import PICTURES, natural, to_bytes
-from scumble.data.sources.source import Opened
-from scumble.errors import ImageError
-from scumble.image.files import Picture
+from scumble.data.sources.source import Opened, of_picture
+from scumble.errors import ImageError, SettingsError
+from scumble.image import files
+from scumble.image.files import Picture, PictureSource
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's names of pictures with so many channels."""
@@ -77,6 +81,24 @@ def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
         raise ImageError(f"{name} has {bands} channels; wanted {channels}")
     values = values if opened.raw.opacity else values[..., :3]
     return fitted_pixels(_picture(values, name), size, channels, fit)
+
+
+def pixels_of(pictures: Iterable[PictureSource], form: Form) -> np.ndarray:
+    """(N, C, H, W) uint8 of paths, PIL pictures or NumPy arrays; see `opened_pixels`.
+
+    Raises:
+        SettingsError: if a single path is given.
+        ImageError: if one cannot be read, or has other channels.
+    """
+    if isinstance(pictures, str | Path):
+        raise SettingsError("pictures: got a single path, wanted a list of them")
+    assert form.size is not None
+    assert form.channels is not None
+    loaded = [files.load(picture, f"picture {n}") for n, picture in enumerate(pictures)]
+    found = np.empty((len(loaded), *form.size[::-1], form.channels), np.uint8)
+    for pixels, picture in zip(found, loaded, strict=True):
+        pixels[:] = opened_pixels(of_picture(picture), picture.name, form)
+    return found.transpose(0, 3, 1, 2)
 
 
 def fitted(image: Image.Image, size: Size, fit: Fit = "crop", margin: str | int = 0) -> Image.Image:

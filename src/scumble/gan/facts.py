@@ -62,6 +62,12 @@ class GANFacts(RunFacts):
         return form._replace(value_range=self.data.value_range or form.value_range)
 
     @property
+    def form_of_data(self) -> Form:
+        """The same, with the size and the channels that the pictures had."""
+        channels, height, width = self.data.shape
+        return self.form._replace(size=(width, height), channels=channels)
+
+    @property
     def known_by(self) -> str:
         """The identity of the run's checkpoints."""
         start = None if self.start is None else self.start.digest
@@ -79,6 +85,7 @@ class ProbeFacts(BaseModel):
         temperature: that its scores are divided by.
         labelled: pictures with labels that it learnt from.
         tested: pictures that it was tested with.
+        folds: of the cross-validation by which others were tested, with fewer of its labels; 0 where it was itself.
         accuracy: on these.
         made_of: a digest of what it was made of.
     """
@@ -92,6 +99,7 @@ class ProbeFacts(BaseModel):
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)]
     labelled: int
     tested: int
+    folds: int = 0
     accuracy: float
     made_of: str
 

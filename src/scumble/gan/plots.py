@@ -1,6 +1,8 @@
 """Plots: a run's figures over the images seen, and the table of a few-label probe."""
 
 import io
+import math
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import RunError, SettingsError
+from scumble.gan.evaluation.result import comparable
 from scumble.gan.sample_sheets import open_run
 from scumble.image import files
 from scumble.storage.folder import writing
@@ -18,11 +21,14 @@ from scumble.storage.folder import writing
 CURVE_SUFFIXES = (".png", ".svg", ".pdf")
 MARK = "curves drawn by scumble"
 """What every file of them holds as its title: it may then be written over."""
+DRAWN = 1e300
+"""Larger figures have gone astray, and the marks of an axis would go beyond all numbers."""
 MAX_NAMED_CLASSES = 20
 """A confusion matrix of more is too small for names and numbers."""
 CURVES = {
     "losses": {"loss_d": "discriminator", "loss_g": "generator"},
     "probability that a picture is real": {"d_real": "D(x), real", "d_fake": "D(G(z)), generated"},
+    "information of a code's category, in nats": {"information": "at least"},
     "gradient norms": {"gradient_d": "discriminator", "gradient_g": "generator"},
     "speed": {"images_per_second": "images per second"},
 }
@@ -34,8 +40,13 @@ WATCHED = {
     "discriminator's lead, in standard deviations": {"lead": "logits of real over generated pictures"},
 }
 EVALUATIONS = {
-    "Fréchet distance, by pocket": {"frechet_distance": "averaged generator"},
-    "precision, recall, coverage, by pocket": {name: name for name in ("precision", "recall", "coverage")},
+    "Fréchet distance, by pocket, in variances of the real": {"frechet_distance": "averaged generator"},
+    "shares, by pocket": {
+        "precision": "precision",
+        "recall": "recall",
+        "coverage": "coverage",
+        "near_copies": "near copies",
+    },
 }
 
 
@@ -54,24 +65,40 @@ def write_curves(run: Path, output: Path, overwrite: bool = False) -> Path:
     rows = folder.metrics()
     if len(rows) < 2:
         raise RunError(f"{run} has {len(rows)} lines of figures; wanted two or more", "let it train a little longer")
-    shown = dict(CURVES)
-    for curves, figure in ((WATCHED, "lead"), (EVALUATIONS, "frechet_distance")):
-        shown |= curves if any(figure in row for row in rows) else {}
-    height = len(shown) // 2
+    encoded = io.BytesIO()
+    draw_curves(rows).savefig(encoded, format=output.suffix[1:].lower(), dpi=120, metadata={"Title": MARK})
+    _write(output, encoded)
+    return output
+
+
+def draw_curves(rows: Sequence[dict[str, Any]], chosen: Collection[str] | None = None) -> Figure:
+    """The figures of a run over the images seen, in two columns.
+
+    Args:
+        rows: the lines of its log, two or more.
+        chosen: titles of `CURVES`, `WATCHED` and `EVALUATIONS`; None for all. What the run has no figures for is left
+            out.
+    """
+    rows = [comparable(row) for row in rows]
+    shown = {
+        title: curves
+        for title, curves in (CURVES | WATCHED | EVALUATIONS).items()
+        if (chosen is None or title in chosen) and any(name in row for row in rows for name in curves)
+    }
+    height = max(1, math.ceil(len(shown) / 2))
     figure = Figure(figsize=(10, 3.5 * height), layout="constrained")
-    for axes, (title, curves) in zip(figure.subplots(height, 2).flat, shown.items(), strict=True):
+    for axes, (title, curves) in zip(figure.subplots(height, 2, squeeze=False).flat, shown.items(), strict=False):
         for name, label in curves.items():
-            known = [row for row in rows if name in row]
+            known = [row for row in rows if abs(row.get(name, math.inf)) < DRAWN]
             images, values = [row["images"] for row in known], [row[name] for row in known]
-            axes.plot(images, values, label=label, linewidth=1)
+            axes.plot(images, values, label=label, linewidth=1, marker="o" if len(values) == 1 else None)
         axes.set_title(title)
         axes.set_xlabel("images seen")
         axes.grid(alpha=0.3)
         axes.legend()
-    encoded = io.BytesIO()
-    figure.savefig(encoded, format=output.suffix[1:].lower(), dpi=120, metadata={"Title": MARK})
-    _write(output, encoded)
-    return output
+    for axes in figure.axes[len(shown) :]:
+        axes.remove()
+    return figure
 
 
 def write_classification(table: dict[str, Any], output: Path) -> Image.Image:
@@ -104,8 +131,10 @@ def _plot_errors(axes: Axes, table: dict[str, Any]) -> None:
             len(table["classes"]) * row["labels"] if row["labels"] != "all" else table["labels_of_all"] for row in rows
         ]
         middle = [100 * (1 - row["accuracy"]) for row in rows]
-        bars = [100 * (row["interval"][1] - row["accuracy"]) if row["interval"] else 0 for row in rows]
-        axes.errorbar(labels, middle, bars, label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
+        ends = [row["interval"] or (row["accuracy"], row["accuracy"]) for row in rows]
+        below = [100 * max(0, high - row["accuracy"]) for (_, high), row in zip(ends, rows, strict=True)]
+        above = [100 * max(0, row["accuracy"] - low) for (low, _), row in zip(ends, rows, strict=True)]
+        axes.errorbar(labels, middle, (below, above), label=subject, marker="o", markersize=3, capsize=3, linewidth=1)
     # Where nothing is ever wrong, there is no logarithm.
     yscale = "log" if any(row["accuracy"] < 1 for row in table["rows"]) else "linear"
     axes.set(xscale="log", yscale=yscale, xlabel="labels", ylabel="error rate in %", title="few-label linear probe")

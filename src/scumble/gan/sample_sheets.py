@@ -14,6 +14,8 @@ from PIL import Image
 from scumble.errors import ImageError, RunError, SettingsError
 from scumble.gan.facts import GANFacts
 from scumble.gan.models import latents
+from scumble.gan.models.codes import codes_of, name_of
+from scumble.gan.models.codes import columns as columns_of
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
 from scumble.image import encode, files, film, recipe
@@ -33,41 +35,65 @@ def write_samples(
     columns: int | None = None,
     of_classes: Sequence[str] = (),
     overwrite: bool = False,
+    codes: Sequence[str] = (),
 ) -> Iterator[Path]:
     """Write pictures of `seeds`: one grid where `output` ends like a picture, else a folder with a file a seed.
 
     A model with classes has a folder for each of them in there, as data sets have; one of pictures with several labels,
-    for each choice of labels.
+    for each choice of labels. Of domains that share a latent, every seed is drawn in each, side by side.
 
     Args:
         gan: the model.
         seeds: one a picture; for each class, where some are chosen.
         output: the grid, or the folder.
         truncation: see `GAN.sample`.
-        columns: of the grid; by default it is a square, or has a row for each class that is chosen.
+        columns: of the grid; by default it is a square, or has a row for each class or code that is chosen; with one
+            seed, as many columns as the last place of a code has values.
         of_classes: to draw, each as of `GAN.sample`; by default, seeds take turns.
         overwrite: whether files may be there that scumble has not made.
+        codes: to draw, each as of `GAN.sample`.
 
     Yields:
         What was written.
 
     Raises:
         ImageError: if it cannot be written.
-        SettingsError: if the truncation is out of range, or there is no such class.
+        SettingsError: if the truncation is out of range, or there is no such class or code.
     """
     made_by = recipe.versions() | {"gan": gan.facts.data.name, "truncation": truncation}
-    chosen: Sequence[str | None] = of_classes or (None,)
-    for name in chosen:
-        gan.labels([], name)  # raises if there is no such class
+    pairs = gan.settings.condition == "coupled" and not of_classes
+    chosen = _choices(gan.classes if pairs else of_classes, codes, gan)
     if output.suffix.lower() in encode.WRITERS:
         files.check_output(output, overwrite=overwrite)
-        pictures = np.concatenate([gan.sample_array(seeds, truncation, name) for name in chosen])
-        columns = columns or (len(seeds) if len(chosen) > 1 else math.ceil(math.sqrt(len(seeds))))
-        made_by |= {"class": chosen[0] if len(chosen) == 1 else list(chosen)} if of_classes else {}
+        pictures = np.stack([gan.sample_array(seeds, truncation, *choice) for choice in chosen])
+        pictures = (pictures.swapaxes(0, 1) if pairs else pictures).reshape(-1, *pictures.shape[2:])
+        columns = columns or _columns(gan, seeds, chosen, codes, pairs)
+        made_by |= {"class": of_classes[0] if len(of_classes) == 1 else list(of_classes)} if of_classes else {}
+        made_by |= {"code": list(codes)} if codes else {}
         files.save(grid(pictures, min(columns, len(pictures))), output, made_by | {"seeds": seeds})
         yield output
     else:
         yield from _write_each(gan, seeds, output, truncation, chosen, made_by, overwrite)
+
+
+Choice = tuple[str | None, str | None]
+"""A class and a code, as of `GAN.sample`; None for whatever seeds draw."""
+
+
+def _choices(of_classes: Sequence[str], codes: Sequence[str], gan: GAN) -> list[Choice]:
+    """All that are to be drawn; raises if there is no such class or code."""
+    for name in of_classes:
+        gan.labels([], name)
+    each = [name_of(code) for text in codes for code in codes_of(text, gan.settings)]
+    return list(itertools.product(of_classes or (None,), each or (None,)))
+
+
+def _columns(gan: GAN, seeds: list[int], chosen: list[Choice], codes: Sequence[str], pairs: bool) -> int:
+    """Of a grid, where nobody has said how many."""
+    if codes:
+        return columns_of(len(seeds), codes[-1], gan.settings)
+    square = math.ceil(math.sqrt(len(seeds)))
+    return square * len(gan.classes) if pairs else len(seeds) if len(chosen) > 1 else square
 
 
 def _write_each(
@@ -75,29 +101,34 @@ def _write_each(
     seeds: list[int],
     output: Path,
     truncation: float | None,
-    chosen: Sequence[str | None],
+    chosen: list[Choice],
     made_by: dict[str, Any],
     overwrite: bool,
 ) -> Iterator[Path]:
-    """A file a seed, for each of the classes that are chosen."""
+    """A file a seed, for each of the classes and codes that are chosen."""
     if output.suffix and not output.is_dir():
         raise SettingsError(
             f"output {output} ends in {output.suffix!r}; wanted a folder or one of {', '.join(encode.WRITERS)}"
         )
-    places = [_places(gan, seeds, output, name) for name in chosen]
+    places = [_places(gan, seeds, output, *choice) for choice in chosen]
     for path, _ in itertools.chain(*places) if not overwrite else ():
         files.check_free(path)
-    for name, each in zip(chosen, places, strict=True):
+    for choice, each in zip(chosen, places, strict=True):
         for start in range(0, len(seeds), CHUNK):
-            pictures = gan.sample_array(seeds[start : start + CHUNK], truncation, name)
+            pictures = gan.sample_array(seeds[start : start + CHUNK], truncation, *choice)
             for picture, (path, facts) in zip(pictures, each[start : start + CHUNK], strict=True):
                 make(path.parent)
                 files.save(_savable(picture), path, made_by | facts)
                 yield path
 
 
-def _places(gan: GAN, seeds: list[int], output: Path, of_class: str | None) -> list[tuple[Path, dict[str, Any]]]:
-    """A file a seed, in the folder of its class where there are classes, and what its recipe tells of it."""
+def _places(
+    gan: GAN, seeds: list[int], output: Path, of_class: str | None, code: str | None
+) -> list[tuple[Path, dict[str, Any]]]:
+    """A file a seed, in the folder of its class or code where there are such, and what its recipe tells of it."""
+    if code is not None:
+        folder = output / f"code {code.replace(',', '_')}"
+        return [(path, facts | {"code": code}) for path, facts in _places(gan, seeds, folder, of_class, None)]
     ending = ".png" if gan.facts.data.shape[0] <= 4 else ".tif"
     paths = [output / f"seed{seed:06}{ending}" for seed in seeds]
     classes = gan.labels(seeds, of_class)

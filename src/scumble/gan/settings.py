@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from scumble.data.form import MAX_CHANNELS, Fit, Form
 from scumble.errors import SettingsError
+from scumble.gan import combinations
 from scumble.gan.presets import PRESETS
 from scumble.settings import Settings
 from scumble.training.settings import TrainingSettings
@@ -62,13 +63,19 @@ class GANSettings(TrainingSettings):
         description="values that become black and white, such as 0,4095; auto: those of the files' type or, "
         "if that would be nearly black, those found in the data",
     )
-    network: Literal["mlp", "dcgan", "sndcgan", "resnet", "normfree"] = Field(
-        default="sndcgan", description="architecture of generator and discriminator"
+    network: Literal[
+        "mlp", "dcgan", "sndcgan", "resnet", "sagan", "normfree", "ebgan", "began", "laplacian"
+    ] = Field(default="sndcgan", description="architecture of generator and discriminator")  # fmt: skip
+    task: Literal["latent", "codes", "clusters", "energy", "equilibrium", "pyramid", "autoencoder"] = Field(
+        default="latent",
+        description="what is trained; latent: a generator of latents against a discriminator; codes: and that the "
+        "latter's features tell a code in the latent; clusters: and an encoder that finds the latent; energy, "
+        "equilibrium: against an autoencoder; pyramid: one of each for every size; autoencoder: of codes like latents",
     )
     norm: Literal["batch", "spectral", "none"] = Field(default="spectral", description="discriminator normalisation")
     loss: Literal[
-        "bce", "hinge", "least-squares", "wasserstein", "boundary-seeking", "relativistic", "relativistic-average",
-        "softmax", "feature-matching",
+        "bce", "hinge", "least-squares", "wasserstein", "margin", "boundary-seeking", "relativistic",
+        "relativistic-average", "softmax", "feature-matching",
     ] = Field(default="hinge", description="adversarial loss")  # fmt: skip
     penalty: Literal["none", "gp", "div", "dragan", "r1", "r1r2"] = Field(
         default="none", description="gradient penalty added to the discriminator's loss"
@@ -82,11 +89,16 @@ class GANSettings(TrainingSettings):
         le=100,
         description="bound that the discriminator's weights are clipped to; 0: no clipping",
     )
-    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels"] = Field(
-        default="none", description="how class labels are used; few-labels: by the discriminator only"
+    condition: Literal["none", "plane", "projection", "auxiliary", "few-labels", "coupled"] = Field(
+        default="none",
+        description="how class labels are used; few-labels: by the discriminator only; coupled: as domains that one "
+        "latent has a picture in each of",
     )
     labelled: int = Field(
-        default=10, ge=1, le=10**9, description="labelled pictures per class, for --condition few-labels"
+        default=10,
+        ge=1,
+        le=10**9,
+        description="labelled pictures per class, for --condition few-labels; where some pictures have no label, all",
     )
     critic_steps: int = Field(default=1, ge=1, le=100, description="discriminator steps per generator step")
     lr_generator: float | None = Field(
@@ -97,6 +109,12 @@ class GANSettings(TrainingSettings):
     )
     optimizer: Literal["adam", "rmsprop"] = Field(default="adam", description="optimizer of both networks")
     latent: int = Field(default=128, gt=0, le=4096, description="latent dimension")
+    categories: int = Field(
+        default=10, ge=2, le=1000, description="values of the code's category, for the tasks codes and clusters"
+    )
+    continuous: int = Field(
+        default=2, ge=0, le=100, description="numbers in [-1, 1] in the code, for the tasks codes and clusters"
+    )
     width: int = Field(
         default=32, ge=4, le=1024, description="base number of channels; twice as many take four times the compute"
     )
@@ -132,6 +150,7 @@ class GANSettings(TrainingSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Refuse what cannot be, with the reason."""
+        combinations.check({name: getattr(self, name) for name in type(self).model_fields})
         if self.norm == "batch" and self.penalty != "none":
             why = "batch norm couples pictures, so that the gradient at one of them has no meaning"
             raise SettingsError(f"penalty: got {self.penalty} with norm batch; {why}: use --norm none or spectral")
@@ -140,22 +159,30 @@ class GANSettings(TrainingSettings):
         if self.loss == "feature-matching" and self.draws_classes:
             why = "which matches averages over all classes"
             raise SettingsError(f"loss: got feature-matching, {why}, with condition {self.condition}: wanted another")
+        if self.has_codes:
+            self._check_codes()
         if self.penalty_weight is not None and self.penalty == "none":
             raise SettingsError("penalty-weight: got one, and no penalty: choose one with --penalty")
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
-        if self.batch % (processes := self.devices * self.nodes):
-            raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
-        share = self.batch // processes
-        if self.accumulate > 1 and (share % self.accumulate or share < 2 * self.accumulate):
-            of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
-            wanted = "parts of equally many pictures, two or more"
-            raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")
-        if self.condition == "few-labels" and share < 2:
-            why = "of two pictures one has a label"
-            raise SettingsError(f"batch: got {self.batch} for {processes} processes; wanted two for each: {why}")
+        if self.condition == "few-labels" and self.share < 2:
+            why = f"got {self.batch} for {self.devices * self.nodes} processes; wanted two for each"
+            raise SettingsError(f"batch: {why}: of two pictures one has a label")
         return self
+
+    def _check_codes(self) -> None:
+        if self.latent <= (code := self.categories + self.continuous):
+            of = f"{self.categories} for the category and {self.continuous} more"
+            raise SettingsError(f"latent: got {self.latent}, wanted more than the {code} numbers of its code: {of}")
+        if self.condition != "none":
+            why = "which finds classes of its own"
+            raise SettingsError(f"condition: got {self.condition} with task {self.task}, {why}: wanted none")
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the first numbers of a latent are a code."""
+        return self.task in ("codes", "clusters")
 
     @property
     def draws_classes(self) -> bool:
@@ -193,17 +220,22 @@ class FeatureSettings(Settings):
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:N or mps")
 
 
+NUMBERS = r"(\d{1,9}|all)(,(\d{1,9}|all))*"
+"""Of labels per class, on a command line."""
+
+
 class ClassifySettings(FeatureSettings):
     """The few-label linear probe of a discriminator's features."""
 
     classifier: Literal["svm", "logistic"] = Field(
         default="svm", description="linear classifier: SVM with squared hinge loss, or logistic regression"
     )
-    labels: str = Field(
-        default="1,4,10,25,100",
-        pattern=r"^(\d{1,9}|all)(,(\d{1,9}|all))*$",
+    labelled: str = Field(
+        default="auto",
+        pattern=rf"^(auto|{NUMBERS})$",
         examples=["10", "10,100,all"],
-        description="labels per class, one or several numbers, such as 10,100,all",
+        description="labels per class, one or several numbers, such as 10,100,all; auto: 1,4,10,25,100, or those that "
+        "there are and, where some pictures have no label, all",
     )
     draws: int = Field(default=10, ge=2, le=1000, description="random draws of labels for each number of them")
     supervised_steps: int = Field(
@@ -214,20 +246,22 @@ class ClassifySettings(FeatureSettings):
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="random seed of the draws")
 
-    @field_validator("labels", mode="before")
+    @field_validator("labelled", mode="before")
     @classmethod
-    def _labels_as_text(cls, labels: Any) -> Any:
-        return str(labels) if isinstance(labels, int) else labels
+    def _as_text(cls, labelled: Any) -> Any:
+        return str(labelled) if isinstance(labelled, int) else labelled
 
-    @field_validator("labels")
+    @field_validator("labelled")
     @classmethod
-    def _one_at_least(cls, labels: str) -> str:
-        if any(word.isdecimal() and int(word) == 0 for word in labels.split(",")):
+    def _one_at_least(cls, labelled: str) -> str:
+        if any(word.isdecimal() and int(word) == 0 for word in labelled.split(",")):
             raise ValueError("1 or more per class")
-        return labels
+        return labelled
 
     @property
-    def numbers_of_labels(self) -> list[int | None]:
-        """Per class, ascending; None for all."""
-        numbers = {None if word == "all" else int(word) for word in self.labels.split(",")}
+    def numbers_of_labels(self) -> list[int | None] | None:
+        """Per class, ascending, None for all; or None for auto."""
+        if self.labelled == "auto":
+            return None
+        numbers = {None if word == "all" else int(word) for word in self.labelled.split(",")}
         return sorted(numbers, key=lambda number: (number is None, number))

@@ -1,40 +1,36 @@
 """Training a GAN: reads the pictures, finds or begins the run, and hands the task to the training loop."""
 
-import contextlib
 import functools
-import signal
-import socket
-import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
-from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.data import batches, dataset, flip_check
 from scumble.data.dataset import Dataset
 from scumble.data.sources.opener import open_source
-from scumble.data.sources.source import Source
-from scumble.errors import DataError, LostError, RunError, ScumbleError, SettingsError
-from scumble.events import Event, Finished, Noted, returned
-from scumble.gan import fine_tuning
+from scumble.events import Event, Noted, returned
+from scumble.gan import fine_tuning, running
 from scumble.gan.evaluation import best_model
 from scumble.gan.facts import GANFacts
 from scumble.gan.fine_tuning import Beginning
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents, generate, labels_in_turn
 from scumble.gan.monitoring.monitor import Monitor
+from scumble.gan.running import Work
 from scumble.gan.settings import GANSettings
+from scumble.gan.tasks.games import GAMES
 from scumble.gan.tasks.latent import LatentGAN
 from scumble.image import recipe
 from scumble.image.tensors import grid
+from scumble.keywords import GANKeywords
+from scumble.settings import takes
 from scumble.storage.run import Run
-from scumble.training import distributed, launcher, loop
-from scumble.training.continuation import check_settings, differences
+from scumble.training.continuation import check_settings
 from scumble.training.distributed import Processes
 from scumble.training.facts import DataFacts
 from scumble.training.shown import Evaluator, Shown
@@ -60,7 +56,7 @@ def train_events(
         fresh: remove what is in the folder from earlier trainings, and start over.
         start: a model, a run or a checkpoint whose networks a new run begins with, rather than with weights drawn from
             its seed. What is not given of the networks and of how they learn is that of its training.
-        labels: a table of labels; see `scumble.data.sources.table`.
+        labels: of all pictures, or of a few; see `scumble.data.sources.opener`.
 
     With several devices, as many processes are started, and a script that calls this needs to be guarded by
     `if __name__ == "__main__"`; under torchrun, its processes are taken. All but the first of those yield nothing.
@@ -76,32 +72,26 @@ def train_events(
         DivergedError: if the figures left the finite numbers more often than going back could mend.
         LostError: if one of several processes was killed.
     """
-    settings, here = settings or GANSettings(), distributed.rank()
-    if here != distributed.ALONE:
-        settings = _as_started(settings, here)
-    elif (wanted := _continued(settings, Run(Path(run)), fresh)).devices * wanted.nodes > 1:
-        launcher.check_devices(wanted.device, wanted.devices)
-        job = functools.partial(train_events, data, run, settings, fresh, start, labels)
-        yield from launcher.launch(job, wanted.devices, wanted.nodes)
-        return
-    with (
-        device.memory_errors("use --accumulate 2 or more, or a smaller --batch, --width or --size"),
-        contextlib.closing(Processes(here)) as processes,
-    ):
-        opened = functools.partial(open_source, data, labels)
-        if processes.is_first:
-            yield from _job(opened, Run(Path(run)), settings, fresh, start, processes)
-        else:
-            _follow(opened, processes)
+    given, folder = settings or GANSettings(), Run(Path(run))
+
+    def lead(settings: GANSettings, processes: Processes) -> Generator[Event, None, None]:
+        return _job(functools.partial(_prepared, data, labels), folder, settings, fresh, start, processes)
+
+    def follow(processes: Processes) -> None:
+        running.follow(processes, functools.partial(_prepared, data, labels), functools.partial(_following, processes))
+
+    again = functools.partial(train_events, data, run, given, fresh, start, labels)
+    yield from running.in_processes(given, folder, fresh, GANFacts, again, lead, follow)
 
 
+@takes(GANSettings)
 def train(
     data: str | Path,
     run: str | Path,
     fresh: bool = False,
     start: str | Path | None = None,
     labels: str | Path | None = None,
-    **settings: Any,
+    **settings: Unpack[GANKeywords],
 ) -> GAN:
     """Train a GAN to the end and return it; see `train_events` for the errors.
 
@@ -110,21 +100,21 @@ def train(
         run: the folder of the run.
         fresh: start over, as with `train_events`.
         start: what a new run begins with, as with `train_events`.
-        labels: a table of labels, as with `train_events`.
+        labels: as with `train_events`.
         settings: any of `GANSettings`, such as `images=200_000, width=64`.
 
     Example:
         >>> gan = scumble.train("digits", "runs/digits", images=20_000)  # doctest: +SKIP
         >>> gan.sample(seeds=range(4))[0].save("digit.png")  # doctest: +SKIP
     """
-    for _ in train_events(data, run, GANSettings(**settings), fresh, start, labels):
-        pass
+    events = train_events(data, run, GANSettings.model_validate(settings), fresh, start, labels)
+    returned(notebook.shown(events, keep=True))
     return GAN.from_pretrained(run, settings.get("device", "auto"))
 
 
 @device.in_full_float32
 def _job(
-    source: Callable[[], Source],
+    prepared: Callable[[GANSettings], Generator[Event, None, Dataset]],
     run: Run,
     settings: GANSettings,
     fresh: bool,
@@ -134,49 +124,48 @@ def _job(
     """What the first process does. Whatever can be refused is refused before anything is written or removed, and
     what needs no pictures for it before they are decoded."""
     started = time.perf_counter()
-    before = _before(run, fresh)
+    before = running.before(GANFacts, run, fresh)
     beginning = fine_tuning.beginning(start, before, run)
-    settings = fine_tuning.filled(settings, beginning) if before is None else _filled(settings, before, run)
+    settings = fine_tuning.filled(settings, beginning) if before is None else running.continued(settings, before, run)
     if before is not None:
         check_settings(run, before, settings)
-    settings = processes.broadcast(settings)
-    placement = processes.to_device(device.choose(settings.device, settings.precision))
-    yield Noted(placement.reason + (f"; {processes.here.size} processes" if processes.is_many else ""))
-    pictures = yield from dataset.prepare(source(), *settings.form)
-    _check_same(processes.gathered((socket.gethostname(), pictures.digest)))
-    if pictures.label_sets is not None and settings.condition == "none":
-        yield Noted("the labels are not used: --condition projection learns to draw by them")
+    placement = yield from running.placed(settings, processes)
+    pictures = yield from prepared(settings)
+    running.check_same(pictures, processes)
+    if settings.condition == "none" and (pictures.label_sets is not None or pictures.is_partly_labelled):
+        by = "--preset sgan" if pictures.is_partly_labelled else "--condition projection"
+        yield Noted(f"the labels are not used: {by} learns by them")
     flip = _flips(settings, pictures) if before is None else before.flip
-    facts = _facts(settings, pictures, flip, beginning)
-    if before is not None:
-        yield from differences(run, before, facts)
-        facts = before.model_copy(update={"settings": facts.settings, "identity": before.known_by})
+    facts = yield from running.taken_up(run, before, _facts(settings, pictures, flip, beginning))
     evaluator = (yield from best_model.evaluator(settings, pictures)) if settings.evaluate_every else None
-    game = LatentGAN(
-        settings, pictures, processes.broadcast(flip), placement, processes
-    )  # what it refuses loses nothing
-    with run.held():
-        if _before(run, fresh) != before:
-            raise RunError(f"{run.folder} was changed by another process; wanted one training at a time")
-        if fresh:
-            run.clear()
-        if beginning is not None:
-            yield from fine_tuning.begin(game, beginning)
-        trainer = game.trainer(processes.broadcast(facts.known_by))
-        shown = _shown(game, trainer, evaluator)
-        with device.memory_kept(placement.device.type == "cpu"):
-            last, sheet, figures = yield from loop.training(trainer, run, settings, shown, before, facts)
-    figures = {"images": trainer.images_seen} | figures
-    yield Finished(loop.JOB, [run.model, last], time.perf_counter() - started, Image.fromarray(sheet), figures)
+    flip, identity = processes.broadcast((flip, facts.known_by))
+    # What it refuses loses nothing.
+    game = GAMES[settings.task](settings, pictures, flip, placement, processes)
+    if beginning is not None:
+        yield from fine_tuning.begin(game, beginning)
+    trainer = game.trainer(identity)
+    shown, on_cpu = _shown(game, trainer, evaluator), placement.device.type == "cpu"
+    yield from running.trained(Work(run, fresh, before, facts, settings, trainer, shown, on_cpu, started))
+
+
+def _prepared(data: str | Path, labels: str | Path | None, settings: GANSettings) -> Generator[Event, None, Dataset]:
+    """The pictures, as these settings want them."""
+    source = open_source(data, labels, settings.condition != "few-labels")
+    return (yield from dataset.prepare(source, *settings.form))
+
+
+def _following(processes: Processes, settings: GANSettings, pictures: Dataset, placement: device.Placement) -> Trainer:
+    """The trainer of a process that follows."""
+    flip, identity = processes.broadcast((False, ""))
+    return GAMES[settings.task](settings, pictures, flip, placement, processes).trainer(identity)
 
 
 def _shown(game: LatentGAN, trainer: Trainer, evaluator: Evaluator | None) -> Shown:
     """What the loop shows and measures of this training."""
 
     def model(facts: GANFacts) -> GAN:
-        networks = trainer.result()
         seen = facts.model_copy(update={"images_seen": trainer.images_seen})
-        return GAN(networks["generator"], networks["discriminator"], seen)
+        return GAN(**trainer.result(), facts=seen)
 
     return Shown(
         preview=lambda: _sheet(game, trainer.averages["generator"]),
@@ -189,63 +178,19 @@ def _shown(game: LatentGAN, trainer: Trainer, evaluator: Evaluator | None) -> Sh
 def _sheet(game: LatentGAN, average: torch.nn.Module) -> np.ndarray:
     """Samples of the averaged generator from fixed latents, beside real pictures: (H, W, 3) pixels."""
     settings, pixels, count = game.settings, game.pictures.pixels, GRID_SIDE**2
-    latents = draw_latents(range(count), settings.latent)
+    each = len(game.pictures.classes) if settings.condition == "coupled" else 1  # of a latent, side by side
+    latents = draw_latents(range(count), settings.latent).repeat_interleave(each, 0)[:count]
     # As the model's own samples have them.
     labels = None
     if settings.draws_classes:
         labels = labels_in_turn(range(count), len(game.pictures.classes), game.pictures.label_sets)
-    fake = generate(average, latents, labels)
     real = pixels[batches.indices(len(pixels), count, 0, settings.seed)].transpose(0, 2, 3, 1)
-    sheets = [grid(pictures, GRID_SIDE) for pictures in (fake, real)]
+    sheets = [grid(pictures, GRID_SIDE) for pictures in (generate(average, latents, labels), real)]
     gap = np.full((sheets[0].shape[0], 8, 3), 255, np.uint8)
     return np.concatenate([sheets[0], gap, sheets[1]], axis=1)
 
 
-# --- Several processes ----------------------------------------------------------------------------------------------
-
-
-def _as_started(settings: GANSettings, here: distributed.Rank) -> GANSettings:
-    """Settings with the numbers of devices and machines that torchrun has started processes for."""
-    given = settings.model_dump(include=settings.model_fields_set)
-    there = {"devices": here.local_size, "nodes": here.nodes}
-    for name, value in there.items():
-        if given.get(name, value) != value:
-            raise SettingsError(f"{name}: got {given[name]}, and torchrun has started processes for {value}")
-    settings = GANSettings.model_validate(given | there)
-    launcher.check_devices(settings.device, here.local_size)
-    return settings
-
-
-def _check_same(found: list[tuple[str, str | ScumbleError]]) -> None:
-    """Refuse to train if another machine's pictures cannot be read, or are others than this one's."""
-    for host, digest in found:
-        if isinstance(digest, ScumbleError):
-            raise DataError(f"on {host}: {digest}")
-        if digest != found[0][1]:
-            raise DataError(f"the pictures on {host} are not the same as those on {found[0][0]}")
-
-
-def _follow(source: Callable[[], Source], processes: Processes) -> None:
-    """What every process but the first one does: the same steps, on the same pictures."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):  # they come to all at once, and the first one decides
-            signal.signal(number, signal.SIG_IGN)
-    settings = processes.broadcast(GANSettings())
-    try:
-        placement = processes.to_device(device.choose(settings.device, settings.precision))
-        preparing = dataset.prepare(source(), *settings.form)
-        pictures = returned(preparing)
-    except ScumbleError as error:
-        processes.gathered((socket.gethostname(), error))
-        raise LostError("reported to the first process") from error
-    processes.gathered((socket.gethostname(), pictures.digest))
-    with device.full_float32(), device.memory_kept(placement.device.type == "cpu"):
-        game = LatentGAN(settings, pictures, processes.broadcast(False), placement, processes)
-        trainer = game.trainer(processes.broadcast(""))
-        processes.follow(trainer.train_step, trainer.restore)
-
-
-# --- Beginning and going on -----------------------------------------------------------------------------------------
+# --- Beginning ------------------------------------------------------------------------------------------------------
 
 
 def _flips(settings: GANSettings, pictures: Dataset) -> bool:
@@ -273,27 +218,3 @@ def _facts(settings: GANSettings, pictures: Dataset, flip: bool, beginning: Begi
         threads=torch.get_num_threads(),
     )
     return facts.model_copy(update={"identity": facts.known_by})
-
-
-def _before(run: Run, fresh: bool) -> GANFacts | None:
-    """What the run was so far; None for a new one. A folder that holds something else is refused, fresh or not."""
-    is_there = run.exists()
-    return GANFacts.read_from(run.folder) if is_there and not fresh else None
-
-
-def _continued(settings: GANSettings, run: Run, fresh: bool) -> GANSettings:
-    """Settings with those of the run that they continue, if they do."""
-    before = _before(run, fresh)
-    return settings if before is None else _filled(settings, before, run)
-
-
-def _filled(settings: GANSettings, before: GANFacts, run: Run) -> GANSettings:
-    """Settings over those of the run. The preset that it has anyway changes nothing that it was continued with."""
-    given = settings.model_dump(include=settings.model_fields_set)
-    try:
-        GANSettings(**before.settings)  # also where others will take their place
-        if given.get("preset") == before.settings.get("preset"):
-            return GANSettings.model_validate(before.settings | given)
-        return settings.filled_from(before.settings)
-    except SettingsError as error:
-        raise RunError(f"{run.folder / 'settings.json'}: {error}") from error

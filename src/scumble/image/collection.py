@@ -42,7 +42,7 @@ class _Inside(NamedTuple):
 def pictures_in(given: Sequence[Path], recursive: bool = False, results: Path | None = None) -> Collection:
     """Files as they are, and the pictures of folders in the order of their names.
 
-    Hidden files, and those that systems leave in folders, are passed over without a word.
+    Hidden files, those that systems leave in folders, and contact sheets of ours are passed over without a word.
 
     Args:
         given: files and folders.
@@ -78,6 +78,8 @@ def _inside(folder: Path, recursive: bool, results: Path | None) -> _Inside:
     for path in _listed(folder, recursive, inside):
         if path.suffix.lower() not in SUFFIXES:
             inside.others.append(path.name)
+        elif recipe.is_contact_sheet(path.name, path.read_bytes):
+            pass
         elif _is_result(path, results):
             inside.results.append(path.name)
         else:

@@ -16,7 +16,8 @@ from scumble.image.reading import kinds
 
 MAX_FILE_BYTES = 2**30
 MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
-"""Pictures with more pixels are refused before they are decoded, as Pillow does: a small file can claim any size."""
+"""Pictures with more pixels are refused before they are decoded, as Pillow does: a small file can claim any size. Of
+more than 8 bits half as many are, which take as much memory."""
 
 MAX_SCANS = 100
 """A progressive JPEG has about ten, each of which goes over the whole picture; a small file can hold thousands."""
@@ -108,8 +109,9 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     with guarded(name, data):
         _refuse_many_scans(data, name)
         with open_picture(data) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Image.DecompressionBombError
+            most = MAX_PIXELS // (2 if image.mode.startswith(("I", "F")) else 1)
+            if image.width * image.height > most:
+                raise _too_many(name, most)
             yield image
 
 
@@ -137,8 +139,7 @@ def guarded(name: str, data: bytes = b"") -> Iterator[None]:
         with decoders_quiet():
             yield
     except Image.DecompressionBombError:
-        limit = MAX_PIXELS // 1_000_000
-        raise ImageError(f"{name} claims to hold more than {limit} million pixels; wanted a smaller picture") from None
+        raise _too_many(name, MAX_PIXELS) from None
     except (UnidentifiedImageError, ImportError):
         raise _unread(name, data) from None
     except ScumbleError:
@@ -150,6 +151,10 @@ def guarded(name: str, data: bytes = b"") -> Iterator[None]:
         known = f" ({kind})" if kind else ""
         why = " ".join(reason(error).split())
         raise DamagedError(f"{name} is damaged or cut short{known}: {why}") from error
+
+
+def _too_many(name: str, most: int) -> ImageError:
+    return ImageError(f"{name} claims to hold more than {most // 10**6} million pixels; wanted a smaller picture")
 
 
 def _unread(name: str, data: bytes) -> ImageError:

@@ -53,12 +53,12 @@ def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Met
 
 
 def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
-    colours = pixels.shape[2] in (3, 4)
+    colours, is_grey = pixels.shape[2] in (3, 4), pixels.shape[2] == 1
     tifffile.imwrite(
         file,
-        pixels,
+        pixels[..., 0] if is_grey else pixels,
         photometric="rgb" if colours else "minisblack",
-        planarconfig="contig",
+        planarconfig=None if is_grey else "contig",
         compression="zlib",
         extrasamples=["unassalpha"] if pixels.shape[2] == 4 else None,
         iccprofile=SRGB_PROFILE if colours else None,

@@ -14,7 +14,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from PIL import ExifTags, Image, IptcImagePlugin
@@ -74,6 +74,10 @@ class Metadata:
     picture: dict[int, Any] = field(default_factory=dict)
     taken: dict[int, Any] = field(default_factory=dict)
     dpi: tuple[float, float] | None = None
+
+    def at(self, dpi: float | None) -> Self:
+        """The same with another resolution, if there is one."""
+        return self if dpi is None else replace(self, dpi=(dpi, dpi))
 
     def texts(self) -> dict[str, str]:
         """Who made it and who has the rights, by the keywords of a PNG."""

@@ -5,8 +5,10 @@ no paths, no dates. PNG keeps it in an iTXt chunk named "scumble", JPEG and WebP
 image description.
 """
 
+import contextlib
 import json
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from scumble.image import decode
 
 FORMAT_VERSION = 2
 """2: paintings have a balance, coarse steps and cropped borders, and `keep` instead of a content weight."""
+
+CONTACT_SHEET, CONTACT_SHEET_JOB = "contact.jpg", "contact sheet"
+"""The name of the sheet that a batch leaves in its folder, and what its recipe says: it is no picture to work with."""
 
 KEYWORD = "scumble"
 EXIF_IFD, USER_COMMENT, TIFF_DESCRIPTION = 0x8769, 0x9286, 270
@@ -47,8 +52,12 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ImageError: if the file cannot be read as a picture, holds no recipe, or one of a newer format.
     """
+    return _in_bytes(decode.read_file(path), path)
+
+
+def _in_bytes(data: bytes, path: Path) -> dict[str, Any]:
     # Anybody may have edited it: numbers that are not finite are None, and what is nested too deeply is no recipe.
-    with decode.opened(decode.read_file(path), path.name) as image:
+    with decode.opened(data, path.name) as image:
         text = _text_in(image)
     try:
         recipe = plain(json.loads(text))
@@ -68,6 +77,21 @@ def found_in(path: Path) -> dict[str, Any] | None:
         return read(path)
     except ImageError:
         return None
+
+
+def is_contact_sheet(name: str, data: Callable[[], bytes]) -> bool:
+    """Whether a file is a contact sheet of ours: who gives a folder of pictures does not mean it.
+
+    Args:
+        name: of the file, whatever stands before it.
+        data: reads its bytes; called where the name is that of a sheet.
+    """
+    path = Path(name)
+    if path.name.lower() != CONTACT_SHEET:
+        return False
+    with contextlib.suppress(ImageError, OSError):
+        return _in_bytes(data(), path).get("job") == CONTACT_SHEET_JOB
+    return False
 
 
 def _text_in(image: Image.Image) -> str:

@@ -129,7 +129,12 @@ def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
     """(N, C, H, W) uint8 pixels as floats in [-1, 1]; only bytes travel to the device."""
-    return torch.from_numpy(pixels).to(device).float().div_(127.5).sub_(1)
+    return signed(torch.from_numpy(pixels).to(device))
+
+
+def signed(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels of any shape as floats in [-1, 1]."""
+    return pixels.float().div_(127.5).sub_(1)
 
 
 def to_unit(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -148,7 +153,7 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     Pixels of small pictures are repeated, so that one can see them: a picture becomes about 64 pixels high or wide.
     Opacity is laid on white; of more bands, three are seen.
     """
-    pictures = _visible(pictures)
+    pictures = visible(pictures)
     scale = max(1, 64 // max(pictures.shape[1:3]))
     pictures = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, _ = pictures.shape
@@ -160,7 +165,7 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     return sheet
 
 
-def _visible(pictures: np.ndarray) -> np.ndarray:
+def visible(pictures: np.ndarray) -> np.ndarray:
     """(N, H, W, C) uint8 pictures with one channel or three."""
     channels = pictures.shape[3]
     if channels in (1, 3):

@@ -10,10 +10,10 @@ from scumble.errors import SettingsError
 from scumble.events import Event
 from scumble.perceptual import fetching, pocket, weights
 from scumble.perceptual.catalogue import CATALOGUE, BackboneName, Network
-from scumble.perceptual.layers import LAYERS, check_layers
+from scumble.perceptual.layers import CONVOLUTIONS, LAYERS, check_layers
 from scumble.perceptual.vgg import VGG19, Padding, Pooling
 
-LAYERS_OF: dict[Network, Collection[str]] = {"pocket": pocket.FEATURES, "vgg19": LAYERS}
+LAYERS_OF: dict[Network, Collection[str]] = {"pocket": pocket.FEATURES, "vgg19": LAYERS + CONVOLUTIONS}
 """The layers that can be asked for; other networks have none."""
 
 BACKBONES = get_args(BackboneName)

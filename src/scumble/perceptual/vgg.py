@@ -1,10 +1,10 @@
 """VGG19 (Simonyan and Zisserman 2015) as a table, cut after the deepest layer that is asked for.
 
-Unusual here: layers have names and only rectified ones can be asked for, so that no in-place ReLU can overwrite what
-was captured; the input's scaling is folded into the weights, the mean's subtraction is not (the zero border that each
-convolution adds stands for the mean colour, as in training); there is nothing to train, so no gradient ever flows into
-a parameter. How wide the layers are is left to the weights: narrower ones, with heads that predict what VGG19 sees,
-make the network `scumble.perceptual.pocket`.
+Unusual here: layers have names, and a convolution that is asked for is not rectified in its place, so that nothing
+overwrites what was captured; the input's scaling is folded into the weights, the mean's subtraction is not (the zero
+border that each convolution adds stands for the mean colour, as in training); there is nothing to train, so no gradient
+ever flows into a parameter. How wide the layers are is left to the weights: narrower ones, with heads that predict what
+VGG19 sees, make the network `scumble.perceptual.pocket`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,16 @@ import torch.nn.functional as F
 
 from scumble.perceptual import fused
 from scumble.perceptual.catalogue import Preprocessing
-from scumble.perceptual.layers import BLOCKS, LAYERS, after_pooling, check_layers, convolutions, min_side
+from scumble.perceptual.layers import (
+    BLOCKS,
+    LAYERS,
+    after_pooling,
+    check_layers,
+    convolutions,
+    down_to,
+    min_side,
+    rectified,
+)
 from scumble.perceptual.winograd import RectifiedConvolution
 
 WINOGRAD_CHANNELS = 128
@@ -54,18 +63,17 @@ def seen_whole(mask: torch.Tensor, layers: Collection[str]) -> dict[str, torch.T
 
     Args:
         mask: (1, 1, H, W) in [0, 1].
-        layers: names out of `LAYERS`.
+        layers: their names.
 
     Returns:
         {name: (1, 1, H / 2^k, W / 2^k)}, of the shape of the layer's features.
     """
     seen, outside = {}, -mask
-    for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
+    for name in down_to(layers):
         if after_pooling(name):
             outside = F.max_pool2d(outside, 2)
         outside = F.max_pool2d(outside, 3, stride=1, padding=1)
-        if name in layers:
-            seen[name] = -outside
+        seen |= {layer: -outside for layer in layers if rectified(layer) == name}
     return seen
 
 
@@ -96,12 +104,11 @@ class VGG19(torch.nn.Module):
         super().__init__()
         check_layers(layers)
         self.pool = POOLINGS[pooling]
-        depth = 1 + max(LAYERS.index(name) for name in layers)
-        self.names = LAYERS[:depth]
+        self.names = down_to(layers)
         self.convolutions = torch.nn.ModuleList()
         self.heads = torch.nn.ModuleDict()
         self.fast: dict[str, RectifiedConvolution] = {}  # made on first use, where the network is by then
-        for name, index, _, _ in convolutions()[:depth]:
+        for name, index, _, _ in convolutions()[: len(self.names)]:
             weight = tensors[f"features.{index}.weight"].float()
             bias = tensors[f"features.{index}.bias"].float() * preprocessing.gain
             if name == "relu1_1":
@@ -143,7 +150,15 @@ class VGG19(torch.nn.Module):
         for name, convolution in zip(self.names, self.convolutions, strict=True):
             if after_pooling(name):
                 x = self.pool(x)
-            if self._pays(x, convolution):
+            raw = name.replace("relu", "conv")
+            if raw in wanted:
+                x = convolution(x)
+                yield raw, x
+                wanted.remove(raw)
+                if not wanted:
+                    return
+                x = F.relu(x)  # not in its place, which is the caller's
+            elif self._pays(x, convolution):
                 if name not in self.fast:
                     self.fast[name] = RectifiedConvolution(
                         convolution.get_parameter("weight"), convolution.get_parameter("bias")
@@ -159,7 +174,7 @@ class VGG19(torch.nn.Module):
 
     def channels(self, name: str) -> int:
         """How many features a layer has."""
-        layer = self.heads[name] if name in self.heads else self.convolutions[self.names.index(name)]
+        layer = self.heads[name] if name in self.heads else self.convolutions[self.names.index(rectified(name))]
         return len(layer.get_parameter("weight"))
 
     def bytes_per_pixel(self, layers: Collection[str]) -> float:
@@ -178,6 +193,8 @@ class VGG19(torch.nn.Module):
             largest = max(largest, inputs * 4 / stride**2)
             if name in layers and name in self.heads:
                 kept += self.channels(name) * weight.element_size() / stride**2
+            if name.replace("relu", "conv") in layers:  # beside what its ReLU makes of it
+                kept += inputs * weight.element_size() / stride**2
         return kept + largest
 
     def _pays(self, x: torch.Tensor, convolution: torch.nn.Module) -> bool:

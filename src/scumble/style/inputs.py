@@ -23,12 +23,12 @@ from scumble.image.tensors import (
     to_tensor,
     visible_colours,
 )
-from scumble.perceptual.layers import LAYERS, check_layers, min_side
-from scumble.style.preparation import colour, visible
-from scumble.style.preparation.masks import Region, both, covered, regions_of_maps, regions_of_masks, resized
+from scumble.perceptual.layers import check_layers, down_to, min_side
+from scumble.style.preparation import colour, masks, visible
 from scumble.style.preparation.palette import in_palette
 from scumble.style.preparation.sources import Sources
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.stages import PAINTED_SIDE
 
 SMALLEST_SCALE = 128
 """The longer side at which painting begins when all scales are gone through."""
@@ -50,8 +50,8 @@ class Inputs:
         sources.check(settings)
         check_layers(settings.layers())
         self.settings = settings
-        self.shares = settings.style_shares(len(sources.styles))
-        self.style_scales = settings.style_scales(len(sources.styles))
+        self.shares = sources.shares(settings)
+        self.style_scales = sources.style_scales(settings)
         # A texture has neither of these to choose.
         painted = isinstance(settings, StyleSettings)
         self.colour, self.init = (settings.colour, settings.init) if painted else ("style", "noise")
@@ -80,22 +80,28 @@ class Inputs:
         return None if alpha is None else resize(alpha, self.size())
 
     @functools.cached_property
-    def regions(self) -> list[Region]:
+    def regions(self) -> list[masks.Region]:
         """Which part of the canvas takes its style from where, with masks at the resolution they came in.
 
         Raises:
-            ImageError: if a mask does not fit, or nothing is visible of what a region takes its style from.
+            ImageError: if a mask does not fit or leaves nothing, or nothing is visible of what a region takes its style
+                from.
         """
+        if self.content is not None and "protect" in self.pictures:
+            return masks.unprotected(self._drawn_regions(), self.pictures["protect"], self.content.size)
+        return self._drawn_regions()
+
+    def _drawn_regions(self) -> list[masks.Region]:
         if self.content is not None and "mask" in self.pictures:
-            return regions_of_masks(self._all("mask"), self.content.size)
+            return masks.regions_of_masks(self._all("mask"), self.content.size)
         if self.content is not None and "content-map" in self.pictures:
             sizes = [style.size for style in self.styles]
             maps = self.pictures["content-map"], self._all("style-map")
-            regions = regions_of_maps(*maps, self.shares, self.content.size, sizes)
+            regions = masks.regions_of_maps(*maps, self.shares, self.content.size, sizes)
             self._check_visible(regions)
             return regions
         hidden = any(opacity is not None for opacity in self.visible)
-        return [Region("what is visible of the style" if hidden else "everything", self.shares)]
+        return [masks.Region("what is visible of the style" if hidden else "everything", self.shares)]
 
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
@@ -132,9 +138,9 @@ class Inputs:
             return picture
         if self.colour == "content":
             picture = colour.with_chroma(picture, resize(to_tensor(self.content), self.size()).to(picture))
-        if self.settings.paints() and "mask" not in self.pictures:
+        if self.settings.paints() and not {"mask", "protect"} & self.pictures.keys():
             return picture
-        inside = covered(self.regions, self.size()) if self.settings.paints() else picture.new_zeros(1, 1, 1, 1)
+        inside = masks.covered(self.regions, self.size()) if self.settings.paints() else picture.new_zeros(1, 1, 1, 1)
         photograph = visible_colours(self.content, self.size()).to(picture)
         return torch.lerp(photograph, picture, inside.to(picture))
 
@@ -175,11 +181,11 @@ class Inputs:
             raise SettingsError(
                 f"max-memory: got {limit:g} GiB, and {used / GIB:.2f} are taken before a picture is read"
             )
-        size = self.settings.size
         # A map's colours are names, of which there are none between.
-        if "map" in role or size == "original":
+        if "map" in role or self.settings.size == "original":
             return Room(left)
-        return Room(left, math.ceil(2 * size * max(1.0, *self.style_scales)))
+        longest = self.settings.longer_side((1, 1 << 16))
+        return Room(left, math.ceil(2 * longest * max(1.0, *self.style_scales)))
 
     def _refuse_invisible(self) -> None:
         """Nothing can be painted from, or like, what nobody sees."""
@@ -208,14 +214,14 @@ class Inputs:
     def _visible_in(self, styles: list[torch.Tensor]) -> list[torch.Tensor | None]:
         """How much of each pixel of the styles, as they are worked at, can be seen."""
         return [
-            None if seen is None else resized(seen, (style.shape[3], style.shape[2])).to(style)
+            None if seen is None else masks.resized(seen, (style.shape[3], style.shape[2])).to(style)
             for seen, style in zip(self.visible, styles, strict=True)
         ]
 
-    def _check_visible(self, regions: list[Region]) -> None:
+    def _check_visible(self, regions: list[masks.Region]) -> None:
         for region in regions:
             for style, mask, seen in zip(self.styles, region.style_masks, self.visible, strict=True):
-                shown = both(mask, seen)
+                shown = masks.both(mask, seen)
                 if mask is not None and shown is not None and not shown.any():
                     raise ImageError(
                         f"nothing can be seen of the region {region.name} in {style.name}: it is transparent"
@@ -229,37 +235,36 @@ class Inputs:
         if self.content is not None:
             return self.content.size
         assert isinstance(self.settings, TextureSettings)
-        return round(self.settings.aspect * 2**20), 2**20
+        return round(self.settings.shape() * 2**20), 2**20
 
     def _ladder(self) -> Iterator[tuple[int, int]]:
         """Sizes of the canvas, from the smallest that leaves something of the deepest layer to the result's."""
-        longer, scales = self._longer(), self.settings.scales
+        final, scales = self._final(), self.settings.scales
+        longer = min(max(final), PAINTED_SIDE) if self.settings.enlarge else max(final)
         if scales == "auto":
             scales = 1 + max(0, math.floor(2 * math.log2(longer / SMALLEST_SCALE) + 0.01))
         least, _ = self._least()
         last = None
+        self._check_sizes(final, *self.style_sizes(final))
         for below in reversed(range(scales)):
             size = fit_longer_side(self._shape(), max(1, round(longer / 2 ** (below / 2))))
-            sizes = [size, *self.style_sizes(size)]
-            if below == 0:
-                self._check_sizes(*sizes)
-            if below == 0 or (min(map(min, sizes)) >= least and size not in (last, self._final())):
+            if min(map(min, (size, *self.style_sizes(size)))) >= least and size not in (last, final):
                 yield size
                 last = size
+        yield final
 
     def _final(self) -> tuple[int, int]:
         return fit_longer_side(self._shape(), self._longer())
 
     def _longer(self) -> int:
         """The result's longer side, in pixels."""
-        if self.settings.size != "original":
-            return self.settings.size
-        return max((self.content or self.styles[0]).size)
+        own = self.styles[0].size if self.content is None else self.content.size
+        return max(own) if self.settings.size == "original" else self.settings.longer_side(self._shape())
 
     def _least(self) -> tuple[int, str]:
         """The pixels that the deepest layer needs, and its name."""
         layers = self.settings.layers()
-        return min_side(layers), max(layers, key=LAYERS.index)
+        return min_side(layers), max(layers, key=lambda name: len(down_to([name])))
 
     def _check_sizes(self, canvas: tuple[int, int], *styles: tuple[int, int]) -> None:
         """No picture may vanish in the network's poolings, or be larger than anything that can be worked at."""

@@ -12,18 +12,22 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import ImageError, SettingsError
-from scumble.events import Event, Finished, Preview, Saved, Warned
-from scumble.image import files, film
+from scumble.events import Event, Finished, Noted, Preview, Saved, Warned
+from scumble.image import files, film, recipe
 from scumble.image.files import PictureSource
 from scumble.image.metadata import NOTHING, Metadata
 from scumble.image.tensors import to_array, to_image
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
-from scumble.style.resume import Unfinished
+from scumble.style.provenance import group_of
+from scumble.style.resume import Unfinished, is_finished
 from scumble.style.stages import stages
 from scumble.style.timelapse import SECONDS, Timelapse, copies_there, frames_of, numbered
 
 PREVIEW_SECONDS = 2.0
+
+SHARE_OF_PREVIEWS = 0.05
+"""Of the time, previews that are only shown take at most about so much: those of large pictures come less often."""
 
 
 class Wanted(NamedTuple):
@@ -36,6 +40,7 @@ class Wanted(NamedTuple):
         save_every: after how many evaluations to write a numbered copy beside the output.
         overwrite: whether files may be written over that scumble has not made.
         strip: whether to leave out what the photograph's file says about it.
+        show: whether to tell of the picture so far without a file, for a notebook.
     """
 
     output: Path | None
@@ -44,6 +49,7 @@ class Wanted(NamedTuple):
     save_every: int | None = None
     overwrite: bool = False
     strip: bool = False
+    show: bool = False
 
     def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
         """Nothing is read before everything that will be written was found to be possible, and not to be an input.
@@ -82,6 +88,29 @@ class Wanted(NamedTuple):
         for path in (self.output, self.preview):
             if path is not None:
                 files.check_side(path, size)
+
+
+def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
+    """What there is to tell where a picture that is to be resumed is finished; nothing where there is work to do.
+
+    Args:
+        wanted: the files that are asked for. The state of an unfinished picture tells itself whether it is of this job.
+        asked: what the picture's recipe says of the job, its settings and its inputs.
+
+    Raises:
+        ImageError: if another picture is there, and may not be written over.
+    """
+    output, timelapse = wanted.output, wanted.timelapse
+    if output is None or Unfinished(output, {}).exists() or not is_finished(output, asked, wanted.overwrite):
+        return []
+    if timelapse is not None and not timelapse.exists():  # a film is made while it is painted
+        return []
+    there = files.load(output)
+    if there.alpha is not None:
+        there.rgb.putalpha(there.alpha)
+    figures = group_of(recipe.read(output), "result")
+    message = f"{output} is finished: nothing is left to do"
+    return [Noted(message), Finished(asked["job"], [output], 0.0, there.rgb, figures)]
 
 
 @dataclass
@@ -153,6 +182,7 @@ class OnTheWay:
         timelapse = result.wanted.timelapse
         self.film = None if timelapse is None else Timelapse(timelapse, evaluations)
         self.previewed = -math.inf  # the first preview comes with the first evaluation
+        self.next_shown = 0.0
 
     def begin(self, evaluation: int) -> None:
         """Make ready, after so many evaluations that were made before.
@@ -172,6 +202,10 @@ class OnTheWay:
                 yield Warned(f"no more previews: {error}")
                 self.preview = None
             self.previewed = time.perf_counter()
+        if self.result.wanted.show and (now := time.perf_counter()) > self.next_shown:
+            yield Preview(self.result.evaluations, self.result.picture())
+            took = time.perf_counter() - now
+            self.next_shown = now + max(PREVIEW_SECONDS, took / SHARE_OF_PREVIEWS)
         output = self.result.wanted.output
         if self.save_every is not None and output is not None and evaluation % self.save_every == 0:
             copy = numbered(output, evaluation)

@@ -7,7 +7,7 @@ import torch
 
 from scumble.device import Placement, is_about_memory
 from scumble.errors import RunError, first_line
-from scumble.events import Event, Noted, Progress, Warned
+from scumble.events import Detailed, Event, Noted, Progress, Warned
 from scumble.image.tensors import resize
 from scumble.perceptual.backbones import Backbone
 from scumble.storage.checkpoint import Checkpoint
@@ -103,27 +103,30 @@ class Painter:
         Raises:
             RunError: before any step, if the state to resume is of another job.
         """
-        optimizers: dict[tuple[str, float], Optimizer] = {}  # what they have learnt is carried from stage to stage
+        optimizer: Optimizer | None = None
+        kind = None
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, stage in list(enumerate(self.stages))[self.stage :]:
-            size, kind = stage.size, (stage.optimizer, stage.lr)
-            if kind not in optimizers:
-                optimizers[kind] = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
+            size = stage.size
+            if optimizer is None or kind != (stage.optimizer, stage.lr):
+                # What another one has learnt is given up: a state holds one.
+                kind = stage.optimizer, stage.lr
+                optimizer = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
             if len(self.stages) > 1:
                 through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
-                yield Noted(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
+                yield Detailed(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")
             content, styles = self.inputs.pixels(size, self.device)
             if canvas is None:
                 canvas = self.inputs.start(content, styles, self.device)
             elif self.resumed is None:
                 canvas = resize(canvas, size)
-                optimizers[kind] = optimizers[kind].carried(size)
+                optimizer = optimizer.carried(size)
             with few_threads(stage.threads(torch.get_num_threads())):
                 objective = self._objective(number, canvas if content is None else content, styles)
             del content, styles  # of large pictures, half a gigabyte that the next stage would pay for
             if number == len(self.stages) - 1:
                 yield from _narrow(objective)
-            descent = Descent(objective, canvas, optimizers[kind], stage.steps, stage.averaging, stage.tolerance)
+            descent = Descent(objective, canvas, optimizer, stage.steps, stage.averaging, stage.tolerance)
             if self.resumed is not None:
                 with _of_this_job():
                     self.step = descent.restore(self.resumed)
@@ -148,7 +151,7 @@ class Painter:
         strength = settings.strength if isinstance(settings, StyleSettings) else 1.0
         # A finish looks for what all that came before it was looking for (docs/log.md).
         looks = stage.backbone if stage.backbone == stages.SKETCHES else settings.backbone
-        terms = settings.terms(looks, max(self.stages[-1].size) / max(stage.size))
+        terms = settings.terms(looks, stage.ahead)
         return Objective(
             self.networks[stage.backbone].network,
             content,

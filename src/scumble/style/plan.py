@@ -6,13 +6,15 @@ Memory is estimated from above, of all that grows with the picture; docs/log.md 
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
-from scumble import device
+from scumble import cores, device
 from scumble.device import Placement
 from scumble.errors import ScumbleError
+from scumble.events import Planned, duration
 from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
@@ -50,6 +52,12 @@ PROBE_SIDES, PROBES = (64, 160), 2
 PROBED_PIXELS = 20_000_000
 """From so many looks at a pixel by VGG19 on, a minute of work, the time is foretold by a short trial."""
 
+MADE_READY = 3
+"""Evaluations that are as long as a stage takes to look at both pictures before its first one (docs/speed.md)."""
+
+USUAL_STEPS = 60
+"""After which a stage ends that may end early."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -84,7 +92,7 @@ def planned(
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
-    # What a stage's optimiser has learnt is carried to the next one's.
+    # What an optimiser has learnt is carried to the next stage that has the same one.
     history = min(HISTORY_PAIRS, max((stage.steps for stage in todo if stage.optimizer == "lbfgs"), default=0))
     return [
         plan(
@@ -93,7 +101,7 @@ def planned(
             settings.loss,
             stage.size,
             inputs.style_sizes(stage.size),
-            history,
+            history if stage.optimizer == "lbfgs" else 0,
             used,
             round(allowed),
         )
@@ -101,37 +109,61 @@ def planned(
     ]
 
 
-def in_words(
+def foretold(
     plans: Sequence[Plan],
     settings: PaintSettings,
     todo: Sequence[Stage],
     networks: Networks,
     placement: Placement,
-    foretold: bool = False,
-) -> str:
+    asked: bool = False,
+) -> Planned:
     """The plans for the one who waits; with the time, if that is long or asked for."""
-    width, height = todo[-1].size
-    cut = f" in {plans[-1].tiles} tiles" if plans[-1].tiles > 1 else ""
+    size = todo[-1].size
     memory_bytes = max(plan.memory_bytes for plan in plans)
-    times = ""
-    if foretold or sum(p.overhead * s.steps * s.cost for p, s in zip(plans, todo, strict=True)) > PROBED_PIXELS:
-        costs = {name: _seconds(settings, backbone.network, placement) for name, backbone in networks.items()}
-        seconds = 0.0
-        for plan, stage in zip(plans, todo, strict=True):
-            fixed, of_pixel = costs[stage.backbone]
-            seconds += stage.steps * (fixed + of_pixel * plan.overhead * math.prod(stage.size))
-        times = (
-            ", a minute at most"
-            if seconds < 90
-            else f", {seconds / 60:.0f} minutes at most"
-            if seconds < 5400
-            else f", {seconds / 3600:.1f} hours at most"
-        )
-    return f"{width}x{height} pixels{cut}: about {memory_bytes / GIB:.1f} GiB of memory{times}"
+    cut = f" in {plans[-1].tiles} tiles" if plans[-1].tiles > 1 else ""
+    message = f"{size[0]}x{size[1]} pixels{cut}: about {memory_bytes / GIB:.1f} GiB of memory"
+    told = Planned(message, *size, plans[-1].tiles, memory_bytes)
+    if not asked and sum(p.overhead * s.steps * s.cost for p, s in zip(plans, todo, strict=True)) < PROBED_PIXELS:
+        return told
+    costs = {name: _cost(settings, backbone.network, placement) for name, backbone in networks.items()}
+    seconds, core_seconds = (
+        sum(costs[stage.backbone][of].of_stage(stage, plan.overhead) for plan, stage in zip(plans, todo, strict=True))
+        for of in (0, 1)
+    )
+    on_cpu = placement.device.type == "cpu"
+    if on_cpu:  # however a short look at a busy machine has found it
+        seconds = max(seconds, core_seconds / torch.get_num_threads())
+    return replace(
+        told,
+        message=f"{message}, {times_in_words(seconds, core_seconds if on_cpu else None)}",
+        seconds=round(seconds, 1),
+        core_seconds=round(core_seconds, 1) if on_cpu else None,
+    )
 
 
-def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> tuple[float, float]:
-    """The time that one evaluation takes whatever the size, as roots of covariances do, and that for each pixel."""
+def times_in_words(seconds: float, core_seconds: float | None) -> str:
+    """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
+    if core_seconds is None:
+        return f"about {duration(seconds)}"
+    load = cores.in_words(*cores.load())
+    by_clock = f"about {duration(seconds)} {load}".rstrip()
+    return f"{by_clock}, {duration(core_seconds)} of one core"
+
+
+class Cost(NamedTuple):
+    """Seconds that one evaluation takes whatever the size, as roots of covariances do, and those for each pixel."""
+
+    fixed: float
+    of_pixel: float
+
+    def of_stage(self, stage: Stage, overhead: float) -> float:
+        """Seconds that a stage takes in all."""
+        steps = min(stage.steps, USUAL_STEPS) if stage.tolerance else stage.steps
+        return (steps + MADE_READY) * (self.fixed + self.of_pixel * overhead * math.prod(stage.size))
+
+
+def _cost(settings: PaintSettings, network: VGG19, placement: Placement) -> tuple[Cost, Cost]:
+    """What evaluations take by the clock, and of the processor."""
     terms = settings.terms()
     least = []
     for side in PROBE_SIDES:
@@ -142,13 +174,17 @@ def _seconds(settings: PaintSettings, network: VGG19, placement: Placement) -> t
         )  # fmt: skip
         seconds = []
         for _ in range(PROBES):
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             objective.value_and_gradient(picture)
-            seconds.append(time.perf_counter() - started)
-        least.append(min(seconds))
+            seconds.append((time.perf_counter() - started[0], time.process_time() - started[1]))
+        least.append(tuple(map(min, zip(*seconds, strict=True))))
     small, large = (side**2 for side in PROBE_SIDES)
-    of_pixel = max(0.0, least[1] - least[0]) / (large - small)
-    return max(0.0, least[0] - of_pixel * small), of_pixel
+    by_clock, of_processor = (
+        Cost(max(0.0, of_small - of_pixel * small), of_pixel)
+        for of_small, of_large in zip(*least, strict=True)
+        for of_pixel in [max(0.0, of_large - of_small) / (large - small)]
+    )
+    return by_clock, of_processor
 
 
 def plan(

@@ -55,6 +55,15 @@ def _from_format_1(values: dict[str, Any], job: str) -> dict[str, Any]:
     return then | {name: value for name, value in values.items() if name != "content_weight"}
 
 
+def asked_of(settings: PaintSettings, pictures: dict[str, Picture]) -> dict[str, Any]:
+    """The part of a recipe that is known before any work: the job, its settings, and the pictures by role."""
+    return {
+        "job": JOBS[type(settings)],
+        "settings": settings.model_dump(mode="json"),
+        "inputs": {role: {"name": p.name, "sha256": p.sha256} for role, p in pictures.items()},
+    }
+
+
 def provenance(
     settings: PaintSettings,
     pictures: dict[str, Picture],
@@ -71,11 +80,10 @@ def provenance(
         placement: where they run.
         plans: of the stages.
     """
-    return {
-        "job": JOBS[type(settings)],
-        "settings": settings.model_dump(mode="json"),
-        "inputs": {role: {"name": p.name, "sha256": p.sha256} for role, p in pictures.items()}
-        | {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()},
+    weights = {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()}
+    of_pictures = asked_of(settings, pictures)
+    return of_pictures | {
+        "inputs": of_pictures["inputs"] | weights,
         "computed": {
             "device": str(placement.device),
             "precision": str(placement.dtype).removeprefix("torch."),

@@ -7,8 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from scumble.errors import SettingsError
+from scumble.image import paper
 from scumble.perceptual.catalogue import BackboneName
-from scumble.settings import Settings
+from scumble.perceptual.layers import by_name
+from scumble.settings import Settings, one_or_more
 from scumble.style.balance import BALANCES, HOLD_EXPONENT, LAYOUT, Balance, plain_balance
 from scumble.style.objective.terms import Terms
 from scumble.style.presets import PRESETS
@@ -23,24 +25,11 @@ Size = Annotated[int, Field(gt=0, le=65536)]
 Scales = Annotated[int, Field(gt=0, le=64)]
 
 
-def _one_or_more(values: Any) -> Any:
-    return (values,) if isinstance(values, int | float | str) else values
-
-
-# A single number stands for a tuple of one.
-Factors = Annotated[
-    tuple[Annotated[float, Field(gt=0, le=64)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
-]
-Shares = Annotated[
-    tuple[Annotated[float, Field(ge=0, le=1e6)], ...], BeforeValidator(_one_or_more), Field(min_length=1)
-]
+# A single number stands for a tuple of one, and "2,1" for one of two.
+Factors = Annotated[tuple[Annotated[float, Field(gt=0, le=64)], ...], BeforeValidator(one_or_more), Field(min_length=1)]
+Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], BeforeValidator(one_or_more), Field(min_length=1)]
 Steps = Annotated[
-    int,
-    Field(
-        gt=0,
-        le=10**9,
-        description="iterations at the last scale: evaluations of the loss and its gradient",
-    ),
+    int, Field(gt=0, le=10**9, description="iterations at the last scale: evaluations of the loss and its gradient")
 ]
 CoarseSteps = Annotated[
     int | None,
@@ -50,7 +39,9 @@ CoarseSteps = Annotated[
         description="iterations at each scale before the last, if fewer (fine, gatys: as many)",
     ),
 ]
-LayerWeights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=1)]
+LayerWeights = Annotated[
+    dict[str, Annotated[float, Field(ge=0, le=1e9)]], BeforeValidator(by_name), Field(min_length=1)
+]
 
 
 class PaintSettings(Settings):
@@ -59,10 +50,19 @@ class PaintSettings(Settings):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS
 
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
-        default="quick", description="sets the defaults of everything below"
+        default="quick",
+        description="sets many defaults at once; quick: seconds; fine: minutes, better; gatys: as Gatys et al. 2015",
     )
-    size: Size | Literal["original"] = Field(
-        default=512, description="longer side of the result, pixels; original: that of the photograph, or painting"
+    size: Size | Literal["original"] | paper.SheetName = Field(
+        default=512,
+        description="longer side of the result, pixels; original: that of the photograph, or painting; or a sheet of "
+        "paper, such as A3 or 30x40cm, on which all of it fits",
+    )
+    dpi: int | None = Field(
+        default=None,
+        ge=2,
+        le=9600,
+        description="pixels to an inch, written into the file (default: 300 on paper, else the photograph's)",
     )
     scales: Literal["auto"] | Scales = Field(
         default="auto",
@@ -123,6 +123,10 @@ class PaintSettings(Settings):
         description="iterations by pocket at every scale first; the backbone then works at the last only; 0: none",
     )
     finish: int = Field(default=0, ge=0, le=10**9, description="iterations by vgg19-caffe at the end; 0: none")
+    enlarge: bool = Field(
+        default=False,
+        description="paint at 1,500 pixels, then make a few iterations at full size: large pictures in less time",
+    )
     weights: FileName | None = Field(default=None, description="weights file to use for the backbone")
     pooling: Literal["max", "average", "l2"] = Field(default="max", description="pooling in the backbone")
     padding: Literal["zeros", "replicate"] = Field(
@@ -161,6 +165,20 @@ class PaintSettings(Settings):
             self._fitted(),
         )
 
+    def sheet(self) -> paper.Sheet | None:
+        """The paper that the result is for."""
+        return paper.sheet(self.size) if isinstance(self.size, str) and self.size != "original" else None
+
+    def longer_side(self, shape: tuple[int, int]) -> int:
+        """The longer side in pixels of a result of a shape (width, height), unless it is to have the original size."""
+        if isinstance(self.size, int):
+            return self.size
+        return paper.sheet(self.size).longer_side(shape, self.dpi or paper.DPI)
+
+    def resolution(self) -> int | None:
+        """Pixels to an inch; None where neither they nor paper are given."""
+        return paper.DPI if self.dpi is None and self.sheet() else self.dpi
+
     def layers(self) -> tuple[str, ...]:
         """All layers that are looked at."""
         return self.terms().layers()
@@ -179,33 +197,6 @@ class PaintSettings(Settings):
     def _fitted(self) -> bool:
         """Nor has it anything for a palette to fit to."""
         return False
-
-    def style_shares(self, styles: int) -> tuple[float, ...]:
-        """The part of each of so many styles, with the sum 1.
-
-        Raises:
-            SettingsError: if shares were given for another number of styles, or are all zero.
-        """
-        shares = self.shares or (1.0,) * styles
-        if len(shares) != styles:
-            raise SettingsError(
-                f"shares: got {len(shares)} for {count(styles, 'style')}, wanted one for each: --shares A --shares B"
-            )
-        if not sum(shares):
-            raise SettingsError("shares: got nothing but zeros, wanted one that counts")
-        return tuple(share / sum(shares) for share in shares)
-
-    def style_scales(self, styles: int) -> tuple[float, ...]:
-        """The scale of each of so many styles.
-
-        Raises:
-            SettingsError: if neither one nor one for each style was given.
-        """
-        if len(self.style_scale) not in (1, styles):
-            got = f"{len(self.style_scale)} for {count(styles, 'style')}"
-            wanted = "one, or one for each: --style-scale A --style-scale B"
-            raise SettingsError(f"style-scale: got {got}, wanted {wanted}")
-        return self.style_scale * (styles // len(self.style_scale))
 
     @model_validator(mode="after")
     def _something_to_minimise(self) -> Self:
@@ -234,7 +225,7 @@ class StyleSettings(PaintSettings):
         default=1.0,
         ge=0,
         le=1,
-        description="target statistics: from 0, the photograph's own, to 1, the painting's",
+        description="how far the picture goes from the photograph, at 0, to the painting's style, at 1",
     )
     colour: Literal["style", "content", "match"] = Field(
         default="style",
@@ -281,17 +272,14 @@ class TextureSettings(PaintSettings):
     # From noise, forms have to be found at small sizes first.
     steps: Steps = 50
     coarse_steps: CoarseSteps = None
-    aspect: float = Field(default=1.0, ge=1 / 64, le=64, description="width over height")
+    aspect: float | None = Field(
+        default=None, ge=1 / 64, le=64, description="width over height (default: 1, or that of the paper)"
+    )
 
-
-def count(number: int, noun: str) -> str:
-    """The number and the noun, in the plural where it must be.
-
-    Example:
-        >>> count(2, "style")
-        '2 styles'
-    """
-    return f"{number} {noun}" + "s" * (number != 1)
+    def shape(self) -> float:
+        """Width over height."""
+        sheet = self.sheet()
+        return self.aspect or (sheet.width / sheet.height if sheet else 1.0)
 
 
 def _without_zeros(layers: Mapping[str, float], weight: float) -> dict[str, float]:

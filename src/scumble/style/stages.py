@@ -2,7 +2,8 @@
 
 The scales of a picture are stages. With `--sketch`, the small network works its way up through all of them first, in a
 tenth of the time: it agrees with VGG19 on where to go, if not on where to stop, and what is left for VGG19 is the last
-scale. After all that, `--finish` looks through VGG19 once more.
+scale. After all that, `--finish` looks through VGG19 once more. With `--enlarge`, all of this happens at a size
+at which forms have been found; a larger picture is that one, enlarged, and gone over by the small network.
 """
 
 from collections.abc import Collection, Generator, Sequence
@@ -20,6 +21,16 @@ SKETCHES, FINISHES = "pocket", "vgg19-caffe"
 RELATIVE_TIME = {"pocket": 1 / 7}
 """Of an evaluation, VGG19's being 1: what a progress bar reckons with."""
 
+PAINTED_SIDE = 1500
+"""Pixels of the longer side at which a picture is painted that is to be enlarged."""
+
+ENLARGING = {"steps": 15, "optimizer": "adam", "lr": 3.0, "averaging": 0.8}
+"""How it is gone over at its full size (docs/log.md)."""
+
+TRIAL_SIDE = 256
+"""A smaller picture is held to its photograph as a stage on the way to this size is: it is a trial, and what would
+drown in it does not drown in what it is a trial of (docs/log.md)."""
+
 COST_OF_WAITING = 4000
 """Threads wait for one another about as long as VGG19 looks at so many pixels, and longer on a busy machine: what the
 others take over must be more, or two are no faster than one (docs/log.md)."""
@@ -27,7 +38,10 @@ others take over must be more, or two are no faster than one (docs/log.md)."""
 
 @dataclass(frozen=True)
 class Stage:
-    """Some evaluations at one size with one network; the size is (width, height)."""
+    """Some evaluations at one size with one network; the size is (width, height).
+
+    `ahead` is how many times as wide the picture is that is worked towards, which what only enlarges it has no part in.
+    """
 
     size: tuple[int, int]
     backbone: str
@@ -36,6 +50,7 @@ class Stage:
     lr: float = 1.0
     averaging: float = 0.0
     tolerance: float = 0.0
+    ahead: float = 1.0
 
     @property
     def cost(self) -> float:
@@ -50,20 +65,28 @@ class Stage:
 def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[Stage]:
     """The stages of a picture that is worked at these sizes."""
 
+    enlarges = settings.enlarge and len(ladder) > 1 and max(ladder[-1]) > PAINTED_SIDE
+    painted = ladder[:-1] if enlarges else ladder
+    aim = max(TRIAL_SIDE, *painted[-1])
+
     def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int, coarse: int) -> list[Stage]:
         how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
-        return [Stage(size, backbone, steps if size == ladder[-1] else coarse, *how) for size in sizes]
+        return [
+            Stage(size, backbone, steps if size == painted[-1] else coarse, *how, aim / max(size)) for size in sizes
+        ]
 
     if not settings.paints():  # one look, for the figures
         return [Stage(ladder[-1], settings.backbone, 1, settings.optimizer, settings.lr)]
     if sketch := _sketch(settings):
-        found = scales(ladder, SKETCHES, sketch, sketch)
-        found += scales(ladder[-1:], settings.backbone, settings.steps, settings.steps)
+        found = scales(painted, SKETCHES, sketch, sketch)
+        found += scales(painted[-1:], settings.backbone, settings.steps, settings.steps)
     else:
         coarse = min(settings.steps, settings.coarse_steps or settings.steps)
-        found = scales(ladder, settings.backbone, settings.steps, coarse)
+        found = scales(painted, settings.backbone, settings.steps, coarse)
     if settings.finish:
-        found.append(Stage(ladder[-1], FINISHES, settings.finish, "lbfgs"))
+        found.append(Stage(painted[-1], FINISHES, settings.finish, "lbfgs", ahead=aim / max(painted[-1])))
+    if enlarges:
+        found.append(Stage(ladder[-1], _enlarger(settings), **ENLARGING))
     return found
 
 
@@ -88,12 +111,17 @@ def load(settings: PaintSettings, placement: Placement) -> Generator[Event, None
 def _names(settings: PaintSettings) -> Collection[str]:
     names = [settings.backbone]
     names += [SKETCHES] * bool(_sketch(settings)) + [FINISHES] * bool(settings.finish)
+    names += [_enlarger(settings)] * settings.enlarge
     return dict.fromkeys(names)
 
 
 def _sketch(settings: PaintSettings) -> int:
     """Evaluations by the small network at each scale: none where it works anyway, or has not all of the layers."""
     return 0 if settings.backbone == SKETCHES or _missing(settings) else settings.sketch
+
+
+def _enlarger(settings: PaintSettings) -> str:
+    return settings.backbone if _missing(settings) else SKETCHES
 
 
 def _missing(settings: PaintSettings) -> list[str]:

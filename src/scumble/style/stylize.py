@@ -6,31 +6,38 @@ early, be it Ctrl-C, a closed generator or a loss that diverges, the best pictur
 
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
-from scumble import device
+from scumble import device, notebook
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image import metadata, recipe
+from scumble.image import metadata, paper
 from scumble.image.files import Picture, PictureSource
+from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
+from scumble.settings import takes
+from scumble.storage.checkpoint import uninterrupted
 from scumble.style import plan, stages
 from scumble.style.inputs import Inputs
-from scumble.style.outputs import OnTheWay, Result, Wanted
+from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
-from scumble.style.provenance import asked, differences, provenance, what_counts
-from scumble.style.resume import Unfinished, difference
+from scumble.style.provenance import asked, asked_of, differences, provenance
+from scumble.style.resume import Unfinished, written_over
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+
+SOFT = 2.0
+"""Enlarged by more, a photograph has nothing to show in its details."""
 
 NEARLY_BLACK = 15
 """Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
 
 
+@takes(StyleSettings)
 def stylize(
     content: PictureSource,
     style: PictureSource | Sequence[PictureSource],
@@ -38,7 +45,8 @@ def stylize(
     masks: PictureSource | Sequence[PictureSource] = (),
     content_map: PictureSource | None = None,
     style_maps: PictureSource | Sequence[PictureSource] = (),
-    **settings: Any,
+    protect: PictureSource | None = None,
+    **settings: Unpack[StyleKeywords],
 ) -> Image.Image:
     """Paint one picture in the style of another, or of several.
 
@@ -48,10 +56,12 @@ def stylize(
         masks: one for each style, of the content's shape, white where the style paints.
         content_map: the content in flat colours, one a region.
         style_maps: the same of each style: what has the same colour belongs together.
-        settings: any of `StyleSettings`, such as `size=512, steps=200`; `bits` is of use for files only.
+        protect: a mask of the content's shape, white where the content stays as it is.
+        settings: any of `StyleSettings`, such as `size=512, steps=200` or `size="A3", dpi=300, enlarge=True`; `bits`
+            is of use for files only, and Pillow writes the resolution when it is told to: `save(path, dpi=(300, 300))`.
 
     Returns:
-        The painted picture: sRGB, 8 bits, its longer side `size` pixels; RGBA where the content has transparency.
+        The painted picture: sRGB, 8 bits, of the size that was asked for; RGBA where the content has transparency.
 
     Raises:
         ImageError: if a picture cannot be read or is too small, or a mask does not fit.
@@ -63,11 +73,12 @@ def stylize(
         >>> picture = scumble.stylize("photo.jpg", "painting.jpg", size=384, steps=100)  # doctest: +SKIP
         >>> picture.save("result.png")  # doctest: +SKIP
     """
-    sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps))
-    return _picture(paint_events(sources, StyleSettings(**settings)))
+    sources = Sources(content, _listed(style), _listed(masks), content_map, _listed(style_maps), protect)
+    return _picture(sources, StyleSettings.model_validate(settings))
 
 
-def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> Image.Image:
+@takes(TextureSettings)
+def texture(style: PictureSource | Sequence[PictureSource], **settings: Unpack[TextureKeywords]) -> Image.Image:
     """Make a new picture of what a painting is made of, by the same losses without a content.
 
     Args:
@@ -75,12 +86,12 @@ def texture(style: PictureSource | Sequence[PictureSource], **settings: Any) -> 
         settings: any of `TextureSettings`, such as `size=1024, aspect=2`.
 
     Returns:
-        The texture: sRGB, 8 bits, its longer side `size` pixels.
+        The texture: sRGB, 8 bits, of the size that was asked for.
 
     Raises:
         ScumbleError: as `stylize` does.
     """
-    return _picture(paint_events(Sources(None, _listed(style)), TextureSettings(**settings)))
+    return _picture(Sources(None, _listed(style)), TextureSettings.model_validate(settings))
 
 
 def stylize_events(
@@ -117,7 +128,8 @@ def paint_events(
             finished, its whole state is kept beside it, in OUTPUT.unfinished. A file that is there already must be a
             picture of scumble's. More files are asked for by `Wanted`, and leave to write over others' files.
         repeated: the recipe that `settings` were taken from, if any: what is different now is warned of.
-        resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop.
+        resume: go on from OUTPUT.unfinished, if it is there; on CPUs, to the same bytes as without a stop. A
+            picture that is finished is left alone; to write over one that was made otherwise takes leave.
         dry_run: tell what the work would take, and end there.
         networks: as `stages.load` returns them, if they are loaded already.
 
@@ -145,22 +157,26 @@ def _job(
     _check_files(sources, settings, wanted)
     inputs = Inputs(sources, settings)
     wanted.check_size(inputs.size())
+    wish = asked_of(settings, inputs.pictures)
+    if resume and (finished := already_finished(wanted, wish)):
+        yield from finished
+        return
+    if not resume:
+        yield from written_over(wanted.output, wish, wanted.overwrite)
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)
-    yield Noted(plan.in_words(plans, settings, todo, networks, placement, foretold=dry_run))
+    yield plan.foretold(plans, settings, todo, networks, placement, asked=dry_run)
     if dry_run:
         return
     made_by = provenance(settings, inputs.pictures, networks, placement, plans)
     yield from differences(repeated, made_by)
-    if not resume:
-        yield from _written_over(wanted.output, made_by)
-
     painter = Painter(settings, inputs, todo, networks, placement, plans)
-    result = Result(inputs, made_by, wanted, metadata.NOTHING if wanted.strip else metadata.of(sources.content))
+    known = metadata.NOTHING if wanted.strip else metadata.of(sources.content)
+    result = Result(inputs, made_by, wanted, known.at(settings.resolution()))
     yield from _painted(painter, result, resume)
     yield result.finished(painter.job, time.perf_counter() - started)
 
@@ -186,9 +202,10 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
         result.whole = True
     finally:
         result.step, result.evaluations = painter.step, painter.evaluations
-        result.save()
-        if unfinished is not None and not result.whole and (state := painter.state()):
-            unfinished.write(state)
+        with uninterrupted():  # by an impatient second Ctrl-C
+            result.save()
+            if unfinished is not None and not result.whole and (state := painter.state()):
+                unfinished.write(state)
     if unfinished is not None:
         unfinished.remove()
         yield Saved(unfinished.output)
@@ -209,9 +226,15 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
             yield Warned(f"{style.name}: its style is that of the {seen.mean():.0%} of it that is not transparent")
     for name in inputs.cropped:
         yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
-    for region in inputs.regions:
-        if region.remark is not None:
-            yield Warned(region.remark)
+    # What protects is a part of every region.
+    yield from map(Warned, dict.fromkeys(remark for region in inputs.regions for remark in region.remarks))
+    if sheet := inputs.settings.sheet():
+        yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
+    if inputs.content is not None and (times := max(inputs.size()) / max(inputs.content.size)) > SOFT:
+        width, height = inputs.content.size
+        yield Noted(f"the photograph has {width} x {height} pixels: enlarged {times:.1f} times, it will be soft")
+    if inputs.settings.paints() and inputs.content is not None and max(inputs.size()) < stages.TRIAL_SIDE:
+        yield Noted(f"a trial of less than {stages.TRIAL_SIDE} pixels has no room for a larger picture's fine strokes")
     if not inputs.settings.paints():
         yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
 
@@ -219,13 +242,6 @@ def _remarks(inputs: Inputs) -> Iterator[Event]:
 def _is_dark(picture: Picture) -> bool:
     """Whether a picture has next to nothing to see, as values from 0 to 1 have in a file of 8 bits."""
     return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
-
-
-def _written_over(output: Path | None, made_by: dict[str, Any]) -> Iterator[Event]:
-    """A picture of ours that was made otherwise makes room for the new one, but not in silence."""
-    made_before = None if output is None else recipe.found_in(output)
-    if made_before and (different := difference(what_counts(made_before), what_counts(made_by))):
-        yield Noted(f"{output} is there already and is written over: {different}")
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:
@@ -262,8 +278,8 @@ def _listed(style: PictureSource | Sequence[PictureSource]) -> list[PictureSourc
     return list(style) if isinstance(style, list | tuple) else [style]  # pyright: ignore[reportReturnType]
 
 
-def _picture(events: Iterable[Event]) -> Image.Image:
-    for event in events:
+def _picture(sources: Sources, settings: PaintSettings) -> Image.Image:
+    for event in notebook.shown(paint_events(sources, settings, Wanted(None, show=notebook.is_running()))):
         if isinstance(event, Finished):
             return event.picture
     raise AssertionError("a job that is not cancelled ends with Finished")

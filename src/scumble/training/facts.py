@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble.errors import RunError
+from scumble.settings import complaint
 from scumble.storage.folder import FACTS, read_facts, write_facts
 from scumble.storage.run import Run
 
@@ -35,6 +36,13 @@ class DataFacts(BaseModel):
     label_sets: tuple[str, ...] | None = None
     digest: str
     value_range: tuple[float, float] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What its pictures are, in words, such as "grey pictures of 28 x 28 pixels"."""
+        channels, height, width = self.shape
+        colours = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+        return f"{colours} pictures of {width} x {height} pixels"
 
 
 class Change(BaseModel):
@@ -74,6 +82,11 @@ class RunFacts(BaseModel):
     changes: tuple[Change, ...] = ()
     identity: str | None = None
 
+    @property
+    def known_by(self) -> str:
+        """The identity of the run's checkpoints."""
+        raise NotImplementedError
+
     @classmethod
     def read_from(cls, folder: Path) -> Self:
         """The record that a folder's settings.json holds.
@@ -85,11 +98,8 @@ class RunFacts(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(plain))  # from JSON, pydantic takes lists for tuples
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            got = None if first["type"] == "missing" else first["input"]
-            wanted = f"wanted what scumble wrote there ({first['type'].removesuffix('_type')})"
-            raise RunError(f"{folder / FACTS}: {where} is {str(got)[:60]!r}; {wanted}") from None
+            names, words = complaint(cls, error.errors()[0])
+            raise RunError(f"{folder / FACTS} is not as scumble wrote it: {'.'.join(names)}: {words}") from None
 
     @classmethod
     def of_run(cls, run: Run) -> Self | None:

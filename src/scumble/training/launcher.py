@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import NamedTuple
 
 import torch
@@ -227,8 +228,7 @@ def _end_with_parent() -> None:
 def _work(job: Job, threads: int, connection: Connection) -> None:
     """What a worker does from its start to its end."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # No terminal can send us this one: it comes when the agent dies, and stops the job, which saves what it has.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _interrupt_once)
     _end_with_parent()
     torch.set_num_threads(threads)
     try:
@@ -250,3 +250,15 @@ def _work(job: Job, threads: int, connection: Connection) -> None:
     except Exception:
         traceback.print_exc()  # torch would keep it in a file
         raise
+    # Torch now waits for the agent; without one, for nothing.
+    signal.signal(signal.SIGINT, _interrupt_once)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        os._exit(0)
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    """Stop the job, which saves what it has. No terminal can send us this signal: it comes when the agent dies, and
+    more than once, whereof the second must not stop the saving."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

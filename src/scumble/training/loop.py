@@ -66,8 +66,9 @@ def training(
         yield from loop.steps()
     except (GeneratorExit, KeyboardInterrupt):
         # Signals wait for the end of a step, so this is never half a step; but it may be one that has gone wrong.
-        if trainer.is_finite():
-            save(trainer, run)
+        with checkpoint.uninterrupted():  # by an impatient second Ctrl-C
+            if trainer.is_finite():
+                save(trainer, run)
         raise
     except Exception:
         if before is None and trainer.step == 0:

@@ -1,9 +1,10 @@
 """The settings that every training has; those of its art are added to them."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from scumble.errors import SettingsError
 from scumble.settings import Settings
 
 NOT_OF_THE_STEPS = frozenset({"images", "evaluate_every", "grids", "device", "devices", "nodes", "precision"})
@@ -62,3 +63,20 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="number format of the networks"
     )
+
+    @model_validator(mode="after")
+    def _has_equal_shares(self) -> Self:
+        """Refuse batches that processes and parts cannot share out."""
+        processes, share = self.devices * self.nodes, self.share
+        if self.batch % processes:
+            raise SettingsError(f"batch: got {self.batch} for {processes} processes, wanted equally many for each")
+        if self.accumulate > 1 and (share % self.accumulate or share < 2 * self.accumulate):
+            of = f"batch {self.batch}" + f" for {processes} processes" * (processes > 1)
+            wanted = "parts of equally many pictures, two or more"
+            raise SettingsError(f"accumulate: got {self.accumulate} with {of}, wanted {wanted}")
+        return self
+
+    @property
+    def share(self) -> int:
+        """Pictures of a batch that each process takes."""
+        return self.batch // (self.devices * self.nodes)

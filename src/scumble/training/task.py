@@ -7,13 +7,14 @@ the figures of the whole batch: so that a batch taken in parts or by several pro
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from scumble.training.randomness import Share, SharedGenerator, seed_for
+
+Made = TypeVar("Made")
 
 Batch = dict[str, Any]
 """What a loss looks at, by name. Where a step takes its batch whole, all updates of the step are given the same one."""
@@ -119,7 +120,7 @@ class Task(NamedTuple):
     result: tuple[str, ...] = ()
 
 
-def once(batch: Batch, name: str, make: Callable[[], torch.Tensor]) -> torch.Tensor:
+def once(batch: Batch, name: str, make: Callable[[], Made]) -> Made:
     """What several updates of a step look at, such as generated pictures, made by the first that asks for it."""
     if name not in batch:
         batch[name] = make()

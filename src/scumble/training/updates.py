@@ -107,6 +107,30 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+class Adam(torch.optim.Adam):
+    """Torch's, to the same bits, in half the time where kernels lie with the channels last.
+
+    Its fused step copies those to and fro; this one is given views of them whose numbers are in memory's order.
+    """
+
+    def _init_group(
+        self,
+        group: dict,
+        params_with_grad: list[Tensor],
+        grads: list[Tensor],
+        exp_avgs: list[Tensor],
+        exp_avg_sqs: list[Tensor],
+        max_exp_avg_sqs: list[Tensor],
+        state_steps: list[Tensor],
+    ) -> bool:
+        lists = params_with_grad, grads, exp_avgs, exp_avg_sqs
+        is_complex = super()._init_group(group, *lists, max_exp_avg_sqs, state_steps)
+        last = [p.dim() == 4 and p.is_contiguous(memory_format=torch.channels_last) for p in params_with_grad]
+        for tensors in lists:
+            tensors[:] = [t.permute(0, 2, 3, 1) if is_last else t for t, is_last in zip(tensors, last, strict=True)]
+        return is_complex
+
+
 @torch.no_grad()
 def clip_weights(network: nn.Module, bound: float) -> None:
     """Bring all weights into [-bound, bound], and with them the slope under some bound (Arjovsky et al. 2017)."""

@@ -30,8 +30,22 @@ def test_a_picture_beside_folders_with_pictures_has_no_class(collect, wrap):
     expected = {"cats/1.png": "cats", "cover.png": None, "dogs/2.png": None, "dogs/pups/3.png": "pups"}
     assert labels(source) == {wrap + name: label for name, label in expected.items()}
     message = source.understood()[-1].message
-    assert f"classes: none (2 of 4 pictures have no class, the first {wrap}cover.png" in message
-    assert "others: cats (1), pups (1)" in message
+    assert f"classes: 2: cats (1), pups (1); 2 of 4 pictures have no class, the first {wrap}cover.png" in message
+
+
+@pytest.mark.parametrize("folder", ["unlabelled", "Unlabeled", "un-labelled", "unlabelled_images", "unlabelled/2024"])
+@pytest.mark.parametrize("wrap", ["", "photos/"])
+def test_pictures_in_a_folder_that_says_so_are_unlabelled(collect, wrap, folder):
+    expected = {f"{wrap}cats/1.png": "cats", f"{wrap}dogs/2.png": "dogs", f"{wrap}{folder}/3.png": None}
+    assert labels(open_source(collect({name: encoded() for name in expected}))) == expected
+
+
+def test_unlabelled_pictures_beside_a_training_part_belong_to_it(collect):
+    expected = {"train/cats/1.png": "cats", "train/dogs/2.png": "dogs", "unlabeled/3.png": None}
+    source = open_source(collect({name: encoded() for name in [*expected, "test/cats/4.png", "extra/5.png"]}))
+    assert labels(source) == expected
+    assert "3 of 5 pictures are used" in told(source)
+    assert "passed over: 1 of extra" in told(source)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from scumble.data.labels import numbered
-from scumble.data.sources.source import Item, Source
+from scumble.data.sources.source import Item, Source, refuse_several
 from scumble.data.sources.table import labelled
 from scumble.errors import DataError
 from scumble.events import Warned
@@ -94,8 +94,8 @@ def test_what_was_passed_over_is_told_and_another_table_is_another_digest(tmp_pa
     ("text", "complaint"),
     [
         ("picture,class\nx.png,cat\n", "no picture of photos: its first row is 'x.png'; wanted names like 'a.png'"),
-        ("", "has 0 rows; wanted"),
-        ("picture,class\n", "has 1 rows; wanted"),
+        ("", "holds nothing; wanted the names of the columns, and a row for each picture"),
+        ("picture,class\n", "has a single row, 'picture,class'; wanted"),
         ("picture,class\na.png,cat\nb.png\n", "row 2 has 1 cells and the first line 2"),
         ("a.png\nb.png\n", "row 1 has 1 cells and the first line 1; wanted as many, 2 or more"),
         ("picture,age,size\na.png,3,4\n", "the columns picture, age, size; wanted one that is called class or labels"),
@@ -109,8 +109,8 @@ def test_what_is_no_table_of_labels_is_one_line(text, complaint, tmp_path):
 
 
 def test_a_table_that_is_not_there_is_one_line(tmp_path):
-    for path in (tmp_path, tmp_path / "missing.csv"):
-        with pytest.raises(DataError, match="is no file; wanted a table of labels"):
+    for path, what in ((tmp_path, "is no file"), (tmp_path / "missing.csv", "does not exist")):
+        with pytest.raises(DataError, match=f"{what}; wanted a table of labels"):
             labelled(source("a.png"), path)
 
 
@@ -118,3 +118,17 @@ def test_a_picture_that_the_table_does_not_name_has_no_labels_and_so_the_set_has
     labels = found("picture,hat,smile\na.png,1,1\nb.png,1,0\n", tmp_path)
     assert labels["c.png"] is None
     assert numbered(list(labels.values())) == (None, ())
+
+
+def test_a_table_of_a_few_pictures_leaves_the_others_without_a_class(tmp_path):
+    few = found("picture,class\na.png,cat\nb.png,\nc.png,dog\n", tmp_path, "a.png", "b.png", "c.png", "d.png")
+    assert few == {"a.png": "cat", "b.png": None, "c.png": "dog", "d.png": None}
+    assert found("picture,class\na.png,cat\na.png,cat\nb.png,dog\n", tmp_path)["a.png"] == "cat"  # twice, and agreed
+
+
+def test_rows_that_disagree_about_a_class_are_told_and_refused_where_there_can_be_one_only(tmp_path):
+    (tmp_path / "few.csv").write_text("picture,class\na.png,cat\nb.png,dog\nc.png,cat\nc.png,dog\n")
+    labels = labelled(source("a.png", "b.png", "c.png", "d.png"), tmp_path / "few.csv")
+    assert labels.told[-1] == Warned("1 of 3 pictures of few.csv have several labels, the first: c.png, cat and dog")
+    with pytest.raises(DataError, match=r"c\.png of photos has the labels cat and dog; wanted one class a picture"):
+        refuse_several(labels)

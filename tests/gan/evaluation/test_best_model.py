@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import scumble
 from scumble import GAN, GANSettings
@@ -14,13 +15,14 @@ from scumble.events import Finished, Noted, Progress, Saved, Warned
 from scumble.gan import plots
 from scumble.gan.evaluation import best_model, feature_cache
 from scumble.gan.train import train_events
+from scumble.image.tensors import to_signed
 from scumble.storage.run import Run
 from scumble.training import loop
 from scumble.training.log import Log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+FIGURES = ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "near_copies")
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +132,30 @@ def test_a_kill_after_the_best_was_kept_and_before_it_was_written_down_is_made_g
     list(train_events(data, killed, settings(images=80)))
     assert rows(killed) == rows(whole)
     assert contents(killed / "best") == contents(whole / "best")
+
+
+def test_of_an_equilibrium_the_best_is_where_it_has_converged_most(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    values = iter([0.4, 0.2, 0.3])
+    monkeypatch.setattr(best_model, "convergence", lambda *means: torch.tensor(next(values)))
+    events = list(train_events(data, run, settings(preset="began", norm="spectral", loss="wasserstein")))
+    found = {row["images"]: row["convergence"] for row in rows(run) if "frechet_distance" in row}
+    assert found == pytest.approx({80: 0.4, 160: 0.2, 200: 0.3})
+    assert GAN.from_pretrained(run / "best").facts.images_seen == 160
+    assert any(isinstance(event, Noted) and "convergence 0.2, the best so far" in event.message for event in events)
+
+
+def test_the_convergence_of_a_model_is_that_of_its_energies_and_looking_leaves_it_as_it_was(data, tmp_path):
+    run = tmp_path / "run"
+    list(train_events(data, run, settings(preset="began", norm="spectral", images=80)))
+    gan = GAN.from_pretrained(run / "best")
+    real = to_signed(np.load(data)["x"][feature_cache.shuffled(150)[:140], None], gan.device)
+    drawn = to_signed(gan.sample_array(range(140)).transpose(0, 3, 1, 2), gan.device)
+    real, drawn = (-gan.discriminator(pictures).mean().item() for pictures in (real, drawn))
+    assert gan.facts.evaluation.figures["convergence"] == pytest.approx(real + abs(0.75 * real - drawn), rel=1e-4)
+    list(train_events(data, tmp_path / "plain", settings(preset="began", norm="spectral", images=80, evaluate_every=0)))
+    plain, evaluated = (contents(folder / "model") for folder in (tmp_path / "plain", run))
+    assert plain["model.safetensors"] == evaluated["model.safetensors"]
 
 
 def test_evaluations_change_nothing_of_the_training_and_may_be_begun_later(data, tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from sklearn.datasets import load_digits
 
 import scumble
-from gan_material import Projection, arrays, numbered
+from gan_material import Projection, arrays, looked_at_by, numbered
 from scumble.cli import app
 from scumble.errors import DataError, SettingsError
 from scumble.events import Warned, returned
@@ -19,7 +19,6 @@ from scumble.gan.evaluation.evaluate import evaluate_events
 from scumble.gan.evaluation.frechet import Moments, frechet_distance
 from scumble.gan.evaluation.kernel import kernel_distance
 from scumble.gan.evaluation.neighbours import neighbour_figures
-from scumble.perceptual import embedding
 from scumble.perceptual.embedding import EMBEDDINGS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,14 +29,7 @@ TINY = {"width": 4, "latent": 8, "batch": 8, "images": 80}
 @pytest.fixture
 def projection(monkeypatch) -> Projection:
     """Any network that is asked for is this one."""
-    network = Projection(6)
-
-    def load(name, placement):
-        yield from ()
-        return network.embedding(name)
-
-    monkeypatch.setattr(embedding, "load", load)
-    return network
+    return looked_at_by(Projection(6), monkeypatch)
 
 
 def all_features(pictures, feature_network, count):
@@ -59,8 +51,10 @@ def test_figures_of_pieces_are_those_of_all_pictures_at_once(monkeypatch):
     x, y = all_features(real, feature_network, 200), all_features(generated, feature_network, 233)
     one, other = Moments.of(x), Moments.of(y)
     whole = frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
-    assert found["frechet_distance"].value == pytest.approx(whole, rel=1e-9)
-    assert found["kernel_distance"].value == pytest.approx(kernel_distance(x[:150], y[:150]), rel=1e-9)
+    mean, variance = x[:150].mean(0), x[:150].var(0).sum()
+    assert found["frechet_distance"].value == pytest.approx(whole / variance, rel=1e-9)
+    kernel = kernel_distance(*((some[:150] - mean) / np.sqrt(variance / 6) for some in (x, y)))
+    assert found["kernel_distance"].value == pytest.approx(kernel, rel=1e-9)
     shares = neighbour_figures(x[:150], y[:150])
     assert [found[name].value for name in shares._fields] == pytest.approx(list(shares), rel=1e-12)
 
@@ -74,16 +68,15 @@ def test_only_what_inception_measures_is_called_fid(projection, tmp_path):
     for network in EMBEDDINGS:
         found = returned(evaluate_events(other, data, network))
         names = [figure.name for figure in found.figures]
-        shares = ["precision", "recall", "density", "coverage"]
+        shares = ["precision", "recall", "density", "coverage", "near_copies"]
         if network == "inception":
             assert names == ["fid", "kid", *shares, "inception_score"]
         else:
             assert names == ["frechet_distance", "kernel_distance", *shares]
-        for figure in found.figures:
-            told = found.described(figure)
-            assert told.startswith(f"{network} pool_3, 16x16, ")
-            assert told.endswith("64 of y.npz")
-            assert ("64 real (x.npz, train split)" in told) == (figure.name != "inception_score")
+        assert [figure.name for figure in found.others] == names
+        told = found.conditions()
+        assert told.startswith(f"{network} pool_3, 16x16, 32 real (x.npz, train split), 32 of y.npz; other real")
+        assert ("variance" in told) == (network != "inception")
 
 
 def test_a_run_is_measured_with_its_averaged_generator_and_leaves_nothing(projection, tmp_path, monkeypatch):
@@ -95,7 +88,7 @@ def test_a_run_is_measured_with_its_averaged_generator_and_leaves_nothing(projec
         found = scumble.evaluate(run, data, pictures=100, measures=["kernel"])
         (figure,) = found.figures
         assert (figure.real, figure.generated) == (64, 100)
-        assert f"100 of {run} at 80 images, {words}" in found.described(figure)
+        assert f"100 of {run} at 80 images, {words}" in found.conditions()
     assert len(list((tmp_path / "home" / "features").iterdir())) == 1  # of the real pictures alone
 
 
@@ -107,8 +100,7 @@ def test_the_split_chooses_the_pictures_for_testing(projection, tmp_path):
     distances = {split: found.figures[0].value for split, found in measured.items()}
     assert distances["test"] == pytest.approx(0, abs=1e-6)
     assert distances["train"] > 0.1
-    figure = measured["test"].figures[0]
-    assert "40 real (x.npz, test split)" in measured["test"].described(figure)
+    assert "20 real (x.npz, test split)" in measured["test"].conditions()
 
 
 def test_measures_may_be_chosen(projection, tmp_path):
@@ -116,6 +108,61 @@ def test_measures_may_be_chosen(projection, tmp_path):
     found = scumble.evaluate(data, data, measures=["neighbours", "frechet"])
     assert [figure.name for figure in found.figures][:2] == ["frechet_distance", "precision"]
     assert set(evaluate.MEASURES) == {"frechet", *intervals.MEASURES}
+    assert found.verdict is not None
+    assert scumble.evaluate(data, data, measures=["kernel"]).verdict is None
+
+
+# --- Scale, and other real pictures ---
+
+
+def test_distances_mean_the_same_whatever_the_units_of_the_features(projection, tmp_path, monkeypatch):
+    data, other = arrays(tmp_path / "x.npz", 200), arrays(tmp_path / "y.npz", 200, seed=1)
+    once = scumble.evaluate(other, data)
+    monkeypatch.setenv("SCUMBLE_HOME", str(tmp_path / "another"))
+    projection.matrix *= 7
+    for one, seven in zip(once.figures, scumble.evaluate(other, data).figures, strict=True):
+        assert one.value == pytest.approx(seven.value, rel=1e-4)
+
+
+def test_one_picture_again_and_again_has_a_distance_of_one_or_more(projection, tmp_path):
+    data = arrays(tmp_path / "x.npz", 200)
+    mean = np.load(data)["x"].mean(0).round().astype(np.uint8)
+    np.savez(tmp_path / "mean.npz", x=np.tile(mean, (200, 1, 1)))
+    found = scumble.evaluate(tmp_path / "mean.npz", data)
+    assert found.figures[0].value == pytest.approx(1, abs=0.1)
+    assert found.verdict is not None
+    assert found.verdict.kind in ("collapsed", "early")
+    alike = scumble.evaluate(data, tmp_path / "mean.npz").figures
+    assert all(np.isfinite(one.value) for one in alike)
+
+
+def test_other_real_pictures_are_those_that_come_next(projection, tmp_path):
+    data = arrays(tmp_path / "x.npz", 200)
+    found = scumble.evaluate(arrays(tmp_path / "y.npz", 100, seed=1), data, pictures=60)
+    features = projection.embedding().features
+    pictures = np.load(data)["x"][feature_cache.shuffled(200), None]
+    expected = neighbour_figures(features(pictures[:60]), features(pictures[60:120]))
+    measured = {one.name: one for one in found.others}
+    assert [measured[name].value for name in expected._fields] == pytest.approx(list(expected))
+    assert (measured["recall"].real, measured["recall"].generated) == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "real", "others"), [(None, 100, 100), (30, 30, 30), (150, 150, 100), (1000, 200, 100)]
+)
+def test_where_too_few_are_left_one_half_is_measured_against_the_other(projection, tmp_path, pictures, real, others):
+    data = arrays(tmp_path / "x.npz", 200)
+    found = scumble.evaluate(arrays(tmp_path / "y.npz", 1000, seed=1), data, pictures=pictures, measures=["kernel"])
+    assert (found.figures[0].real, found.others[0].real, found.others[0].generated) == (real, others, others)
+
+
+def test_figures_for_which_too_few_are_left_are_missing(projection, tmp_path):
+    data = arrays(tmp_path / "x.npz", 30)
+    found = scumble.evaluate(data, data)  # half of them would be too few for the Fréchet distance
+    assert found.figures[0].real == 30
+    assert [one.name for one in found.others] == [one.name for one in found.figures if one.name != "frechet_distance"]
+    few = arrays(tmp_path / "few.npz", 17)
+    assert scumble.evaluate(few, few, measures=["neighbours"]).others == []
 
 
 # --- What is refused ---
@@ -194,14 +241,14 @@ def test_pictures_of_other_sizes_are_brought_to_the_gans_or_to_the_smaller(proje
 
 def test_unequal_numbers_are_told_with_their_bias(projection, tmp_path):
     few, many = arrays(tmp_path / "few.npz", 40), arrays(tmp_path / "many.npz", 160, seed=1)
-    found, [warning] = warnings_of(many, few)
+    found, [warning] = warnings_of(many, few, pictures=1000)
     distance = found.figures[0]
     bias = distance.of_half - distance.value
     assert bias > 0
     told = f"40 real and 160 generated pictures; of the Fréchet distance of {distance.value:.4g}, about {bias:.2g}"
     assert warning.startswith(told)
-    assert warnings_of(many, many)[1] == []
-    assert "Fréchet" not in warnings_of(many, few, measures=["kernel"])[1][0]
+    assert warnings_of(many, many)[1] == warnings_of(many, few)[1] == []  # by default, there are as many of each
+    assert "Fréchet" not in warnings_of(many, few, measures=["kernel"], pictures=1000)[1][0]
 
 
 def test_intervals_end_at_what_is_possible(projection, tmp_path):
@@ -231,16 +278,17 @@ def test_the_command_prints_a_table_or_json(projection, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     data = arrays(tmp_path / "x.npz")
     scumble.train(data, tmp_path / "run", **TINY)
-    assert run("gan", "evaluate", "run", "x.npz", "--pictures", "50") == 0
+    assert run("gan", "evaluate", "run", "x.npz", "--pictures", "32") == 0
     captured = capsys.readouterr()
-    title, *rows = captured.out.splitlines()
+    title, *rows, conditions, verdict = captured.out.splitlines()
     assert title.split()[:4] == ["figure", "value", "95%", "interval"]
+    assert "other real pictures" in title
     assert [row.split("  ")[0] for row in rows] == [
         *("Fréchet distance", "kernel distance"),
-        *("precision", "recall", "density", "coverage"),
+        *("precision", "recall", "density", "coverage", "near copies"),
     ]
-    for row in rows:
-        assert "pocket pool_3, 16x16, 50 real (x.npz, train split), 50 of run at 80 images, averaged generator" in row
+    assert conditions.startswith("measured with: pocket pool_3, 16x16, 32 real (x.npz, train split), 32 of run at 80")
+    assert verdict.startswith("verdict: ")
     assert "features of" in captured.err
     chosen = ("--pictures", "30", "--measures", "kernel", "--network", "inception")
     assert run("gan", "evaluate", "run/model", "x.npz", *chosen, "--json") == 0
@@ -248,6 +296,11 @@ def test_the_command_prints_a_table_or_json(projection, tmp_path, monkeypatch, c
     assert found["network"] == "inception"
     assert found["averaged"] is True
     assert [figure["name"] for figure in found["figures"]] == ["kid"]
+    assert [figure["name"] for figure in found["others"]] == ["kid"]
+    assert found["verdict"] is None
+    assert run("gan", "evaluate", "run/model", "x.npz", "--json") == 0
+    verdict = json.loads(capsys.readouterr().out)["verdict"]
+    assert verdict.keys() == {"kind", "text"}
 
 
 @pytest.mark.parametrize(

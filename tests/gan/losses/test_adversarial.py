@@ -32,7 +32,7 @@ def test_choices_in_the_settings_are_those_that_exist():
     assert set(get_args(fields["loss"].annotation)) == set(LOSSES)
     assert set(get_args(fields["network"].annotation)) == set(NETWORKS)
     assert set(get_args(fields["penalty"].annotation)) == {"none", *PENALTIES}
-    assert set(get_args(fields["condition"].annotation)) == {"none", *CONDITIONAL}
+    assert set(get_args(fields["condition"].annotation)) == {"none", "coupled", *CONDITIONAL}
     assert list(get_args(fields["preset"].annotation)) == list(PRESETS) == list(GANSettings.PRESETS)
 
 
@@ -44,6 +44,7 @@ FORMULAS = {
     "hinge": (np.maximum(0, 1 - REAL).mean() + np.maximum(0, 1 + FAKE).mean(), -FAKE.mean()),
     "least-squares": (LEAST(REAL, 1).mean() + LEAST(FAKE, 0).mean(), LEAST(FAKE, 1).mean()),
     "wasserstein": (FAKE.mean() - REAL.mean(), -FAKE.mean()),
+    "margin": (np.maximum(0, 0.1 + FAKE).mean() - REAL.mean(), -FAKE.mean()),
     "boundary-seeking": (
         -log_sigmoid(REAL).mean() - np.log(1 - sigmoid(FAKE)).mean(),
         (np.log(sigmoid(FAKE)) - np.log(1 - sigmoid(FAKE))).__pow__(2).mean() / 2,

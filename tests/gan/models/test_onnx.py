@@ -11,6 +11,7 @@ from scumble import GANSettings
 from scumble.cli import app
 from scumble.errors import ScumbleError
 from scumble.gan.models import onnx
+from scumble.gan.models.onnx import Program, of_generator, write_program
 from scumble.gan.models.sample import draw_latents
 from scumble.gan.presets import PRESETS
 
@@ -36,7 +37,7 @@ def test_onnxruntime_draws_what_torch_draws(preset, shape, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     gan = untrained_gan(preset, shape)
-    list(onnx.onnx_events(gan, tmp_path / "gan.onnx"))
+    list(write_program(of_generator(gan), tmp_path / "gan.onnx"))
     session = onnxruntime.InferenceSession(tmp_path / "gan.onnx")
     for count in (1, 3, 7):
         inputs = {"latents": draw_latents(range(100, 100 + count), 8)}
@@ -44,8 +45,10 @@ def test_onnxruntime_draws_what_torch_draws(preset, shape, tmp_path):
             inputs["labels"] = torch.arange(count) % 3
         (pictures,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
         expected = gan.generator(*inputs.values()).numpy()
-        np.testing.assert_allclose(pictures, expected, atol=1e-4)
-        assert expected.std() > 0.002  # twenty times what is allowed to differ
+        # Without training, some draw hardly anything but grey, and others, which sum levels, far beyond white.
+        spread = expected.std()
+        assert spread > 1e-4
+        np.testing.assert_allclose(pictures, expected, rtol=0, atol=min(1e-4 * max(1.0, spread), spread / 20))
     kept = json.loads(session.get_modelmeta().custom_metadata_map["scumble"])
     assert kept["settings"]["preset"] == preset
     assert kept["classes"] == list(gan.classes)
@@ -54,7 +57,7 @@ def test_onnxruntime_draws_what_torch_draws(preset, shape, tmp_path):
 def test_the_file_holds_plain_convolutions(tmp_path):
     onnx_format = pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
-    list(onnx.onnx_events(untrained_gan("sndcgan", (3, 16, 16)), tmp_path / "gan.onnx"))
+    list(write_program(of_generator(untrained_gan("sndcgan", (3, 16, 16))), tmp_path / "gan.onnx"))
     kinds = [node.op_type for node in onnx_format.load(tmp_path / "gan.onnx").graph.node]
     assert "ConvTranspose" in kinds
     assert not {"ScatterND", "MatMul"} & set(kinds)  # the parts of our own products for small pictures on CPUs
@@ -65,18 +68,25 @@ def test_a_file_that_draws_something_else_is_not_written(tmp_path, monkeypatch):
     pytest.importorskip("onnxscript")
     monkeypatch.setattr(onnx, "_difference", lambda *given: 0.02)
     with pytest.raises(ScumbleError, match="differ by 0.02"):
-        list(onnx.onnx_events(untrained_gan("gan", (1, 16, 16)), tmp_path / "gan.onnx"))
+        list(write_program(of_generator(untrained_gan("gan", (1, 16, 16))), tmp_path / "gan.onnx"))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_difference_is_seen():
+@pytest.mark.parametrize(("ours", "difference"), [(torch.clone, 0.25), (torch.ravel, float("inf"))])
+def test_a_difference_is_seen(ours, difference):
     class Session:
         def run(self, names, given):
-            return (given["latents"] + 0.25,)
+            return (given["x"] + 0.25,)
 
-    inputs = {"latents": torch.zeros(2, 3)}
-    assert onnx._difference(Session(), torch.nn.Identity(), inputs) == pytest.approx(0.25)
-    assert onnx._difference(Session(), torch.nn.Flatten(0), inputs) == float("inf")
+    program = Program(
+        torch.nn.Identity(),
+        lambda count: {"x": torch.zeros(count, 3)},
+        "y",
+        lambda given: ours(given["x"]).numpy(),
+        {},
+        "",
+    )
+    assert onnx._difference(Session(), program, 2) == pytest.approx(difference)
 
 
 def test_without_the_packages_it_says_which_to_install(tmp_path, monkeypatch, capsys):

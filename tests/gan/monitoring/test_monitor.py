@@ -13,7 +13,7 @@ from scumble import GANSettings
 from scumble.events import Progress, Warned
 from scumble.gan.monitoring import monitor
 from scumble.gan.monitoring.symptoms import ALIKE, SYMPTOMS
-from scumble.gan.tasks import latent
+from scumble.gan.tasks import learning
 from scumble.gan.train import train_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -58,7 +58,7 @@ def warned(data: Path | str, run: Path, steps: int, **given) -> set[str]:
 
 def looks(run: Path) -> list[dict]:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [row for row in rows if "lead" in row]
+    return [row for row in rows if "gradient_size_d" in row]
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "projection"])
@@ -72,6 +72,19 @@ def test_looking_changes_nothing(tmp_path, digits, monkeypatch, often, preset):
     assert looks(tmp_path / "0")
     assert not looks(tmp_path / "1")
     assert all(torch.equal(one, ends[1][name]) for name, one in ends[0].items())
+
+
+@pytest.mark.parametrize(
+    ("preset", "figures"),
+    [("ebgan", {"lead", "overfitting"}), ("began", set()), ("aae", {"reconstruction_held_out"})],
+)
+def test_where_logits_of_real_pictures_are_not_to_be_higher_no_lead_is_told(tmp_path, digits, often, preset, figures):
+    told = warned(digits, tmp_path / "run", 60, preset=preset)
+    assert figures >= {"lead"} or told <= {"collapse"}  # sixty steps make beginners
+    found = looks(tmp_path / "run")
+    assert len(found) == 3
+    names = {"images", "diversity", "gradient_size_d", "gradient_size_g", *figures}
+    assert all(row.keys() - {"warnings"} == names for row in found)
 
 
 def test_a_training_that_is_stopped_says_no_more_and_no_less(tmp_path, digits, often):
@@ -95,7 +108,7 @@ def test_a_generator_that_collapses_is_told_of(tmp_path, digits, often):
 
 
 def test_a_discriminator_that_learns_by_heart_is_told_of(tmp_path, blocks, often, monkeypatch):
-    monkeypatch.setattr(latent, "HELD_OUT_ONE_OF", 2)  # few to learn, and a mean of many: seconds show it
+    monkeypatch.setattr(learning, "HELD_OUT_ONE_OF", 2)  # few to learn, and a mean of many: seconds show it
     found = warned(blocks, tmp_path / "run", 300, latent=32, norm="none", lr=2e-3)
     assert found == {"overfitting"}
 

@@ -15,7 +15,12 @@ KERNEL = {1: 3, 2: 4}
 def tile(request, monkeypatch):
     """Every convolution by tiles of this side, and a few pictures at a time."""
     monkeypatch.setattr(winograd, "TILES_AT_ONCE", 8)
-    monkeypatch.setattr(winograd, "_tiling", lambda x, outputs, weight, stride: Tiling(stride, request.param))
+    monkeypatch.setattr(winograd, "_tiling", tiling_of(request.param))
+
+
+def tiling_of(tile):
+    """What decides, if it always decides for this tile."""
+    return lambda x, weight, stride, border=1, outputs=None: Tiling(stride, tile, weight.shape[2] // stride, border)
 
 
 def drawn(*shape, seed=0):
@@ -38,6 +43,26 @@ def test_a_convolution_and_its_gradients_are_torchs(tile, stride, size):
     x, weight, bias = drawn(3, 2, *size), drawn(5, 2, KERNEL[stride], KERNEL[stride]), drawn(5)
     expected = F.conv2d(x, weight, bias, stride=stride, padding=1)
     assert_same(convolve(x, weight, bias, stride), expected, (x, weight, bias))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (3, 3)])
+def test_a_border_may_be_there_already(tile, size):
+    x, weight, bias = drawn(3, 2, *size), drawn(5, 2, 3, 3), drawn(5)
+    assert_same(convolve(x, weight, bias, border=0), F.conv2d(x, weight, bias), (x, weight, bias))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (16, 16), (2, 3)])
+def test_kernels_of_4_x_4_that_move_by_a_pixel_are_torch_s(size, monkeypatch):
+    monkeypatch.setattr(winograd, "TILES_AT_ONCE", 8)
+    monkeypatch.setattr(winograd, "_tiling", tiling_of(3))
+    x, weight, bias = drawn(3, 2, *size), drawn(5, 2, 4, 4), drawn(5)
+    assert_same(convolve(x, weight, bias), F.conv2d(x, weight, bias, padding=1), (x, weight, bias))
+
+
+def test_a_patch_discriminator_s_last_kernels_are_taken_apart():
+    x, weight = torch.zeros(2, 256, 16, 16), torch.zeros(512, 256, 4, 4)
+    assert winograd._tiling(x, weight, 1) == Tiling(1, 3, 4)
+    assert winograd._tiling(x[..., :4, :4], weight, 1) is None
 
 
 @pytest.mark.parametrize("size", [(4, 4), (3, 7)])
@@ -79,7 +104,7 @@ def test_in_float32_it_rounds_as_float32_does():
 )
 def test_the_choice_is_one_of_shapes(pictures, channels, after, side, tile):
     x, weight = torch.empty(pictures, channels, side, side), torch.empty(after, channels, 4, 4)
-    chosen = winograd._tiling(x, (side // 2, side // 2), weight, stride=2)
-    assert chosen == (None if tile is None else Tiling(2, tile))
+    chosen = winograd._tiling(x, weight, stride=2)
+    assert chosen == (None if tile is None else Tiling(2, tile, 2))
     with torch.autocast("cpu", torch.bfloat16):
-        assert winograd._tiling(x, (side // 2, side // 2), weight, stride=2) is None
+        assert winograd._tiling(x, weight, stride=2) is None

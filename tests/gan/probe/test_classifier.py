@@ -20,7 +20,7 @@ from scumble.gan.train import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
-QUICK = ClassifySettings(labels="1,3", draws=2, supervised_steps=2)
+QUICK = ClassifySettings(labelled="1,3", draws=2, supervised_steps=2)
 
 
 @pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "acgan"])
@@ -32,6 +32,7 @@ def test_the_classifier_that_is_kept_is_the_one_that_was_tested(preset, halves, 
     assert classifier.classes == HALVES
     known = classifier.facts.classifier
     assert (known.labelled, known.tested) == (9, 30)
+    assert repr(classifier).startswith(f"<Classifier of {classifier.facts.data.kind}: {', '.join(HALVES)}; ")
     x_test, y_test = halves_of_noise(30, 1)
     assert np.mean(np.array(classifier.predict(x_test)) == y_test) == pytest.approx(known.accuracy)
     np.testing.assert_allclose(classifier.probabilities(x_test).sum(1), 1, rtol=1e-5)

@@ -8,7 +8,8 @@ import torch
 
 from scumble.data.dataset import Dataset
 from scumble.errors import RunError, SettingsError
-from scumble.gan.networks.build import NETWORKS, build
+from scumble.gan.combinations import PLAIN_NETWORKS
+from scumble.gan.networks.build import build
 from scumble.gan.probe import features
 from scumble.gan.probe.features import extract, open_features, with_statistics_of, write_events
 from scumble.gan.settings import FeatureSettings, GANSettings
@@ -62,7 +63,7 @@ def test_features_are_those_of_slow_loops(pool, reduce, network):
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", PLAIN_NETWORKS)
 def test_activations_end_in_what_the_logit_is_made_from_and_layers_count_from_there(network):
     this = discriminator(network, "none")
     layers = list(this.activations(PICTURES))
@@ -97,7 +98,7 @@ def test_large_features_are_on_the_disk_and_the_same(monkeypatch):
     told, in_memory = run_events(extract(this, PIXELS, settings))
     assert [event.done for event in told[1:]] == [20]
     monkeypatch.setattr(features, "LARGE_BYTES", 0)
-    monkeypatch.setattr(features, "BATCH", 7)
+    monkeypatch.setattr("scumble.gan.networks.features.BATCH", 7)
     told, on_disk = run_events(extract(this, PIXELS, settings))
     assert [event.done for event in told[1:]] == [7, 14, 20]
     assert isinstance(on_disk, np.memmap)

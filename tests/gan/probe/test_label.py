@@ -19,7 +19,7 @@ def command(*words: object) -> int:
 
 
 def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(halves_run, halves, tmp_path, capsys):
-    assert command("classify", halves_run, halves, "--labels", "3", "--draws", "2", "--supervised-steps", "1") == 0
+    assert command("classify", halves_run, halves, "--labelled", "3", "--draws", "2", "--supervised-steps", "1") == 0
     assert "discriminator" in capsys.readouterr().out
     x, _ = halves_of_noise(6, 9)
     (tmp_path / "new").mkdir()
@@ -52,7 +52,7 @@ def test_pictures_are_labelled_sorted_and_the_unreadable_left_out(halves_run, ha
 
 
 def test_where_nothing_can_be_labelled_it_fails_and_writes_nothing(halves_run, halves, tmp_path, capsys):
-    assert command("classify", halves_run, halves, "--labels", "3", "--draws", "2", "--supervised-steps", "1") == 0
+    assert command("classify", halves_run, halves, "--labelled", "3", "--draws", "2", "--supervised-steps", "1") == 0
     (tmp_path / "new").mkdir()
     for number in range(3):
         (tmp_path / "new" / f"{number}.png").write_bytes(b"no picture")

@@ -10,6 +10,7 @@ from scumble import GAN
 from scumble.cli import app
 from scumble.errors import SettingsError
 from scumble.events import Progress, returned
+from scumble.gan.facts import ClassifierFacts
 from scumble.gan.probe.protocol import SUBJECTS, TABLE, classify_events
 from scumble.gan.probe.table import confidence_interval
 from scumble.gan.probe.trials import TRIALS
@@ -18,7 +19,7 @@ from scumble.gan.train import train
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
 
-QUICK = ClassifySettings(labels="1,3", draws=2, supervised_steps=2)
+QUICK = ClassifySettings(labelled="1,3", draws=2, supervised_steps=2)
 
 
 def command(*words: object) -> int:
@@ -52,9 +53,11 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_table(halves_run, halves, tm
     events.close()
     trials = tmp_path / "parts" / TRIALS
     trials.write_text(trials.read_text() + '\n{"key": "cut sh')
-    done = [e.done for e in classify_events(halves_run, halves, tmp_path / "parts", QUICK) if isinstance(e, Progress)]
-    assert 5 not in done[-11:]
-    assert done[-11:] == list(range(6, 17))
+    found = json.loads((tmp_path / "parts" / TABLE).read_text())  # so far
+    assert ([row["subject"] for row in found["rows"]], found["missing"]) == (["discriminator"] * 2, 12)
+    events = classify_events(halves_run, halves, tmp_path / "parts", QUICK)
+    done = [e.done for e in events if isinstance(e, Progress) and e.job == "classify"]
+    assert done == list(range(6, 17))
     assert json.loads((tmp_path / "parts" / TABLE).read_text()) == json.loads(json.dumps(whole))
     before = trials.read_bytes()
     returned(classify_events(halves_run, halves, tmp_path / "parts", QUICK))
@@ -69,13 +72,14 @@ def test_features_from_a_file_give_the_same_table(halves_run, halves, tmp_path):
 
 
 def test_without_a_part_for_testing_a_fifth_is_held_out(tmp_path):
-    x, y = halves_of_noise(60, 0)
+    x, y = halves_of_noise(180, 0)
     np.savez(tmp_path / "all.npz", x=x, y=y)
     train(tmp_path / "all.npz", tmp_path / "run", **TINY_TRAINING)
-    settings = QUICK.model_copy(update={"labels": "2,all", "classifier": "logistic"})
+    settings = QUICK.model_copy(update={"labelled": "2,all", "classifier": "logistic"})
     table = returned(classify_events(tmp_path / "run", tmp_path / "all.npz", settings=settings))
-    assert table["tested"] == 12
-    assert table["labels_of_all"] == 48
+    assert table["tested"] == 36
+    assert table["tested_by"] == "36 labelled pictures, a fifth, held out"
+    assert table["labels_of_all"] == 144
     of_all = [row for row in table["rows"] if row["labels"] == "all"]
     assert {(row["draws"], row["interval"]) for row in of_all} == {(1, None)}
 
@@ -93,10 +97,12 @@ def save(path, pixels, labels=None):
         ("unlabelled", [], 1, "has no classes"),
         ("one class", [], 1, "has no classes (all are of one class, same)"),
         ("single", [], 1, "class 'rare' has 1 picture; wanted 2"),
-        ("whole", ["--labels", "17"], 1, "has 16 pictures to learn from; wanted 17"),
-        ("whole", ["--labels", "0"], 2, "labels: got '0', wanted 1 or more"),
-        ("whole", ["--labels", "ten"], 2, "labels: got 'ten'"),
-        ("whole", ["--labels", "3", "--features", "missing.npy"], 1, "cannot be read as features"),
+        ("whole", ["--labelled", "17"], 1, "has 16 pictures to learn from; wanted 17"),
+        ("whole", ["--labels", "17"], 1, "has 16 pictures to learn from; wanted 17"),  # as it was called before
+        ("whole", ["--labelled", "0"], 2, "labelled: got '0', wanted 1 or more"),
+        ("whole", ["--labelled", "ten"], 2, "labelled: got 'ten'"),
+        ("whole", ["--labels", "ten"], 1, "ten does not exist; wanted a table of labels"),
+        ("whole", ["--labelled", "3", "--features", "missing.npy"], 1, "cannot be read as features"),
         ("whole", ["-o", "taken"], 1, "holds something else"),
     ],
 )
@@ -127,7 +133,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_features_of_another_run_are_refused(halves_run, halves, tmp_path, capsys):
     train(halves, tmp_path / "other", seed=1, **TINY_TRAINING)
     assert command("features", tmp_path / "other", halves, "-o", tmp_path / "f.npy", "-q") == 0
-    assert command("classify", halves_run, halves, "--labels", "3", "--features", tmp_path / "f.npy") == 1
+    assert command("classify", halves_run, halves, "--labelled", "3", "--features", tmp_path / "f.npy") == 1
     assert "holds features of another run" in capsys.readouterr().err
 
 
@@ -141,3 +147,11 @@ def test_a_semi_supervised_run_stands_in_the_same_table(halves_run, halves, tmp_
     assert GAN.from_pretrained(semi[0]).classes == ()
     with pytest.raises(SettingsError, match="condition none; wanted few-labels"):
         returned(classify_events(halves_run, halves, tmp_path / "again", QUICK, semi=[halves_run]))
+
+
+def test_more_labels_make_another_classifier_and_fewer_none(halves_run, halves):
+    kept = []
+    for labelled in ("1", "1,3", "1"):
+        returned(classify_events(halves_run, halves, settings=QUICK.model_copy(update={"labelled": labelled})))
+        kept.append(ClassifierFacts.read_from(halves_run / "classifier").classifier.labelled)
+    assert kept == [3, 9, 9]

@@ -23,7 +23,7 @@ def run_of(settings: GANSettings) -> GAN:
     return cast(GAN, SimpleNamespace(facts=facts_of_noise(settings), discriminator=torch.nn.Linear(1, 1)))
 
 
-@pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan"])
+@pytest.mark.parametrize("preset", ["sndcgan", "dcgan", "gan", "wgan-gp", "sgan", "rpgan", "ebgan", "aae"])
 def test_the_supervised_network_is_of_the_gans_shape_with_batch_norm(preset):
     gan = run_of(GANSettings(preset=preset, width=4, latent=8))
     network = supervised.fresh_network(gan, 3, seed=0)
@@ -50,7 +50,7 @@ def test_the_supervised_network_sees_all_of_many_pictures_five_times(monkeypatch
     parts = cast(
         ProbeData,
         SimpleNamespace(
-            draw=lambda per_class, seed: np.arange(count),
+            draw=lambda per_class, seed, draw: np.arange(count),
             pixels=pixels,
             labels=labels,
             classes=HALVES,

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from gan_material import untrained_classifier
+from scumble.errors import RunError
 from scumble.gan.probe.trials import TRIALS, Trial, Trials
 
 pytestmark = pytest.mark.usefixtures("one_thread", "one_c")
@@ -27,3 +29,11 @@ def test_results_that_are_no_counts_of_these_classes_are_found_again(tmp_path, c
     path = tmp_path / TRIALS
     path.write_text(path.read_text().replace("[[1, 0], [0, 1]]", confusion))
     assert Trials(tmp_path, "one", 2).results == {}
+
+
+def test_a_classifier_of_more_labels_is_not_replaced_by_one_of_fewer(tmp_path):
+    untrained_classifier("dcgan", "batch").save_pretrained(tmp_path)  # of nine labels
+    log = Trials(tmp_path, "other", 3)
+    assert not log.is_saved(9)
+    with pytest.raises(RunError, match="learnt from 9 labels, and this one would from 8"):
+        log.is_saved(8)

@@ -11,6 +11,7 @@ from PIL import Image
 from picture_files import GREY, PHOTO, chunk, light, png, wide
 from scumble.errors import ImageError
 from scumble.image.files import Picture, load, load_bytes
+from scumble.image.reading import deep
 
 GREY3 = np.repeat(GREY[..., None], 3, 2)
 
@@ -208,3 +209,17 @@ def test_a_cameras_raw_file_is_not_taken_for_its_preview():
     data = tiff(PHOTO, photometric="rgb", extratags=[(50706, 1, 4, b"\x01\x04\x00\x00", True)])
     with pytest.raises(ImageError, match="a camera's raw file, which is not read"):
         load_bytes(data, "a.dng")
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (5, 3, 2), (2, 3 * deep.PART), (deep.PART + 5, 3)])
+def test_values_are_changed_part_by_part(shape):
+    values = np.arange(np.prod(shape)).reshape(shape).astype(np.uint16)
+    changed = deep.in_parts(values, lambda part: (part // 257).astype(np.uint8))
+    assert changed.dtype == np.uint8
+    assert (changed == values // 257).all()
+
+
+def test_sixteen_bits_are_rounded_to_eight():
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    found = np.asarray(load_bytes(tiff(values), "deep").rgb)[..., 0]
+    assert (found == (values / 257).round()).all()

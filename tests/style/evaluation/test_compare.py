@@ -95,6 +95,8 @@ def test_means_are_over_trials_and_ranks_are_medians(painted):
     assert found.gallery == 12
     name = str(painted / "one")
     table = found.means()
+    assert repr(found).startswith("<Comparison by pocket, ")
+    assert all(f"\n{name}: features " in repr(found) for name in table)
     assert list(table) == ["the photograph", "the painting", name, str(painted / "other")]
     assert table[name]["edges"] == pytest.approx(sum(trial[name].edges for trial in found.trials) / 2)
     assert table["the photograph"]["recognised"] == 1

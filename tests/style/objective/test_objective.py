@@ -69,6 +69,18 @@ def test_each_weight_multiplies_its_own_term(network64):
     assert list(alone.value_and_gradient(picture(2)).terms) == ["style relu1_1"]
 
 
+def test_convolutions_are_compared_as_they_are_and_tile_by_tile(network64):
+    layers = {"conv2_1": 1.0}, {"relu1_1": 0.5, "conv2_1": 0.25}
+    content, style, canvas = picture(0, 40, 36), picture(1, 30, 18), picture(2, 40, 36)
+    whole = Objective(network64, content, [style], *layers)
+    seen = [network64(one, ("conv2_1",))["conv2_1"] for one in (canvas, content)]
+    found = whole.value_and_gradient(canvas)
+    assert found.terms["content conv2_1"] == pytest.approx((seen[0] - seen[1]).square().mean().item())
+    tiled = Objective(network64, content, [style], *layers, tile_side=16)
+    assert len(tiled.tiles) > 1
+    torch.testing.assert_close(tiled.value_and_gradient(canvas).gradient, found.gradient)
+
+
 def test_content_and_style_are_not_mixed_up(network64):
     """The book's pairing by the order of hooks made the content term of the content picture itself non-zero."""
     content, style = picture(0), picture(1)

@@ -107,7 +107,7 @@ def test_faint_masks_are_told_of():
     for mask in (two(128), two((*RED, 128))):
         values, remark = drawn(load(mask, "m"))
         assert values.max().item() == pytest.approx(128 / 255)
-        assert remark == "the mask m is faint: 50% white at most, and paints no more than that"
+        assert remark == "the mask m is faint: 50% white at most, and counts no more than that"
     with_void = two(1)
     with_void[:, 28:32] = 255
     _, remark = drawn(load(with_void, "m"))

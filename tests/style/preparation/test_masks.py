@@ -264,7 +264,7 @@ def test_a_map_is_that_of_8_bits_in_whatever_type_it_is_stored(tmp_path, kind, c
     if 0 in columns:
         ours, theirs = regions_of_masks([stored], stored.size)[0], regions_of_masks([plain], plain.size)[0]
         assert torch.equal(ours.mask, theirs.mask)
-        assert (ours.remark or "").replace("map.tif", "map") == (theirs.remark or "")
+        assert [remark.replace("map.tif", "map") for remark in ours.remarks] == list(theirs.remarks)
 
 
 @pytest.mark.parametrize("kind", ["int32", "uint16", "float32"])
@@ -276,7 +276,7 @@ def test_all_numbers_but_0_are_painted_however_large(tmp_path, kind, columns):
     assert torch.equal(region.mask, torch.from_numpy((labels > 0).astype(np.float32))[None, None])
     listed = ", ".join(map(str, sorted(columns)))
     told = f"the mask mask.tif holds the numbers {listed}: all but 0 are painted"
-    assert region.remark == (told if len(columns) > 2 else None)
+    assert region.remarks == ((told,) if len(columns) > 2 else ())
 
 
 @pytest.mark.parametrize("top", [4095, 65535])

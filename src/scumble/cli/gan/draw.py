@@ -18,9 +18,10 @@ def sample(
     model: Path,
     /,
     *,
-    seeds: str = "0-63",
+    seeds: str | None = None,
     output: OutputFile = Path("samples.png"),
     of_class: Annotated[list[str] | None, Parameter(name="--class")] = None,
+    code: list[str] | None = None,
     truncation: float | None = None,
     columns: int | None = None,
     overwrite: Overwrite = False,
@@ -31,15 +32,20 @@ def sample(
 
     Args:
         model: a run, or a model's folder.
-        seeds: one a picture: numbers and ranges, such as 0-63 or 3,7,20-29.
+        seeds: one a picture: numbers and ranges, such as 3,7,20-29 (default: 0-63; with --code, 0-9, or 0 where two
+            places go through all values).
         output: a picture's name for all of them in one grid, or a folder for a file each; in there, every class has a
             folder of its own.
         of_class: class to draw, if it was trained with classes, and once for each of several; by default they take
             turns. Of pictures with several labels, all of them with commas between, such as smiling,glasses, or none.
+        code: what to draw, if it was trained with codes, and once for each of several: the category and numbers in
+            [-1, 1], such as 3 or 3,0.5. All values of a place are all: a row for each with --code all, and with
+            --code all,all a row for each category and a column for each value of the first number.
         truncation: draw latents' numbers beyond this again; 1 trades diversity for fidelity.
         columns: of the grid; a square where it is not given.
     """
-    numbers = parse_seeds(seeds)
+    both = code is not None and any(text.split(",").count("all") > 1 for text in code)
+    numbers = parse_seeds(seeds or ("0-63" if code is None else "0" if both else "0-9"))
     if columns is not None and columns < 1:
         raise SettingsError(f"columns: got {columns}, wanted 1 or more")
     from scumble.device import memory_errors
@@ -48,7 +54,7 @@ def sample(
 
     with memory_errors("ask for fewer seeds"):
         gan = GAN.from_pretrained(model, device)
-        for path in write_samples(gan, numbers, output, truncation, columns, of_class or (), overwrite):
+        for path in write_samples(gan, numbers, output, truncation, columns, of_class or (), overwrite, code or ()):
             report.saved(path, json)
 
 
@@ -155,18 +161,22 @@ def project(
 
 
 def export(
-    model: Path, /, *, onnx: Path, overwrite: Overwrite = False, json: Json = False, quiet: Quiet = False
+    model: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias=["-o", "--onnx"])] = Path("exported"),
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write the generator for other programs, after a look at whether it draws the same there.
+    """Write the generator and the classifier for other programs, after a look at whether they give the same there.
 
     Args:
-        model: a run, or a model's folder.
-        onnx: the .onnx file: from latents (N, Z), and labels if there are classes, (N,) or of several a picture (N, K),
-            to pictures (N, C, H, W).
+        model: a run, a model's folder, or a classifier's.
+        output: a folder: generator.onnx; classifier.onnx, where `classify` has made one; and example.py, ten lines that
+            use them without PyTorch. Or an .onnx file: the generator, or the classifier if it is given as MODEL.
     """
-    from scumble.gan.models.gan import GAN
-
-    report.run(jobs.start("export", GAN.from_pretrained(model, "cpu"), onnx, overwrite), json, quiet)
+    report.run(jobs.start("export", model, output, overwrite), json, quiet)
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -1,13 +1,12 @@
 """The commands that train a GAN and show its run."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from scumble import jobs
-from scumble.cli import report
+from scumble.cli import advice, report
 from scumble.cli.flags import Json, JsonLine, Output, Overwrite, Quiet, Switch
 from scumble.gan.presets import PRESETS
 from scumble.gan.settings import GANSettings
@@ -33,29 +32,24 @@ def train(
         fresh: start over: what earlier trainings left in the run's folder is removed.
         start: a model, a run or a checkpoint whose networks a new run begins with: fine-tuning. What is not given of
             the networks and of how they learn is as in its training.
-        labels: a table of the pictures' labels, .csv or .txt: one class a picture, or several labels.
+        labels: a table, .csv or .txt, of the pictures' labels, or of those of a few: one class a picture, or several
+            labels; or a folder with a folder of a few pictures for each class, beside the unlabelled ones.
         settings: everything else, one flag a field.
     """
+    report.begin(f"training on {data}: {run}", json, quiet)
     kept = report.Kept("train", "images", run, "the same command goes on from")
     report.run(jobs.start("train", data, run, settings, fresh, start, labels), json, quiet, kept)
 
 
 def check(data: str, /, *, labels: Path | None = None, json: JsonLine = False) -> None:
-    """Look at every picture of a data set: what is in it, what settings fit, and what will go wrong.
+    """Look at every picture of a data set: what is in it, what fits, how long it takes here, what will go wrong.
 
     Args:
         data: what `train` takes.
-        labels: likewise.
+        labels: what `train` takes: a table or a folder, also of a few pictures.
     """
-    advice = report.run(jobs.start("check", data, labels))
-    if json:
-        report.data(dataclasses.asdict(advice))
-        return
-    report.table(["", ""], [[name, value] for name, value in advice.found.items()])
-    for warning in advice.warnings:
-        report.say(f"note: {warning}")
-    if advice.command is not None:
-        report.say(f"try: {advice.command}")
+    found = report.run(jobs.start("check", data, labels))
+    advice.show(found, json)
 
 
 def presets(*, json: JsonLine = False) -> None:
@@ -67,6 +61,7 @@ def presets(*, json: JsonLine = False) -> None:
     for row in rows:
         settings = GANSettings.model_validate({"preset": row["preset"]})
         axes = [settings.network, f"norm {settings.norm}", settings.loss]
+        axes += [f"task {settings.task}"] * (settings.task != "latent")
         axes += [f"penalty {settings.penalty}"] * (settings.penalty != "none")
         axes += [f"clip {settings.clip}"] * bool(settings.clip)
         axes += [f"condition {settings.condition}"] * (settings.condition != "none")

@@ -20,6 +20,7 @@ def from_folder(folder: Path, testing: bool) -> Source:
     walk = _Walk(folder)
     try:
         walk.follow()
+        walk.sighted.leave_out_sheets(lambda name: decode.read_file(folder / name))
         label_files = {name: (folder / name).read_bytes() for name in walk.sighted.label_files}
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {reason(error)}") from error

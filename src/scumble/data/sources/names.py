@@ -7,18 +7,21 @@ beside a training and a testing part is passed over. Whatever is left out is tol
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 
 from scumble.errors import DataError, reason
 from scumble.events import Noted, Warned
+from scumble.image import recipe
 from scumble.image.decode import SUFFIXES
 
 _MORE = r"([ _-]?(set|split|data|images|\d{4}|[ab]))?"
 TRAINING_PART = re.compile(r"train(ing)?" + _MORE)
 OTHER_PART = re.compile(r"(test(ing)?|val(id(ation)?)?|dev|eval(uation)?|holdout)" + _MORE)
-"""Names of folders, in small letters."""
+UNLABELLED_PART = re.compile(r"un[ _-]?labell?ed" + _MORE)
+"""Names of folders, in small letters. What lies below the last has no class, and is learnt from like the first."""
 LABELS_FILE = "dataset.json"
 
 SYSTEM_FOLDERS = frozenset(
@@ -92,6 +95,10 @@ class Sighted:
         else:
             self.endings[PurePosixPath(parts[-1]).suffix.lower()] += 1
 
+    def leave_out_sheets(self, read: Callable[[str], bytes]) -> None:
+        """Contact sheets of ours, beside the pictures that they show, are no pictures to learn from."""
+        self.pictures = [n for n in self.pictures if not recipe.is_contact_sheet(n, partial(read, n))]
+
     def told(self) -> list[Noted]:
         """What was passed over."""
         notes = []
@@ -129,8 +136,7 @@ def understand(names: Iterable[str], label_files: Mapping[str, bytes], where: st
     level = _level_of_parts(list(parts.values()))
     used = parts if level is not None or not testing else {}
     if level is not None:
-        wanted = OTHER_PART if testing else TRAINING_PART
-        used = {name: p for name, p in parts.items() if len(p) > level + 1 and wanted.fullmatch(p[level].lower())}
+        used = {name: p for name, p in parts.items() if len(p) > level + 1 and _is_used(p[level].lower(), testing)}
         told.append(_split_note(list(parts.values()), level, len(used)))
     given, notes = _given_labels(label_files, parts, where)
     told += notes
@@ -158,13 +164,20 @@ def _level_of_parts(paths: list[tuple[str, ...]]) -> int | None:
     return None
 
 
+def _is_used(part: str, testing: bool) -> bool:
+    """Whether pictures of a part of this name, in small letters, are for testing, or for training."""
+    if testing:
+        return OTHER_PART.fullmatch(part) is not None
+    return TRAINING_PART.fullmatch(part) is not None or _is_unlabelled(part)
+
+
 def _split_note(paths: list[tuple[str, ...]], level: int, used: int) -> Noted:
     places = Counter(p[level] if len(p) > level + 1 else None for p in paths)
     testing = [f"{n:,} of {place}" for place, n in places.items() if place and OTHER_PART.fullmatch(place.lower())]
     other = [
         f"{n:,} of {place}" if place else f"{n:,} beside them"
         for place, n in places.items()
-        if not place or not (TRAINING_PART.fullmatch(place.lower()) or OTHER_PART.fullmatch(place.lower()))
+        if not place or not (_is_used(place.lower(), False) or _is_used(place.lower(), True))
     ]
     message = f"{used:,} of {len(paths):,} pictures are used, those of the training part; "
     message += f"for testing: {', '.join(sorted(testing))}"
@@ -177,11 +190,18 @@ def _split_note(paths: list[tuple[str, ...]], level: int, used: int) -> Noted:
 def _folder_labels(used: Mapping[str, tuple[str, ...]], level: int | None) -> dict[str, str | None]:
     """The folder that each picture lies in; that above `train` where there is none within.
 
-    What lies directly in a folder with folders of pictures has no class.
+    What lies directly in a folder with folders of pictures has no class, and nothing has one below `unlabelled`.
     """
-    places = {p[:-1] for p in used.values()}
+    folders = {name: p[:-1] for name, p in used.items()}
+    known = {name: place for name, place in folders.items() if not any(map(_is_unlabelled, place))}
+    places = set(known.values())
     above = {place[:length] for place in places for length in range(len(place))}
-    return {name: None if p[:-1] in above else _folder_label(p[:-1], level, places) for name, p in used.items()}
+    without = {name for name, place in folders.items() if name not in known or place in above}
+    return {name: None if name in without else _folder_label(place, level, places) for name, place in folders.items()}
+
+
+def _is_unlabelled(folder: str) -> bool:
+    return UNLABELLED_PART.fullmatch(folder.lower()) is not None
 
 
 def _folder_label(place: tuple[str, ...], level: int | None, places: set[tuple[str, ...]]) -> str | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from scumble.data import labels
 from scumble.data.labels import Label
 from scumble.data.raw import Raw, raw_of
-from scumble.errors import ImageError
+from scumble.errors import DataError, ImageError
 from scumble.events import Event, Noted, Progress, Started, Warned
 from scumble.image import files
 from scumble.image.files import Picture
@@ -44,6 +46,7 @@ class Item:
         load: decodes it; raises ImageError if it cannot be read.
         measure: finds (width, height) with less work than `load`; None if there is no such way.
         look: reads its header, for all that follows; None if there is nothing to be found there.
+        finish: what is made of its pixels, (H, W, C) uint8, once they have the form that is learnt from.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Item:
     load: Callable[[], Picture]
     measure: Callable[[], tuple[int, int]] | None = None
     look: Callable[[], Opened] | None = None
+    finish: Callable[[np.ndarray], np.ndarray] | None = None
 
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels; raises ImageError like `load`."""
@@ -84,6 +88,15 @@ class Source:
         """What was left out or chosen, then how many pictures there are, and of what classes."""
         classes = labels.described([item.label for item in self.items], [item.name for item in self.items])
         return *self.told, Noted(f"{self.name}: {len(self.items):,} pictures; classes: {classes}")
+
+
+def refuse_several(source: Source) -> None:
+    """Raises DataError if its pictures may have several labels, or none, rather than a class each."""
+    several = [(len(item.label) < 2, item.name, item.label) for item in source.items if isinstance(item.label, tuple)]
+    if several:
+        _, name, found = min(several)
+        got = " and ".join(found[:2]) or "none"
+        raise DataError(f"{name} of {source.name} has the labels {got}; wanted one class a picture")
 
 
 def of_picture(picture: Picture) -> Opened:

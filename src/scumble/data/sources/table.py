@@ -10,7 +10,7 @@ Cells are parted by commas, semicolons or tabs, as the first line has them, or, 
 CelebA's list_attr_celeba.txt. Which column names the pictures is seen from the names; of other columns, one that is
 called class, labels, tags or the like goes before what else a table may hold. A picture is named by its path or the end
 of it, with or without its ending. Where every picture turns out to have just one label, these are classes like any
-others.
+others. Pictures that no row names have no class, and so have those whose cell for it is empty.
 """
 
 import csv
@@ -56,7 +56,7 @@ def labelled(source: Source, path: Path) -> Source:
         if name is not None:
             found.setdefault(name, set()).update(_labels_of(row, header, columns, are_flags))
     labels = _as_labels(found, are_flags, path)
-    told = [*source.told, *_told(header, rows, index, of_pictures, columns, path)]
+    told = [*source.told, *_told(header, rows, index, of_pictures, columns, path), *_doubted(found, are_flags, path)]
     items = [dataclasses.replace(item, label=labels.get(item.name)) for item in source.items]
     digest = digest_of([source.digest, [item.label for item in items]])
     return dataclasses.replace(source, items=items, digest=digest, told=tuple(told))
@@ -69,8 +69,11 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     """The names of the columns, "" where one has none, and the rows, all as long."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            what = "is no file" if not path.is_file() else "is larger than tables of labels are"
-            raise DataError(f"{path} {what}; wanted a table of labels, such as labels.csv")
+            what = "is larger than tables of labels are" if path.is_file() else "is no file"
+            what = what if path.exists() else "does not exist"
+            raise DataError(
+                f"{path} {what}; wanted a table of labels, such as labels.csv, or a folder of class folders"
+            )
         text = _decoded(path.read_bytes())
         rows = [row for row in ([cell.strip() for cell in row] for row in _cells(text)) if any(row)]
     except (OSError, ValueError, csv.Error) as error:
@@ -78,7 +81,8 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     if rows and len(rows[0]) == 1 and rows[0][0].isdecimal():
         rows = rows[1:]  # how many pictures there are, above CelebA's table
     if len(rows) < 2:
-        raise DataError(f"{path} has {len(rows)} rows; wanted the names of the columns, and a row for each picture")
+        got = "holds nothing" if not rows else f"has a single row, {','.join(rows[0])[:60]!r}"
+        raise DataError(f"{path} {got}; wanted the names of the columns, and a row for each picture")
     header, *rows = rows
     header = [""] * (len(rows[0]) == len(header) + 1) + header  # that of the pictures has no name there
     for number, row in enumerate(rows, 1):
@@ -181,3 +185,13 @@ def _told(
         what = f"{len(missing):,} of {len(rows):,} rows of {path.name} name no picture, or several"
         told.append(Warned(f"{what}, the first: {missing[0]}"))
     return told
+
+
+def _doubted(found: dict[str, set[str]], are_flags: bool, path: Path) -> list[Warned]:
+    """That a few pictures have several labels, where most have one: two rows may disagree about a class."""
+    several = {name: labels for name, labels in found.items() if len(labels) > 1}
+    if are_flags or not several or 2 * len(several) > len(found):
+        return []
+    name, labels = next(iter(several.items()))
+    what = f"{len(several):,} of {len(found):,} pictures of {path.name} have several labels"
+    return [Warned(f"{what}, the first: {name}, {' and '.join(sorted(labels))}")]

@@ -38,6 +38,7 @@ def from_tar(path: Path, testing: bool) -> Source:
             sighted.add(name)
         for name in [*sighted.pictures, *sighted.label_files]:
             tar.refuse_large(name)
+        sighted.leave_out_sheets(tar.read)
         label_files = {name: tar.read(name) for name in sighted.label_files}
     except (*TAR_ERRORS, ImageError) as error:
         raise DataError(f"{path} cannot be read as a tar: {reason(error)}", "it may have been cut short") from error

@@ -35,6 +35,7 @@ def from_zip(path: Path, testing: bool) -> Source:
             sighted.add(name)
         for name in [*sighted.pictures, *sighted.label_files]:
             _refuse_bomb(entries[name], path)
+        sighted.leave_out_sheets(lambda name: _read_entry(archive, entries[name]))
         label_files = {name: archive.read(entries[name]) for name in sighted.label_files}
     except ZIP_ERRORS as error:
         raise DataError(f"{path} cannot be read as a zip: {reason(error)}", "it may have been cut short") from error

@@ -4,110 +4,50 @@ A figure means nothing without its feature network, resize and numbers of pictur
 Only what is measured with the Inception network that defines them is called FID and KID.
 """
 
+import dataclasses
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from scumble import device
-from scumble.errors import DataError, SettingsError
+from scumble import device, notebook
+from scumble.errors import SettingsError
 from scumble.events import Event, Noted, Progress, Started, Warned, returned
 from scumble.gan.evaluation import feature_cache, intervals
 from scumble.gan.evaluation.feature_cache import FeatureSet, PictureSet
-from scumble.gan.evaluation.frechet import GROUPS
 from scumble.gan.evaluation.intervals import Estimate
-from scumble.gan.evaluation.pictures import both_sets
-from scumble.gan.models.gan import GAN, is_trained
+from scumble.gan.evaluation.pictures import both_sets, check_counts, least, number_of, possible
+from scumble.gan.evaluation.result import Evaluation, Figure
+from scumble.gan.evaluation.verdict import verdict
+from scumble.gan.models.gan import GAN
+from scumble.gan.models.reading import is_trained
+from scumble.gan.probe.clusters import readings
 from scumble.gan.settings import MeasureName, Split
 from scumble.perceptual import embedding
 from scumble.perceptual.embedding import Embedding
 
 JOB = "compare"
-DEFAULT_PICTURES = 10_000
 MOST_PICTURES = 10_000_000
 
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 """All choices; by default, all that the feature network supports."""
 
-TITLES = {
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "inception_score": "Inception Score",
-    "fid": "FID",
-    "kid": "KID",
-}
-"""How figures are printed whose name is not a word."""
-
-BY_INCEPTION = {"frechet_distance": "fid", "kernel_distance": "kid"}
-"""What these distances are called with Inception as the feature network, and only then."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure with its 95% confidence interval, from `low` to `high`.
-
-    Attributes:
-        name: such as "frechet_distance", or "fid" if it is one.
-        value: of all pictures.
-        margin: half the interval's width, where it reaches to nothing that is impossible.
-        of_half: its mean over halves of the pictures; where it is far from `value`, the number of pictures matters.
-        real: how many real pictures it was measured with; None where these are not used.
-        generated: how many generated ones.
-        low: where the interval begins; not below what the figure can be.
-        high: where it ends; not above it.
-    """
-
-    name: str
-    value: float
-    margin: float
-    of_half: float
-    real: int | None
-    generated: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Figures, and what they were measured with.
-
-    Attributes:
-        figures: in the order of `MEASURES`.
-        network: the feature network; `layer`, where its features are from; `sha256`, the digest of its weights.
-        resize: how pictures were brought to the network's size.
-        data: the real pictures' name; `split`, which part of them was used.
-        subject: what was evaluated: "RUN at N images" of a GAN, or the name of other pictures.
-        averaged: whether a GAN's pictures are those of its averaged generator; None if it is no GAN.
-    """
-
-    figures: list[Figure]
-    network: str
-    layer: str
-    sha256: str
-    resize: str
-    data: str
-    split: str
-    subject: str
-    averaged: bool | None
-
-    def described(self, figure: Figure) -> str:
-        """Everything that a figure depends on, in one line."""
-        real = f"{figure.real:,} real ({self.data}, {self.split} split), " if figure.real is not None else ""
-        generator = {True: ", averaged generator", False: ", generator as trained", None: ""}[self.averaged]
-        return f"{self.network} {self.layer}, {self.resize}, {real}{figure.generated:,} of {self.subject}{generator}"
+UNIT = "variance"
+"""What distances are told in, but for Inception's: in the total variance of the real pictures' features. So they mean
+the same for every network and data set: one picture again and again, the mean of all, has a Fréchet distance of 1."""
 
 
 @device.in_full_float32
 def evaluate_events(
-    subject: str | Path,
+    subject: str | Path | GAN,
     data: str | Path,
     network: str = "pocket",
-    pictures: int = DEFAULT_PICTURES,
+    pictures: int | None = None,
     split: Split = "train",
     measures: Collection[MeasureName] | None = None,
     device_name: str = "auto",
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, Evaluation]:
     """Measure how much the pictures of a GAN, or others, look like real ones.
 
@@ -116,13 +56,15 @@ def evaluate_events(
     pair, use the first 10,000.
 
     Args:
-        subject: a run, a model's folder, or pictures as in `data`, of which the training split is used.
+        subject: a GAN, a run, a model's folder, or pictures as in `data`, of which the training split is used.
         data: the real pictures; see `scumble.data.sources.opener`.
         network: one of `scumble.perceptual.embedding.EMBEDDINGS`.
-        pictures: how many of each kind, or as many as there are.
+        pictures: how many of each kind, or as many as there are; by default 10,000, or half of the real ones where
+            these are fewer, so that the other half can be measured in the same way.
         split: of `data`: "train", or "test", which no training sees.
         measures: of `MEASURES`.
         device_name: "auto", or torch's name of a device.
+        labels: as with a training: labelled pictures that lie beside the others belong to them.
 
     Yields:
         Started and Progress of computing features, and of the job "compare"; Noted; Warned of what the figures depend
@@ -135,54 +77,100 @@ def evaluate_events(
         WeightsError: if the network's weights cannot be found, fetched or trusted.
     """
     with device.memory_errors("use fewer --pictures or another --network"), device.memory_returned():
-        return (yield from _job(str(subject), str(data), network, pictures, split, measures, device_name))
+        return (yield from _job(subject, str(data), network, pictures, split, measures, device_name, labels))
 
 
-def evaluate(subject: str | Path, data: str | Path, **settings: Any) -> Evaluation:
+def evaluate(subject: str | Path | GAN, data: str | Path, **settings: Any) -> Evaluation:
     """The same without events; see `evaluate_events`.
 
     Example:
         >>> scumble.evaluate("runs/digits", "digits", pictures=1000).figures[0]  # doctest: +SKIP
     """
-    return returned(evaluate_events(subject, data, **settings))
+    return returned(notebook.shown(evaluate_events(subject, data, **settings)))
+
+
+def _opened(subject: str | Path | GAN, device_name: str) -> tuple[GAN | None, str]:
+    """The GAN, if it is one, and what it is called."""
+    if isinstance(subject, GAN):
+        return subject, f"a GAN of {subject.facts.data.name}"
+    return GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None, str(subject)
 
 
 def _job(
-    subject: str,
+    subject: str | Path | GAN,
     data: str,
     network: str,
-    pictures: int,
+    pictures: int | None,
     split: Split,
     measures: Collection[MeasureName] | None,
     device_name: str,
+    labels: str | Path | None,
 ) -> Generator[Event, None, Evaluation]:
     chosen = _measures(measures, network)
-    if not 1 <= pictures <= MOST_PICTURES:
+    if pictures is not None and not 1 <= pictures <= MOST_PICTURES:
         raise SettingsError(f"pictures: got {pictures}, wanted 1 to {MOST_PICTURES:,}")
     placement = device.choose(device_name, "float32")
     yield Noted(placement.reason)
-    gan = GAN.from_pretrained(subject, device_name) if is_trained(Path(subject)) else None
-    real, evaluated = yield from both_sets(subject, gan, data, split)
+    gan, name = _opened(subject, device_name)
+    real, evaluated = yield from both_sets(name, gan, data, split, labels)
     embedding.check_channels(real.name, real.shape[0])
     feature_network = yield from embedding.load(network, placement)
-    counts = real.at_most(pictures), evaluated.at_most(pictures)
-    check_counts(chosen, feature_network, *counts)
-    estimates = yield from compare((real, evaluated), feature_network, counts, chosen)
+    found = yield from evaluation_of((real, evaluated), feature_network, gan, pictures, chosen, split)
+    if gan is None:
+        return found
+    return dataclasses.replace(found, readings=(yield from readings(gan, data, split, labels)))
+
+
+def evaluation_of(
+    pictures: tuple[PictureSet, PictureSet],
+    network: Embedding,
+    gan: GAN | None,
+    wanted: int | None,
+    measures: Collection[MeasureName],
+    split: Split = "train",
+) -> Generator[Event, None, Evaluation]:
+    """Figures of real and generated pictures, those of other real pictures beside them, and the verdict.
+
+    Args:
+        pictures: real and generated ones.
+        network: that looks.
+        gan: that drew the latter, if one did: their features are removed.
+        wanted: how many of each kind, as in `evaluate_events`.
+        measures: which.
+        split: of the real pictures.
+
+    Raises:
+        DataError: if there are too few for a measure, features are not finite, or the cache cannot be used.
+    """
+    real, generated = pictures
+    number = number_of(wanted, real, max(least(measure, network) for measure in measures))
+    counts = real.at_most(number), generated.at_most(number)
+    check_counts(measures, network, *counts)
+    estimates = yield from compare(pictures, network, counts, measures)
     yield from _told_of_bias(estimates, *counts)
     if gan is not None:
-        feature_cache.remove(evaluated, feature_network)
+        feature_cache.remove(generated, network)
+    of_others, count = yield from _of_other_real(real, network, counts[0], measures)
+    figures = [Figure.of(name, one, network.network, *counts) for name, one in estimates.items()]
+    others = [Figure.of(name, one, network.network, count, count) for name, one in of_others.items()]
     _, height, width = real.shape
     return Evaluation(
-        figures=[_figure(name, one, network, *counts) for name, one in estimates.items()],
-        network=network,
-        layer=feature_network.layer,
-        sha256=feature_network.sha256,
-        resize=feature_network.resize(width, height),
+        figures=figures,
+        others=others,
+        verdict=verdict(_values(figures), _values(others)),
+        network=network.network,
+        layer=network.layer,
+        sha256=network.sha256,
+        resize=network.resize(width, height),
         data=real.name,
         split=split,
-        subject=evaluated.name,
+        subject=generated.name,
         averaged=None if gan is None else gan.settings.ema > 0,
     )
+
+
+def _values(figures: list[Figure]) -> dict[str, float]:
+    return {one.name: one.value for one in figures}
 
 
 def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[MeasureName]:
@@ -201,29 +189,20 @@ def _measures(wanted: Collection[MeasureName] | None, network: str) -> list[Meas
     return [measure for measure in supported if measure in wanted]
 
 
-def check_counts(measures: Collection[MeasureName], network: Embedding, real: int, generated: int) -> None:
-    """Refuse figures of too few pictures before any features are computed.
-
-    The Fréchet distance needs one more than there are features: with fewer, the covariance is singular, and the
-    figure is little more than its bias.
-
-    Raises:
-        DataError: if there are too few; it says how many are needed.
-    """
-    for measure in measures:
-        least = max(network.width + 1, GROUPS) if measure == "frechet" else 2 * intervals.MEASURES[measure].least
-        kinds = {"generated": generated} if measure == "inception" else {"real": real, "generated": generated}
-        for kind, count in kinds.items():
-            if count < least:
-                other = ", or a network with fewer features" if measure == "frechet" else ""
-                raise DataError(
-                    f"{measure} by {network.network} takes {least:,} pictures of each kind or more; "
-                    f"got {count:,} {kind}",
-                    f"use other --measures than {measure}{other}",
-                )
-
-
 # --- Figures --------------------------------------------------------------------------------------------------------
+
+
+def _of_other_real(
+    real: PictureSet, network: Embedding, count: int, measures: Collection[MeasureName]
+) -> Generator[Event, None, tuple[dict[str, Estimate], int]]:
+    """The figures of real pictures that come after the first `count`, or of one half to the other where too few do."""
+    assert real.count is not None
+    count = min(count, real.count // 2)
+    if not (measures := possible(measures, network, count)):
+        return {}, count
+    first = yield from feature_cache.features(real, network, count, "frechet" in measures)
+    others = yield from feature_cache.features(real, network, count, "frechet" in measures, first=count)
+    return (yield from _all_estimates(first, others, network, measures)), count
 
 
 def compare(
@@ -240,32 +219,43 @@ def compare(
     real, generated = pictures
     of_real = yield from feature_cache.features(real, network, counts[0], "frechet" in measures)
     of_generated = yield from feature_cache.features(generated, network, counts[1], "frechet" in measures)
+    return (yield from _all_estimates(of_real, of_generated, network, measures))
+
+
+def _all_estimates(
+    real: FeatureSet, generated: FeatureSet, network: Embedding, measures: Collection[MeasureName]
+) -> Generator[Event, None, dict[str, Estimate]]:
     yield Started(JOB, len(measures), "measures")
     found: dict[str, Estimate] = {}
     for done, measure in enumerate(measures, 1):
-        found |= _estimates(measure, of_real, of_generated, network)
+        found |= estimates(measure, real, generated, network)
         yield Progress(JOB, done, len(measures))
     return found
 
 
-def _estimates(
-    measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding
-) -> dict[str, Estimate]:
+def estimates(measure: MeasureName, real: FeatureSet, generated: FeatureSet, network: Embedding) -> dict[str, Estimate]:
+    """The figures of one measure, by name, in the unit that distances are told in."""
     random = np.random.default_rng(0)
+    mean, variance = (0.0, 1.0) if network.network == "inception" else _unit(real)
     if measure == "frechet":
         moments = (real.groups.moments(), generated.groups.moments())
-        return {"frechet_distance": intervals.estimate_frechet(*moments, generator=random)}
+        found = intervals.estimate_frechet(*moments, generator=random)
+        return {"frechet_distance": Estimate(*(number / variance for number in found))}
     if measure == "inception":
         assert network.probabilities is not None
         return intervals.estimate(measure, network.probabilities(generated.features), generator=random)
-    return intervals.estimate(measure, real.features, generated.features, generator=random)
+    # The kernel averages products over features: each has a variance of 1, on average. A mean far from 0 would drown
+    # their differences in its third power.
+    deviation = 1.0 if network.network == "inception" else np.sqrt(variance / network.width)
+    both = ((some.features - mean) / deviation for some in (real, generated))
+    return intervals.estimate(measure, *both, generator=random)
 
 
-def _figure(name: str, found: Estimate, network: str, real: int, generated: int) -> Figure:
-    if name != "frechet_distance":
-        real, generated = min(real, feature_cache.KEPT_IN_MEMORY), min(generated, feature_cache.KEPT_IN_MEMORY)
-    title = BY_INCEPTION.get(name, name) if network == "inception" else name
-    return Figure(title, *found, None if name == "inception_score" else real, generated, *found.interval(name))
+def _unit(real: FeatureSet) -> tuple[np.ndarray, float]:
+    """The mean (D,) and the total variance of the features; 1 where pictures are all alike but for rounding."""
+    features = real.features.astype(np.float64)
+    mean, variance = features.mean(0), float(features.var(0).sum())
+    return mean, variance if variance > 1e-9 * float(np.square(features).mean(0).sum()) else 1.0
 
 
 def _told_of_bias(estimates: dict[str, Estimate], real: int, generated: int) -> Iterator[Event]:

@@ -73,14 +73,18 @@ class FeatureSet:
 
 
 def of_store(pictures: Dataset) -> PictureSet:
-    """Real pictures, in a fixed random order."""
-    count = len(pictures.pixels)
-    order = np.random.default_rng(0).permutation(count)
+    """Real pictures, in the order of `shuffled`."""
+    order = shuffled(len(pictures.pixels))
 
     def take(numbers: range) -> np.ndarray:
         return np.asarray(pictures.pixels[order[numbers.start : numbers.stop]])
 
-    return PictureSet(pictures.name, pictures.digest, count, pictures.shape, take)
+    return PictureSet(pictures.name, pictures.digest, len(order), pictures.shape, take)
+
+
+def shuffled(count: int) -> np.ndarray:
+    """(count,): which picture of a data set has number 0, 1, 2, ...; random, and always the same."""
+    return np.random.default_rng(0).permutation(count)
 
 
 def of_gan(gan: GAN, name: str) -> PictureSet:
@@ -96,9 +100,9 @@ def of_gan(gan: GAN, name: str) -> PictureSet:
 
 
 def features(
-    pictures: PictureSet, embedding: Embedding, count: int, with_moments: bool = True
+    pictures: PictureSet, embedding: Embedding, count: int, with_moments: bool = True, first: int = 0
 ) -> Generator[Event, None, FeatureSet]:
-    """Compute the features of the first `count` pictures, or read them from the cache.
+    """Compute the features of `count` pictures from number `first` on, or read them from the cache.
 
     Yields:
         Started and Progress of the job "features of NAME".
@@ -106,22 +110,33 @@ def features(
     Raises:
         DataError: if the cache cannot be read or written.
     """
-    folder, job = _folder(pictures, embedding), f"features of {pictures.name}"
     groups, kept = MomentsOfGroups(), []
-    yield Started(job, count, "pictures")
-    for start in range(0, count, PIECE):
-        numbers = range(start, min(start + PIECE, count))
+
+    def add(numbers: range, piece: np.ndarray) -> None:
+        if with_moments:
+            groups.add(piece)
+        if numbers.start - first < KEPT_IN_MEMORY:
+            kept.append(piece)
+
+    yield from for_each_piece(pictures, embedding, range(first, first + count), add)
+    return FeatureSet(count, groups, np.concatenate(kept)[:KEPT_IN_MEMORY])
+
+
+def for_each_piece(
+    pictures: PictureSet, embedding: Embedding, wanted: range, look: Callable[[range, np.ndarray], None]
+) -> Generator[Event, None, None]:
+    """Call `look` with numbers of pictures and their (n, D) features, piece after piece; see `features`."""
+    folder, job = _folder(pictures, embedding), f"features of {pictures.name}"
+    yield Started(job, len(wanted), "pictures")
+    for start in range(wanted.start, wanted.stop, PIECE):
+        numbers = range(start, min(start + PIECE, wanted.stop))
         path = folder / f"{numbers.start:09}-{numbers.stop:09}.npy"
         piece = _read(path, (len(numbers), embedding.width))
         if piece is None:
-            piece = yield from _compute(pictures, embedding, numbers, job, count)
+            piece = yield from _compute(pictures, embedding, numbers, job, wanted)
             _write(path, piece)
-        if with_moments:
-            groups.add(piece)
-        if start < KEPT_IN_MEMORY:
-            kept.append(piece)
-        yield Progress(job, numbers.stop, count)
-    return FeatureSet(count, groups, np.concatenate(kept)[:KEPT_IN_MEMORY])
+        look(numbers, piece)
+        yield Progress(job, numbers.stop - wanted.start, len(wanted))
 
 
 def remove(pictures: PictureSet, embedding: Embedding) -> None:
@@ -136,12 +151,12 @@ def _folder(pictures: PictureSet, embedding: Embedding) -> Path:
 
 
 def _compute(
-    pictures: PictureSet, embedding: Embedding, numbers: range, job: str, total: int
+    pictures: PictureSet, embedding: Embedding, numbers: range, job: str, wanted: range
 ) -> Generator[Event, None, np.ndarray]:
     _, height, width = pictures.shape
     step, found = embedding.batch(width, height), []
     for start in range(numbers.start, numbers.stop, step):
-        yield Progress(job, start, total)
+        yield Progress(job, start - wanted.start, len(wanted))
         found.append(embedding.features(pictures.take(range(start, min(start + step, numbers.stop)))))
     return np.concatenate(found)
 

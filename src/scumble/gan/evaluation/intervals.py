@@ -27,6 +27,7 @@ BOUNDS = {
     "recall": (0.0, 1.0),
     "density": (0.0, math.inf),
     "coverage": (0.0, 1.0),
+    "near_copies": (0.0, 1.0),
 }
 """What figures can be; a kernel distance can be any number."""
 
@@ -77,8 +78,8 @@ def estimate(
         splits: how many; they leave the margin off by 1 / sqrt(2 splits), 10% with 50.
 
     Returns:
-        By name: "kernel_distance" or "inception_score"; for "neighbours", "precision", "recall", "density" and
-        "coverage".
+        By name: "kernel_distance" or "inception_score"; for "neighbours", "precision", "recall", "density",
+        "coverage" and "near_copies".
 
     Raises:
         DataError: as the measure does, of which an interval takes twice as many pictures.

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: whose features lie among whose nearest neighbours."""
+"""Precision, recall, density, coverage and near copies: whose features lie among whose nearest neighbours."""
 
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ from scumble.gan.evaluation.measure import Draws, Features, Figures, Measure, Pi
 PRECISION_NEIGHBOURS = 3
 COVERAGE_NEIGHBOURS = 5
 """As in the papers, Kynkäänniemi et al. 2019 and Naeem et al. 2020."""
+
+NEAR = 0.01
+"""A near copy is nearer to a real picture than all but this share of the real ones are to another."""
 
 LISTED_NEIGHBOURS = 64
 """So many of a picture's neighbours are kept; that fewer than 5 of them are in a random half has probability 4e-14."""
@@ -24,21 +27,25 @@ class NeighbourFigures(NamedTuple):
     recall: share of real pictures in the ball of some generated one (k = 3): is there something like each?
     density: in how many balls of real pictures a generated one lies, over k (k = 5); about 1 for equal distributions.
     coverage: share of real pictures with a generated one in their ball (k = 5).
+    near_copies: share of generated pictures that are nearer to a real one than 99% of the real ones are to another;
+        about 0.01 for equal distributions, more where training pictures are repeated.
     """
 
     precision: float
     recall: float
     density: float
     coverage: float
+    near_copies: float
 
 
 def neighbour_figures(real: Features, generated: Features) -> NeighbourFigures:
-    """Precision and recall (Kynkäänniemi et al. 2019, eq. 2), density and coverage (Naeem et al. 2020).
+    """Precision and recall (Kynkäänniemi et al. 2019, eq. 2), density and coverage (Naeem et al. 2020), near copies.
 
     None of them is enough by itself. An outlier among the real pictures has a large ball, in which bad pictures count
     as precise; density gives them little weight. A blurred mean of all pictures lies, among many features, in the balls
-    of all real ones: precision, density and coverage are at their best, and only recall, at 0, shows it. Equal
-    distributions have a precision, recall and coverage below 1: compare only figures of equally many pictures.
+    of all real ones, and nearer to each than they are to one another: all of it are near copies, precision, density and
+    coverage are at their best, and only recall, at 0, shows it. Equal distributions have a precision, recall and
+    coverage below 1: compare only figures of equally many pictures.
 
     Args:
         real: (N, D), N at least 6.
@@ -56,10 +63,11 @@ def neighbour_figures(real: Features, generated: Features) -> NeighbourFigures:
 def _neighbour_figures(pictures: Pictures, draws: Draws) -> Figures:
     real, generated = (x - pictures[0].mean(0) for x in pictures)  # far from 0, distances would be lost in rounding
     drawn_real, drawn_generated = draws
-    small, large = _radii(real, drawn_real, PRECISION_NEIGHBOURS, COVERAGE_NEIGHBOURS)
+    first, small, large = _radii(real, drawn_real, 1, PRECISION_NEIGHBOURS, COVERAGE_NEIGHBOURS)
     (opposite,) = _radii(generated, drawn_generated, PRECISION_NEIGHBOURS)
     precise, recalled, covered = (np.zeros_like(drawn) for drawn in (drawn_generated, drawn_real, drawn_real))
     balls = np.zeros(len(drawn_real))
+    nearest = np.full(drawn_generated.shape, np.inf)  # squared distance of each generated picture to a drawn real one
     for rows in chunks(real, generated):
         squared = _squared_distances(real[rows], generated)
         for draw in range(len(balls)):
@@ -71,11 +79,16 @@ def _neighbour_figures(pictures: Pictures, draws: Draws) -> Figures:
             covered[draw, i] = inside.any(1)
             precise[draw, j] |= (between <= small[draw, i, None]).any(0)
             recalled[draw, i] = (between <= opposite[draw, j]).any(1)
+            if len(i):
+                nearest[draw, j] = np.minimum(nearest[draw, j], between.min(0))
+    # Not drawn ones are infinitely far, and so are no copies.
+    near = [np.quantile(some[drawn], NEAR, method="lower") for some, drawn in zip(first, drawn_real, strict=True)]
     return {
         "precision": precise.sum(1) / drawn_generated.sum(1),
         "recall": recalled.sum(1) / drawn_real.sum(1),
         "density": balls / (COVERAGE_NEIGHBOURS * drawn_generated.sum(1)),
         "coverage": covered.sum(1) / drawn_real.sum(1),
+        "near_copies": (nearest < np.array(near)[:, None]).sum(1) / drawn_generated.sum(1),
     }
 
 

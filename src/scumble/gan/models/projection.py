@@ -2,7 +2,8 @@
 
 Gradient descent starts from the nearest few of some hundred seeds. Latents stay on the sphere where nearly all of them
 lie in training (Menon et al. 2020, "PULSE"): elsewhere, nearer pictures exist that the generator was never trained on.
-What it has not learnt it cannot draw: a picture of another kind only finds what looks a little like it.
+What it has not learnt it cannot draw: a picture of another kind only finds what looks a little like it. An adversarial
+autoencoder has learnt the answer: its encoder gives it at once, and there is no descent.
 """
 
 import time
@@ -19,7 +20,7 @@ from scumble.errors import SettingsError
 from scumble.events import Event, Finished, Progress, Saved, Started, returned
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.latents import on_sphere
-from scumble.gan.models.sample import draw_latents
+from scumble.gan.models.sample import draw_latents, encoded
 from scumble.image import files, recipe, tensors
 from scumble.perceptual import backbones
 
@@ -83,22 +84,15 @@ def project_events(
     target = _fitted(gan, picture)
     distance = yield from _distance(by, target)
     yield Started(JOB, STEPS, "steps")
-    latents = on_sphere(draw_latents(range(SEEDS), gan.settings.latent)).to(target.device)
-    labels = None if labels is None else labels.to(target.device)
-    at_first = _distances(gan, distance, latents, labels)
-    nearest = at_first.argsort()[:KEPT]
-    labels = None if labels is None else labels[nearest]
-    found, distances = yield from _descend(gan, distance, latents[nearest], labels)
-    best = int(distances.argmin())
-    chosen = None if labels is None else gan.class_names(labels)[best]
-    seed = int(nearest[0])
-    result = Projection(found[best].cpu(), chosen, float(distances[best]), seed, float(at_first[seed]))
-    seed_class = None if labels is None else gan.class_names(labels)[0]
-    of_seed = gan.draw_array(latents[seed, None].cpu(), seed_class)
-    of_latent = gan.draw_array(result.latent[None], chosen)
+    latents = draw_latents(range(SEEDS), gan.settings.latent)
+    latents = on_sphere(latents) if gan.encoder is None else latents
+    result = yield from _searched(gan, distance, target, latents, labels)
+    seed = result.seed
+    of_seed = gan.draw_array(latents[seed, None], None if labels is None else gan.class_names(labels[seed, None])[0])
+    of_latent = gan.draw_array(result.latent[None], result.of_class)
     sheet = tensors.grid(np.concatenate([tensors.from_signed(target), of_seed, of_latent]), 3)
     figures = {"distance": result.distance, "nearest_seed": seed, "distance_of_seed": result.seed_distance}
-    made_by = {"gan": gan.facts.data.name, "by": by, "class": chosen, "latent": result.latent.tolist()}
+    made_by = {"gan": gan.facts.data.name, "by": by, "class": result.of_class, "latent": result.latent.tolist()}
     files.save(sheet, output, recipe.versions() | made_by | figures)
     yield Saved(output)
     yield Finished(JOB, [output], time.perf_counter() - started, Image.fromarray(sheet), figures)
@@ -146,6 +140,25 @@ def _distance(by: str, target: torch.Tensor) -> Generator[Event, None, Distance]
         return torch.stack([(layer - goal).square().flatten(1).mean(1) / size for layer, goal, size in layers]).mean(0)
 
     return distance
+
+
+def _searched(
+    gan: GAN, distance: Distance, target: torch.Tensor, latents: torch.Tensor, labels: torch.Tensor | None
+) -> Generator[Event, None, Projection]:
+    """What is nearest: from the best of the (N, Z) latents and their labels on, or by the encoder."""
+    latents = latents.to(target.device)
+    labels = None if labels is None else labels.to(target.device)
+    at_first = _distances(gan, distance, latents, labels)
+    nearest = at_first.argsort()[:KEPT]
+    labels = None if labels is None else labels[nearest]
+    if gan.encoder is None:
+        found, distances = yield from _descend(gan, distance, latents[nearest], labels)
+    else:
+        found = encoded(gan.encoder, target)
+        distances = _distances(gan, distance, found, None)
+    best, seed = int(distances.argmin()), int(nearest[0])
+    chosen = None if labels is None else gan.class_names(labels)[best]
+    return Projection(found[best].cpu(), chosen, float(distances[best]), seed, float(at_first[seed]))
 
 
 @torch.inference_mode()

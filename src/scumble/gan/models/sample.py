@@ -3,18 +3,46 @@
 Picture 7 is therefore the same, to the bit, alone or among a thousand; between devices, only rounding differs.
 """
 
+import io
 import operator
 from collections.abc import Iterable, Sequence
+from typing import SupportsIndex, overload
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 from scumble.device import full_float32
 from scumble.errors import SettingsError
-from scumble.image.tensors import from_signed
+from scumble.image.tensors import from_signed, grid
 
 MIN_TRUNCATION = 0.05
+COLUMNS = 8
+
+
+class Samples(list[Image.Image]):
+    """A list of pictures of one size that a notebook shows side by side, as it shows a single one."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Image.Image: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Samples": ...
+    def __getitem__(self, index: SupportsIndex | slice) -> "Image.Image | Samples":
+        return Samples(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
+
+    def __repr__(self) -> str:
+        size = f" of {self[0].width} x {self[0].height} pixels" if self else ""
+        return f"<{len(self)} pictures{size}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """What IPython asks for."""
+        if not self:
+            return None
+        pixels = np.stack([np.asarray(picture).reshape(picture.height, picture.width, -1) for picture in self])
+        file = io.BytesIO()
+        Image.fromarray(grid(pixels, min(COLUMNS, len(self)))).save(file, "PNG")
+        return file.getvalue()
 
 
 def draw_latents(seeds: Iterable[int], size: int, truncation: float | None = None) -> torch.Tensor:
@@ -61,6 +89,18 @@ def labels_in_turn(seeds: Iterable[int], classes: int, sets: Sequence[str] | Non
         return torch.tensor([seed % classes for seed in seeds])
     rows = [[float(digit) for digit in sets[seed % len(sets)]] for seed in seeds]
     return torch.tensor(rows).reshape(-1, classes)
+
+
+@full_float32()
+@torch.inference_mode()
+def encoded(encoder: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    """(N, Z) codes of (N, C, H, W) pictures in [-1, 1], each by itself, as `generate` draws.
+
+    The encoder must be in evaluation mode, and N at least 1.
+    """
+    assert not encoder.training
+    device = next(encoder.parameters()).device
+    return torch.cat([encoder(picture[None].to(device)) for picture in pictures]).clone()
 
 
 @full_float32()

@@ -2,40 +2,48 @@
 
 import re
 import shlex
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from scumble import device
 from scumble.data import labels, measuring
-from scumble.data.dataset import Dataset
 from scumble.data.form import MIN_SIDE, Size, times
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Source
 from scumble.data.survey import Survey, look_over
 from scumble.errors import DataError
 from scumble.events import Event
+from scumble.gan.monitoring.speed import Speed, images_for, measured
 from scumble.gan.settings import GANSettings
-from scumble.gan.tasks.latent import LatentGAN
 
 FEW = 5000
 """With fewer pictures, the discriminator overfits before the generator has learnt to draw."""
 VERY_FEW = 500
 MANY_DUPLICATES = 0.01
+SEEN_SOMETHING = 32_000
+"""Images after which digits can be read: those of the example in the README."""
 MUCH_LOST, MANY_CUT = 1 / 3, 0.1
 """Where more than a tenth of the pictures lose more than a third of their area, their shape should be looked at."""
-TIMED_STEPS = 3
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Findings, as rows of a table; the command that fits, if training is possible at all; and warnings."""
+    """What is in a data set, and what to do.
+
+    Attributes:
+        found: in words, rows of a table.
+        figures: the same as numbers: counts, "images_per_second", and the "seconds" that each of the commands takes.
+        command: the one that fits, of the default length; None if training is not possible.
+        commands: those that end "within the hour" and "by tomorrow".
+        warnings: what will go wrong, or may surprise.
+    """
 
     found: dict[str, str]
+    figures: dict[str, Any]
     command: str | None
+    commands: dict[str, str]
     warnings: list[str]
 
 
@@ -56,20 +64,29 @@ def check_events(data: str, labels_table: str | Path | None = None) -> Generator
     name = re.split(r"[/.]", source.name)[-1 if data.startswith("hf:") else 0] or "run"
     given = settings.model_dump(include=settings.model_fields_set)
     flags = "".join(f" --{name}" if value is True else f" --{name} {value}" for name, value in given.items())
-    if labels_table is not None:
-        numbers, _ = labels.numbered([item.label for item in source.items])
-        flags = f" --labels {shlex.quote(str(labels_table))}{' --condition projection' * (numbers is not None)}{flags}"
+    numbers, _ = labels.numbered([item.label for item in source.items])
+    if labels_table is not None and numbers is not None and labels.UNLABELLED not in numbers:
+        flags = f" --labels {shlex.quote(str(labels_table))} --condition projection{flags}"
     channels, refusals = _channels(source, survey)
     classes = labels.described([item.label for item in source.items], [item.name for item in source.items])
     width, height = _automatic(survey) if survey.sizes else (64, 64)
     with device.memory_errors("use a smaller --size"):
-        speed = _speed(settings, (channels, height, width))
+        speed = measured(settings, (channels, height, width))
+    images = images_for(speed, settings)
+    told = [event.message for event in source.told]
+    command = None
+    if not (refusals or _is_refused(survey)):
+        one = "OMP_NUM_THREADS=1 " if speed.threads == 1 else ""
+        command = f"{one}scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}"
     return Advice(
-        found=_found(survey, channels) | {"classes": classes, "speed": speed},
-        command=None
-        if refusals or _is_refused(survey)
-        else f"scumble gan train {shlex.quote(data)} --run {shlex.quote(f'runs/{name}')}{flags}",
-        warnings=[event.message for event in source.told] + refusals + warnings(survey),
+        found=_found(survey, channels)
+        | {"classes": classes}
+        | _use_of_classes(source, f"runs/{name}", data, labels_table)
+        | {"speed": str(speed)},
+        figures=_figures(survey, channels, speed, images),
+        command=command,
+        commands={when: f"{command} --images {number}" for when, number in images.items() if command is not None},
+        warnings=told + refusals + warnings(survey) + _of_speed(images, (width, height)),
     )
 
 
@@ -174,19 +191,41 @@ def _automatic(survey: Survey) -> Size:
     return measuring.automatic_size(measuring.median_size(survey.sizes))
 
 
-def _speed(settings: GANSettings, shape: tuple[int, int, int]) -> str:
-    noise = np.random.default_rng(0).integers(0, 256, (settings.batch, *shape), dtype=np.uint8)
-    game = LatentGAN(settings, Dataset("noise", noise, None, (), ""), flip=False, placement=device.choose())
-    trainer = game.trainer()
-    trainer.train_step()
-    started = time.perf_counter()
-    for _ in range(TIMED_STEPS * settings.critic_steps):
-        trainer.train_step()
-    trainer.take_figures()  # waits for the device
-    speed = TIMED_STEPS * settings.critic_steps * settings.batch / (time.perf_counter() - started)
-    return f"{speed:.0f} images per second here: {settings.images:,} take {_duration(settings.images / speed)}"
+def _figures(survey: Survey, channels: int, speed: Speed, images: dict[str, int]) -> dict[str, Any]:
+    """What `_found` says in words, and the speed, as numbers."""
+    return {
+        "pictures": survey.count,
+        "sizes": {times(size): count for size, count in survey.sizes.most_common()},
+        "channels": channels,
+        "classes": dict(survey.classes),
+        "duplicates": survey.duplicates,
+        "unreadable": len(survey.unreadable),
+        "mirrored_at_random": bool(survey.mirrored_alike is not False),
+        **speed._asdict(),
+        "images": images,
+        "seconds": {when: number / speed.images_per_second for when, number in images.items()},
+    }
 
 
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{max(minutes, 1)} min"
+def _use_of_classes(source: Source, run: str, data: str, table: str | Path | None) -> dict[str, str]:
+    """A row that says what to do with classes; none where there are none."""
+    found = [item.label for item in source.items]
+    numbers, _ = labels.numbered(found)
+    if numbers is None:
+        return {}
+    if labels.are_several(found):
+        return {"to use them": "--condition projection draws each on request"}
+    all_known = numbers.min() >= 0
+    training = "--preset projection draws each on request" if all_known else "--preset sgan learns with those few"
+    of_table = "" if table is None else f" --labels {shlex.quote(str(table))}"
+    probe = f"scumble gan classify {shlex.quote(run)} {shlex.quote(data)}{of_table}"
+    return {"to use them": f"{training}; after a training of any preset, `{probe}` makes a classifier"}
+
+
+def _of_speed(images: dict[str, int], size: Size) -> list[str]:
+    """A warning where an hour is too short to see anything."""
+    first = min(images.values())
+    if first >= SEEN_SOMETHING:
+        return []
+    half = f"; half the --size, {times((size[0] // 2, size[1] // 2))}, takes about a quarter of the time"
+    return [f"slow: {first:,} images within the hour show little" + half * (min(size) // 2 >= MIN_SIDE)]

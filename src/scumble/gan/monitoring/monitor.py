@@ -61,7 +61,7 @@ class Monitor:
         self.counts = dict.fromkeys(SYMPTOMS, 0)
         self.told_alike = any(ALIKE in row.get("warnings", ()) for row in rows)
         for row in rows:
-            if "lead" in row:
+            if "gradient_size_d" in row:  # of the lines, those of a look
                 self.counts = counted(self.counts, row, row["images"], game.settings)
 
     def is_due(self) -> bool:
@@ -79,10 +79,11 @@ class Monitor:
             logits = self._in_parts(game.logits, fake, self.labels)
             real = self._in_parts(game.logits, self.real, self.labels)
             held = None if self.held is None else self._in_parts(game.logits, self.held, self.held_labels)
-        found = {"lead": lead(real, logits)}
+            own = game.figures(self.real, self.held)
+        found = own | ({"lead": lead(real, logits)} if game.has_lead else {})
         if (ratio := diversity(spread(drawn), self.spread, one_level(game.pictures.shape))) is not None:
             found = {"diversity": ratio} | found
-        if held is not None:
+        if held is not None and game.has_lead:
             found["overfitting"] = overfitting(real, held, logits)
         return found | {
             "gradient_size_d": gradient_size(game.discriminator),

@@ -4,13 +4,13 @@ Each symptom is a figure, what it shows, and what usually helps.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from scumble.gan.settings import GANSettings
+from scumble.training.settings import TrainingSettings
 from scumble.training.updates import gradient_norm
 
 GRACE_IMAGES, GRACE_PART = 50_000, 8
@@ -188,7 +188,13 @@ SYMPTOMS = {
 """By name. That one side wins is two of them, and so are gradients that die."""
 
 
-def counted(before: dict[str, int], figures: dict[str, float], images: int, settings: GANSettings) -> dict[str, int]:
+def counted(
+    before: dict[str, int],
+    figures: dict[str, float],
+    images: int,
+    settings: TrainingSettings,
+    symptoms: Mapping[str, Symptom] = SYMPTOMS,
+) -> dict[str, int]:
     """For each symptom, the looks that have shown it since it was last not there, this one included.
 
     Args:
@@ -196,10 +202,11 @@ def counted(before: dict[str, int], figures: dict[str, float], images: int, sett
         figures: of this look; those that it does not have leave their symptoms as they were.
         images: seen by now.
         settings: of the training.
+        symptoms: that are looked for.
     """
     if images < min(GRACE_IMAGES, settings.images / GRACE_PART):
         return before
-    return {name: _count(SYMPTOMS[name], number, figures) for name, number in before.items()}
+    return {name: _count(symptoms[name], number, figures) for name, number in before.items()}
 
 
 def _count(symptom: Symptom, before: int, figures: dict[str, float]) -> int:
@@ -216,16 +223,19 @@ def is_new(name: str, before: dict[str, int], now: dict[str, int]) -> bool:
     return before[name] < PATIENCE <= now[name]
 
 
-def warning(name: str, figures: dict[str, float], settings: GANSettings) -> str:
+def warning(
+    name: str, figures: dict[str, float], settings: TrainingSettings, symptoms: Mapping[str, Symptom] = SYMPTOMS
+) -> str:
     """A line: what goes wrong, and what usually helps."""
-    symptom = SYMPTOMS[name]
+    symptom = symptoms[name]
     helps = [one for one in symptom.helps if not _is_vain(one, settings)]
     return f"{symptom.words.format(value=figures[symptom.figure])}; what usually helps: {', '.join(helps)}"
 
 
-def _is_vain(help_: str, settings: GANSettings) -> bool:
+def _is_vain(help_: str, settings: TrainingSettings) -> bool:
     """Whether the training is what is advised already ("--preset rpgan", "--augment"), or has not what it is about."""
-    if ("--clip" in help_ and not settings.clip) or ("--penalty-weight" in help_ and settings.penalty == "none"):
+    has = {"--clip": getattr(settings, "clip", 0), "--penalty-weight": getattr(settings, "penalty", "none") != "none"}
+    if any(name in help_ and not there for name, there in has.items()):
         return True
     if not help_.startswith("--"):
         return False

@@ -1,7 +1,10 @@
 """Pairs of networks by name, and a pair built with fresh weights.
 
 A pair is a module with two classes, `Generator(latent, width, shape)` and `Discriminator(width, shape, norm)`, that
-draw their own weights from torch's global random numbers. To add one: one file, and one line here.
+draw their own weights from torch's global random numbers. To add one: one file, and one line in `NETWORKS`.
+
+What a task plays with is made of a pair: for most, it is the pair itself; what others put around it, or in its place,
+stands in `networks.games`, with one line in `MAKERS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +14,12 @@ import torch
 from torch import nn
 
 from scumble.errors import SettingsError
-from scumble.gan.networks import dcgan, mlp, normfree, resnet, sndcgan
+from scumble.gan.networks import dcgan, mlp, normfree, resnet, sagan, sndcgan
+from scumble.gan.networks.autoencoders import began, ebgan
 from scumble.gan.networks.conditioning import CONDITIONAL, EMBEDDED, EXTRA_CHANNELS, ConditionalGenerator
+from scumble.gan.networks.games import autoencoder, laplacian
+from scumble.gan.networks.games.codes import with_encoder, with_guess
+from scumble.gan.networks.games.coupled import coupled
 from scumble.gan.settings import GANSettings
 
 NETWORKS: dict[str, ModuleType] = {
@@ -20,8 +27,48 @@ NETWORKS: dict[str, ModuleType] = {
     "dcgan": dcgan,
     "sndcgan": sndcgan,
     "resnet": resnet,
+    "sagan": sagan,
     "normfree": normfree,
+    "ebgan": ebgan,
+    "began": began,
+    "laplacian": laplacian,
 }
+
+
+def adversaries(
+    pair: ModuleType, settings: GANSettings, shape: tuple[int, int, int], classes: int
+) -> tuple[nn.Module, nn.Module]:
+    """A pair, and around it what the settings' condition on classes takes."""
+    if settings.condition == "coupled":
+        return coupled(pair, settings, shape, classes)
+    embedded = EMBEDDED if settings.draws_classes else 0
+    generator = pair.Generator(settings.latent + embedded, settings.width, shape)
+    channels = shape[0] + EXTRA_CHANNELS.get(settings.condition, 0)
+    discriminator = pair.Discriminator(settings.width, (channels, *shape[1:]), settings.norm)
+    if embedded:
+        generator = ConditionalGenerator(generator, classes)
+    if settings.condition != "none":
+        discriminator = CONDITIONAL[settings.condition](discriminator, classes, shape)
+    return generator, discriminator
+
+
+Maker = Callable[[ModuleType, GANSettings, tuple[int, int, int], int], tuple[nn.Module, nn.Module]]
+"""Makes a generator and a discriminator of a pair, the settings, the shape of a picture and the number of classes.
+
+All that a game has to learn and to save is one of the two or a part of one: what the discriminator has beside its
+`judge`, for example.
+"""
+
+MAKERS: dict[str, Maker] = {
+    "latent": adversaries,
+    "codes": with_guess,
+    "clusters": with_encoder,
+    "energy": adversaries,
+    "equilibrium": adversaries,
+    "pyramid": adversaries,
+    "autoencoder": autoencoder.make,
+}
+"""By the setting `task`."""
 
 MISFITS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError, SettingsError)
 """What goes wrong where a model's settings are not those of its weights."""
@@ -60,18 +107,9 @@ def build(settings: GANSettings, shape: tuple[int, int, int], classes: int = 0) 
         shape: of a picture.
         classes: how many there are; used only by settings with a condition.
     """
-    pair, condition = NETWORKS[settings.network], settings.condition
     with torch.random.fork_rng(devices=[]):  # layers draw from the CPU's global numbers: others find them as they were
         torch.default_generator.manual_seed(settings.seed)
-        embedded = EMBEDDED if settings.draws_classes else 0
-        generator = pair.Generator(settings.latent + embedded, settings.width, shape)
-        channels = shape[0] + EXTRA_CHANNELS.get(condition, 0)
-        discriminator = pair.Discriminator(settings.width, (channels, *shape[1:]), settings.norm)
-        if embedded:
-            generator = ConditionalGenerator(generator, classes)
-        if condition != "none":
-            discriminator = CONDITIONAL[condition](discriminator, classes, shape)
-        return generator, discriminator
+        return MAKERS[settings.task](NETWORKS[settings.network], settings, shape, classes)
 
 
 def load(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:

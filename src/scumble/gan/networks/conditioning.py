@@ -10,13 +10,11 @@ Where a picture may have several labels, they come as a row of zeros and ones, a
 import torch
 from torch import nn
 
+from scumble.errors import SettingsError
 from scumble.gan.networks.discriminator import Discriminator
 
 EMBEDDED = 32
 """The dimension of a class's embedding beside a latent."""
-
-UNLABELLED = -100
-"""The class of a picture whose class is not known; torch's cross-entropy ignores it."""
 
 
 def embedded(embedding: nn.Embedding, labels: torch.Tensor) -> torch.Tensor:
@@ -67,6 +65,8 @@ class ConditionalDiscriminator(nn.Module):
 
 class PlaneDiscriminator(ConditionalDiscriminator):
     """The class as one more channel of the picture (Mirza and Osindero 2014; a learnt plane rather than a vector)."""
+
+    needs_class = "plane"
 
     def __init__(self, discriminator: Discriminator, classes: int, shape: tuple[int, int, int]):
         super().__init__(discriminator, classes, shape)
@@ -139,7 +139,14 @@ EXTRA_CHANNELS = {"plane": 1}
 
 
 def unconditional(discriminator: nn.Module) -> Discriminator:
-    """The discriminator without what it has for classes."""
-    inner = discriminator.judge if isinstance(discriminator, ConditionalDiscriminator) else discriminator
+    """The discriminator without what it has for classes, or beside its `judge`.
+
+    Raises:
+        SettingsError: if it needs the class of each picture.
+    """
+    if condition := getattr(discriminator, "needs_class", ""):
+        why = "its discriminator needs the class of each picture"
+        raise SettingsError(f"the run's condition is {condition}: {why}; wanted another condition")
+    inner = getattr(discriminator, "judge", discriminator)
     assert isinstance(inner, Discriminator)
     return inner

@@ -34,28 +34,31 @@ MAX_SHARE = 0.85
 
 
 class Tiling(NamedTuple):
-    """How a convolution of 3 x 3 at stride 1, or of 4 x 4 at stride 2, with a border of one pixel, is taken apart.
+    """How a convolution is taken apart: with kernels of 3 x 3 or 4 x 4, or of 4 x 4 at stride 2.
 
     In the shapes below, P are the points of both dimensions, T the tiles of all pictures, C the input's channels, times
     the pixels of a block, and O the output's. H and W are of the input, h and w of the output.
 
     Attributes:
         stride: the side of a block, in pixels.
-        tile: the side of the outputs that are computed together.
+        tile: the side of the outputs that are computed together; as long as what tiles share, at least.
+        taps: the side of the kernel, in blocks.
+        border: of zeros around the picture, in pixels.
     """
 
     stride: int
     tile: int
-
-    @property
-    def taps(self) -> int:
-        """The side of the kernel, in blocks."""
-        return 3 if self.stride == 1 else 2
+    taps: int
+    border: int = 1
 
     @property
     def side(self) -> int:
         """Of what a tile is computed from, in blocks; and the points of one dimension."""
         return self.tile + self.taps - 1
+
+    def outputs(self, side: int) -> int:
+        """Along a side of so many pixels."""
+        return (side + 2 * self.border) // self.stride - self.taps + 1
 
     def tiles(self, height: int, width: int) -> tuple[int, int]:
         """How many cover an output of h x w pixels, down and across."""
@@ -78,9 +81,10 @@ class Tiling(NamedTuple):
         """(N, H, W, C) -> (P, T, C)."""
         n, height, width, channels = x.shape
         stride, tile = self.stride, self.tile
-        down, across = self.tiles(height // stride, width // stride)
-        bottom, right = (stride * (tile * count + self.taps - 1) - 1 for count in (down, across))
-        padded = F.pad(x, (0, 0, 1, right - width, 1, bottom - height))
+        down, across = self.tiles(self.outputs(height), self.outputs(width))
+        border = self.border
+        bottom, right = (stride * (tile * count + self.taps - 1) - border for count in (down, across))
+        padded = F.pad(x, (0, 0, border, right - width, border, bottom - height)).contiguous()
         picture, row, column, _ = padded.stride()
         patches = padded.as_strided(
             (self.side, self.side, n, down, across, stride, stride * channels),
@@ -92,7 +96,7 @@ class Tiling(NamedTuple):
         """(P, T, C) -> (N, H, W, C), written into x; each pixel is the sum of what all tiles that hold it say."""
         n, height, width, channels = x.shape
         stride, tile, more = self.stride, self.tile, self.taps - 1  # blocks that a tile shares with the next
-        down, across = self.tiles(height // stride, width // stride)
+        down, across = self.tiles(self.outputs(height), self.outputs(width))
         carried = self._carried(0, points.view(self.side, self.side, n, down, across, stride, -1), transposed=True)
         patches = carried.permute(2, 3, 0, 5, 4, 1, 6)  # (N, tile, block, pixel, tile, block, pixel and channel)
         sums = points.new_empty(n, tile * down + more, stride, tile * across + more, stride * channels)
@@ -105,7 +109,7 @@ class Tiling(NamedTuple):
                 place = sums.as_strided(some.shape, strides, below * row + right * column)
                 place.copy_(some) if below == right == 0 else place.add_(some)
         pixels = sums.view(n, stride * (tile * down + more), stride * (tile * across + more), channels)
-        x.copy_(pixels[:, 1 : 1 + height, 1 : 1 + width])
+        x.copy_(pixels[:, self.border : self.border + height, self.border : self.border + width])
 
     def outputs_at_points(self, y: Tensor) -> Tensor:
         """(N, h, w, O) -> (P, T, O)."""
@@ -153,34 +157,35 @@ def _both_dimensions(tile: int, taps: int, which: int, dtype: torch.dtype) -> Te
     return torch.kron(one, one).to(dtype)
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1) -> Tensor:
-    """`F.conv2d(x, weight, bias, stride, padding=1)`, for kernels of 3 x 3 at stride 1 and of 4 x 4 at stride 2."""
-    outputs = (x.shape[2] // stride, x.shape[3] // stride)
-    if (tiling := _tiling(x, outputs, weight, stride)) is None:
-        return F.conv2d(x, weight, bias, stride=stride, padding=1)
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, border: int = 1) -> Tensor:
+    """`F.conv2d(x, weight, bias, stride, padding=border)`, for kernels of 3 x 3 or 4 x 4, and of 4 x 4 at stride 2."""
+    if (tiling := _tiling(x, weight, stride, border)) is None:
+        return F.conv2d(x, weight, bias, stride=stride, padding=border)
     return _Convolution.apply(x, _learning(weight), bias, tiling)  # pyright: ignore[reportReturnType]
 
 
 def convolve_transposed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`F.conv_transpose2d(x, weight, bias, stride=2, padding=1)`, for kernels of 4 x 4."""
-    if (tiling := _tiling(x, (x.shape[2], x.shape[3]), weight, 2)) is None:
+    if (tiling := _tiling(x, weight, 2, outputs=(x.shape[2], x.shape[3]))) is None:
         return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
     y: Tensor = _Transposed.apply(x, _learning(weight), tiling)  # pyright: ignore[reportAssignmentType]
     return y if bias is None else y + bias[:, None, None]
 
 
 class Convolution(nn.Conv2d):
-    """(N, C, H, W) -> (N, C', H, W), with kernels of 3 x 3."""
+    """(N, C, H, W) -> (N, C', H, W), with kernels of 3 x 3; with 4 x 4, sides are a pixel shorter."""
 
-    def __init__(self, channels: int, after: int, bias: bool = True):
-        super().__init__(channels, after, 3, padding=1, bias=bias)
+    def __init__(self, channels: int, after: int, bias: bool = True, kernel: int = 3):
+        super().__init__(channels, after, kernel, padding=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Features of the same size."""
+        """Features."""
         return convolve(input, self.weight, self.bias)
 
 
-def _tiling(x: Tensor, outputs: tuple[int, int], weight: Tensor, stride: int) -> Tiling | None:
+def _tiling(
+    x: Tensor, weight: Tensor, stride: int, border: int = 1, outputs: tuple[int, int] | None = None
+) -> Tiling | None:
     """The one with the fewest multiplications; None where the library's own convolutions take less time."""
     # Other programs have fast convolutions of their own, and a graph of them that is read at a glance.
     is_ours = (
@@ -191,7 +196,9 @@ def _tiling(x: Tensor, outputs: tuple[int, int], weight: Tensor, stride: int) ->
     )
     if not is_ours or min(weight.shape[0], stride**2 * weight.shape[1]) < MIN_CHANNELS:
         return None
-    tilings = [Tiling(stride, tile) for tile in TILES]
+    taps = weight.shape[2] // stride
+    tilings = [Tiling(stride, tile, taps, border) for tile in TILES if tile >= taps - 1 and tile + taps - 1 in POINTS]
+    outputs = outputs or (tilings[0].outputs(x.shape[2]), tilings[0].outputs(x.shape[3]))
     work = [tiling.multiplications(len(x), *outputs) for tiling in tilings]
     most = MAX_SHARE * len(x) * outputs[0] * outputs[1] * tilings[0].taps ** 2
     return tilings[work.index(min(work))] if min(work) < most else None
@@ -206,7 +213,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, tiling: Tiling) -> Tensor:
         pixels, kernels, kept = x.permute(0, 2, 3, 1), tiling.kernels_at_points(weight), []
-        y = _empty(x, len(weight), x.shape[2] // tiling.stride, x.shape[3] // tiling.stride)
+        y = _empty(x, len(weight), tiling.outputs(x.shape[2]), tiling.outputs(x.shape[3]))
         results = y.permute(0, 2, 3, 1)
         for some in tiling.parts(*results.shape[:3]):
             inputs = tiling.inputs_at_points(pixels[some])
@@ -221,7 +228,7 @@ class _Convolution(torch.autograd.Function):
         (x, weight, kernels, *kept), tiling, wanted = ctx.saved_tensors, ctx.tiling, ctx.needs_input_grad
         of_bias = gradients[0].sum((0, 2, 3)) if wanted[2] else None
         if torch.is_grad_enabled():
-            return *_as_torch_does(gradients[0], x, weight, tiling.stride, False, wanted), of_bias, None
+            return *_as_torch_does(gradients[0], x, weight, tiling, False, wanted), of_bias, None
         y = gradients[0].permute(0, 2, 3, 1)
         of_x = _empty(x, *x.shape[1:]) if wanted[0] else None
         pixels = None if of_x is None else of_x.permute(0, 2, 3, 1)
@@ -256,7 +263,7 @@ class _Transposed(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (x, weight, kernels, *kept), tiling, wanted = ctx.saved_tensors, ctx.tiling, ctx.needs_input_grad
         if torch.is_grad_enabled():
-            return *_as_torch_does(gradients[0], x, weight, tiling.stride, True, wanted), None
+            return *_as_torch_does(gradients[0], x, weight, tiling, True, wanted), None
         y = gradients[0].permute(0, 2, 3, 1)
         of_x = _empty(x, *x.shape[1:]) if wanted[0] else None
         pixels = None if of_x is None else of_x.permute(0, 2, 3, 1)
@@ -284,8 +291,8 @@ def _empty(x: Tensor, channels: int, height: int, width: int) -> Tensor:
 
 
 def _as_torch_does(
-    gradient: Tensor, x: Tensor, weight: Tensor, stride: int, transposed: bool, wanted: tuple[bool, ...]
+    gradient: Tensor, x: Tensor, weight: Tensor, tiling: Tiling, transposed: bool, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, Tensor | None]:
     """The gradients by x and weight, where they are wanted."""
-    sides = [stride, stride], [1, 1], [1, 1], transposed, [0, 0], 1
+    sides = [tiling.stride] * 2, [tiling.border] * 2, [1, 1], transposed, [0, 0], 1
     return torch.ops.aten.convolution_backward(gradient, x, weight, None, *sides, [*wanted[:2], False])[:2]

@@ -8,16 +8,15 @@ import numpy as np
 import torch
 
 from scumble import __version__, device, paths
-from scumble.data.pixels import opened_pixels
-from scumble.data.sources.source import Opened, of_picture
-from scumble.errors import RunError, SettingsError, first_line
-from scumble.gan.facts import ClassifierFacts
+from scumble.data.pixels import opened_pixels, pixels_of
+from scumble.data.sources.source import Opened
+from scumble.errors import RunError, first_line
+from scumble.gan.facts import ClassifierFacts, ProbeFacts
 from scumble.gan.networks.build import MISFITS, filled, to_device
 from scumble.gan.networks.discriminator import Discriminator
 from scumble.gan.probe.features import fresh_discriminator, rows
 from scumble.gan.probe.linear import Linear, Scaling
 from scumble.gan.settings import FeatureSettings, GANSettings
-from scumble.image import files
 from scumble.image.files import PictureSource
 from scumble.storage import checkpoint
 from scumble.storage.folder import FACTS, WEIGHTS, as_safetensors, make, read_weights, writing
@@ -40,6 +39,11 @@ class Classifier:
 
     def __init__(self, discriminator: Discriminator, scaling: Scaling, linear: Linear, facts: ClassifierFacts):
         self.discriminator, self.scaling, self.linear, self.facts = discriminator, scaling, linear, facts
+
+    def __repr__(self) -> str:
+        known, few = self.facts.classifier, ", ".join(self.classes[:10]) + ", ..." * (len(self.classes) > 10)
+        right = f"{known.accuracy:.1%} of {known.tested:,} test pictures right"
+        return f"<Classifier of {self.facts.data.kind}: {few}; {right}>"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -65,11 +69,8 @@ class Classifier:
 
     def probabilities(self, pictures: Iterable[PictureSource]) -> np.ndarray:
         """(N, K): the probability of each class, for each picture; see `predict`."""
-        if isinstance(pictures, str | Path):
-            raise SettingsError("pictures: got a single path, wanted a list of them")
-        loaded = [files.load(picture, f"picture {n}") for n, picture in enumerate(pictures)]
-        pixels = [self.pixels_of(of_picture(picture), picture.name) for picture in loaded]
-        return self.probabilities_of_pixels(np.stack(pixels)) if pixels else np.zeros((0, len(self.classes)))
+        pixels = pixels_of(pictures, self.facts.form_of_data)
+        return self.probabilities_of_pixels(pixels) if len(pixels) else np.zeros((0, len(self.classes)))
 
     @device.full_float32()
     def probabilities_of_pixels(self, pixels: np.ndarray) -> np.ndarray:
@@ -93,9 +94,7 @@ class Classifier:
         Raises:
             ImageError: if the picture cannot be read, or has other channels.
         """
-        channels, height, width = self.shape
-        form = self.facts.form._replace(size=(width, height), channels=channels)
-        return opened_pixels(opened, name, form).transpose(2, 0, 1)
+        return opened_pixels(opened, name, self.facts.form_of_data).transpose(2, 0, 1)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device_name: str = "auto") -> Self:
@@ -156,7 +155,7 @@ class Classifier:
             images=self.facts.images_seen,
             labelled=known.labelled,
             kind={"svm": "support vector machine", "logistic": "logistic regression"}[known.kind],
-            right=f"{known.accuracy:.2%} of {known.tested:,}",
+            tested=_tested(known),
             version=__version__,
         )
 
@@ -175,11 +174,18 @@ classifier.predict(["picture.png"])
 ## How it was made
 
 Features of the discriminator of a GAN, trained without labels on {count:,} pictures ({name}) for {images:,} images,
-and a linear {kind} of them, trained with {labelled:,} labels. Accuracy: {right} test pictures, none of which
-it had labels of. Made by scumble {version}; `settings.json` holds all settings, and the digest of the data.
+and a linear {kind} of them, trained with {labelled:,} labels. Accuracy: {tested}.
+Made by scumble {version}; `settings.json` holds all settings, and the digest of the data.
 
 ## Limits
 
 It knows these classes and no others: it predicts one of them for any picture. The probabilities are calibrated for
 pictures like those that it was trained on.
 """
+
+
+def _tested(known: ProbeFacts) -> str:
+    right = f"{known.accuracy:.2%} of {known.tested:,}"
+    if not known.folds:
+        return f"{right} test pictures, none of which it had labels of"
+    return f"{right} pictures in cross-validation in {known.folds} parts, by others that had fewer of its labels"

@@ -1,23 +1,18 @@
-"""A discriminator's features of pictures, for a classifier: one row of numbers a picture.
+"""The features of a data set's pictures, for a classifier: in memory, or on the disk.
 
-To tell real pictures from generated ones, it had to learn what is in them (Radford, Metz and Chintala 2015, section 5):
-the activations of its layers, each pooled to a few pixels, are concatenated. What is different from the paper: layers
-smaller than the pooled size stay as they are.
-
-Rows are float16, to save memory. On the disk they are an .npy file, which is mapped, not read, and a .json beside it
-that identifies the discriminator and the pictures.
+There, they are an .npy file, which is mapped, not read, and a .json beside it that identifies the discriminator and the
+pictures.
 """
 
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
@@ -31,6 +26,7 @@ from scumble.gan.models.gan import GAN
 from scumble.gan.networks.build import build
 from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.networks.discriminator import Discriminator
+from scumble.gan.networks.features import BATCH, features, rows
 from scumble.gan.settings import FeatureSettings, GANSettings
 from scumble.image import files
 from scumble.image.tensors import to_signed
@@ -40,30 +36,10 @@ JOB = "features"
 FORMAT_VERSION = 1
 MARK = '"discriminator": '
 """What the .json of ours holds."""
-BATCH = 256
 LARGE_BYTES = 1 << 28
 """Larger features go to the disk."""
 STATISTICS_PICTURES = 5000
 """Means and standard deviations are those of so many pictures; more would change them by some hundredths."""
-POOLINGS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
-    "max": F.adaptive_max_pool2d,
-    "average": F.adaptive_avg_pool2d,
-}
-
-
-@torch.no_grad()
-def features(discriminator: Discriminator, pictures: torch.Tensor, settings: FeatureSettings) -> torch.Tensor:
-    """(N, C, H, W) pictures in [-1, 1] -> (N, D): the last `layers` activations, pooled, flattened and concatenated.
-
-    The discriminator must be in evaluation mode: a picture's features depend on itself alone.
-    """
-    assert not discriminator.training
-    pool = POOLINGS[settings.pool]
-    pooled = []
-    for activation in list(discriminator.activations(pictures))[-settings.layers :]:  # all of them where it is 0
-        height, width = (min(settings.side, side) for side in activation.shape[2:])
-        pooled.append(pool(activation, (height, width)).flatten(1))
-    return torch.cat(pooled, 1)
 
 
 def with_statistics_of(discriminator: Discriminator, pixels: np.ndarray, seed: int = 0) -> Discriminator:
@@ -78,22 +54,6 @@ def with_statistics_of(discriminator: Discriminator, pixels: np.ndarray, seed: i
         with torch.no_grad():
             update_bn((to_signed(pixels[some], placement) for some in chosen), discriminator)
     return discriminator.eval()
-
-
-def rows(discriminator: Discriminator, pixels: np.ndarray, settings: FeatureSettings) -> Iterator[np.ndarray]:
-    """(n, D) float16 features of (N, C, H, W) uint8 pictures, batch after batch.
-
-    Raises:
-        RunError: if they leave float16's range.
-    """
-    placement = next(discriminator.parameters()).device
-    for start in range(0, len(pixels), BATCH):
-        some = pixels[start : start + BATCH].copy()  # torch takes no read-only memory
-        pictures = to_signed(some, placement).contiguous(memory_format=torch.channels_last)
-        found = features(discriminator, pictures, settings).half()
-        if not found.isfinite().all():
-            raise RunError("the discriminator's activations are beyond 65504, the largest number of float16")
-        yield found.cpu().numpy()
 
 
 def width(discriminator: Discriminator, shape: tuple[int, int, int], settings: FeatureSettings) -> int:
@@ -144,13 +104,13 @@ def _allocated(shape: tuple[int, int], path: Path | None) -> np.ndarray:
 # --- Discriminators and pictures --------------------------------------------------------------------------------------
 
 
-def open_pictures(gan: GAN, data: str) -> Generator[Event, None, Dataset]:
-    """The pictures of `data`, prepared as for the GAN's training.
+def open_pictures(gan: GAN, data: str, labels: str | Path | None = None) -> Generator[Event, None, Dataset]:
+    """The pictures of `data`, prepared as for the GAN's training, with a class each at most.
 
     Raises:
         DataError: if they are of another size or of other channels than the discriminator takes.
     """
-    pictures = yield from dataset.prepare(open_source(data), *gan.facts.form)
+    pictures = yield from dataset.prepare(open_source(data, labels, several=False), *gan.facts.form)
     wanted = gan.facts.data.shape
     if pictures.shape != wanted:
         raise DataError(
@@ -166,15 +126,7 @@ def _described(shape: tuple[int, ...]) -> str:
 
 
 def unlabelled_discriminator(gan: GAN) -> Discriminator:
-    """The discriminator without what it has for classes.
-
-    Raises:
-        SettingsError: if it needs the class of each picture.
-    """
-    if gan.settings.condition == "plane":
-        raise SettingsError(
-            "the run's condition is plane: its discriminator needs the class of each picture; wanted another condition"
-        )
+    """The discriminator without what it has for classes; raises SettingsError if it needs the class of each picture."""
     return unconditional(gan.discriminator)
 
 
@@ -194,7 +146,12 @@ def digest_of(network: nn.Module) -> str:
 
 @device.in_full_float32
 def write_events(
-    run: str | Path, data: str | Path, output: Path, settings: FeatureSettings | None = None, overwrite: bool = False
+    run: str | Path,
+    data: str | Path,
+    output: Path,
+    settings: FeatureSettings | None = None,
+    overwrite: bool = False,
+    labels: str | Path | None = None,
 ) -> Generator[Event, None, None]:
     """Write the features of all pictures of a data set to OUTPUT.npy and OUTPUT.json.
 
@@ -217,7 +174,7 @@ def write_events(
     with device.memory_errors("use a smaller --side or fewer --layers"):
         gan = GAN.from_pretrained(run, settings.device)
         discriminator = unlabelled_discriminator(gan)
-        pictures = yield from open_pictures(gan, str(data))
+        pictures = yield from open_pictures(gan, str(data), labels)
         facts = _facts(discriminator, pictures, settings)
         discriminator = with_statistics_of(discriminator, pictures.pixels)
         make(output.parent)

@@ -14,7 +14,9 @@ from torch import nn
 
 from scumble import device
 from scumble.data import batches
+from scumble.data.labels import UNLABELLED
 from scumble.errors import RunError, SettingsError
+from scumble.gan.combinations import PLAIN_NETWORKS
 from scumble.gan.models.gan import GAN
 from scumble.gan.networks.build import build, to_device
 from scumble.gan.networks.conditioning import AuxiliaryDiscriminator, unconditional
@@ -36,21 +38,34 @@ def supervised(gan: GAN, data: ProbeData, settings: ClassifySettings) -> Callabl
     """The baseline: a function that trains a network with the labels of a trial, and predicts (M,) test classes."""
 
     def predict(trial: Trial) -> np.ndarray:
-        seed = settings.seed + trial.draw
-        chosen = data.draw(trial.per_class, seed)
-        network = fresh_network(gan, len(data.classes), seed)
-        task = supervised_task(network, data.pixels[chosen], data.labels[chosen], seed)
-        trainer = Trainer(task, seed)
-        for _ in range(max(settings.supervised_steps, EPOCHS * len(chosen) // task.size)):
-            trainer.train_step()
-        return predictions(network.eval(), data.test_pixels)
+        chosen = data.draw(trial.per_class, settings.seed, trial.draw)
+        learner = trainer(gan, data, chosen, settings.seed + trial.draw)
+        for _ in range(steps_of(len(chosen), settings)):
+            learner.train_step()
+        return predictions(learner.task.modules["network"].eval(), data.test_pixels)
 
     return predict
 
 
+def trainer(gan: GAN, data: ProbeData, chosen: np.ndarray, seed: int) -> Trainer:
+    """A trainer of the baseline, with the labels of the pictures at (n,) positions."""
+    network = fresh_network(gan, len(data.classes), seed)
+    return Trainer(supervised_task(network, data.pixels[chosen], data.labels[chosen], seed), seed)
+
+
+def steps_of(count: int, settings: ClassifySettings) -> int:
+    """How many steps it learns from so many pictures."""
+    return max(settings.supervised_steps, EPOCHS * count // min(BATCH, count))
+
+
 def fresh_network(gan: GAN, classes: int, seed: int) -> nn.Module:
-    """The baseline before its training, with logits of classes; `normfree` stays without a norm."""
-    values = gan.facts.settings | {"condition": "auxiliary", "loss": "bce", "seed": seed}
+    """The baseline before its training, with logits of classes; `normfree` stays without a norm.
+
+    Where a discriminator has no place for classes, it is the default one.
+    """
+    values = gan.facts.settings | {"task": "latent", "condition": "auxiliary", "loss": "bce", "seed": seed}
+    if values["network"] not in PLAIN_NETWORKS:
+        values["network"] = GANSettings.model_fields["network"].default
     if values["network"] != "normfree":
         values |= {"norm": "batch", "penalty": "none", "penalty_weight": None}
     _, network = build(GANSettings(**values), gan.facts.data.shape, classes)
@@ -90,12 +105,12 @@ def predictions(network: nn.Module, pixels: np.ndarray) -> np.ndarray:
 
 def semi_supervised(
     runs: Sequence[str | Path], data: ProbeData, settings: ClassifySettings
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Of each semi-supervised run: its labels per class, and its confusion matrix.
+) -> Iterator[tuple[int | None, np.ndarray]]:
+    """Of each semi-supervised run: its labels per class, None where it was given all, and its confusion matrix.
 
     Raises:
         SettingsError: if a run is of another kind.
-        RunError: if it was trained on other pictures.
+        RunError: if it was trained on other pictures, or with labels of those that it would be tested with.
     """
     for run in runs:
         gan = GAN.from_pretrained(run, settings.device)
@@ -104,5 +119,12 @@ def semi_supervised(
         facts = gan.facts.data
         if facts.classes != data.classes or not data.digest.startswith(facts.digest):
             raise RunError(f"{run} was trained on {facts.name}; wanted a run on the same pictures")
+        if not data.is_apart:
+            why = f"{run} has learnt from the labels that it would be tested with ({data.tested_by})"
+            raise RunError(f"{why}; wanted data with a part for testing")
+        all_known = bool((data.labels != UNLABELLED).all())
         with_statistics_of(unconditional(gan.discriminator), data.pixels)
-        yield gan.settings.labelled, confusion(predictions(gan.discriminator, data.test_pixels), data)
+        yield (
+            gan.settings.labelled if all_known else None,
+            confusion(predictions(gan.discriminator, data.test_pixels), data),
+        )

@@ -68,17 +68,28 @@ class Trials:
         with writing(self.folder / TRIALS), (self.folder / TRIALS).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}")  # on a line of its own, even after one that was cut short
 
-    def is_saved(self) -> bool:
-        """Whether the classifier is in the folder, and has the same key."""
+    def is_saved(self, labelled: int) -> bool:
+        """Whether the classifier is in the folder, has the same key, and learnt from so many labels or more.
+
+        Raises:
+            RunError: if the folder holds one with another key that learnt from more: it was more work than this one.
+        """
         try:
-            return ClassifierFacts.read_from(self.folder).classifier.made_of == self.key
+            known = ClassifierFacts.read_from(self.folder).classifier
         except RunError:
             return False
+        if known.made_of != self.key and known.labelled > labelled:
+            raise RunError(
+                f"{self.folder} holds a classifier that learnt from {known.labelled:,} labels, "
+                f"and this one would from {labelled:,}",
+                "choose another folder with -o",
+            )
+        return known.made_of == self.key and known.labelled >= labelled
 
 
 def key_of(discriminator: Discriminator, data: ProbeData, settings: ClassifySettings) -> str:
     """Digest of what a result depends on besides its trial."""
-    fixed = settings.model_dump(mode="json", exclude={"labels", "draws", "device"})
+    fixed = settings.model_dump(mode="json", exclude={"labelled", "draws", "device"})
     return hashlib.sha256(json.dumps([PROTOCOL, digest_of(discriminator), data.digest, fixed]).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""From noise to pictures: the task of every preset, one generator of latents against one discriminator.
+"""From noise to pictures: the task of most presets, one generator of latents against one discriminator.
 
 Which pictures a step sees, how they are mirrored, and the latents, are functions of the seed, the step and how often
 the training went back. The generated pictures of a step are made once, and both networks' losses look at them. Some
@@ -8,35 +8,30 @@ generated picture is of the class of the n-th real one.
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from scumble.data import batches
 from scumble.data.dataset import Dataset
-from scumble.data.labels import draw as draw_labelled
-from scumble.data.labels import hold_out
+from scumble.data.labels import UNLABELLED
 from scumble.device import Placement
-from scumble.errors import SettingsError
 from scumble.gan import augment, format_1
 from scumble.gan.losses.adversarial import LOSSES, Logits
-from scumble.gan.losses.penalties import PENALTIES
+from scumble.gan.losses.classes import class_loss
+from scumble.gan.losses.penalties import PENALTIES, Judge
 from scumble.gan.networks.build import build, to_device
-from scumble.gan.networks.conditioning import UNLABELLED, unconditional
+from scumble.gan.networks.conditioning import unconditional
 from scumble.gan.settings import GANSettings
+from scumble.gan.tasks.learning import labels_of, parts
 from scumble.image.tensors import to_signed
 from scumble.training.distributed import Processes
 from scumble.training.randomness import draw, seed_for
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, every, once
 from scumble.training.trainer import Trainer
-from scumble.training.updates import clip_weights, frozen
-
-HELD_OUT_ONE_OF, MIN_HELD_OUT, MAX_HELD_OUT = 20, 5, 128
-"""Of so many pictures, one is not learnt from, but at most so many: enough for a mean. Where they would be fewer than
-the least that a mean needs, all are learnt from."""
+from scumble.training.updates import Adam, clip_weights, frozen
 
 AUGMENTED_AGAIN = 1000
 """The use of random numbers by which the generator's loss augments pictures; those below it are critic steps."""
@@ -56,7 +51,14 @@ class LatentGAN:
         generator: (N, Z) latents, and (N,) classes if it draws such -> (N, C, H, W) in [-1, 1].
         discriminator: pictures, and classes if it knows of such -> (N,) logits, or (N, 1 + classes) if it says which.
         learning: positions of the pictures to learn from; `held_out` of the others.
+        judging: what the discriminator's update moves; of a discriminator that has more to it, a part.
+        generating: what the generator's update moves.
     """
+
+    has_lead: ClassVar[bool] = True
+    """Whether logits of real pictures are to be above those of generated ones."""
+    judging: ClassVar[tuple[str, ...]] = ("discriminator",)
+    generating: ClassVar[tuple[str, ...]] = ("generator",)
 
     def __init__(
         self,
@@ -69,9 +71,9 @@ class LatentGAN:
         self.settings, self.pictures, self.flip, self.placement = settings, pictures, flip, placement
         self.processes = processes or Processes()
         self.loss = LOSSES[settings.loss]
-        self.labels = _labels(settings, pictures)
+        self.labels = labels_of(settings, pictures)
         self.known = np.flatnonzero(self.labels != UNLABELLED) if settings.condition == "few-labels" else None
-        self.learning, self.held_out = _parts(len(pictures.pixels), self.labels, self.known)
+        self.learning, self.held_out = parts(len(pictures.pixels), self.labels, self.known)
         self.generator, self.discriminator = build(settings, pictures.shape, len(pictures.classes))
         for network in (self.generator, self.discriminator):
             to_device(network, placement.device)
@@ -81,12 +83,11 @@ class LatentGAN:
     def task(self) -> Task:
         """What the trainer trains."""
         settings = self.settings
-        clip = settings.clip
-        after = (lambda *_: clip_weights(self.discriminator, clip)) if clip else None
+        after = (lambda *_: self._clip()) if settings.clip else None
         moved = {"optimizer": self._optimizer, "schedule": self._schedule(settings.lr_discriminator)}
-        discriminate = Update("d", ("discriminator",), self.discriminator_loss, after=after, **moved)
+        discriminate = Update("d", self.judging, self.discriminator_loss, after=after, **moved)
         moved |= {"schedule": self._schedule(settings.lr_generator)}
-        generate = Update("g", ("generator",), self.generator_loss, due=self.generator_is_due, **moved)
+        generate = Update("g", self.generating, self.generator_loss, due=self.generator_is_due, **moved)
         return Task(
             {"generator": self.generator, "discriminator": self.discriminator},
             (discriminate, generate),
@@ -160,31 +161,58 @@ class LatentGAN:
         kept = self.generator_is_due(moment.step) and self.settings.accumulate == 1
         fake = self._augmented(self._fake(batch, with_gradient=kept).detach(), random)
         on_real, on_fake = self._seen_both(real, fake, labels)
-        extra = _class_loss(on_real, labels) + self._class_loss_of_drawn(on_fake, labels)
-        if self.penalty is not None:
-            weight = self.settings.penalty_weight or self.penalty.weight
-            extra = extra + weight * self.penalty.function(
-                lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random
-            )
-        real_logits, fake_logits = _logits(on_real), _logits(on_fake)
-        value = self.loss.discriminator(*self._compared(real_logits, fake_logits)) + extra
-        belief = {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
-        return Outcome(value, belief)
+        extra = _class_loss(on_real, labels) + self._asked_of_drawn(on_fake, batch)
+        extra = extra + self._penalty(lambda pictures: _logits(self._seen(pictures, labels)), real, fake, random)
+        judged = self.judged(_logits(on_real), _logits(on_fake))
+        return judged._replace(loss=judged.loss + extra)
+
+    def judged(self, real: Logits, fake: Logits) -> Outcome:
+        """The adversarial part of the discriminator's loss, and its figures."""
+        belief = {"d_real": real.sigmoid().mean(), "d_fake": fake.sigmoid().mean()}
+        return Outcome(self.loss.discriminator(*self._compared(real, fake)), belief)
+
+    def _penalty(
+        self, judge: Judge, real: torch.Tensor, fake: torch.Tensor, random: torch.Generator
+    ) -> torch.Tensor | float:
+        if self.penalty is None:
+            return 0.0
+        weight = self.settings.penalty_weight or self.penalty.weight
+        return weight * self.penalty.function(judge, real, fake, random)
 
     def generator_loss(self, batch: Batch, moment: Moment) -> Outcome:
-        """To be taken for real by the discriminator; real pictures are looked at only where the loss compares."""
+        """To be taken for real by the discriminator."""
+        return Outcome(self._fooling(batch, moment)[0])
+
+    def _fooling(self, batch: Batch, moment: Moment) -> tuple[torch.Tensor, torch.Tensor]:
+        """That loss, and what the discriminator says to the generated pictures.
+
+        Real pictures are looked at only where the loss compares.
+        """
         labels = batch["labels"]
         fake = self._fake(batch, with_gradient=True)
         if self.settings.augment or self.settings.augment_colour:
             fake = self._augmented(fake, moment.generator(AUGMENTED_AGAIN))
-        with frozen(self.discriminator):
+        with frozen(*self._judges):
             if self.loss.of_features:
-                features = (self._features(pictures) for pictures in (batch["real"], fake))
-                return Outcome(self.loss.generator(*self._compared(*features)))
+                features = [self._features(pictures) for pictures in (batch["real"], fake)]
+                return self.loss.generator(*self._compared(*features)), features[1]
             real_logits = _logits(self._seen(batch["real"], labels)) if self.loss.compares else fake.new_zeros(0)
             on_fake = self._seen(fake, labels)
         value = self.loss.generator(*self._compared(real_logits, _logits(on_fake)))
-        return Outcome(value + self._class_loss_of_drawn(on_fake, labels))
+        return value + self._asked_of_drawn(on_fake, batch), on_fake
+
+    @property
+    def _judges(self) -> list[nn.Module]:
+        """What the generator's loss takes as it is."""
+        return [self.discriminator.get_submodule(name.partition(".")[2]) for name in self.judging]
+
+    def _clip(self) -> None:
+        for judge in self._judges:
+            clip_weights(judge, self.settings.clip)
+
+    def figures(self, real: torch.Tensor, held_out: torch.Tensor | None) -> dict[str, float]:
+        """What the monitor is to write down beside its own, of real pictures that are learnt from and others."""
+        return {}
 
     def logits(self, pictures: torch.Tensor, labels: torch.Tensor | None) -> Logits:
         """(N,) of (N, C, H, W) pictures."""
@@ -211,8 +239,9 @@ class LatentGAN:
         """Those of the whole batch where a loss compares each picture with all of it."""
         return (self.processes.whole(real), self.processes.whole(fake)) if self.loss.couples else (real, fake)
 
-    def _class_loss_of_drawn(self, seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        return _class_loss(seen, labels if getattr(self.discriminator, "asks_of_drawn", True) else None)
+    def _asked_of_drawn(self, seen: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What both networks minimise besides, of what the discriminator says of drawn pictures: their classes."""
+        return _class_loss(seen, batch["labels"] if getattr(self.discriminator, "asks_of_drawn", True) else None)
 
     # --- How they move ----------------------------------------------------------------------------------------------
 
@@ -221,7 +250,7 @@ class LatentGAN:
         if settings.optimizer == "rmsprop":
             return torch.optim.RMSprop(parameters, settings.lr, settings.beta2)
         fused = self.placement.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
+        return Adam(parameters, settings.lr, (settings.beta1, settings.beta2), fused=fused)
 
     def _schedule(self, own_lr: float | None) -> Callable[[Moment], dict[str, Any]]:
         settings = self.settings
@@ -241,53 +270,5 @@ def _logits(seen: torch.Tensor) -> Logits:
 
 
 def _class_loss(seen: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-    """Cross-entropy of the known classes, where they were asked for (Odena et al. 2017, eq. 3).
-
-    Of several labels, a sum of binary ones (Choi et al. 2018, StarGAN, for the attributes of CelebA).
-    """
-    if seen.dim() < 2 or labels is None:
-        return seen.new_zeros(())
-    if labels.dim() == 2:
-        return F.binary_cross_entropy_with_logits(seen[:, 1:], labels, reduction="sum") / len(labels)
-    return F.cross_entropy(seen[:, 1:], labels)
-
-
-def _labels(settings: GANSettings, pictures: Dataset) -> np.ndarray | None:
-    """(N,) classes, if the networks are to know of them; `UNLABELLED` where they are not to know; or (N, K) labels."""
-    if settings.condition == "none":
-        return None
-    if pictures.labels is None:
-        why = f" ({pictures.why_no_classes})" if pictures.why_no_classes else ""
-        raise SettingsError(
-            f"condition: got {settings.condition}, and {pictures.name} has no classes{why}; wanted pictures in a "
-            "folder for each class, or labels"
-        )
-    if pictures.labels.ndim == 2 and settings.condition == "few-labels":
-        why = "whose softmax knows one class a picture"
-        raise SettingsError(
-            f"condition: got few-labels, {why}, and {pictures.name} has several labels a picture; wanted another"
-        )
-    if settings.condition != "few-labels":
-        return pictures.labels.astype(np.float32) if pictures.labels.ndim == 2 else pictures.labels
-    learning, _ = hold_out(pictures.labels, pictures.classes)
-    few = learning[draw_labelled(pictures.labels[learning], settings.labelled, settings.seed, pictures.classes)]
-    known = np.full_like(pictures.labels, UNLABELLED)
-    known[few] = pictures.labels[few]
-    return known
-
-
-def _parts(count: int, labels: np.ndarray | None, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Positions to learn from, and of some that never are, by which overfitting is measured; both ascending.
-
-    The latter are always the same. A class keeps one picture at least, and a known label is never given up.
-    """
-    spared = known if known is not None else [] if labels is None else _first_of_each(labels)
-    free = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(count), spared))
-    wanted = min(count // HELD_OUT_ONE_OF, MAX_HELD_OUT)
-    held = np.sort(free[: wanted if wanted >= MIN_HELD_OUT else 0])
-    return np.setdiff1d(np.arange(count), held), held
-
-
-def _first_of_each(labels: np.ndarray) -> np.ndarray:
-    """The position of the first picture of each class, or with each label."""
-    return np.unique(labels, return_index=True)[1] if labels.ndim == 1 else labels.argmax(0)
+    """That of the known classes, where they were asked for."""
+    return seen.new_zeros(()) if seen.dim() < 2 or labels is None else class_loss(seen[:, 1:], labels)

@@ -19,6 +19,9 @@ bits; a picture so dark would be black."""
 MOST_NUMBERS, LARGEST_NUMBER = 40, 2**24 - 1
 """Values that are whole and no more different ones than so many may be numbers of regions, up to the largest."""
 
+PART = 1 << 20
+"""Values that are changed at once."""
+
 _NATIVE = {"little": "L", "big": "B"}[sys.byteorder]
 _OTHER = {"L": "B", "B": "L"}
 _CHANNELS = ("RGB;16", "RGBA;16", "RGBX;16", "RGBa;16")
@@ -71,6 +74,16 @@ def _unpacked(image: Image.Image, mode: str) -> Image.Image:
     return image
 
 
+def in_parts(values: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """What a change of each value alone makes of many, (H, ...): a few rows at a time, or that
+    would take their memory several times over."""
+    parts = np.array_split(values, 1 + values.size // PART)
+    changed = np.empty(values.shape, change(parts[0][:1]).dtype)
+    for part, place in zip(parts, np.array_split(changed, len(parts)), strict=True):
+        place[...] = change(part)
+    return changed
+
+
 def stretched(values: np.ndarray, colours: int) -> tuple[np.ndarray, str | None]:
     """16-bit values whose range is 0 to 65535, and what to tell if they used a part of it only.
 
@@ -83,8 +96,8 @@ def stretched(values: np.ndarray, colours: int) -> tuple[np.ndarray, str | None]
     if brightest == 0 or bits > MOST_BITS_TAKEN_FOR_FEWER:
         return values, None
     scaled = values.copy()
-    factor = 65535 / (2**bits - 1)
-    scaled[..., :colours] = np.rint(values[..., :colours] * factor).astype(np.uint16)
+    table = np.rint(np.arange(brightest + 1) * (65535 / (2**bits - 1))).astype(np.uint16)
+    scaled[..., :colours] = in_parts(values[..., :colours], lambda part: table[part])  # faster than products
     return scaled, f"its values go up to {brightest} of 65535: taken as those of {bits} bits"
 
 
@@ -98,7 +111,7 @@ def levels(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
         raise ImageError(f"{name} holds values outside 0..65535; wanted 8 or 16 bits, or floats in [0, 1]")
     brightest = int(values.max())
     if brightest <= 65535:
-        return values.astype(np.uint16), None
+        return values.astype(np.uint16, copy=False), None
     bits = brightest.bit_length()
     scaled = np.rint(values / (2.0**bits - 1) * 65535).astype(np.uint16)
     return scaled, f"its values go up to {brightest}: taken as those of {bits} bits"

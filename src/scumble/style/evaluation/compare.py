@@ -1,12 +1,13 @@
 """The job: the figures of many pictures beside those of their photographs and paintings."""
 
 import statistics
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
 
+from scumble import notebook
 from scumble.data.sources.opener import open_source
 from scumble.data.sources.source import Source
 from scumble.device import choose, in_full_float32, memory_errors
@@ -46,6 +47,10 @@ class Comparison:
     gallery: int
     trials: list[dict[str, Figures]]
 
+    def __repr__(self) -> str:
+        rows = [f"{name}: {_in_words(figures)}" for name, figures in self.means().items()]
+        return "\n".join([f"<Comparison by {self.network}, {len(self.trials)} of each:", *rows]) + ">"
+
     def means(self) -> dict[str, dict[str, float | None]]:
         """Each figure's mean over the trials, by name; the median of ranks; as "recognised", the share of rank 1."""
         return {name: _means([trial[name] for trial in self.trials]) for name in self.trials[0]}
@@ -80,7 +85,7 @@ def compare(
         >>> table["a.png"]["edges"]  # doctest: +SKIP
         0.52
     """
-    return returned(compare_events(trials(results, content, style), gallery, network, device))
+    return returned(notebook.shown(compare_events(trials(results, content, style), gallery, network, device)))
 
 
 @in_full_float32
@@ -133,6 +138,10 @@ def _check_sides(picture: Picture) -> None:
             f"{picture.name} is {width}x{height} pixels; wanted at least {SMALLEST_SIDE} on each side, "
             f"and one at most {MOST_OBLONG} times as long as the other"
         )
+
+
+def _in_words(figures: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in figures.items() if value is not None)
 
 
 def _means(rows: Sequence[Figures]) -> dict[str, float | None]:

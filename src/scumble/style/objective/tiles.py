@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from scumble.perceptual.layers import LAYERS, after_pooling, min_side
+from scumble.perceptual.layers import after_pooling, down_to, min_side
 
 
 class Tile(NamedTuple):
@@ -72,7 +72,7 @@ def margin_of(layers: Collection[str]) -> int:
         96
     """
     reach = 0
-    for name in LAYERS[: 1 + max(LAYERS.index(name) for name in layers)]:
+    for name in down_to(layers):
         stride = min_side([name])
         if after_pooling(name):
             reach += stride // 2  # a pooling's second row or column

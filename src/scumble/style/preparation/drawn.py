@@ -72,7 +72,7 @@ def drawn(mask: Picture) -> Drawn:
         if small.mean() > LEAST_SHARE and len(np.unique(brightest)) <= FEW_VALUES:
             remark = f"the mask {mask.name}: what is {brightest[small].max()} of 255 and less counts as black"
     if values.max() < FAINT:
-        remark = f"the mask {mask.name} is faint: {values.max():.0%} white at most, and paints no more than that"
+        remark = f"the mask {mask.name} is faint: {values.max():.0%} white at most, and counts no more than that"
     return Drawn(torch.from_numpy(values.astype(np.float32))[None, None], remark)
 
 

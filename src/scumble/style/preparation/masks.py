@@ -9,7 +9,7 @@ masks as well.
 
 import functools
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,14 +32,14 @@ class Region:
         mask: (1, 1, H, W) in [0, 1], of the canvas; None for all of it.
         shares: each style's part in the region's statistics, with the sum 1.
         style_masks: the parts of the styles that are taken, (1, 1, H', W') each, or None for all of it.
-        remark: what to tell about how the mask was understood, if that is worth a word.
+        remarks: what to tell about how masks were understood, where that is worth a word.
     """
 
     name: str
     shares: tuple[float, ...]
     mask: torch.Tensor | None = None
     style_masks: tuple[torch.Tensor | None, ...] = field(default=())
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Places(NamedTuple):
@@ -137,7 +137,7 @@ def regions_of_masks(masks: Sequence[Picture], canvas: tuple[int, int]) -> list[
         check_shape(mask, canvas, "the content")
         values, remark = drawn(mask)
         shares = tuple(float(index == number) for index in range(len(masks)))
-        regions.append(Region(mask.name, shares, values, remark=remark))
+        regions.append(Region(mask.name, shares, values, remarks=(remark,) if remark else ()))
     return regions
 
 
@@ -186,6 +186,31 @@ def regions_of_maps(
             )
         regions.append(Region(name, tuple(share / sum(present) for share in present), _mask(labels == number), masks))
     return regions
+
+
+def unprotected(regions: Sequence[Region], protect: Picture, canvas: tuple[int, int]) -> list[Region]:
+    """What is left of regions where nothing is painted inside of a mask.
+
+    Args:
+        regions: of the canvas.
+        protect: the mask, of the canvas' shape, drawn in any of the ways that `drawn` knows.
+        canvas: (width, height), of the content.
+
+    Raises:
+        ImageError: if the mask has another shape, covers nothing, or leaves nothing of a region.
+    """
+    check_shape(protect, canvas, "the content")
+    values, remark = drawn(protect)
+    left = []
+    for region in regions:
+        mask = 1 - values if region.mask is None else both(region.mask, 1 - values)
+        if mask is None or not mask.any():
+            all_of = "the photograph" if region.mask is None else region.name
+            raise ImageError(f"{protect.name} protects all of {all_of}: nothing is left to be painted")
+        name = f"what {protect.name} leaves" if region.mask is None else region.name
+        remarks = (*region.remarks, remark) if remark else region.remarks
+        left.append(replace(region, name=name, mask=mask, remarks=remarks))
+    return left
 
 
 def check_shape(picture: Picture, size: tuple[int, int], of: str) -> None:

@@ -1,0 +1,1 @@
+"""Networks that give a picture back: discriminators whose reconstruction error is an energy, and encoders."""

@@ -1,0 +1,1 @@
+"""Networks of games that take more than a pair, each made of one."""

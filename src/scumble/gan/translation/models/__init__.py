@@ -1,0 +1,1 @@
+"""Trained translators: loaded, used, shown, saved and exported."""

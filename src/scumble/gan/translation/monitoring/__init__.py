@@ -1,0 +1,1 @@
+"""Eyes on a training of translations: what goes wrong with it, seen while it does."""

@@ -1,0 +1,1 @@
+"""Networks that see a picture and draw one, and those that judge them."""

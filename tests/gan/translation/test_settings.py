@@ -1,0 +1,64 @@
+"""Settings of translation: presets, weights of losses, and what is refused because it would mean nothing."""
+
+from typing import get_args
+
+import pytest
+
+from scumble import SettingsError, TranslationSettings
+from scumble.gan.translation.kinds.table import KINDS
+from scumble.gan.translation.presets import PRESETS
+from scumble.gan.translation.settings import NETWORKS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_whole_and_its_kind_knows_its_terms(preset):
+    settings, entry = TranslationSettings(preset=preset), PRESETS[preset]
+    assert settings.kind in KINDS
+    assert settings.weights_over(KINDS[settings.kind].weights).keys() == KINDS[settings.kind].weights.keys()
+    assert entry.year in range(2014, 2026)
+    assert entry.differs
+    assert entry.learns_from
+
+
+def test_presets_stand_in_order_of_year():
+    years = [entry.year for entry in PRESETS.values()]
+    assert years == sorted(years)
+
+
+def test_the_kinds_that_can_be_asked_for_are_those_of_the_table():
+    assert set(get_args(TranslationSettings.model_fields["kind"].annotation)) == KINDS.keys() == NETWORKS.keys()
+
+
+def test_a_weight_that_is_given_takes_the_place_of_one_alone():
+    of_kind = KINDS["unpaired"].weights
+    assert TranslationSettings(preset="cyclegan", weights="cycle=3").weights_over(of_kind) == {**of_kind, "cycle": 3.0}
+    of_preset = TranslationSettings(preset="discogan").weights_over(of_kind)
+    assert TranslationSettings(preset="discogan", weights="cycle=3").weights_over(of_kind) == {**of_preset, "cycle": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"network": "resnet"}, "network: got resnet with kind paired, wanted unet"),
+        (
+            {"preset": "srgan", "network": "unet"},
+            "network: got unet with kind super-resolution, wanted srresnet or rrdb",
+        ),
+        ({"batch": 4, "accumulate": 3}, "accumulate: got 3 with batch 4, wanted parts of equally many pictures"),
+        ({"batch": 3, "devices": 2}, "batch: got 3 for 2 processes"),
+        ({"preset": "esrgan", "accumulate": 2}, "accumulate: got 2 with loss relativistic-average"),
+        ({"weights": "cycle"}, "weights: got 'cycle', wanted something like cycle=10,identity=5"),
+        ({"size": "64x"}, "size: got '64x', wanted something like 128 or 256x128"),
+        ({"preset": "pix3pix"}, "preset: got 'pix3pix', wanted"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(given, words):
+    with pytest.raises(SettingsError) as error:
+        TranslationSettings.model_validate(given)
+    assert str(error.value).startswith(words)
+    assert "\n" not in str(error.value)
+
+
+def test_a_size_is_a_side_or_both():
+    assert TranslationSettings(size=64).cut == (64, 64)
+    assert TranslationSettings(size="96x64").cut == (96, 64)
