@@ -14,13 +14,13 @@ import torch
 from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.feedforward.moving import coded, moved
+from scumble.style.feedforward.moving import coded, maps_between, moved, seen
 from scumble.style.feedforward.network import NOISE
 from scumble.style.objective.objective import Objective
 from scumble.style.preparation.palette import in_palette
 from scumble.style.settings import StyleSettings
 
-BLOCK, VISITS = 256, 4
+BLOCK, VISITS = 256, 6
 SIDES = (192, 448)
 """The shorter side that a photograph and a painting are brought to, at the least and at the most."""
 CUT = 192
@@ -66,14 +66,18 @@ class Lessons:
         """The lesson of this number."""
         random = np.random.default_rng((self.seed, number))
         side = random.uniform(*SIDES)
-        photograph = self._cut(self.photos[int(random.integers(len(self.photos)))].load().rgb, side, random)
+        whole = _tensor(_brought_to(self.photos[int(random.integers(len(self.photos)))].load().rgb, side))
+        if random.random() < 0.5:
+            whole = whole.flip(3)
+        cuts = [_place(whole, random) for _ in range(6 if random.random() < FLAT else 1)]
+        cut = min(cuts, key=lambda cut: whole[cut].std((2, 3)).mean().item())
         picture = self.paintings[int(random.integers(len(self.paintings)))].load().rgb
-        painting = _brought_to(picture, side * float(random.choice((0.75, 1.0, 1.0, 1.33))))
-        painting = _part(painting, PAINTING_PIXELS, random)
+        painting = _part(_brought_to(picture, side * float(random.choice((0.75, 1.0, 1.0, 1.33)))), random)
         with torch.no_grad():
             known = coded(self.trunk, painting)
-            base = in_palette(photograph, painting)
-            lesson_moved = moved(self.trunk, photograph, known)
+            # A sky is moved as part of its photograph, as it will be in use.
+            photograph, base = whole[cut], in_palette(whole, painting)[cut]
+            lesson_moved = moved(self.trunk, photograph, maps_between(seen(self.trunk, whole), known.moments))
         terms = self.terms
         objective = Objective(
             self.judge, photograph, [painting], terms.content, terms.style, self.settings.loss,
@@ -83,12 +87,6 @@ class Lessons:
         scale = objective.value_and_gradient(base).loss
         half = {name: features.half() for name, features in lesson_moved.items()}
         return Lesson(photograph, base, half, known.code, objective, scale)
-
-    def _cut(self, picture: Image.Image, side: float, random: np.random.Generator) -> torch.Tensor:
-        whole = _brought_to(picture, side)
-        cuts = [_part(whole, CUT**2, random, square=True) for _ in range(6 if random.random() < FLAT else 1)]
-        chosen = min(cuts, key=lambda cut: cut.std((2, 3)).mean().item())
-        return chosen.flip(3) if random.random() < 0.5 else chosen
 
 
 def noise_for(size: tuple[int, int], generator: torch.Generator | None = None) -> dict[int, torch.Tensor]:
@@ -105,13 +103,20 @@ def _brought_to(picture: Image.Image, side: float) -> Image.Image:
     return picture.resize((size[0], size[1]), Image.Resampling.BICUBIC if times > 1 else Image.Resampling.LANCZOS)
 
 
-def _part(picture: Image.Image, pixels: int, random: np.random.Generator, square: bool = False) -> torch.Tensor:
-    """A cut of at most so many pixels, of sides that are multiples of 8, (1, 3, H, W) in [0, 1]."""
-    if square:
-        size = [round(pixels**0.5)] * 2
-    else:
-        times = min(1.0, (pixels / (picture.width * picture.height)) ** 0.5)
-        size = [int(length * times) // 8 * 8 for length in picture.size]
+def _tensor(picture: Image.Image) -> torch.Tensor:
+    """(1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def _place(whole: torch.Tensor, random: np.random.Generator) -> tuple[slice, ...]:
+    """A square of CUT pixels somewhere in a picture."""
+    top, left = (int(random.integers(length - CUT + 1)) for length in whole.shape[2:])
+    return slice(None), slice(None), slice(top, top + CUT), slice(left, left + CUT)
+
+
+def _part(picture: Image.Image, random: np.random.Generator) -> torch.Tensor:
+    """A part of at most PAINTING_PIXELS, of sides that are multiples of 8."""
+    times = min(1.0, (PAINTING_PIXELS / (picture.width * picture.height)) ** 0.5)
+    size = [int(length * times) // 8 * 8 for length in picture.size]
     left, top = (int(random.integers(length - part + 1)) for length, part in zip(picture.size, size, strict=True))
-    cut = np.asarray(picture.crop((left, top, left + size[0], top + size[1])))
-    return torch.from_numpy(cut.copy()).permute(2, 0, 1)[None].float() / 255
+    return _tensor(picture.crop((left, top, left + size[0], top + size[1])))

@@ -21,23 +21,35 @@ class Painting(NamedTuple):
     code: torch.Tensor
 
 
+Maps = dict[str, tuple[torch.Tensor, torch.Tensor]]
+"""By layer, the matrix and the offset that carry a place's features, a row, from the photograph to the painting."""
+
+
+def seen(trunk: VGG19, picture: torch.Tensor) -> dict[str, Statistics]:
+    """The moments of a picture's features by layer; the picture is (1, 3, H, W) in [0, 1]."""
+    return {name: moments(by_place(features)) for name, features in trunk.walk(picture, STATISTICS)}
+
+
 def coded(trunk: VGG19, painting: torch.Tensor) -> Painting:
     """What there is to know of a painting, (1, 3, H, W) in [0, 1]."""
-    found = {name: moments(by_place(features)) for name, features in trunk.walk(painting, STATISTICS)}
-    pixels = moments(by_place(painting))
-    described = [pixels, *found.values()]
+    found = seen(trunk, painting)
+    described = [moments(by_place(painting)), *found.values()]
     means = [statistics["mean"] for statistics in described]
     deviations = [covariance_of(statistics).diagonal().clamp_min(1e-12).sqrt() for statistics in described]
     return Painting(found, torch.cat([*means, *deviations])[None])
 
 
-def moved(trunk: VGG19, photograph: torch.Tensor, painting: Painting) -> dict[str, torch.Tensor]:
-    """The photograph's features in the painting's distribution, by layer."""
+def maps_between(photograph: dict[str, Statistics], painting: dict[str, Statistics]) -> Maps:
+    """What carries the features of a photograph of these moments into a painting's."""
+    return {name: gaussian_map(photograph[name], painting[name]) for name in LAYERS}
+
+
+def moved(trunk: VGG19, photograph: torch.Tensor, maps: Maps) -> dict[str, torch.Tensor]:
+    """The features of a photograph, or of a part of it, where the maps carry them, by layer."""
     result = {}
     for name, features in trunk.walk(photograph, LAYERS):
-        here = by_place(features)
-        matrix, offset = gaussian_map(moments(here), painting.moments[name])
-        result[name] = (here @ matrix + offset).view(*features.shape[2:], -1).permute(2, 0, 1)[None]
+        matrix, offset = maps[name]
+        result[name] = (by_place(features) @ matrix + offset).view(*features.shape[2:], -1).permute(2, 0, 1)[None]
     return result
 
 
