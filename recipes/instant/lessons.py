@@ -14,10 +14,9 @@ import torch
 from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.feedforward.moving import coded, maps_between, moved, seen
+from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.network import NOISE
 from scumble.style.objective.objective import Objective
-from scumble.style.preparation.palette import in_palette
 from scumble.style.settings import StyleSettings
 
 BLOCK, VISITS = 256, 6
@@ -25,6 +24,8 @@ SIDES = (192, 448)
 """The shorter side that a photograph and a painting are brought to, at the least and at the most."""
 CUT = 192
 PAINTING_PIXELS = 288**2
+LARGER = (0.8, 1.7)
+"""How much larger the painting is than the photograph, at the least and at the most: strokes of many sizes."""
 FLAT = 0.3
 """The part of the lessons whose cut is the plainest of several: skies are where a painter is found out."""
 
@@ -72,11 +73,11 @@ class Lessons:
         cuts = [_place(whole, random) for _ in range(6 if random.random() < FLAT else 1)]
         cut = min(cuts, key=lambda cut: whole[cut].std((2, 3)).mean().item())
         picture = self.paintings[int(random.integers(len(self.paintings)))].load().rgb
-        painting = _part(_brought_to(picture, side * float(random.choice((0.75, 1.0, 1.0, 1.33)))), random)
+        painting = _part(_brought_to(picture, side * random.uniform(*LARGER)), random)
         with torch.no_grad():
             known = coded(self.trunk, painting)
             # A sky is moved as part of its photograph, as it will be in use.
-            photograph, base = whole[cut], in_palette(whole, painting)[cut]
+            photograph, base = whole[cut], in_colours(whole, painting, random.uniform(0, 1))[cut]
             lesson_moved = moved(self.trunk, photograph, maps_between(seen(self.trunk, whole), known.moments))
         terms = self.terms
         objective = Objective(

@@ -32,9 +32,8 @@ from scumble.perceptual import weights
 from scumble.perceptual.catalogue import CATALOGUE, find
 from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
-from scumble.style.feedforward.moving import coded, maps_between, moved, seen
+from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.network import LAYERS, STATISTICS, Decoder
-from scumble.style.preparation.palette import in_palette
 from scumble.style.settings import StyleSettings
 from scumble.training.task import Batch, Moment, Outcome, Task, Update
 from scumble.training.trainer import Trainer
@@ -45,6 +44,8 @@ WARM_UP = 100
 MAX_NORM = 1.0
 SAVED_EVERY = 250
 SHEET_EVERY = 1000
+COLOURS = 0.6
+"""As of `in_colours`, on sheets."""
 HELD_BACK = 8
 """One picture in so many."""
 
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="folders of pictures to keep out")
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--keep", type=float, default=0.6, help="as of `stylize`")
+    parser.add_argument("--keep", type=float, default=0.25, help="as of `stylize`")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     device.choose("cpu", "float32")
@@ -188,7 +189,7 @@ def paint(decoder: Decoder, trunk: VGG19, photograph: torch.Tensor, painting: to
     known = coded(trunk, painting)
     noise = noise_for((photograph.shape[3], photograph.shape[2]), torch.Generator().manual_seed(0))
     features = moved(trunk, photograph, maps_between(seen(trunk, photograph), known.moments))
-    return decoder(features, in_palette(photograph, painting), known.code, noise)
+    return decoder(features, in_colours(photograph, painting, COLOURS), known.code, noise)
 
 
 def sheet(decoder: Decoder, arguments: argparse.Namespace, trunk: VGG19, path: Path, pairs: int = 6) -> None:

@@ -9,6 +9,7 @@ from scumble.style.feedforward.network import LAYERS, STATISTICS
 from scumble.style.losses.optimal_transport import transport_map
 from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, moments
 from scumble.style.objective.view import by_place
+from scumble.style.preparation.palette import in_palette
 
 RIDGE = 0.1
 """Added to the variances of the photograph's features, relative to their mean: less would enlarge what is noise."""
@@ -51,6 +52,17 @@ def moved(trunk: VGG19, photograph: torch.Tensor, maps: Maps) -> dict[str, torch
         matrix, offset = maps[name]
         result[name] = (by_place(features) @ matrix + offset).view(*features.shape[2:], -1).permute(2, 0, 1)[None]
     return result
+
+
+def in_colours(photograph: torch.Tensor, painting: torch.Tensor, whole: float) -> torch.Tensor:
+    """The photograph in the painting's colours: from its range of them, at 0, to their distribution, hues and all, at 1.
+
+    Both are (1, 3, H, W) in [0, 1], of any sizes; the result is of the photograph's.
+    """
+    here, there = (moments(by_place(picture)) for picture in (photograph, painting))
+    matrix, offset = gaussian_map(here, there)
+    mapped = (by_place(photograph) @ matrix + offset).T.view(photograph.shape).clamp(0, 1)
+    return torch.lerp(in_palette(photograph, painting), mapped, whole)
 
 
 def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:
