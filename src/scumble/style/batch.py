@@ -26,7 +26,7 @@ from scumble.events import (
 )
 from scumble.image import decode, files, recipe
 from scumble.image.collection import pictures_in
-from scumble.image.tensors import fit_longer_side
+from scumble.image.sizes import fit_longer_side
 from scumble.perceptual.backbones import Backbone
 from scumble.style import stages
 from scumble.style.many import sheet

@@ -22,12 +22,13 @@ from scumble.perceptual.backbones import Backbone
 from scumble.settings import takes
 from scumble.storage.checkpoint import uninterrupted
 from scumble.style import plan, stages
+from scumble.style.files.there import written_over
 from scumble.style.inputs import Inputs
 from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import asked, asked_of, differences, provenance
-from scumble.style.resume import Unfinished, written_over
+from scumble.style.resume import Unfinished
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 
 SOFT = 2.0
