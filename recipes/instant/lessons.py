@@ -15,7 +15,7 @@ from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
 from scumble.style.feedforward.moving import coded, maps_between, moved, seen
-from scumble.style.feedforward.network import NOISE
+from scumble.style.feedforward.shapes import NOISE
 from scumble.style.objective.objective import Objective
 from scumble.style.preparation.palette import in_palette
 from scumble.style.settings import StyleSettings

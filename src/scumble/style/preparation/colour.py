@@ -10,10 +10,7 @@ from PIL import ImageChops
 
 from scumble.image.files import Picture
 from scumble.style.losses.optimal_transport import transport_map
-
-LUMA = (0.299, 0.587, 0.114)
-"""The share of red, green and blue in brightness (ITU-R BT.601)."""
-
+from scumble.style.preparation.bounds import LUMA
 
 COLOURLESS = 2
 """Of 255, how far apart the channels of a grey are at most: colour management rounds each by itself."""
