@@ -15,7 +15,7 @@ from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
-from scumble.style.feedforward.network import NOISE
+from scumble.style.feedforward.shapes import NOISE
 from scumble.style.objective.objective import Objective
 from scumble.style.settings import StyleSettings
 

@@ -33,7 +33,8 @@ from scumble.perceptual.catalogue import CATALOGUE, find
 from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
-from scumble.style.feedforward.network import LAYERS, STATISTICS, Decoder
+from scumble.style.feedforward.network import Decoder
+from scumble.style.feedforward.shapes import STATISTICS
 from scumble.style.settings import StyleSettings
 from scumble.training.task import Batch, Moment, Outcome, Task, Update
 from scumble.training.trainer import Trainer
@@ -76,11 +77,13 @@ def main() -> None:
     with device.memory_kept():
         train(trainer, arguments, trunk)
     result = trainer.averages["decoder"]
-    save_file({n: t.half().contiguous() for n, t in result.state_dict().items()}, arguments.work / "instant.safetensors")
+    save_file(
+        {n: t.half().contiguous() for n, t in result.state_dict().items()}, arguments.work / "instant.safetensors"
+    )
 
 
 def networks(settings: StyleSettings) -> tuple[VGG19, VGG19]:
-    """pocket without its heads, which shows what is moved, and with them, which judges."""
+    """The network pocket without its heads, which shows what is moved, and with them, which judges."""
     entry = CATALOGUE["pocket"]
     path = find(entry)
     assert path is not None

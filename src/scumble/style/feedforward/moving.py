@@ -5,14 +5,11 @@ from typing import NamedTuple
 import torch
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.feedforward.network import LAYERS, STATISTICS
+from scumble.style.feedforward.shapes import LAYERS, RIDGE, STATISTICS
 from scumble.style.losses.optimal_transport import transport_map
 from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, moments
 from scumble.style.objective.view import by_place
 from scumble.style.preparation.palette import in_palette
-
-RIDGE = 0.1
-"""Added to the variances of the photograph's features, relative to their mean: less would enlarge what is noise."""
 
 
 class Painting(NamedTuple):

@@ -1,10 +1,10 @@
 """The feed-forward painter: pocket's features of the photograph, moved into the painting's distribution, and decoded.
 
-What style is at all is said in closed form, as by Li et al. 2017 ("Universal Style Transfer"): at three layers, features
-are carried from the photograph's Gaussian to the painting's by the map that moves them least. A decoder that was
-trained once for all paintings turns them into strokes. It is told of the painting by its moments, which scale and shift
-the decoder's channels (Dumoulin et al. 2017, "A learned representation for artistic style"), and of the photograph's
-edges by the photograph itself in the painting's palette, of which the result is a correction.
+What style is at all is said in closed form, as by Li et al. 2017 ("Universal Style Transfer"): at three layers,
+features are carried from the photograph's Gaussian to the painting's by the map that moves them least. A decoder that
+was trained once for all paintings turns them into strokes. It is told of the painting by its moments, which scale and
+shift the decoder's channels (Dumoulin et al. 2017, "A learned representation for artistic style"), and of the
+photograph's edges by the photograph itself in the painting's palette, of which the result is a correction.
 
 All of that is linear in front of a convolution: maps, scales and shifts can be folded into the decoder's weights.
 """
@@ -13,22 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-LAYERS = {"relu2_1": 32, "relu3_1": 64, "relu4_1": 128}
-"""Of pocket's trunk, with their channels: these are moved, and decoded."""
-
-STATISTICS = {"relu1_1": 16} | LAYERS
-"""The layers whose means and deviations describe a painting."""
-
-NOISE = 2
-"""Channels of noise at the two coarser sizes: from a plain sky alone, no convolution makes anything but plainness."""
-
-CODE = 2 * (3 + sum(STATISTICS.values()))
-"""Numbers that describe a painting: of its colours and of each channel, the mean and the deviation."""
-
-WIDTHS = {8: (96, 96, 96), 4: (64, 64, 48), 2: (32, 32)}
-"""Output channels of the decoder's convolutions by the number of pixels that one of its places is wide."""
-
-HIDDEN = 96
+from scumble.style.feedforward.shapes import CODE, HIDDEN, LAYERS, NOISE, SLOPE, WIDTHS
 
 
 class Modulated(nn.Module):
@@ -44,7 +29,7 @@ class Modulated(nn.Module):
     def forward(self, x: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
         """(N, inputs, H, W), gains (N, 2 * outputs)."""
         scale, shift = gains[:, :, None, None].chunk(2, dim=1)
-        return F.leaky_relu(self.convolution(x) * (1 + scale) + shift, 0.1)
+        return F.leaky_relu(self.convolution(x) * (1 + scale) + shift, SLOPE)
 
 
 class Decoder(nn.Module):
@@ -66,9 +51,8 @@ class Decoder(nn.Module):
         self.to_pixels = nn.Conv2d(inputs + 12, 12, 3, padding=1)
         nn.init.zeros_(self.to_pixels.weight)
         nn.init.zeros_(self.to_pixels.bias)  # pyright: ignore[reportArgumentType]
-        counts = [2 * layer.outputs for layer in self.layers.values()]  # pyright: ignore[reportOperatorIssue]
-        self.counts = counts
-        self.modulation = nn.Sequential(nn.Linear(CODE, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, sum(counts)))
+        self.counts = [2 * width for widths in WIDTHS.values() for width in widths]
+        self.modulation = nn.Sequential(nn.Linear(CODE, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, sum(self.counts)))
         nn.init.zeros_(self.modulation[2].weight)  # pyright: ignore[reportArgumentType]
         nn.init.zeros_(self.modulation[2].bias)  # pyright: ignore[reportArgumentType]
         self.register_buffer("code_mean", torch.zeros(CODE))
@@ -85,17 +69,16 @@ class Decoder(nn.Module):
             code: (N, CODE), of the painting.
             noise: by the width of a place, 8 and 4, (N, NOISE, H / width, W / width).
         """
-        centred = ((code - self.code_mean) / self.code_deviation).clamp(-4, 4)
+        centred = ((code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")).clamp(-4, 4)
         gains = iter(self.modulation(centred).split(self.counts, dim=1))
         pixels = F.pixel_unshuffle(base, 2)
-        x: torch.Tensor | None = None
+        x = pixels[:, :0]
         for (places, widths), layer in zip(WIDTHS.items(), reversed(LAYERS), strict=True):
             parts = [moved[layer], noise[places] if places in noise else pixels - 0.5]
-            if x is not None:
+            if x.shape[1]:
                 parts.insert(0, F.interpolate(x, scale_factor=2, mode="nearest"))
             x = torch.cat(parts, dim=1)
             for number, outputs in enumerate(widths):
                 found = self.layers[f"{places}_{number}"](x, next(gains))
                 x = found + x if outputs == x.shape[1] else found
-        assert x is not None
         return F.pixel_shuffle(pixels + self.to_pixels(torch.cat([x, pixels - 0.5], dim=1)), 2)

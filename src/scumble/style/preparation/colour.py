@@ -8,10 +8,7 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 import torch
 
 from scumble.style.losses.optimal_transport import transport_map
-
-LUMA = (0.299, 0.587, 0.114)
-"""The share of red, green and blue in brightness (ITU-R BT.601)."""
-
+from scumble.style.preparation.bounds import LUMA
 
 RIDGE = 1e-5
 """Added to the variances of colours, half a grey level squared and more: a grey picture has directions without any."""
