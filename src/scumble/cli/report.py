@@ -239,6 +239,8 @@ class _Terminal(_Quiet):
     def event(self, event: Event) -> None:
         if isinstance(event, Started):
             self.close()
+            if event.total == 1:  # there is nothing between its beginning and its end
+                return
             self.bar = progress.bar(event.unit, terminal.console())
             self.task = self.bar.add_task(event.job, total=event.total or None, figures="")
             self.bar.start()

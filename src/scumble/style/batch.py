@@ -82,7 +82,8 @@ def batch_events(
         _make(folder)
     yield from _sort(work, settings, overwrite)
     placement = device.choose(settings.device, settings.precision)
-    networks = (yield from stages.load(settings, placement)) if work.todo else {}
+    optimised = settings.preset != "instant"
+    networks = (yield from stages.load(settings, placement)) if work.todo and optimised else {}
     if dry_run:
         yield from _foretell(work, settings, networks)
         return

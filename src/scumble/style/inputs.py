@@ -21,7 +21,7 @@ from scumble.image.tensors import (
 )
 from scumble.perceptual.layers import check_layers, down_to, min_side
 from scumble.style.files import pictures
-from scumble.style.preparation import colour, masks, visible
+from scumble.style.preparation import colour, masks, regions, visible
 from scumble.style.preparation.palette import in_palette
 from scumble.style.preparation.sources import Sources
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
@@ -61,7 +61,7 @@ class Inputs:
         keep = bool(sources.style_maps) or settings.borders == "keep"
         self.cropped = [] if sources.style_maps else pictures.crop(self.pictures, keep)
         self.content = self.pictures.get("content")
-        self.styles = self._all("style")
+        self.styles = pictures.all_of(self.pictures, "style")
         self.visible = [visible.opacity(style) for style in self.styles]
         self.grey = pictures.are_grey(self.content, self.styles, self.colour)
         self.ladder = list(self._ladder())
@@ -83,21 +83,7 @@ class Inputs:
             ImageError: if a mask does not fit or leaves nothing, or nothing is visible of what a region takes its style
                 from.
         """
-        if self.content is not None and "protect" in self.pictures:
-            return masks.unprotected(self._drawn_regions(), self.pictures["protect"], self.content.size)
-        return self._drawn_regions()
-
-    def _drawn_regions(self) -> list[masks.Region]:
-        if self.content is not None and "mask" in self.pictures:
-            return masks.regions_of_masks(self._all("mask"), self.content.size)
-        if self.content is not None and "content-map" in self.pictures:
-            sizes = [style.size for style in self.styles]
-            maps = self.pictures["content-map"], self._all("style-map")
-            regions = masks.regions_of_maps(*maps, self.shares, self.content.size, sizes)
-            self._check_visible(regions)
-            return regions
-        hidden = any(opacity is not None for opacity in self.visible)
-        return [masks.Region("what is visible of the style" if hidden else "everything", self.shares)]
+        return regions.of_pictures(self.pictures, self.styles, self.visible, self.shares)
 
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
@@ -174,18 +160,6 @@ class Inputs:
             None if seen is None else masks.resized(seen, (style.shape[3], style.shape[2])).to(style)
             for seen, style in zip(self.visible, styles, strict=True)
         ]
-
-    def _check_visible(self, regions: list[masks.Region]) -> None:
-        for region in regions:
-            for style, mask, seen in zip(self.styles, region.style_masks, self.visible, strict=True):
-                shown = masks.both(mask, seen)
-                if mask is not None and shown is not None and not shown.any():
-                    raise ImageError(
-                        f"nothing can be seen of the region {region.name} in {style.name}: it is transparent"
-                    )
-
-    def _all(self, role: str) -> list[Picture]:
-        return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]
 
     def _shape(self) -> tuple[int, int]:
         """(width, height), of which only the ratio counts, finely enough for any size."""

@@ -11,11 +11,10 @@ from PIL import Image
 
 from scumble import paths
 from scumble.errors import ImageError
-from scumble.events import Event, Finished, Noted, Preview, Saved, Warned
-from scumble.image import files, recipe
+from scumble.events import Event, Finished, Preview, Saved, Warned
+from scumble.image import files
 from scumble.image.metadata import NOTHING, Metadata
 from scumble.image.tensors import to_array, to_image
-from scumble.style.files.there import group_of, is_finished, is_unfinished
 from scumble.style.files.wanted import Wanted
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
@@ -26,29 +25,6 @@ PREVIEW_SECONDS = 2.0
 
 SHARE_OF_PREVIEWS = 0.05
 """Of the time, previews that are only shown take at most about so much: those of large pictures come less often."""
-
-
-def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
-    """What there is to tell where a picture that is to be resumed is finished; nothing where there is work to do.
-
-    Args:
-        wanted: the files that are asked for. The state of an unfinished picture tells itself whether it is of this job.
-        asked: what the picture's recipe says of the job, its settings and its inputs.
-
-    Raises:
-        ImageError: if another picture is there, and may not be written over.
-    """
-    output, timelapse = wanted.output, wanted.timelapse
-    if output is None or is_unfinished(output) or not is_finished(output, asked, wanted.overwrite):
-        return []
-    if timelapse is not None and not timelapse.exists():  # a film is made while it is painted
-        return []
-    there = files.load(output)
-    if there.alpha is not None:
-        there.rgb.putalpha(there.alpha)
-    figures = group_of(recipe.read(output), "result")
-    message = f"{output} is finished: nothing is left to do"
-    return [Noted(message), Finished(asked["job"], [output], 0.0, there.rgb, figures)]
 
 
 @dataclass

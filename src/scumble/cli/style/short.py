@@ -99,8 +99,8 @@ def paint(call: Call) -> None:
     sources = Sources(content, styles)
     painting.begin(sources, output, False, as_lines_of_json, quiet)
     with report.starting(quiet=True):
-        from scumble.style.feedforward.job import instant_events
         from scumble.style.files.wanted import Wanted
+        from scumble.style.instant.job import instant_events
 
     leave = {name: name in call.switches for name in ("overwrite", "strip")}
     wanted = Wanted(output, call.outputs.get("preview"), **leave)

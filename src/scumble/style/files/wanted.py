@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scumble.errors import ImageError, SettingsError
-from scumble.image import files, film
+from scumble.events import Event, Finished, Noted
+from scumble.image import files, film, recipe
 from scumble.image.files import PictureSource
-from scumble.style.files.there import unfinished
+from scumble.style.files.there import group_of, is_finished, is_unfinished, unfinished
 from scumble.style.timelapse import SECONDS, copies_there, frames_of
 
 
@@ -69,3 +70,26 @@ class Wanted(NamedTuple):
         for path in (self.output, self.preview):
             if path is not None:
                 files.check_side(path, size)
+
+
+def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
+    """What there is to tell where a picture that is to be resumed is finished; nothing where there is work to do.
+
+    Args:
+        wanted: the files that are asked for. The state of an unfinished picture tells itself whether it is of this job.
+        asked: what the picture's recipe says of the job, its settings and its inputs.
+
+    Raises:
+        ImageError: if another picture is there, and may not be written over.
+    """
+    output, timelapse = wanted.output, wanted.timelapse
+    if output is None or is_unfinished(output) or not is_finished(output, asked, wanted.overwrite):
+        return []
+    if timelapse is not None and not timelapse.exists():  # a film is made while it is painted
+        return []
+    there = files.load(output)
+    if there.alpha is not None:
+        there.rgb.putalpha(there.alpha)
+    figures = group_of(recipe.read(output), "result")
+    message = f"{output} is finished: nothing is left to do"
+    return [Noted(message), Finished(asked["job"], [output], 0.0, there.rgb, figures)]

@@ -1,8 +1,0 @@
-"""placeholder"""
-
-JOB = "stylize"
-
-
-def instant_events(*a, **k):
-    """Nothing yet."""
-    raise NotImplementedError
