@@ -7,6 +7,7 @@ a file of numbers. Nothing is written unless onnxruntime gives the same picture 
 """
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from scumble import paths
 from scumble.perceptual.layers import after_pooling, block_of, down_to
 from scumble.perceptual.pocket import WIDTHS as TRUNK_WIDTHS
 from scumble.storage import checkpoint
-from scumble.style.feedforward import onnx_networks, painter, weights
+from scumble.style.feedforward import onnx_networks, painter, pieces, weights
 from scumble.style.feedforward.network import Decoder
 from scumble.style.feedforward.shapes import LAYERS, NOISE, SLOPE, STATISTICS, WIDTHS
 from scumble.style.feedforward.torch_networks import TorchNetworks
@@ -75,17 +76,18 @@ def compared(network: Decoder) -> float:
     random = np.random.default_rng(0)
     picture, painting = (random.random((height, 64, 3), np.float32) for height in (48, 72))
     ours, theirs = onnx_networks.OnnxNetworks(), TorchNetworks()
-    here, features = painter.known(ours, picture)
-    there, _ = painter.known(ours, painting)
-    way = painter.between(here, there, 1.0)
-    ((_, painted),) = painter.painted(ours, picture, way, weights.decoder(there.code()), 0, features)
-    pixels = painter.cut(picture, range(-1, 49), range(-1, 65))
+    source = functools.partial(pieces.cut, picture)
+    here, features = painter.known(ours, source, (48, 64), painting=False)
+    there, _ = painter.known(ours, functools.partial(pieces.cut, painting), (72, 64))
+    way, decode = painter.between(here, there, 1.0), ours.decoder(weights.decoder(there.code()))
+    ((_, painted),) = painter.painted(ours, decode, source, (48, 64), way, 0, features)
+    pixels = source(range(-1, 49), range(-1, 65))
     moved = {}
     for name, found in theirs.trunk(pixels, tuple(LAYERS)).items():
         matrix, offset = (torch.from_numpy(part).float() for part in way.features[name])
         moved[name] = torch.einsum("oi,nihw->nohw", matrix, torch.from_numpy(found)) + offset[:, None, None]
     base = torch.from_numpy(painter.in_colours(pixels[:, :, 1:-1, 1:-1], way.colours))
-    noise = {places: torch.from_numpy(values) for places, values in painter.drawn((48, 64), 0).items()}
+    noise = {places: torch.from_numpy(values) for places, values in pieces.drawn((48, 64), 0).items()}
     with torch.no_grad():
         wanted = network(moved, base, torch.from_numpy(there.code()).float()[None], noise)
     return float(np.abs(painted - wanted[0].permute(1, 2, 0).numpy()).max())

@@ -18,7 +18,13 @@ place) -> the picture (1, 3, H, W), not held to [0, 1]."""
 
 
 class Networks(Protocol):
-    """Both."""
+    """Both.
+
+    Attributes:
+        runtime: the name of what computes them.
+    """
+
+    runtime: str
 
     def trunk(self, picture: np.ndarray, layers: tuple[str, ...] = tuple(STATISTICS)) -> Features:
         """The features of (1, 3, H + 2, W + 2) in [0, 1], of which the outermost places are only looked at.

@@ -25,6 +25,8 @@ HERE = Path(__file__).parent
 class OnnxNetworks:
     """See `scumble.style.feedforward.networks.Networks`."""
 
+    runtime = "onnxruntime"
+
     @functools.cached_property
     def _trunk(self) -> onnxruntime.InferenceSession:
         return _session(HERE / "trunk.onnx", weights.trunk())

@@ -1,29 +1,23 @@
-"""Paints an array like what is known of a painting: its statistics first, then piece by piece, without seams.
-
-A piece sees as much around itself as its neurons do, and the noise is drawn for the whole picture: cut into pieces or
-not, the picture is the same to within rounding.
-"""
+"""Paints one picture like what is known of a painting: what carries the one to the other first, then piece by piece."""
 
 import itertools
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from scumble.style.feedforward import weights
-from scumble.style.feedforward.moments import Affine, Known, coarse, moments, recoloured, transport
-from scumble.style.feedforward.networks import Features, Networks
-from scumble.style.feedforward.shapes import LAYERS, NOISE, STATISTICS
+from scumble.perceptual.layers import min_side
+from scumble.style.feedforward.moments import Affine, Known, blended, coarse, moments, recoloured, transport
+from scumble.style.feedforward.networks import Decode, Features, Networks
+from scumble.style.feedforward.pieces import STEP, Source, cut, drawn, pieces, whole_steps
+from scumble.style.feedforward.shapes import LAYERS, STATISTICS
 
-STEP = 8
-"""Sides of what the networks are given are multiples of this many pixels."""
+LOOKED_AT = 768
+"""Pixels of the sides of what is looked at as a whole."""
 
-TILE = 1024
-"""Pixels of a piece's sides, at most, without what it sees around itself."""
-
-MARGIN, DECODED_MARGIN = 80, 48
-"""Pixels that are seen around a piece, by the trunk for the decoder, and by the decoder: 37 and 42 would be enough."""
+WINDOW, AROUND, WINDOWS = 176, 40, 3
+"""Larger pictures are looked at through windows of so many pixels, with so many around each, so many in each direction:
+37 pixels are seen by what is looked for."""
 
 
 class Way(NamedTuple):
@@ -33,35 +27,31 @@ class Way(NamedTuple):
     colours: Affine
 
 
-Piece = tuple[slice, slice]
-"""Rows and columns of a picture."""
-
-
-def known(networks: Networks, picture: np.ndarray, visible: np.ndarray | None = None) -> tuple[Known, Features]:
-    """What there is to know of a picture, and its features.
+def known(
+    networks: Networks, source: Source, sides: tuple[int, int], counts: np.ndarray | None = None, painting: bool = True
+) -> tuple[Known, Features | None]:
+    """What there is to know of a picture, and its features, where it was looked at as a whole.
 
     Args:
         networks: that look.
-        picture: (H, W, 3), uint8 or floats in [0, 1].
-        visible: (H, W) in [0, 1], how much each pixel counts; None for all alike.
+        source: of the picture.
+        sides: its (height, width).
+        counts: (H, W), how much each pixel counts; None for all alike.
+        painting: whether it is one: less has to be known of a photograph.
     """
-    height, width = picture.shape[:2]
-    seen = cut(picture, range(-1, _whole(height) + 1), range(-1, _whole(width) + 1))
-    features = networks.trunk(seen, tuple(STATISTICS))
-    pixels = seen[0, :, 1:-1, 1:-1]
-    weights_at = None if visible is None else cut(visible[:, :, None], *map(range, pixels.shape[1:]))[0, 0]
-    found = {name: moments(of[0], _counts(weights_at, of.shape[2])) for name, of in features.items()}
-    of_coarse = coarse(pixels)
-    counts = None if weights_at is None else coarse(weights_at[None])[0]
-    return Known(moments(pixels, weights_at), moments(of_coarse, counts), found), features
-
-
-def _counts(visible: np.ndarray | None, height: int) -> np.ndarray | None:
-    """How much a layer's places count."""
-    if visible is None:
-        return None
-    side = visible.shape[0] // height
-    return visible.reshape(height, side, -1, side).mean((1, 3))
+    layers = tuple(STATISTICS if painting else LAYERS)
+    whole = whole_steps(sides[0]), whole_steps(sides[1])
+    if max(whole) <= LOOKED_AT:
+        return _seen(networks, source, (slice(0, whole[0]), slice(0, whole[1])), layers, counts)
+    found, shares = [], []
+    for window in _windows(whole):
+        share = 1.0 if counts is None else float(counts[window].sum())
+        if share:
+            shares.append(share)
+            found.append(_seen(networks, source, window, layers, counts, AROUND)[0])
+    if not found:  # a region so small that it lies between them
+        return known(networks, source, sides, None, painting)
+    return blended(found, [share / sum(shares) for share in shares]), None
 
 
 def between(photograph: Known, painting: Known, strength: float) -> Way:
@@ -72,38 +62,32 @@ def between(photograph: Known, painting: Known, strength: float) -> Way:
 
 def painted(
     networks: Networks,
-    photograph: np.ndarray,
+    decode: Decode,
+    source: Source,
+    sides: tuple[int, int],
     way: Way,
-    numbers: weights.Numbers,
     seed: int,
     features: Features | None = None,
-) -> Iterator[tuple[Piece, np.ndarray]]:
-    """The pieces of a picture, with (h, w, 3) in float32 each, not held to [0, 1].
+) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """The pieces of a picture: rows and columns, and (h, w, 3) in float32 for them, not held to [0, 1].
 
     Args:
-        networks: that paint.
-        photograph: (H, W, 3), uint8 or floats in [0, 1].
+        networks: that look.
+        decode: as from `Networks.decoder`, for the painting.
+        source: of the photograph.
+        sides: its (height, width).
         way: to the painting.
-        numbers: the decoder's, for the painting.
         seed: of the noise.
-        features: of the photograph, if they are known.
+        features: of the whole photograph, if they are known.
     """
-    decode = networks.decoder(numbers)
-    height, width = photograph.shape[:2]
-    sides = _whole(height), _whole(width)
-    noise = drawn(sides, seed)
-    for core in itertools.product(*(spans(side, TILE) for side in sides)):
-        seen = [_around(span, side, MARGIN) for span, side in zip(core, sides, strict=True)]
-        inner = [_around(span, side, DECODED_MARGIN) for span, side in zip(core, sides, strict=True)]
-        pixels = cut(photograph, *(range(span.start - 1, span.stop + 1) for span in seen))
+    whole = whole_steps(sides[0]), whole_steps(sides[1])
+    noise = drawn(whole, seed)
+    for piece in pieces(whole):
+        pixels = source(*(range(span.start - 1, span.stop + 1) for span in piece.seen))
         found = features or networks.trunk(pixels, tuple(LAYERS))
-        found = {name: _part(of, inner, seen, int(name[len("relu")])) for name, of in found.items() if name in LAYERS}
-        rows, columns = (_relative(i, s) for i, s in zip(inner, seen, strict=True))
-        base = in_colours(pixels[:, :, 1:-1, 1:-1][:, :, rows, columns], way.colours)
-        here = {places: _noise_at(values, inner, places) for places, values in noise.items()}
-        picture = decode(found, way.features, base, here)[0].transpose(1, 2, 0)
-        rows, columns = (slice(s.start, min(s.stop, side)) for s, side in zip(core, (height, width), strict=True))
-        yield (rows, columns), picture[_relative(rows, inner[0]), _relative(columns, inner[1])]
+        found = {name: piece.inner(found[name], min_side([name])) for name in LAYERS}
+        base = in_colours(piece.inner(pixels[:, :, 1:-1, 1:-1]), way.colours)
+        yield piece.finished(decode(found, way.features, base, piece.noise(noise)), sides)
 
 
 def in_colours(picture: np.ndarray, colours: Affine) -> np.ndarray:
@@ -113,58 +97,41 @@ def in_colours(picture: np.ndarray, colours: Affine) -> np.ndarray:
     return np.clip(flat, 0, 1, out=flat).reshape(picture.shape)
 
 
-def drawn(sides: tuple[int, int], seed: int) -> dict[int, np.ndarray]:
-    """Noise for a whole picture of these (height, width), by the width of a place in pixels."""
-    random = np.random.default_rng(seed)
-    return {
-        places: random.standard_normal((1, NOISE, *(side // places for side in sides)), np.float32) for places in (8, 4)
-    }
+def _seen(
+    networks: Networks,
+    source: Source,
+    window: tuple[slice, slice],
+    layers: tuple[str, ...],
+    counts: np.ndarray | None,
+    beyond: int = 0,
+) -> tuple[Known, Features]:
+    """What a window shows, which is looked at with so many pixels around it."""
+    rows, columns = (range(span.start - beyond - 1, span.stop + beyond + 1) for span in window)
+    seen = source(rows, columns)
+    features = networks.trunk(seen, layers)
+    pixels = _within(seen, beyond + 1)[0]
+    if counts is not None:
+        counts = cut(counts[:, :, None], *(range(span.start, span.stop) for span in window))[0]
+    found = {}
+    for name, of in features.items():
+        places = min_side([name])
+        found[name] = moments(_within(of, beyond // places)[0], None if counts is None else _shrunk(counts[0], places))
+    of_coarse = moments(coarse(pixels), None if counts is None else coarse(counts))
+    return Known(moments(pixels, counts), of_coarse, found), features
 
 
-def cut(picture: np.ndarray, rows: range, columns: range) -> np.ndarray:
-    """These of (H, W, C) as (1, C, h, w) in float32; beyond the border, it is repeated."""
-    height, width = picture.shape[:2]
-    part = picture[np.arange(rows.start, rows.stop).clip(0, height - 1)]
-    part = part[:, np.arange(columns.start, columns.stop).clip(0, width - 1)].transpose(2, 0, 1)[None]
-    return floats(part)
+def _windows(sides: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Evenly spread."""
+    starts = ([place * (side - WINDOW) // (WINDOWS - 1) // STEP * STEP for place in range(WINDOWS)] for side in sides)
+    for top, left in itertools.product(*starts):
+        yield slice(top, top + WINDOW), slice(left, left + WINDOW)
 
 
-def floats(picture: np.ndarray) -> np.ndarray:
-    """In [0, 1] as float32, in the order of its axes."""
-    if picture.dtype == np.uint8:
-        return np.divide(picture, 255, dtype=np.float32, order="C")
-    return np.ascontiguousarray(picture, np.float32)
+def _within(picture: np.ndarray, beyond: int) -> np.ndarray:
+    return picture[:, :, beyond:-beyond, beyond:-beyond] if beyond else picture
 
 
-def spans(length: int, most: int) -> list[slice]:
-    """Pieces of a length in steps, about equal, none longer than `most` by more than a step."""
-    count = math.ceil(length / most)
-    edges = [round(piece * length / STEP / count) * STEP for piece in range(count)] + [length]
-    return [slice(first, last) for first, last in itertools.pairwise(edges)]
-
-
-def _whole(length: int) -> int:
-    """Rounded up to steps."""
-    return math.ceil(length / STEP) * STEP
-
-
-def _around(span: slice, length: int, margin: int) -> slice:
-    return slice(max(0, span.start - margin), min(length, span.stop + margin))
-
-
-def _relative(inner: slice, outer: slice) -> slice:
-    return slice(inner.start - outer.start, inner.stop - outer.start)
-
-
-def _part(features: np.ndarray, inner: list[slice], seen: list[slice], block: int) -> np.ndarray:
-    """Of a layer's features of what is seen, those of what lies inside."""
-    places = 2 ** (block - 1)
-    rows, columns = (
-        slice(r.start // places, r.stop // places) for r in (_relative(i, s) for i, s in zip(inner, seen, strict=True))
-    )
-    return np.ascontiguousarray(features[:, :, rows, columns])
-
-
-def _noise_at(noise: np.ndarray, inner: list[slice], places: int) -> np.ndarray:
-    rows, columns = (slice(span.start // places, span.stop // places) for span in inner)
-    return np.ascontiguousarray(noise[:, :, rows, columns])
+def _shrunk(counts: np.ndarray, places: int) -> np.ndarray:
+    """The mean of what each place of a layer covers."""
+    height, width = (side // places for side in counts.shape)
+    return counts.reshape(height, places, width, places).mean((1, 3))

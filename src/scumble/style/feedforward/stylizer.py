@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -10,55 +10,16 @@ from PIL import Image
 from scumble.errors import ImageError, SettingsError
 from scumble.image import borders, files
 from scumble.image.files import Picture, PictureSource
-from scumble.style.feedforward import painter, weights
-from scumble.style.feedforward.moments import Known, blended
+from scumble.style.feedforward.growth import Painting, painted_like
 from scumble.style.feedforward.networks import Networks
+from scumble.style.feedforward.styles import LEAST, Style
 
 SIZE = 512
 """Pixels of a result's longer side, unless told otherwise."""
 
-LEAST = 16
-"""Pixels of the sides of what can be painted, and of a painting."""
 
-
-class Style:
-    """A painting, and what was found out about it at the sizes at which it was looked at.
-
-    Args:
-        pixels: (H, W, 3), uint8 or floats in [0, 1].
-        visible: (H, W) in [0, 1], how much of each pixel can be seen; None for all of it.
-        name: for messages.
-    """
-
-    def __init__(self, pixels: np.ndarray, visible: np.ndarray | None = None, name: str = "style"):
-        self.pixels, self.visible, self.name = pixels, visible, name
-        self.known: dict[tuple[int, int], Known] = {}
-
-    def at(self, shorter: float, looking: Networks) -> Known:
-        """What is known of the painting at a size of so many pixels of its shorter side."""
-        height, width = self.pixels.shape[:2]
-        times = shorter / min(height, width)
-        size = max(LEAST, round(width * times)), max(LEAST, round(height * times))
-        if size not in self.known:
-            visible = None if self.visible is None else resized(self.visible, size)
-            self.known[size], _ = painter.known(looking, resized(self.pixels, size), visible)
-        return self.known[size]
-
-
-class Region(NamedTuple):
-    """A part of a photograph, and what paints it.
-
-    Attributes:
-        styles: blended.
-        shares: how much each of them counts; only ratios matter.
-        scales: of each, its shorter side over the result's: the size of strokes.
-        mask: (H, W) in [0, 1], of the photograph's shape; None for all of it. Where no region is, nothing paints.
-    """
-
-    styles: Sequence[Style]
-    shares: Sequence[float]
-    scales: Sequence[float]
-    mask: np.ndarray | None = None
+Place = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 
 class Stylizer:
@@ -77,6 +38,11 @@ class Stylizer:
 
     def __init__(self, runtime: str = "auto"):
         self.networks = chosen(runtime)
+
+    @property
+    def runtime(self) -> str:
+        """What computes: "onnxruntime" or "torch"."""
+        return self.networks.runtime
 
     def style(self, painting: PictureSource, *, crop: bool = True) -> Style:
         """A painting's style.
@@ -129,68 +95,66 @@ class Stylizer:
         picture = _at_size(files.load(photo, "content"), size)
         if isinstance(style, Style) or not isinstance(style, Sequence) or isinstance(style, str):
             style = [style if isinstance(style, Style) else self.style(style)]
-        count = len(style)
-        parts = _each(1.0 if shares is None else shares, count, "shares")
-        region = Region(style, parts, _each(style_scale, count, "style-scale"))
-        result = Image.fromarray(self.paint(np.asarray(picture.rgb), [region], strength=strength, seed=seed))
+        pixels = self.paint(
+            np.asarray(picture.rgb), style, strength=strength, style_scale=style_scale, shares=shares, seed=seed
+        )
+        result = Image.fromarray(pixels)
         if picture.alpha is not None:
             result.putalpha(picture.alpha)
         return result
 
-    def paint(
-        self,
-        photograph: np.ndarray,
-        regions: Sequence[Region],
-        *,
-        strength: float = 1.0,
-        seed: int = 0,
-        bits: int | None = 8,
-    ) -> np.ndarray:
-        """A photograph as an array, painted at its own size.
+    def paint(self, photograph: np.ndarray, styles: Sequence[Style], *, bits: int | None = 8, **how: Any) -> np.ndarray:
+        """The same for an array, at its own size.
 
         Args:
             photograph: (H, W, 3), uint8 or floats in [0, 1].
-            regions: what paints which part of it.
-            strength: 0, the photograph, to 1, the paintings' styles.
-            seed: of the brush.
-            bits: 8 or 16 for integers of so many; None for float32.
+            styles: as from `style`.
+            bits: 8 or 16 for integers of so many; None for floats in [0, 1].
+            how: as of `pieces`.
+        """
+        result = np.empty(photograph.shape, {8: np.uint8, 16: np.uint16, None: np.float32}[bits])
+        for _, place, pixels in self.pieces(photograph, styles, **how):
+            if pixels is not None:
+                result[place] = levels(pixels, bits)
+        return result
 
-        Returns:
-            (H, W, 3), floats in [0, 1].
+    def pieces(
+        self,
+        photograph: np.ndarray,
+        styles: Sequence[Style],
+        *,
+        strength: float = 1.0,
+        style_scale: float | Sequence[float] = 1.0,
+        shares: Sequence[float] | None = None,
+        counts: np.ndarray | None = None,
+        seed: int = 0,
+    ) -> Iterator[tuple[float, Place, np.ndarray | None]]:
+        """The same piece by piece.
+
+        Args:
+            photograph: (H, W, 3), uint8 or floats in [0, 1].
+            styles: as from `style`.
+            strength: as of `__call__`, and so on.
+            style_scale: likewise.
+            shares: likewise.
+            counts: (H, W) in [0, 1], how much each pixel counts of what the photograph is like; None for all alike.
+            seed: likewise.
+
+        Yields:
+            The part of the work that is done, 0 to 1; the rows and columns of a piece; and its pixels, (h, w, 3) in
+            float32, somewhat beyond [0, 1] here and there. The last is None while a smaller picture is painted, over
+            which the large one is.
 
         Raises:
             ImageError: if a picture is too small.
-            SettingsError: if there is no style, or the strength is out of range.
+            SettingsError: if a number is out of range.
         """
         height, width = photograph.shape[:2]
-        for region in regions:
-            _check(strength, (width, height), region.styles)
-        result = np.empty((height, width, 3), {8: np.uint8, 16: np.uint16, None: np.float32}[bits])
-        pieces = [self._painted(photograph, region, strength, seed) for region in regions]
-        for painted in zip(*pieces, strict=True):
-            piece, _ = painted[0]
-            if len(regions) == 1 and regions[0].mask is None:
-                picture = painted[0][1]
-            else:
-                masks = [1.0 if region.mask is None else region.mask[piece][:, :, None] for region in regions]
-                picture = painter.floats(photograph[piece]) * (1 - np.minimum(1.0, sum(masks)))
-                picture = picture + sum(mask * pixels for mask, (_, pixels) in zip(masks, painted, strict=True))
-            result[piece] = levels(picture, bits)
-        return result
-
-    def _painted(
-        self, photograph: np.ndarray, region: Region, strength: float, seed: int
-    ) -> Iterator[tuple[painter.Piece, np.ndarray]]:
-        """The pieces of a photograph, painted as one of its regions is."""
-        shorter = min(photograph.shape[:2])
-        scaled = zip(region.styles, region.scales, strict=True)
-        seen = [style.at(shorter * scale, self.networks) for style, scale in scaled]
-        painting = blended(seen, [share / sum(region.shares) for share in region.shares])
-        here, features = painter.known(self.networks, photograph, region.mask)
-        way = painter.between(here, painting, strength)
-        numbers = weights.decoder(painting.code(), strength)
-        whole = features if max(photograph.shape[:2]) <= painter.TILE else None
-        yield from painter.painted(self.networks, photograph, way, numbers, seed, whole)
+        _check(strength, (width, height), styles)
+        parts = _each(1.0 if shares is None else shares, len(styles), "shares")
+        scales = _each(style_scale, len(styles), "style-scale")
+        painting = Painting(styles, [part / sum(parts) for part in parts], scales, strength)
+        return painted_like(self.networks, photograph, painting, seed, counts)
 
 
 def chosen(runtime: str = "auto") -> Networks:
@@ -216,17 +180,6 @@ def levels(pixels: np.ndarray, bits: int | None) -> np.ndarray:
     """Values in [0, 1] as integers of so many bits, rounded; None: as they are, within [0, 1]."""
     held = pixels.clip(0, 1)
     return held if bits is None else (held * (2**bits - 1) + 0.5).astype(np.uint8 if bits == 8 else np.uint16)
-
-
-def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W, 3) or (H, W) at (width, height), in the same numbers."""
-    if (pixels.shape[1], pixels.shape[0]) == size:
-        return pixels
-    if pixels.dtype == np.uint8:
-        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-    bands = np.atleast_3d(pixels).astype(np.float32).transpose(2, 0, 1)
-    made = [np.asarray(Image.fromarray(band).resize(size, Image.Resampling.BICUBIC)) for band in bands]
-    return np.stack(made, axis=2).clip(0, 1).reshape(size[1], size[0], *pixels.shape[2:])
 
 
 def _at_size(picture: Picture, size: int | str | None) -> Picture:

@@ -18,6 +18,8 @@ from scumble.style.feedforward.weights import Numbers
 class TorchNetworks:
     """See `scumble.style.feedforward.networks.Networks`."""
 
+    runtime = "torch"
+
     @torch.inference_mode()
     def trunk(self, picture: np.ndarray, layers: tuple[str, ...] = tuple(STATISTICS)) -> Features:
         """See `Networks`."""
