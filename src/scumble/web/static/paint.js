@@ -10,6 +10,7 @@ import { Viewer } from "/static/viewer.js";
 
 const TITLES = { stylize: words.paint.title_of, texture: words.paint.texture_of }; // by the kinds of jobs of this page
 const SHOWN = 1600; // pixels of the photograph's longer side on the page
+const MOST_OWN = 9; // paintings that somebody brought and that stay at hand
 const PREVIEW_WAIT = 120, PLAN_WAIT = 350; // milliseconds after the last change
 const client = unique();
 
@@ -78,10 +79,14 @@ function add(painting) {
   changed();
 }
 
+/** A name without its ending. */
+const plain = (name) => name.replace(/\.\w{1,5}$/, "");
+
 const is_chosen = (painting) => chosen.styles.some(({ id }) => id === painting.id);
 
 function bring(painting, first) {
-  if (!own.some(({ id }) => id === painting.id)) own.unshift(painting);
+  if (!own.some(({ id }) => id === painting.id)) own.push(painting);
+  if (own.length > MOST_OWN) own.splice(own.findIndex((one) => !is_chosen(one)), 1);
   if (first) pick_only(painting);
   else add(painting);
 }
@@ -122,7 +127,7 @@ function tile(painting) {
     "li",
     { class: "tile", "data-id": painting.id },
     pick_it,
-    el("p", { class: "name" }, painting.name),
+    el("p", { class: "name", title: painting.name }, plain(painting.name)),
     several && place >= 0 ? el("span", { class: "number", "aria-hidden": "true" }, place + 1) : null,
     corner ? el("button", { type: "button", class: "corner", title: label, "aria-label": label, onclick: () => (place < 0 ? add(painting) : pick(painting)) }, place < 0 ? "+" : "×") : null,
   );
@@ -152,7 +157,7 @@ function share_field({ id, name }) {
   const label = fill(words.paint.share, { name });
   const slider = el("input", { type: "range", min: 0, max: 100, step: 5, value: (chosen.shares[id] ?? 1) * 50, "aria-label": label, oninput: move });
   show(slider);
-  return el("div", { class: "share" }, el("span", {}, name), slider);
+  return el("div", { class: "share" }, el("span", { title: name }, plain(name)), slider);
 }
 
 // Pictures that come
@@ -226,7 +231,7 @@ async function restore({ kind: wanted = "stylize", content, styles, settings: gi
   set_kind(wanted);
   form.set(given);
   if (styles.length) chosen.styles = styles;
-  for (const style of styles) if (!shelf.includes(style) && !own.some(({ id }) => id === style.id)) own.unshift(style);
+  for (const style of styles) if (!shelf.includes(style) && !own.some(({ id }) => id === style.id)) own.push(style);
   const weights = shares ?? given.shares ?? [];
   styles.forEach(({ id }, place) => (chosen.shares[id] = weights[place] ?? 1));
   if (content) await choose_content(content);
@@ -334,7 +339,6 @@ function brushed() {
 let key = unique(); // of this job: a start that is sent twice starts one
 
 function title() {
-  const plain = (name) => name.replace(/\.\w{1,5}$/, "");
   const content = plain(chosen.content?.name ?? words.paint.photograph);
   return fill(TITLES[kind], { content, styles: chosen.styles.map(({ name }) => plain(name)).join(", ") }).slice(0, 200);
 }
