@@ -9,9 +9,9 @@ from starlette.routing import Route
 
 from scumble.data.sources.names import SUFFIXES
 from scumble.web.answers import answer, refuse
+from scumble.web.api.uploads import room
 from scumble.web.app import web_of
 from scumble.web.gan import places
-from scumble.web.jobs import limits
 from scumble.web.jobs.folder import clean_name
 from scumble.web.multipart import files
 from scumble.web.uploads import Arrived, arrived, shown
@@ -35,13 +35,13 @@ async def listing(request: Request) -> Response:
 async def add(request: Request) -> Response:
     """Take in a .zip with pictures: a form of one file. An archive that is there already keeps its id."""
     web = web_of(request)
-    await run_in_threadpool(limits.check, web.settings.home, web.queue.folders(), 0)
+    most = min(MAX_ARCHIVE_BYTES, await room(request))
     folder = web.settings.home / "data"
     folder.mkdir(parents=True, exist_ok=True)
     parts = files(request)
     async for name in parts:
         called = shown(str(name))
-        async with arrived(called, parts, folder, MAX_ARCHIVE_BYTES) as file:
+        async with arrived(called, parts, folder, most) as file:
             _check(file, called)
             own = folder / file.sha256
             if not own.is_dir():
