@@ -38,7 +38,7 @@ WORDS: dict[str, Any] = {
         "length_images": "{count} images, about {time}",
         "method": "{paper}, {year}: {news}.",
         "differs": "Differs from the paper: {text}.",
-        "classes_found": "These pictures have classes. The preset projection draws each of them on request; others ignore them.",
+        "classes_found": "These pictures have classes. The preset projection draws each on request; others ignore them.",
         "name": "Name",
         "start": "Start training",
         "starting": "Starting …",
