@@ -134,7 +134,6 @@ WORDS: dict[str, Any] = {
             "data": "Pictures",
         },
         "settings": "Settings",
-        "defaults": "All as the preset has it.",
         "command": "The command line that does the same",
         "copy": "Copy",
         "copied": "Copied",
