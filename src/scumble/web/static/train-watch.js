@@ -19,16 +19,24 @@ export async function watch(job) {
   id = job;
   byId("slide").addEventListener("input", slide);
   await refresh();
+  listen();
+}
+
+let deaf = () => {};
+
+/** Follows the job's events: for as long as it is at work, and anew when it goes on. */
+function listen() {
+  deaf();
   const soon = debounced(refresh, REST_MILLISECONDS);
   let asked = 0;
-  const often = () => {
+  const heard = () => {
     if (performance.now() - asked > REST_MILLISECONDS) {
       asked = performance.now();
       refresh();
     }
     soon(); // and once more when the last has come
   };
-  follow(`/api/jobs/${id}/events`, often, refresh);
+  deaf = follow(`/api/jobs/${id}/events`, heard, refresh);
 }
 
 const address = (path) => `/api/models/job:${id}/${path}`;
@@ -67,7 +75,7 @@ function actions(job) {
   const has_pictures = grids.length > 0;
   if (shown_for === job.state + has_pictures) return;
   shown_for = job.state + has_pictures;
-  const act = (name, text) => el("button", { type: "button", class: "button", onclick: () => told(() => post(`/api/jobs/${id}/${name}`).then(refresh)) }, text);
+  const act = (name, text) => el("button", { type: "button", class: "button", onclick: () => told(() => post(`/api/jobs/${id}/${name}`).then(refresh).then(listen)) }, text);
   const buttons = [];
   if (["queued", "running"].includes(job.state)) buttons.push(act("pause", texts.pause));
   if (["paused", "failed", "cancelled"].includes(job.state)) buttons.push(act("resume", texts.resume));
