@@ -36,21 +36,30 @@ function listen() {
     }
     soon(); // and once more when the last has come
   };
-  deaf = follow(`/api/jobs/${id}/events`, heard, refresh);
+  deaf = follow(`/api/jobs/${id}/events`, heard, rest);
+}
+
+/** While a job rests, looks now and then whether somebody, perhaps in another window, has let it go on. */
+async function rest() {
+  const state = await refresh();
+  if (["queued", "running"].includes(state)) listen();
+  else if (state !== "done") setTimeout(rest, REST_MILLISECONDS * 3);
 }
 
 const address = (path) => `/api/models/job:${id}/${path}`;
 
+/** Shows how things are now; tells the job's state. */
 async function refresh() {
   let job;
   try {
     job = await get(`/api/jobs/${id}`);
   } catch (error) {
     byId("message").textContent = error.status === 404 ? texts.missing : error.message;
-    return;
+    return error.status === 404 ? "done" : "failed";
   }
   if (job.files.some(({ name }) => name === RUN)) show_progress(await get(address("progress")));
   show_job(job);
+  return job.state;
 }
 
 function show_job(job) {
