@@ -1,4 +1,4 @@
-"""The short way to a picture of the preset `instant`: the same as the ordinary one, and none of what makes that slow."""
+"""The short way to a picture of the preset `instant`: the same as the ordinary one, without what makes that slow."""
 
 import re
 import subprocess

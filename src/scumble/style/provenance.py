@@ -8,7 +8,7 @@ from scumble.events import Event, Noted, Warned
 from scumble.image import recipe
 from scumble.image.files import Picture
 from scumble.style.files.there import group_of
-from scumble.style.settings import JOBS, PaintSettings
+from scumble.style.settings import JOBS, PaintSettings, StyleSettings
 
 if TYPE_CHECKING:
     from scumble.device import Placement
@@ -33,7 +33,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     if made_by.get("format_version") == 1:
         values = _from_format_1(values, job)
     names = {"weights": values.get("weights"), "init": values.get("init")}
-    if names["init"] in ("matched", "content", "noise", "style"):
+    if names["init"] in ("matched", "instant", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
@@ -79,6 +79,10 @@ def provenance(
     import torch
 
     weights = {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()}
+    if isinstance(settings, StyleSettings) and settings.init == "instant":
+        from scumble.style.instant.digests import digest
+
+        weights["weights instant"] = digest("instant")
     of_pictures = asked_of(settings, pictures)
     return of_pictures | {
         "inputs": of_pictures["inputs"] | weights,
