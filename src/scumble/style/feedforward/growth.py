@@ -64,7 +64,7 @@ def sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
         [(512, 341), (876, 584), (1500, 1000)]
     """
     times = max(size) / FIRST
-    steps = math.ceil(math.log2(times / AS_GOOD) + 1) if times > AS_GOOD else 0
+    steps = math.ceil(math.log2(times)) if times > AS_GOOD else 0
     smaller = [times ** (1 - step / steps) for step in range(steps)] if steps else []
     return [(max(1, round(size[0] / by)), max(1, round(size[1] / by))) for by in smaller] + [size]
 
