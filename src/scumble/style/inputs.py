@@ -134,7 +134,7 @@ class Inputs:
         if self.init == "matched" and content is not None:
             return self.matched(content, styles)
         if self.init == "instant" and content is not None:
-            return self._in_one_pass(content, styles)
+            return self.in_one_pass(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -143,7 +143,7 @@ class Inputs:
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
 
-    def _in_one_pass(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
+    def in_one_pass(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
         """The content as the preset `instant` paints it, each region in its own styles."""
         from scumble.style.instant.canvas import painted
 

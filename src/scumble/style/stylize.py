@@ -27,7 +27,7 @@ from scumble.style.files.there import written_over
 from scumble.style.files.wanted import Wanted, already_finished
 from scumble.style.inputs import Inputs
 from scumble.style.instant.job import asked_events
-from scumble.style.outputs import OnTheWay, Result
+from scumble.style.outputs import OnTheWay, Result, at_once
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import asked, asked_of, differences, provenance
@@ -168,6 +168,8 @@ def _job(
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
+    if not (resume or dry_run):
+        yield from at_once(inputs, wanted)
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)
