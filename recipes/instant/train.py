@@ -38,7 +38,7 @@ from scumble.training.task import Batch, Moment, Outcome, Task, Update
 from scumble.training.trainer import Trainer
 
 BATCH = 4
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 7e-4
 WARM_UP = 100
 MAX_NORM = 1.0
 SAVED_EVERY = 250

@@ -11,8 +11,9 @@ from scumble.style.losses.statistics import Statistics, covariance_of, in_float6
 from scumble.style.objective.view import by_place
 from scumble.style.preparation.palette import in_palette
 
-RIDGE = 0.1
-"""Added to the variances of the photograph's features, relative to their mean: less would enlarge what is noise."""
+RIDGES = 0.1, 0.01
+"""Added to the variances of the photograph's features: so much of their mean, and so much of the painting's. Less would
+enlarge what is noise, of a plain photograph without end."""
 
 
 class Painting(NamedTuple):
@@ -68,8 +69,8 @@ def in_colours(photograph: torch.Tensor, painting: torch.Tensor, whole: float) -
 def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:
     """T(F) = F @ matrix + offset; as `losses.content.gaussian_map`, with a ridge of the photograph's alone."""
     here, there = in_float64(found), in_float64(wanted)
-    covariance = covariance_of(here)
-    ridge = RIDGE * covariance.diagonal().mean().item()
-    matrix = transport_map(covariance, covariance_of(there), ridge)
+    covariance, target = covariance_of(here), covariance_of(there)
+    ridge = sum(part * c.diagonal().mean().item() for part, c in zip(RIDGES, (covariance, target), strict=True))
+    matrix = transport_map(covariance, target, ridge)
     offset = there["mean"] - here["mean"] @ matrix
     return matrix.to(found["mean"]), offset.to(found["mean"])
