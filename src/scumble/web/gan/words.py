@@ -47,7 +47,7 @@ WORDS: dict[str, Any] = {
             "slide": "Pictures after so many images",
             "of": "{done} of {total} images",
             "left": "{time} left",
-            "warnings": "What the monitor sees",
+            "warnings": "Warnings",
             "no_warnings": "Nothing is wrong so far.",
             "after": "after {images} images",
             "figures": "Figures",
