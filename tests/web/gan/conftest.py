@@ -11,19 +11,14 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 
+from scumble import jobs
 from scumble.web import answers
 from scumble.web.api import data, labels, models
-from scumble.web.gan import pictures, samples
 from scumble.web.jobs.queue import Queue
+from scumble.web.live import process
 from scumble.web.settings import WebSettings
 
-LIVE = {
-    "samples": samples.samples,
-    "walk": samples.walk,
-    "film": samples.film,
-    "choose": pictures.choose,
-    "thumbnails": pictures.thumbnails,
-}
+LIVE = {name: jobs.load(home) for name, home in process.ANSWERS.items() if home.startswith("scumble.web.gan.")}
 
 
 class Live:

@@ -7,6 +7,7 @@ import { picker } from "/static/picker.js";
 import { finished } from "/static/jobs-gan.js";
 
 const texts = words.train;
+const FEW_LABELS = "sgan"; // the preset that learns with a few
 const WAIT_MILLISECONDS = 6000; // a worker that has nothing to do takes a few seconds to begin
 let form;
 let presets;
@@ -21,6 +22,7 @@ export async function setup() {
   presets = methods ?? {};
   form = new Form(byId("settings"), description, changed);
   byId("form").addEventListener("submit", start);
+  byId("labels").addEventListener("change", () => byId("labels").value && set("preset", FEW_LABELS));
   changed();
 }
 
@@ -40,8 +42,18 @@ function set(name, value) {
   changed();
 }
 
+/** Labels that were given to these pictures by clicking: a training may learn with them. */
+async function offer_labels(pictures) {
+  const sets = (await told(() => get("/api/labels"))) ?? [];
+  const usable = sets.filter((one) => one.data === pictures.id && one.counts.length > 1 && Math.min(...one.counts) > 0);
+  const option = (one) => el("option", { value: `labels:${one.id}` }, `${one.classes.join(", ")} (${one.labelled})`);
+  byId("labels").replaceChildren(el("option", { value: "" }, texts.no_labels), ...usable.map(option));
+  byId("labels-field").hidden = usable.length === 0;
+}
+
 async function choose(pictures) {
   chosen = pictures;
+  offer_labels(pictures);
   const look = (looks += 1);
   for (const name of ["check", "form", "check-progress"]) byId(name).hidden = false;
   for (const name of ["advice", "lengths"]) byId(name).hidden = true;
@@ -147,7 +159,9 @@ async function start(event) {
   button.disabled = true;
   button.textContent = texts.starting;
   try {
-    const job = await post("/api/jobs", { kind: "train", title: chosen.name, settings: form.values(), inputs: { data: [chosen.id] } }, { key: unique() });
+    const labels = byId("labels").value;
+    const inputs = { data: [chosen.id], ...(labels ? { labels: [labels] } : {}) };
+    const job = await post("/api/jobs", { kind: "train", title: chosen.name, settings: form.values(), inputs }, { key: unique() });
     location.href = `/train?job=${job.id}`;
   } catch (error) {
     if (!(error.field && form.wrong(error.field, error.message))) notice(error.message, true);

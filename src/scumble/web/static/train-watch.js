@@ -1,6 +1,6 @@
 // How a training goes: grids, figures and the monitor's warnings, as they come.
 import words from "/words.js";
-import { byId, debounced, duration, el, fill, told } from "/static/dom.js";
+import { byId, debounced, duration, el, fill, told, when } from "/static/dom.js";
 import { get, post } from "/static/api.js";
 import { follow } from "/static/stream.js";
 import { chart } from "/static/chart.js";
@@ -13,6 +13,7 @@ const REST_MILLISECONDS = 1500;
 
 let id;
 let grids = [];
+const warned = new Map(); // what the job itself warned of, and when
 let pinned = false; // whether somebody looks at another grid than the newest
 
 export async function watch(job) {
@@ -29,7 +30,8 @@ function listen() {
   deaf();
   const soon = debounced(refresh, REST_MILLISECONDS);
   let asked = 0;
-  const heard = () => {
+  const heard = (message) => {
+    if (message.event === "warned") warned.set(message.message, message.time);
     if (performance.now() - asked > REST_MILLISECONDS) {
       asked = performance.now();
       refresh();
@@ -94,7 +96,10 @@ function actions(job) {
 }
 
 function show_progress({ curves, warnings, grids: found }) {
-  const remarks = warnings.map(([images, text]) => el("li", {}, el("span", {}, text), el("small", {}, fill(texts.after, { images: images.toLocaleString("en") }))));
+  const remark = (text, at) => el("li", {}, el("span", {}, text), el("small", {}, at));
+  const seen = new Set(warnings.map(([, text]) => text));
+  const others = [...warned].filter(([text]) => !seen.has(text)).map(([text, time]) => remark(text, when(time)));
+  const remarks = [...others, ...warnings.map(([images, text]) => remark(text, fill(texts.after, { images: images.toLocaleString("en") })))];
   byId("warnings").replaceChildren(...(remarks.length ? remarks.reverse() : [el("li", { class: "good" }, texts.no_warnings)]));
   const names = Object.keys(curves).filter((name) => curves[name].length > 1);
   const front = IN_FRONT.filter((name) => names.includes(name));
