@@ -305,10 +305,12 @@ def test_disk_use_counts_a_file_once_whatever_its_names(queue, home, painted):
     alone = queue.disk()
     assert (alone["uploads"], alone["total"], alone["jobs"]) == (size, size, {})
     job, _ = queue.add("stylize", {}, given)
+    (home / "data").mkdir()
+    (home / "data" / "cats.zip").write_bytes(bytes(77))
     use = queue.disk()
-    assert use["uploads"] == 0
+    assert use["uploads"] == 77
     assert use["jobs"][job["id"]] > size
-    assert use["total"] == use["jobs"][job["id"]]
+    assert use["total"] == use["jobs"][job["id"]] + 77
     assert use["free"] > 0
     assert use["limits"] == dataclasses.asdict(Limits())
 
