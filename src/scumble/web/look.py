@@ -56,8 +56,12 @@ def look(file: str, sides: dict[str, str], max_pixels: int) -> dict[str, Any]:
         )
     largest = max(map(int, sides), default=1)
     picture = files.load_bytes(data, PICTURE, room=Room(MEMORY_BYTES, largest))
-    for side, path in sides.items():
-        _write_copy(picture, int(side), Path(path))
+    small = picture.rgb.copy()
+    if picture.alpha is not None:
+        small.putalpha(picture.alpha)
+    for side, path in sorted(sides.items(), key=lambda item: -int(item[0])):  # each from the larger one before
+        small.thumbnail((int(side), int(side)), Image.Resampling.LANCZOS)
+        _write(small, Path(path))
     return {"type": kinds.read_kind(data), "width": width, "height": height, "recipe": _recipe_in(Path(file))}
 
 
@@ -69,12 +73,8 @@ def _recipe_in(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _write_copy(picture: files.Picture, side: int, path: Path) -> None:
-    small = picture.rgb.copy()
-    if picture.alpha is not None:
-        small.putalpha(picture.alpha)
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    ending, options = (".png", {}) if picture.alpha is not None else (".jpg", {"quality": 88})
+def _write(small: Image.Image, path: Path) -> None:
+    ending, options = (".png", {}) if small.mode == "RGBA" else (".jpg", {"quality": 88})
     hidden = path.with_name(f"{path.name}.part")
     small.save(hidden, "PNG" if ending == ".png" else "JPEG", **options)
     hidden.replace(path.with_name(path.name + ending))

@@ -145,7 +145,7 @@ WORDS: dict[str, Any] = {
         "files": "Files",
         "figures": "Figures",
         "nothing_yet": "The first preview comes in a moment.",
-        "began": "begun {time}",
+        "since": "since {time}",
         "missing": "This job is not here. It may have been deleted.",
         "watch": "Watch the training",
         "seconds": "Took {time}",

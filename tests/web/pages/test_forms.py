@@ -89,7 +89,7 @@ def test_what_does_not_count_with_a_preset_is_refused_with_it(kind):
         for name in names:
             settings(**({name: fields_of(kind)[name]["default"]} | {"preset": preset}))
         with pytest.raises(SettingsError, match="keep"):
-            settings(**{"preset": preset, "keep": 2.0})
+            settings.model_validate({"preset": preset, "keep": 2.0})
 
 
 @pytest.mark.parametrize("kind", ["evaluate", "no such job", "../train"])

@@ -129,7 +129,7 @@ def with_file(client, wanted, name, data):
 
 
 def test_files_are_those_that_the_job_lists(client, wanted):
-    job, url = with_file(client, wanted, "lake in blue?.png", encoded(2))
+    job, url = with_file(client, wanted, "lake..in\u202fblue?.png", encoded(2))
     answer = client.get(url)
     assert (answer.content, answer.headers["content-type"]) == (encoded(2), "image/png")
     assert "attachment" in client.get(f"{url}?download").headers["content-disposition"]
@@ -144,6 +144,21 @@ def test_files_are_those_that_the_job_lists(client, wanted):
         "%2fetc/passwd",
     ):
         assert client.get(f"http://127.0.0.1:8282/api/jobs/{job}/files/{name}").status_code == 404
+
+
+def test_large_files_are_sent_in_pieces_and_those_that_have_gone_are_said_to_be(client, wanted, monkeypatch):
+    from scumble.web.api import files
+
+    monkeypatch.setattr(files, "AT_ONCE_BYTES", 10)
+    _, url = with_file(client, wanted, "a.png", encoded(2))
+    answer = client.get(url)
+    assert (answer.content, answer.headers["accept-ranges"]) == (encoded(2), "bytes")
+
+    def gone(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(files, "_whole", gone)
+    assert client.get(url).status_code == 404
 
 
 def test_small_pictures_are_made_for_galleries_and_again_when_the_file_changes(client, wanted):

@@ -6,6 +6,7 @@ browser as a part of our page.
 
 import hashlib
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,6 +24,8 @@ SHOWN = {
 }  # fmt: skip
 """What a browser may open, and as what."""
 
+AT_ONCE_BYTES = 4_000_000
+
 ALONE = {"content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
 """A report is a page of its own, without scripts, and may ask for nothing."""
 
@@ -37,10 +40,24 @@ async def show(request: Request) -> Response:
         copies = web.queue.folder_of(id_).path / "small"
         return FileResponse(await web.uploads.small(path, copies / _key(path, name), side_of(request)))
     kind = SHOWN.get(path.suffix.lower())
-    headers = ALONE if kind == "text/html" else None
+    headers = ALONE if kind == "text/html" else {}
     if kind is None or "download" in request.query_params:
-        return FileResponse(path, headers=headers, media_type="application/octet-stream", filename=path.name)
+        kind = "application/octet-stream"
+        headers = headers | {"content-disposition": f"attachment; filename*=utf-8''{quote(path.name)}"}
+    try:
+        whole = None if kind == "video/mp4" else await run_in_threadpool(_whole, path)
+    except FileNotFoundError:  # a frame that has just given way to others
+        refuse("this job has no such file any more", 404)
+    if whole is not None:
+        return Response(whole, headers=headers, media_type=kind)
     return FileResponse(path, headers=headers, media_type=kind)
+
+
+def _whole(path: Path) -> bytes | None:
+    """A small file, read at once: a worker may put another in its place at any moment. None of a large one."""
+    with path.open("rb") as file:
+        data = file.read(AT_ONCE_BYTES + 1)
+    return data if len(data) <= AT_ONCE_BYTES else None
 
 
 def _key(path: Path, name: str) -> str:

@@ -2,23 +2,23 @@
 import words from "/words.js";
 import { get, remove } from "/static/api.js";
 import { byId, el, fill, icon, sure, told, when } from "/static/dom.js";
-import { command, command_line, copy_button, facts, page_of, picture_of, title_of } from "/static/recipe.js";
+import { command, command_line, copy_button, facts, page_of, results_of, title_of } from "/static/recipe.js";
 
 const KINDS = ["stylize", "texture", "batch", "apply"];
 const SIDE = 640;
 
 async function load() {
   const jobs = await get("/api/jobs");
-  const hung = jobs.filter((job) => KINDS.includes(job.kind) && ["done", "cancelled"].includes(job.state) && picture_of(job)?.kind === "result");
-  hung.sort((one, other) => other.created - one.created);
+  const of_pictures = jobs.filter((job) => KINDS.includes(job.kind) && ["done", "cancelled"].includes(job.state));
+  of_pictures.sort((one, other) => other.created - one.created);
+  const hung = of_pictures.flatMap((job) => results_of(job).map((file) => [job, file]));
   byId("empty").hidden = hung.length > 0;
   byId("count").textContent = hung.length === 1 ? words.gallery.one : hung.length ? fill(words.gallery.count, { count: hung.length }) : "";
-  byId("wall").replaceChildren(...hung.map(picture));
+  byId("wall").replaceChildren(...hung.map(([job, file]) => picture(job, file)));
 }
 
-function picture(job) {
+function picture(job, file) {
   const title = title_of(job);
-  const file = picture_of(job);
   const label = (name) => ({ title: words.gallery[name], "aria-label": `${words.gallery[name]}: ${title}` });
   return el(
     "li",

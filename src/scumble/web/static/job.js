@@ -4,7 +4,7 @@ import words from "/words.js";
 import { get, pictureOf, post, remove } from "/static/api.js";
 import { count_jobs } from "/static/base.js";
 import { byId, bytes, debounced, duration, el, fill, icon, sure, told, when } from "/static/dom.js";
-import { command, command_line, copy_button, facts, names_of, page_of, picture_of, text_of, title_of } from "/static/recipe.js";
+import { command, command_line, copy_button, facts, names_of, page_of, picture_of, results_of, text_of, title_of } from "/static/recipe.js";
 import { follow } from "/static/stream.js";
 import { Viewer } from "/static/viewer.js";
 
@@ -63,7 +63,8 @@ function draw_state() {
   byId("state").dataset.state = job.state;
   byId("message").textContent = job.state === "queued" ? words.job.queued_help : ["done", "running"].includes(job.state) ? "" : job.message;
   byId("message").classList.toggle("failed", job.state === "failed");
-  byId("time").textContent = fill(words.job.began, { time: when(job.created) });
+  const time = when(job.since);
+  byId("time").textContent = ["queued", "paused"].includes(job.state) ? fill(words.job.since, { time }) : time;
   draw_progress(job.progress);
 }
 
@@ -89,13 +90,13 @@ const act = (name) => async () => {
 };
 
 function draw_actions() {
-  const result = picture_of(job);
+  const [result] = results_of(job);
   const ended = ["done", "cancelled", "failed"].includes(job.state);
   const actions = [];
   if (["running", "queued"].includes(job.state)) actions.push(button(words.job.pause, "pause", act("pause")));
   if (["paused", "cancelled", "failed"].includes(job.state)) actions.push(button(words.job.resume, "resume", act("resume")));
   if (["running", "paused", "queued"].includes(job.state)) actions.push(button(picture_of(job) ? words.job.cancel : words.job.cancel_plain, "stop", act("cancel")));
-  if (ended && result?.kind === "result") actions.unshift(el("a", { class: "button main wide", href: `${result.url}?download`, download: "" }, icon("download"), words.job.download));
+  if (ended && result && PAINTED.includes(job.kind)) actions.unshift(el("a", { class: "button main wide", href: `${result.url}?download`, download: "" }, icon("download"), words.job.download));
   if (REPEATED.includes(job.kind)) actions.push(el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again));
   if (page_of(job) !== location.pathname) actions.push(el("a", { class: "button", href: page_of(job) }, words.job.watch));
   if (ended) actions.push(button(words.job.delete, "trash", delete_it, "danger"));

@@ -74,8 +74,14 @@ export const page_of = (job) => (job.kind === "train" ? `/train?job=${job.id}` :
 /** A job's title; those that nobody gave one are called by their kind. */
 export const title_of = (job) => (job.title && job.title !== job.kind ? job.title : (words.job.kinds[job.kind] ?? job.kind));
 
-/** The file that shows best what a job has made so far; undefined where there is none. */
+const is_picture = (file) => /\.(png|jpe?g|webp|gif|tiff?)$/i.test(file.name);
+
+/** The pictures that a job has made. */
+export const results_of = (job) => job.files.filter((file) => file.kind === "result" && is_picture(file));
+
+/** The file that shows best what a job has made so far: of many results, the newest; undefined where there is none. */
 export function picture_of(job) {
-  const of = (kind) => job.files.find((file) => file.kind === kind && /\.(png|jpe?g|webp|gif|tiff?)$/i.test(file.name));
-  return of("result") ?? of("preview");
+  const preview = job.files.find(({ kind }) => kind === "preview");
+  const [result] = results_of(job);
+  return ["stylize", "texture"].includes(job.kind) ? (result ?? preview) : (preview ?? result);
 }
