@@ -49,6 +49,7 @@ app.command(
 app.command("scumble.cli.compare:compare", name="compare", help="Compare painted pictures, side by side.")
 app.command("scumble.cli.gan.app:app", name="gan", help="Train GANs on pictures, and draw new ones.")
 app.command("scumble.cli.translate:app", name="translate", help="Turn one kind of picture into another, and learn to.")
+app.command("scumble.cli.web:web", name="web", help="Open a page for all of this in the browser.")
 app.command("scumble.cli.info:info", name="info", help="Show how a picture was made, or what is on this machine.")
 app.command("scumble.cli.models:app", name="models", help="List, fetch and remove the networks' weights.")
 app.command("scumble.cli.cache:app", name="cache", help="List and clear the cache of prepared pictures.")
