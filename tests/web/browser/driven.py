@@ -160,13 +160,15 @@ class Served:
 
     def kill(self, module: str = "") -> int:
         """SIGKILL for the server (`scumble`), its workers (`scumble.web.jobs.worker`) or everything; how many."""
-        found = self.processes(module) if module != "scumble" else [psutil.Process(self._process.pid)]
+        if module == "scumble":
+            self._process.kill()
+            self._process.wait()
+            return 1
+        found = self.processes(module)
         for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
-        for process in found:
-            with contextlib.suppress(psutil.TimeoutExpired):
-                process.wait(10)
+                process.kill()
+        psutil.wait_procs(found, 10)
         return len(found)
 
     def stop(self) -> None:
