@@ -27,6 +27,7 @@ from scumble.web.uploads import ID, Uploads
 
 PARTS = (
     "scumble.web.pages",
+    "scumble.web.gan.pages",
     "scumble.web.api.uploads",
     "scumble.web.api.jobs",
     "scumble.web.api.files",

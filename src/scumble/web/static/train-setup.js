@@ -1,0 +1,139 @@
+// The way to a training: pictures, a look at all of them, settings.
+import words from "/words.js";
+import { byId, duration, el, fill, notice, told } from "/static/dom.js";
+import { get, post, unique } from "/static/api.js";
+import { Form } from "/static/form.js";
+import { picker } from "/static/picker.js";
+import { finished } from "/static/jobs-gan.js";
+
+const texts = words.train;
+let form;
+let presets;
+let chosen;
+let looks = 0; // so that only the last choice is shown
+
+export async function setup() {
+  await picker(byId("picker"), choose);
+  const [description, methods] = await Promise.all([told(() => get("/api/forms/train")), told(() => get("/api/presets"))]);
+  if (!description) return;
+  presets = methods ?? {};
+  form = new Form(byId("settings"), description, changed);
+  byId("form").addEventListener("submit", start);
+  changed();
+}
+
+function changed() {
+  const method = presets[form.value("preset")];
+  byId("method").textContent = method ? `${fill(texts.method, method)} ${method.differs ? fill(texts.differs, { text: method.differs }) : ""}` : "";
+  const images = form.value("images");
+  for (const radio of byId("length-choices").querySelectorAll("input")) radio.checked = Number(radio.value) === images;
+}
+
+async function choose(pictures) {
+  chosen = pictures;
+  const look = (looks += 1);
+  byId("check").hidden = false;
+  byId("form").hidden = false;
+  byId("advice").hidden = true;
+  byId("lengths").hidden = true;
+  byId("check-progress").hidden = false;
+  const bar = byId("check-progress").querySelector("progress");
+  bar.removeAttribute("value");
+  byId("check").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  const advice = await told(() => checked(pictures, (share) => look === looks && (bar.value = share)));
+  if (look !== looks) return;
+  byId("check-progress").hidden = true;
+  if (advice) show(advice);
+}
+
+/** What `gan check` says: its job has the library's own words. */
+async function checked(pictures, onprogress) {
+  const job = await post("/api/jobs", { kind: "check", title: pictures.name, settings: {}, inputs: { data: [pictures.id] } }, { key: unique() });
+  let advice;
+  await finished(job.id, (message) => {
+    if (message.event === "progress" && message.total) onprogress(message.done / message.total);
+    if (message.event === "returned") advice = message.value;
+  });
+  return advice;
+}
+
+function show({ found, figures, command, warnings }) {
+  const rows = Object.entries(found).filter(([name]) => name !== "to use them");
+  byId("found").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  const remarks = warnings.map(remark);
+  if (Object.keys(figures.classes).length > 1) remarks.push(el("li", { class: "good" }, texts.classes_found));
+  if (!remarks.length) remarks.push(el("li", { class: "good" }, texts.fine));
+  byId("remarks").replaceChildren(...remarks);
+  byId("advice").hidden = false;
+  byId("start").disabled = command === null;
+  if (command !== null) fit(command);
+  lengths(figures);
+}
+
+/** A warning, and a button for each of the settings that it speaks of. */
+function remark(text) {
+  const buttons = flags_in(text).map(([name, value]) => {
+    const label = form.fields.get(name).field.label;
+    const shown = { label, value: value === true ? texts.on : value };
+    const set = () => {
+      form.set({ ...form.values(), [name]: value });
+      changed();
+      notice(fill(texts.applied, shown));
+    };
+    return el("button", { type: "button", class: "button", onclick: set }, fill(texts.apply, shown));
+  });
+  return el("li", {}, el("span", {}, text), ...buttons);
+}
+
+/** The settings in the library's advice, such as "--size 128": by name, and true for a switch. Capitals stand for a value. */
+function flags_in(text) {
+  const found = [...text.matchAll(/--([a-z]+(?:-[a-z]+)*)(?: ([a-z0-9][a-z0-9x.]*))?/g)];
+  return found
+    .map(([, flag, value]) => [flag.replaceAll("-", "_"), value])
+    .filter(([name]) => form.fields.has(name))
+    .map(([name, value]) => {
+      const { type } = form.fields.get(name).field;
+      if (type === "boolean") return [name, true];
+      return [name, ["integer", "number"].includes(type) ? Number(value) : value];
+    })
+    .filter(([, value]) => value !== undefined && !Number.isNaN(value));
+}
+
+/** What the advice would train with. */
+function fit(command) {
+  form.set({ ...form.values(), ...Object.fromEntries(flags_in(command)) });
+  changed();
+}
+
+/** How many images can be learnt from in which time. */
+function lengths({ images, seconds }) {
+  const choice = (value, title, about) => {
+    const set = () => {
+      form.set({ ...form.values(), images: value });
+      changed();
+    };
+    return el("label", {}, el("input", { type: "radio", name: "length", value: String(value), onchange: set }), el("span", {}, title), el("small", {}, about));
+  };
+  const choices = Object.entries(images).map(([when, value]) =>
+    choice(value, texts.lengths[when] ?? when, fill(texts.length_images, { count: value.toLocaleString("en"), time: duration(seconds[when]) })),
+  );
+  byId("length-choices").replaceChildren(...choices);
+  byId("lengths").hidden = choices.length === 0;
+  changed();
+}
+
+async function start(event) {
+  event.preventDefault();
+  if (!chosen) return;
+  const button = byId("start");
+  button.disabled = true;
+  button.textContent = texts.starting;
+  try {
+    const job = await post("/api/jobs", { kind: "train", title: chosen.name, settings: form.values(), inputs: { data: [chosen.id] } }, { key: unique() });
+    location.href = `/train?job=${job.id}`;
+  } catch (error) {
+    if (!(error.field && form.wrong(error.field, error.message))) notice(error.message, true);
+    button.disabled = false;
+    button.textContent = texts.start;
+  }
+}

@@ -1,0 +1,115 @@
+// How a training goes: grids, figures and the monitor's warnings, as they come.
+import words from "/words.js";
+import { byId, debounced, duration, el, fill, told } from "/static/dom.js";
+import { get, post } from "/static/api.js";
+import { follow } from "/static/stream.js";
+import { chart } from "/static/chart.js";
+
+const texts = words.train.watch;
+const IN_FRONT = ["loss_d", "loss_g", "diversity", "overfitting", "lead", "frechet"];
+const ENDED = ["done", "failed", "cancelled"];
+const REST_MILLISECONDS = 1500;
+
+let id;
+let grids = [];
+let pinned = false; // whether somebody looks at another grid than the newest
+
+export async function watch(job) {
+  id = job;
+  byId("slide").addEventListener("input", slide);
+  await refresh();
+  const soon = debounced(refresh, REST_MILLISECONDS);
+  let asked = 0;
+  const often = () => {
+    if (performance.now() - asked > REST_MILLISECONDS) {
+      asked = performance.now();
+      refresh();
+    }
+    soon(); // and once more when the last has come
+  };
+  follow(`/api/jobs/${id}/events`, often, refresh);
+}
+
+const address = (path) => `/api/models/job:${id}/${path}`;
+
+async function refresh() {
+  try {
+    show_job(await get(`/api/jobs/${id}`));
+  } catch (error) {
+    byId("message").textContent = error.status === 404 ? texts.missing : error.message;
+    return;
+  }
+  const progress = await get(address("progress")).catch(() => null); // before it has begun there is no run
+  if (progress) show_progress(progress);
+}
+
+function show_job(job) {
+  byId("watch-title").textContent = job.title || texts.title;
+  byId("state").dataset.state = job.state;
+  byId("state").textContent = words.job.states[job.state];
+  const { done = 0, total = 0, seconds_left: left } = (job.progress?.total && job.progress) || {};
+  byId("progress").value = total ? done / total : 0;
+  const parts = total ? [fill(texts.of, { done: done.toLocaleString("en"), total: total.toLocaleString("en") })] : [];
+  if (job.state === "running" && left) parts.push(fill(texts.left, { time: duration(left) }));
+  byId("done").textContent = parts.join(" · ");
+  byId("message").textContent = job.state === "queued" ? texts.waiting : job.state === "failed" ? job.message : "";
+  byId("message").className = job.state === "failed" ? "failed" : "quiet";
+  actions(job);
+  const settings = Object.entries(job.settings ?? {});
+  byId("job-settings").replaceChildren(...settings.flatMap(([name, value]) => [el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(value))]));
+}
+
+let shown_for = "";
+
+function actions(job) {
+  const has_pictures = grids.length > 0;
+  if (shown_for === job.state + has_pictures) return;
+  shown_for = job.state + has_pictures;
+  const act = (name, text) => el("button", { type: "button", class: "button", onclick: () => told(() => post(`/api/jobs/${id}/${name}`).then(refresh)) }, text);
+  const buttons = [];
+  if (["queued", "running"].includes(job.state)) buttons.push(act("pause", texts.pause));
+  if (["paused", "failed", "cancelled"].includes(job.state)) buttons.push(act("resume", texts.resume));
+  if (!ENDED.includes(job.state)) buttons.push(act("cancel", texts.stop));
+  if (has_pictures) buttons.push(el("a", { class: "button", href: `/models/job:${id}` }, texts.model));
+  byId("actions").replaceChildren(...buttons);
+}
+
+function show_progress({ curves, warnings, grids: found }) {
+  const remarks = warnings.map(([images, text]) => el("li", {}, el("span", {}, text), el("small", {}, fill(texts.after, { images: images.toLocaleString("en") }))));
+  byId("warnings").replaceChildren(...(remarks.length ? remarks.reverse() : [el("li", { class: "good" }, texts.no_warnings)]));
+  const names = Object.keys(curves).filter((name) => curves[name].length > 1);
+  const front = IN_FRONT.filter((name) => names.includes(name));
+  const rest = names.filter((name) => !front.includes(name));
+  byId("no-figures").hidden = names.length > 0;
+  byId("charts").replaceChildren(...front.map((name) => chart(name, curves[name])));
+  byId("more-charts").replaceChildren(...rest.map((name) => chart(name, curves[name])));
+  byId("more-figures").hidden = rest.length === 0;
+  grids = found;
+  byId("slide").max = Math.max(0, grids.length - 1);
+  byId("slide-row").hidden = grids.length < 2;
+  if (!pinned) byId("slide").value = grids.length - 1;
+  draw_grid();
+}
+
+function slide() {
+  pinned = Number(byId("slide").value) < grids.length - 1;
+  draw_grid();
+}
+
+function draw_grid() {
+  if (!grids.length) return;
+  const place = Number(byId("slide").value);
+  const images = grids[place];
+  const caption = fill(texts.grid, { images: images.toLocaleString("en") });
+  const picture = byId("grid");
+  if (picture.dataset.images !== String(images)) {
+    picture.dataset.images = images;
+    picture.src = address(`grids/${images}`);
+    picture.alt = caption;
+  }
+  picture.hidden = false;
+  byId("no-grid").hidden = true;
+  byId("grid-caption").textContent = caption;
+  byId("slide").style.setProperty("--filled", `${(100 * place) / Math.max(1, grids.length - 1)}%`);
+  byId("slide").setAttribute("aria-valuetext", caption);
+}
