@@ -1,0 +1,39 @@
+// Server-sent events while somebody looks: a hidden page lets go of its connection, of which a browser has only six
+// for all of its windows, and takes up where it was when it is looked at again.
+
+/**
+ * Follow a stream.
+ * @param {string} url of the stream.
+ * @param {(message: object, id: string) => void} onmessage what to do with each message, which is JSON.
+ * @param {() => void} [onend] what to do when the stream says that it is at its end.
+ * @returns {() => void} a function that stops it.
+ */
+export function follow(url, onmessage, onend) {
+  let source = null;
+  let last = "";
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(last ? `${url}?after=${encodeURIComponent(last)}` : url);
+    source.addEventListener("message", (event) => {
+      last = event.lastEventId || last;
+      onmessage(JSON.parse(event.data), last);
+    });
+    source.addEventListener("end", () => {
+      close();
+      onend?.();
+    });
+  };
+  const let_go = () => {
+    source?.close();
+    source = null;
+  };
+  const seen = () => (document.hidden ? let_go() : open());
+  const close = () => {
+    document.removeEventListener("visibilitychange", seen);
+    let_go();
+  };
+  document.addEventListener("visibilitychange", seen);
+  addEventListener("pagehide", let_go);
+  open();
+  return close;
+}
