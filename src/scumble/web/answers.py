@@ -116,8 +116,9 @@ async def _refused(_: Request, error: Exception) -> Response:
     return answer({"error": error.message, "field": error.field}, error.status)
 
 
-async def _failed(_: Request, error: Exception) -> Response:
-    message, status = str(error), next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
+async def _failed(request: Request, error: Exception) -> Response:
+    message = str(error).replace(f"{request.app.state.web.settings.home}/", "")  # where that is, is nobody's business
+    status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
     name, colon, _words = message.partition(": ")  # the library begins with the setting's name, where one is wrong
     is_name = bool(colon) and name.replace("-", "_").replace(".", "_").isidentifier()
     return answer({"error": message, "field": name.replace("-", "_") if is_name else None}, status)

@@ -120,7 +120,7 @@ def _field(name: str, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     description = str(schema.get("description", ""))
     label = LABELS.get(name, name.replace("_", " ").capitalize())
     wording = HELP.get(name) if painting else None
-    field = {"name": name, "label": label, "help": wording or description[:1].upper() + description[1:]}
+    field: dict[str, Any] = {"name": name, "label": label, "help": wording or description[:1].upper() + description[1:]}
     field |= _values(schema) | {"default": _plain(schema.get("default"))}
     if "choices" in field:
         titles = CHOICES.get(name, {}) if painting else {}

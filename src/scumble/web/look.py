@@ -28,10 +28,11 @@ MAX_RECIPE = 100_000
 def main() -> None:
     """Answer until the requests end."""
     for line in sys.stdin:
+        request = json.loads(line)
         try:
-            answer = look(**json.loads(line))
+            answer = look(**request)
         except ScumbleError as error:
-            answer = {"error": str(error)}
+            answer = {"error": str(error).replace(request["file"], PICTURE)}
         print(json.dumps(answer), flush=True)
 
 

@@ -13,11 +13,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
-from scumble.web.words import WORDS
+from scumble.web.gan.words import WORDS as GAN_WORDS
+from scumble.web.words import WORDS as OWN_WORDS
 
 HERE = Path(__file__).parent
 PAGES = ("paint", "jobs", "gallery", "train", "models")
 """Those that the navigation shows, in its order; the first is the one at /."""
+
+WORDS = OWN_WORDS | GAN_WORDS
+"""All that pages and scripts read."""
 
 _templates = Jinja2Templates(directory=HERE / "templates")
 

@@ -21,21 +21,24 @@ PAINTINGS = {
 """Names, and for people a title and what there is to see."""
 
 
-def file(id: str) -> Path | None:
-    """The file of a painting by its id, such as shelf:waves; None if there is none, whatever the id may look like."""
-    return {f"{PREFIX}{name}": FOLDER / f"{name}.jpg" for name in PAINTINGS}.get(id)
+def path(name: str) -> Path:
+    """The file of a painting.
+
+    Raises:
+        KeyError: if there is none of that name, whatever it may look like as a path.
+    """
+    return {known: FOLDER / f"{known}.jpg" for known in PAINTINGS}[name]
 
 
 @functools.cache
-def listed() -> list[dict[str, Any]]:
+def shelf() -> list[dict[str, Any]]:
     """All paintings, as the interface tells of them: as of uploads, and by digest as recipes name their inputs."""
-    return [_told(f"{PREFIX}{name}", *about) for name, about in PAINTINGS.items()]
+    return [_told(name) for name in PAINTINGS]
 
 
-def _told(id: str, title: str, about: str) -> dict[str, Any]:
-    path = file(id)
-    assert path is not None
-    with Image.open(path) as picture:
+def _told(name: str) -> dict[str, Any]:
+    file, (title, about) = path(name), PAINTINGS[name]
+    with Image.open(file) as picture:
         width, height = picture.size
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"id": id, "name": title, "about": about, "width": width, "height": height, "sha256": digest}
+    told = {"id": PREFIX + name, "name": title, "about": about, "width": width, "height": height}
+    return told | {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -1,11 +1,10 @@
 """What the tests of the server share."""
 
 import pytest
-from starlette.testclient import TestClient
 
-from scumble.web.app import create
 from scumble.web.settings import WebSettings
 from served import Server
+from web_client import opened
 
 
 @pytest.fixture
@@ -15,8 +14,8 @@ def settings(tmp_path):
 
 @pytest.fixture
 def client(settings):
-    """A client of the application in this process; its workers are not started."""
-    return TestClient(create(settings), base_url="http://127.0.0.1:8282", raise_server_exceptions=False)
+    with opened(settings) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -25,15 +25,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import filelock
 
 from scumble import paths
 from scumble.web.jobs import log
-
-Name = Literal["queued", "running", "paused", "cancelled", "done", "failed"]
-Request = Literal["pause", "cancel", "delete"]
+from scumble.web.jobs.states import REQUESTS, Request, State
 
 ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 HIDDEN = {"checkpoints", "best.part", "tensorboard"}
@@ -54,29 +52,6 @@ class Input:
     id: str
     source: str | Path
     name: str | None = None
-
-
-@dataclass(frozen=True)
-class State:
-    """How a job stands.
-
-    Attributes:
-        state: its name.
-        message: the same in words.
-        since: when that began, in seconds of the epoch.
-        attempts: how often a worker has taken it since it last got any further.
-        order: jobs are taken in ascending order of it.
-    """
-
-    state: Name
-    message: str
-    since: float
-    attempts: int
-    order: float
-
-    def become(self, state: Name, message: str, **others: Any) -> "State":
-        """The state after this one."""
-        return dataclasses.replace(self, state=state, message=message, since=round(time.time(), 3), **others)
 
 
 class JobFolder:
@@ -142,7 +117,7 @@ class JobFolder:
             asked = self._request.read_text(encoding="utf-8")
         except OSError:
             return None
-        return next((known for known in ("pause", "cancel", "delete") if known == asked), None)
+        return next((known for known in REQUESTS if known == asked), None)
 
     def ask(self, request: Request) -> None:
         """Ask it of the worker; the last request counts."""
@@ -218,6 +193,21 @@ def create(jobs: Path, facts: Mapping[str, Any], inputs: Mapping[str, Sequence[I
         raise
     _flush(jobs)
     return job
+
+
+def between(jobs: Sequence[tuple[JobFolder, State]], place: int) -> float:
+    """An order right before the job at this place; where there is no number left between two, the later ones move."""
+    if place == len(jobs):
+        return jobs[-1][1].order + 1
+    right = jobs[place][1].order
+    left = jobs[place - 1][1].order if place else right - 2
+    middle = (left + right) / 2
+    if left < middle < right:
+        return middle
+    for job, state in jobs[place:]:
+        if state.state != "running":  # that is its worker's to write
+            job.write_state(dataclasses.replace(state, order=state.order + 1))
+    return left + 0.5
 
 
 def clean_name(name: str) -> str:

@@ -14,29 +14,9 @@ from typing import Any, NamedTuple
 
 import filelock
 
-from scumble.errors import ScumbleError
-from scumble.web.jobs import folder, limits, log
-from scumble.web.jobs.folder import ID, Input, JobFolder, State
-
-MOST_ATTEMPTS = 5
-"""After so many in which a worker died before it got any further than the one before, a job is given up."""
-
-WAITING = "waits for its turn"
-STOPPED = "was interrupted and goes on by itself"
-PAUSED = "stopped for now; going on leads to the same result as without the stop"
-CANCELLED = "stopped; what it had made by then is kept"
-GIVEN_UP = (
-    f"the process that worked on it ended {MOST_ATTEMPTS} times without getting any further, most likely for want of "
-    "memory; try a smaller size, or go on when less else is running"
-)
-
-
-class MissingError(ScumbleError):
-    """There is no such job."""
-
-
-class StateError(ScumbleError):
-    """A job that stands so that this cannot be done with it."""
+from scumble.web.jobs import folder, limits, log, states
+from scumble.web.jobs.folder import ID, Input, JobFolder
+from scumble.web.jobs.states import MissingError, Request, State, StateError
 
 
 class Held(NamedTuple):
@@ -143,7 +123,7 @@ class Queue:
             limits.check(self.home, [job for job, _ in standing], waiting)
             last = max((state.order for _, state in standing), default=0.0)
             facts = {"kind": kind, "title": title or kind, "settings": dict(settings), "key": key}
-            state = State("queued", WAITING, round(time.time(), 3), 0, last + 1)
+            state = State("queued", states.WAITING, round(time.time(), 3), 0, last + 1)
             return folder.create(self.folder, facts, inputs, state).shown(), True
 
     def again(self, id: str, settings: Mapping[str, Any], key: str | None = None) -> tuple[dict[str, Any], bool]:
@@ -207,7 +187,7 @@ class Queue:
                 job.forget_request()
             elif state.state in ("paused", "cancelled", "failed"):
                 job.forget_request()
-                job.write_state(state.become("queued", WAITING, attempts=0))
+                job.write_state(state.become("queued", states.WAITING, attempts=0))
             elif state.state == "done":
                 raise StateError("this job is done; wanted one that was stopped or has failed")
             return job.shown()
@@ -220,17 +200,15 @@ class Queue:
         """
         with self._locked():
             job = self.folder_of(id)
-            others = [(other.id, state.order) for other, state in self._standing() if other.id != id]
+            others = [(other, state) for other, state in self._standing() if other.id != id]
             place = len(others)
             if before is not None and before != id:
-                place = [other for other, _ in others].index(self.folder_of(before).id)
-            left = others[place - 1][1] if place else (others[0][1] - 2 if others else 0.0)
-            right = others[place][1] if place < len(others) else left + 2
-            if before != id and not job.is_held():
-                job.write_state(replace(job.state(), order=(left + right) / 2))
+                place = [other.id for other, _ in others].index(self.folder_of(before).id)
+            if before != id and others and not job.is_held():
+                job.write_state(replace(job.state(), order=folder.between(others, place)))
             return job.shown()
 
-    def _stop(self, id: str, request: folder.Request, possible: tuple[str, ...]) -> dict[str, Any]:
+    def _stop(self, id: str, request: Request, possible: tuple[str, ...]) -> dict[str, Any]:
         with self._locked():
             job = self.folder_of(id)
             state = job.state()
@@ -251,8 +229,8 @@ class Queue:
             for job, state in self._standing():
                 if state.state != "queued":
                     continue
-                if state.attempts >= MOST_ATTEMPTS:
-                    job.write_state(state.become("failed", GIVEN_UP))
+                if state.attempts >= states.MOST_ATTEMPTS:
+                    job.write_state(state.become("failed", states.GIVEN_UP))
                     continue
                 lock = job.lock()
                 with contextlib.suppress(filelock.Timeout):
@@ -282,18 +260,20 @@ class Queue:
             if state.state == "running" and not job.is_held():
                 request = job.request()
                 if request is None:
-                    job.write_state(state.become("queued", STOPPED))
+                    job.write_state(state.become("queued", states.STOPPED))
                 else:
                     self._obey(job, state, request)
         return any(state.state == "queued" for state in self.states().values())
 
-    def _obey(self, job: JobFolder, state: State, request: folder.Request) -> None:
+    def _obey(self, job: JobFolder, state: State, request: Request) -> None:
         """Do what was asked for with a job that nobody works on any more."""
         if request == "delete":
             self._remove(job)
             return
         if state.state in ("queued", "running", "paused"):
-            job.write_state(state.become(*(("paused", PAUSED) if request == "pause" else ("cancelled", CANCELLED))))
+            job.write_state(
+                state.become(*(("paused", states.PAUSED) if request == "pause" else ("cancelled", states.CANCELLED)))
+            )
         job.forget_request()
 
     def _remove(self, job: JobFolder) -> None:

@@ -21,9 +21,10 @@ import filelock
 
 from scumble.errors import ScumbleError, first_line
 from scumble.web.jobs import kinds
-from scumble.web.jobs.folder import JobFolder, Request, State
+from scumble.web.jobs.folder import JobFolder
 from scumble.web.jobs.log import EventWriter
-from scumble.web.jobs.queue import CANCELLED, PAUSED, STOPPED, Held, Queue
+from scumble.web.jobs.queue import Held, Queue
+from scumble.web.jobs.states import STOPPED, Request, State
 from scumble.web.jobs.telling import Teller
 
 IDLE_SECONDS = 90.0
@@ -51,7 +52,7 @@ class Worker:
         while not self.is_leaving() and time.monotonic() - idle_since < IDLE_SECONDS:
             held = self.queue.take()
             if held is None:
-                _warm_up()
+                warm_up()
                 time.sleep(POLL_SECONDS)
             else:
                 self.do(held)
@@ -77,14 +78,11 @@ class Worker:
             job.complaint.write_text(traceback.format_exc(), encoding="utf-8")
             told = f"something went wrong that should not have: {teller.without_places(first_line(error))}"
             return job.state().become("failed", f"{told} (error.txt in the job's folder has the details)")
-        match wish:
-            case "pause":
-                return job.state().become("paused", PAUSED)
-            case "cancel" | "delete":
-                return job.state().become("cancelled", CANCELLED)
-            case "leave":
-                return job.state().become("queued", STOPPED, attempts=0)
-        return job.state().become("done", "done", attempts=0)
+        if wish is None:
+            return job.state().become("done", "done", attempts=0)
+        if wish == "leave":
+            return job.state().become("queued", STOPPED, attempts=0)
+        return job.state().stopped(wish)
 
     def _consume(self, job: JobFolder, teller: Teller) -> Wish | None:
         """Go through a job's events to their end, or until something else is wished for."""
@@ -104,7 +102,7 @@ class Worker:
                     job.write_state(replace(job.state(), attempts=0))
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import what takes seconds, before anybody waits for it."""
     import scumble.style.stylize  # noqa: F401
 

@@ -30,10 +30,12 @@ export function follow(url, onmessage, onend) {
   const seen = () => (document.hidden ? let_go() : open());
   const close = () => {
     document.removeEventListener("visibilitychange", seen);
+    removeEventListener("pageshow", seen);
     let_go();
   };
   document.addEventListener("visibilitychange", seen);
   addEventListener("pagehide", let_go);
+  addEventListener("pageshow", seen); // a page that somebody comes back to may never have been left, for the browser
   open();
   return close;
 }
