@@ -2,12 +2,13 @@
 
 import zipfile
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from scumble.data.sources.names import SUFFIXES
-from scumble.web.answers import refuse
+from scumble.web.answers import answer, refuse
 from scumble.web.app import web_of
 from scumble.web.gan import places
 from scumble.web.jobs.folder import clean_name
@@ -17,19 +18,20 @@ from scumble.web.uploads import Arrived, arrived, shown
 MAX_ARCHIVE_BYTES = 4_000_000_000
 
 
-async def all_sets(request: Request) -> JSONResponse:
+async def all_sets(request: Request) -> Response:
     """The data sets that are at hand, and the folders in which to look for others."""
     settings = web_of(request).settings
     roots = [{"id": f"root:{number}", "name": root.name or str(root)} for number, root in enumerate(settings.data)]
-    return JSONResponse({"sets": places.sets(settings), "roots": roots})
+    return answer({"sets": places.sets(settings), "roots": roots})
 
 
-async def listing(request: Request) -> JSONResponse:
+async def listing(request: Request) -> Response:
     """What lies in an allowed folder."""
-    return JSONResponse(places.listing(request.path_params["id"], web_of(request).settings))
+    settings = web_of(request).settings
+    return answer(await run_in_threadpool(places.listing, request.path_params["id"], settings))
 
 
-async def add(request: Request) -> JSONResponse:
+async def add(request: Request) -> Response:
     """Take in a .zip with pictures: a form of one file. An archive that is there already keeps its id."""
     folder = web_of(request).settings.home / "data"
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +45,7 @@ async def add(request: Request) -> JSONResponse:
             if not own.is_dir():
                 own.mkdir()
                 file.path.replace(own / clean_name(f"{called.removesuffix('.zip')}.zip"))
-        return JSONResponse({"id": f"zip:{file.sha256}", "name": called}, status_code=201)
+        return answer({"id": f"zip:{file.sha256}", "name": called}, 201)
     refuse("there is no file in this request")
 
 

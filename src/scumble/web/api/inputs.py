@@ -14,9 +14,7 @@ ENDINGS = {"JPEG": ".jpg", "JPEG 2000": ".jp2", "JPEG XL": ".jxl", "TIFF": ".tif
 """Of a picture whose name has none; of other kinds it is their own name."""
 
 
-def found(
-    inputs: Mapping[str, Sequence[str]], uploads: Uploads, settings: WebSettings
-) -> dict[str, list[Input]]:
+def found(inputs: Mapping[str, Sequence[str]], uploads: Uploads, settings: WebSettings) -> dict[str, list[Input]]:
     """The inputs of a job.
 
     Args:

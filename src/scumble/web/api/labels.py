@@ -3,13 +3,15 @@
 import asyncio
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from scumble.web import answers
+from scumble.web.answers import Body, answer, refuse, with_body
 from scumble.web.app import web_of
 from scumble.web.gan import labels, places, sorting
 
@@ -18,37 +20,51 @@ AT_ONCE = 24
 _locks: weakref.WeakValueDictionary[Path, asyncio.Lock] = weakref.WeakValueDictionary()
 
 
-async def all_sets(request: Request) -> JSONResponse:
+class NewSet(Body):
+    """The data set whose pictures are to be labelled."""
+
+    data: Annotated[str, Field(max_length=1000, description="its id; see /api/data")]
+
+
+class Classes(Body):
+    """The names of all classes."""
+
+    classes: Annotated[list[str], Field(max_length=1000)]
+
+
+class Label(Body):
+    """The class of a picture; null where nothing is known of it."""
+
+    picture: Annotated[int, Field(strict=True, description="its number among those shown")]
+    of_class: Annotated[int | None, Field(strict=True, alias="class", description="the class's number")]
+
+
+async def all_sets(request: Request) -> Response:
     """All sets of labels."""
-    return JSONResponse(labels.all_sets(_home(request)))
+    return answer(labels.all_sets(_home(request)))
 
 
-async def create(request: Request) -> JSONResponse:
-    """Begin to label pictures of a data set, {"data": id}."""
-    home, data = _home(request), str((await answers.json_body(request)).get("data"))
-    wanted = {"data": places.resolve(data, web_of(request).settings), "count": labels.SHOWN}
-    about = await web_of(request).live.ask("choose", wanted)
-    return JSONResponse(labels.create(home, data, about), status_code=201)
+async def create(request: Request, body: NewSet) -> Response:
+    """Begin to label pictures of a data set."""
+    data = await run_in_threadpool(places.resolve, body.data, web_of(request).settings)
+    about = await web_of(request).live.ask("choose", {"data": data, "count": labels.SHOWN})
+    return answer(labels.create(_home(request), body.data, about), 201)
 
 
-async def one(request: Request) -> JSONResponse:
+async def one(request: Request) -> Response:
     """A set, with the names of the pictures that are shown and the classes of those that have one."""
-    return JSONResponse(labels.read(_home(request), request.path_params["id"]))
+    return answer(labels.read(_home(request), request.path_params["id"]))
 
 
-async def set_classes(request: Request) -> JSONResponse:
-    """Name the classes, {"classes": [names]}."""
-    classes = (await answers.json_body(request)).get("classes")
-    if not isinstance(classes, list):
-        answers.refuse("wanted a list of names", field="classes")
-    return JSONResponse(labels.summary(labels.set_classes(_home(request), request.path_params["id"], classes)))
+async def set_classes(request: Request, body: Classes) -> Response:
+    """Name the classes: new ones at the end, others by their places."""
+    return answer(labels.summary(labels.set_classes(_home(request), request.path_params["id"], body.classes)))
 
 
-async def set_label(request: Request) -> JSONResponse:
-    """Say which class a picture has, {"picture": number, "class": number or null}."""
-    body = await answers.json_body(request)
-    made = labels.set_label(_home(request), request.path_params["id"], body.get("picture"), body.get("class"))
-    return JSONResponse(labels.summary(made))
+async def set_label(request: Request, body: Label) -> Response:
+    """Say which class a picture has."""
+    made = labels.set_label(_home(request), request.path_params["id"], body.picture, body.of_class)
+    return answer(labels.summary(made))
 
 
 async def remove(request: Request) -> Response:
@@ -72,9 +88,9 @@ async def picture(request: Request) -> Response:
     return await _small(request, labels.small(home, made, number), made["data"], wanted)
 
 
-async def sorted_(request: Request) -> JSONResponse:
+async def sorted_(request: Request) -> Response:
     """What a job has sorted: the classes, and the likeliest pictures of each."""
-    return JSONResponse(sorting.by_class(sorting.rows(_sorted(request))))
+    return answer(await run_in_threadpool(lambda: sorting.by_class(sorting.rows(_sorted(request)))))
 
 
 async def sorted_picture(request: Request) -> Response:
@@ -110,24 +126,22 @@ async def _small(request: Request, path: Path, data: str, names: dict[int, str])
     async with _locks.setdefault(path.parent, asyncio.Lock()):
         if not path.exists():
             first = int(path.stem) // AT_ONCE * AT_ONCE
-            missing = {
-                names[number]: f"{number}.jpg" for number in range(first, first + AT_ONCE) if number in names
-            }
+            missing = {names[number]: f"{number}.jpg" for number in range(first, first + AT_ONCE) if number in names}
             folder = places.resolve(data, web_of(request).settings)
             wanted = {"data": folder, "folder": str(path.parent), "pictures": missing}
             await web_of(request).live.ask("thumbnails", wanted)
     if not path.exists():
-        answers.refuse("this picture cannot be shown", status=404)
+        refuse("this picture cannot be shown", status=404)
     return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
 
 
 ROUTES: list[Any] = [
     Route("/api/labels", all_sets),
-    Route("/api/labels", create, methods=["POST"]),
+    Route("/api/labels", with_body(NewSet, create), methods=["POST"]),
     Route("/api/labels/{id}", one),
     Route("/api/labels/{id}", remove, methods=["DELETE"]),
-    Route("/api/labels/{id}/classes", set_classes, methods=["POST"]),
-    Route("/api/labels/{id}/labels", set_label, methods=["POST"]),
+    Route("/api/labels/{id}/classes", with_body(Classes, set_classes), methods=["POST"]),
+    Route("/api/labels/{id}/labels", with_body(Label, set_label), methods=["POST"]),
     Route("/api/labels/{id}/labels.csv", table),
     Route("/api/labels/{id}/pictures/{number:int}", picture),
     Route("/api/sorted/{job}", sorted_),

@@ -73,14 +73,14 @@ def summary(made: dict[str, Any]) -> dict[str, Any]:
     return kept | {"labelled": len(of_class), "counts": counts}
 
 
-def set_classes(home: Path, name: str, classes: list[Any]) -> dict[str, Any]:
+def set_classes(home: Path, name: str, classes: list[str]) -> dict[str, Any]:
     """Name the classes: new ones at the end, others by their numbers; one that has labels cannot be taken away.
 
     Raises:
         SettingsError: if a name is empty, long or there twice, or there are too many.
     """
     made = read(home, name)
-    names = [str(one).strip() for one in classes]
+    names = [one.strip() for one in classes]
     if len(names) > MAX_CLASSES:
         raise SettingsError(f"classes: got {len(names)}, wanted {MAX_CLASSES} at most")
     for one in names:
@@ -93,7 +93,7 @@ def set_classes(home: Path, name: str, classes: list[Any]) -> dict[str, Any]:
     return _write(home, made | {"classes": names})
 
 
-def set_label(home: Path, name: str, picture: Any, of_class: Any) -> dict[str, Any]:
+def set_label(home: Path, name: str, picture: int, of_class: int | None) -> dict[str, Any]:
     """Say which class a picture has, or, with None, that nothing is known of it.
 
     Args:
@@ -106,9 +106,9 @@ def set_label(home: Path, name: str, picture: Any, of_class: Any) -> dict[str, A
         SettingsError: if there is no such set, picture or class.
     """
     made = read(home, name)
-    if not _is_number(picture, len(made["pictures"])):
+    if not 0 <= picture < len(made["pictures"]):
         raise SettingsError("there is no such picture among those shown")
-    if of_class is not None and not _is_number(of_class, len(made["classes"])):
+    if of_class is not None and not 0 <= of_class < len(made["classes"]):
         raise SettingsError("there is no such class; name it first")
     labels = {key: value for key, value in made["labels"].items() if key != str(picture)}
     return _write(home, made | {"labels": labels if of_class is None else labels | {str(picture): of_class}})
@@ -132,10 +132,6 @@ def table(made: dict[str, Any]) -> bytes:
     for picture, of_class in sorted(made["labels"].items(), key=lambda one: int(one[0])):
         rows.writerow([made["pictures"][int(picture)], made["classes"][of_class]])
     return text.getvalue().encode(errors="backslashreplace")
-
-
-def _is_number(value: Any, below: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below
 
 
 def _write(home: Path, made: dict[str, Any]) -> dict[str, Any]:

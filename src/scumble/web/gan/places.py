@@ -29,7 +29,7 @@ BUILT_IN = {
 }
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".npz", ".npy")
 """The files that are data sets; `scumble.data.sources.opener` reads them."""
-JOB = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+JOB = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LABELS = re.compile(r"[0-9a-f]{16}")
 MADE = {"train": "run", "classify": "classifier", "label": "labels.csv"}
@@ -68,7 +68,7 @@ def _built_in(rest: str, settings: WebSettings) -> str | None:
 def _in_root(rest: str, settings: WebSettings) -> Path | None:
     number, *parts = rest.split("/")
     allowed = settings.data
-    if not re.fullmatch(r"\d{1,3}", number) or int(number) >= len(allowed) or len(parts) > 64:
+    if not re.fullmatch(r"[0-9]{1,3}", number) or int(number) >= len(allowed) or len(parts) > 64:
         return None
     here = allowed[int(number)]
     for part in parts:

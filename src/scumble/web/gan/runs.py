@@ -19,7 +19,9 @@ def models(settings: WebSettings) -> list[dict[str, Any]]:
     """All GANs that can be looked at, the newest first: trainings of this page, and folders in the allowed ones."""
     jobs = (settings.home / "jobs").glob("*/result/run")
     there = [(f"job:{path.parents[1].name}", path) for path in jobs if places.JOB.fullmatch(path.parents[1].name)]
-    found = [facts(name, folder, settings) for name, folder in [*there, *places.folders_below(settings)] if is_gan(folder)]
+    found = [
+        facts(name, folder, settings) for name, folder in [*there, *places.folders_below(settings)] if is_gan(folder)
+    ]
     return sorted(found, key=lambda model: model["changed"], reverse=True)
 
 

@@ -16,7 +16,7 @@ from scumble.errors import SettingsError
 from scumble.gan.models import codes, latents
 from scumble.gan.models.gan import GAN
 from scumble.gan.models.sample import draw_latents
-from scumble.image import film
+from scumble.image import film as films
 from scumble.image.tensors import grid
 
 MAX_PICTURES = 100
@@ -70,7 +70,7 @@ def walk(request: dict[str, Any]) -> dict[str, Any]:
     return {"frames": [as_png(frame) for frame in _way(request, bool(request.get("closed")))]}
 
 
-def film_of_walk(request: dict[str, Any]) -> dict[str, Any]:
+def film(request: dict[str, Any]) -> dict[str, Any]:
     """The same as a film.
 
     Args:
@@ -87,7 +87,7 @@ def film_of_walk(request: dict[str, Any]) -> dict[str, Any]:
     frames = [Image.fromarray(grid(frame[None], 1)) for frame in _way(request, closed)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"film{ending}"
-        film.write(frames, path, seconds, 0.0 if closed else min(1.0, seconds / 4))
+        films.write(frames, path, seconds, 0.0 if closed else min(1.0, seconds / 4))
         return {"film": base64.b64encode(path.read_bytes()).decode()}
 
 
@@ -118,7 +118,9 @@ def _way(request: dict[str, Any], closed: bool) -> np.ndarray:
     if len(seeds) < 2:
         raise SettingsError("choose two pictures or more to go from one to the other")
     if not 1 <= between <= MAX_FRAMES // len(seeds):
-        raise SettingsError(f"between: got {between}, wanted 1 to {MAX_FRAMES // len(seeds)} with {len(seeds)} pictures")
+        raise SettingsError(
+            f"between: got {between}, wanted 1 to {MAX_FRAMES // len(seeds)} with {len(seeds)} pictures"
+        )
     chosen = draw_latents(seeds, gan.settings.latent, request.get("truncation"))
     code = _one_code(gan, request)
     if code is not None:

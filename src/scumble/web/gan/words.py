@@ -70,12 +70,18 @@ WORDS: dict[str, Any] = {
     },
     "curves": {
         "loss_d": ["Discriminator's loss", "How badly it tells real pictures from drawn ones."],
-        "loss_g": ["Generator's loss", "How badly it deceives the discriminator. Neither loss says how good pictures are."],
+        "loss_g": [
+            "Generator's loss",
+            "How badly it deceives the discriminator. Neither loss says how good pictures are.",
+        ],
         "d_real": ["Score of real pictures", "By the discriminator, higher for what it takes for real."],
         "d_fake": ["Score of drawn pictures", "By the discriminator, higher for what it takes for real."],
         "diversity": ["Diversity", "How varied the drawn pictures are; 1 is as varied as the real ones."],
         "lead": ["Discriminator's lead", "How clearly it tells real from drawn, in standard deviations."],
-        "overfitting": ["Overfitting", "Whether it knows its own pictures better than others like them; 1 is by heart."],
+        "overfitting": [
+            "Overfitting",
+            "Whether it knows its own pictures better than others like them; 1 is by heart.",
+        ],
         "images_per_second": ["Images per second", "How fast it learns here."],
         "gradient_d": ["Discriminator's gradient", ""],
         "gradient_g": ["Generator's gradient", ""],
