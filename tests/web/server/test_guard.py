@@ -77,7 +77,9 @@ def test_what_is_our_fault_is_told_to_the_log_alone(client, monkeypatch):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/static/..%2f..%2fapp.py", "/%00", "/a%0d%0ab", "/a%5cb", "/%2e%2e/x", "//x", "/a//b"])
+@pytest.mark.parametrize(
+    "path", ["/static/..%2f..%2fapp.py", "/%00", "/a%0d%0ab", "/a%5cb", "/%2e%2e/x", "//x", "/a//b"]
+)
 def test_strange_addresses_lead_nowhere(client, path):
     assert client.get(f"http://127.0.0.1:8282{path}").status_code == 404
 

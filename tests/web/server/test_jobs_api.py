@@ -110,7 +110,9 @@ def test_a_job_is_paused_moved_resumed_cancelled_repeated_and_deleted(client, wa
     assert client.get(f"/api/jobs/{first}").status_code == 404
 
 
-@pytest.mark.parametrize("id_", ["x", "20260101-000000-00000000", "%2e%2e", "%2e%2e%2fjobs", "20260101-000000-0000000G"])
+@pytest.mark.parametrize(
+    "id_", ["x", "20260101-000000-00000000", "%2e%2e", "%2e%2e%2fjobs", "20260101-000000-0000000G"]
+)
 def test_a_job_that_is_not_there(client, id_):
     for path in ("", "/files/preview.jpg", "/events"):
         assert client.get(f"http://127.0.0.1:8282/api/jobs/{id_}{path}").status_code == 404
@@ -131,7 +133,16 @@ def test_files_are_those_that_the_job_lists(client, wanted):
     answer = client.get(url)
     assert (answer.content, answer.headers["content-type"]) == (encoded(2), "image/png")
     assert "attachment" in client.get(f"{url}?download").headers["content-disposition"]
-    for name in ("job.json", "state.json", "events.jsonl", "result/none", "result", "", "..%2f..%2fjob.json", "%2fetc/passwd"):
+    for name in (
+        "job.json",
+        "state.json",
+        "events.jsonl",
+        "result/none",
+        "result",
+        "",
+        "..%2f..%2fjob.json",
+        "%2fetc/passwd",
+    ):
         assert client.get(f"http://127.0.0.1:8282/api/jobs/{job}/files/{name}").status_code == 404
 
 
