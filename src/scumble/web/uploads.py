@@ -147,7 +147,7 @@ class Uploads:
         Args:
             picture: the file.
             copies: where its copies are: their names begin so.
-            side: pixels of the square that it has to fill one way; it may be larger, and is at most the last of `SIDES`.
+            side: pixels of the square that it has to fill one way; it may be larger; at most the last of `SIDES`.
 
         Raises:
             ImageError: if it cannot be made.

@@ -5,18 +5,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
-
-pytest.importorskip("starlette", reason="the page needs the extra web")
-httpx = pytest.importorskip("httpx", reason="tests of the page need httpx")
-
 from starlette.applications import Starlette
 
 from scumble.web import answers
 from scumble.web.api import data, labels, models
 from scumble.web.gan import pictures, samples
+from scumble.web.jobs.queue import Queue
 from scumble.web.settings import WebSettings
 
 LIVE = {
@@ -78,5 +76,5 @@ class Client:
 @pytest.fixture
 def client(settings: WebSettings) -> Client:
     app = Starlette(routes=[*data.ROUTES, *models.ROUTES, *labels.ROUTES], exception_handlers=answers.HANDLERS)
-    app.state.web = SimpleNamespace(settings=settings, live=Live())
+    app.state.web = SimpleNamespace(settings=settings, live=Live(), queue=Queue(settings.home))
     return Client(app)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gan_material import untrained_gan
 from PIL import Image
 
+from gan_material import untrained_gan
 from scumble.web.gan import runs, samples
 
 

@@ -137,9 +137,10 @@ def received(messages, seconds=0.05):
     waiting = iter(messages)
 
     async def receive():
-        for message in waiting:
-            return message
-        await asyncio.Event().wait()
+        message = next(waiting, None)
+        if message is None:
+            await asyncio.Event().wait()
+        return message
 
     async def all_of_it():
         wait = guard.patient(receive, seconds)

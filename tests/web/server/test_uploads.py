@@ -14,7 +14,6 @@ from scumble.web.jobs import limits
 from scumble.web.settings import WebSettings
 from web_client import opened
 
-
 SMALL = [encoded(seed, "PNG", (16, 12)) for seed in range(3)]
 
 

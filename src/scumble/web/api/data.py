@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from scumble.data.sources.names import SUFFIXES
 from scumble.web.answers import answer, refuse
+from scumble.web.api.uploads import room
 from scumble.web.app import web_of
 from scumble.web.gan import places
 from scumble.web.jobs.folder import clean_name
@@ -33,20 +34,21 @@ async def listing(request: Request) -> Response:
 
 async def add(request: Request) -> Response:
     """Take in a .zip with pictures: a form of one file. An archive that is there already keeps its id."""
-    folder = web_of(request).settings.home / "data"
+    web = web_of(request)
+    most = min(MAX_ARCHIVE_BYTES, await room(request))
+    folder = web.settings.home / "data"
     folder.mkdir(parents=True, exist_ok=True)
     parts = files(request)
     async for name in parts:
         called = shown(str(name))
-        limit = min(MAX_ARCHIVE_BYTES, web_of(request).settings.max_disk_bytes)
-        async with arrived(called, parts, folder, limit) as file:
+        async with arrived(called, parts, folder, most) as file:
             _check(file, called)
             own = folder / file.sha256
             if not own.is_dir():
                 own.mkdir()
                 file.path.replace(own / clean_name(f"{called.removesuffix('.zip')}.zip"))
         return answer({"id": f"zip:{file.sha256}", "name": called}, 201)
-    refuse("there is no file in this request")
+    return refuse("there is no file in this request")
 
 
 def _check(file: Arrived, called: str) -> None:

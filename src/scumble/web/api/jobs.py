@@ -25,10 +25,13 @@ class NewJob(Body):
 
     kind: Annotated[str, Field(max_length=60, description="such as stylize or train")]
     title: Annotated[str | None, Field(max_length=200, description="for people")] = None
-    settings: Annotated[dict[str, Any], Field(description="those that are not as usual; see /api/forms")] = {}
+    settings: Annotated[
+        dict[str, Any], Field(description="those that are not as usual; see /api/forms", default_factory=dict)
+    ]
     inputs: Annotated[
-        dict[str, Annotated[list[Id], Field(max_length=500)]], Field(description="ids by role, such as content")
-    ] = {}
+        dict[str, Annotated[list[Id], Field(max_length=500)]],
+        Field(description="ids by role, such as content", default_factory=dict),
+    ]
 
 
 class OtherSettings(Body):

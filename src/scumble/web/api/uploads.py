@@ -21,7 +21,7 @@ FOR_GOOD = {"cache-control": "private, max-age=31536000, immutable"}
 async def add(request: Request) -> Response:
     """Take in pictures: a form of one or several files. A picture that is there already keeps its id."""
     web = web_of(request)
-    await run_in_threadpool(limits.check, web.queue.home, web.queue.folders(), 0)
+    await room(request)
     web.supervisor.wake(warm=True)  # who gives a picture will soon have it painted
     return answer(await web.uploads.take(files(request)), 201)
 
@@ -40,6 +40,22 @@ async def show(request: Request) -> Response:
 async def on_shelf(request: Request) -> Response:
     """The paintings that come with scumble."""
     return answer(await run_in_threadpool(shelf.shelf))
+
+
+async def room(request: Request) -> int:
+    """The bytes that may still be taken in.
+
+    Raises:
+        FullError: if there are none.
+    """
+    queue = web_of(request).queue
+
+    def work() -> int:
+        limits.check(queue.home, queue.folders(), 0)
+        use = queue.disk()
+        return min(use["limits"]["disk_bytes"] - use["total"], use["free"] - use["limits"]["free_bytes"])
+
+    return await run_in_threadpool(work)
 
 
 def side_of(request: Request) -> int:

@@ -130,7 +130,16 @@ class JobFolder:
     def shown(self) -> dict[str, Any]:
         """Everything that a page may know, as plain data; places on this machine are left out."""
         facts = {name: value for name, value in self.facts.items() if name != "files"}
-        return facts | dataclasses.asdict(self.state()) | {"progress": self.progress(), "files": self.files()}
+        told = {"names": self.names(), "progress": self.progress(), "files": self.files()}
+        return facts | dataclasses.asdict(self.state()) | told
+
+    def names(self) -> dict[str, list[str]]:
+        """What the inputs are called, by role: by people, or by their ids where they stay where they are."""
+        shown, files = self.facts["inputs"], self.facts["files"]
+        return {
+            role: [name if kept else id for id, (kept, _, name) in zip(shown[role], files[role], strict=True)]
+            for role in shown
+        }
 
     def progress(self) -> dict[str, Any] | None:
         """How far it is: "job", "done", "total" and "seconds_left", of the last that was told."""
