@@ -29,5 +29,6 @@ def opened(settings: WebSettings, address: str = "http://127.0.0.1:8282") -> Ite
     """A client without workers; `client.app.state.web` is what the endpoints share."""
     app = create(settings)
     app.state.web.supervisor = NoWorkers()
+    app.state.web.live.warm = lambda: None  # whoever asks starts it
     with TestClient(app, base_url=address, raise_server_exceptions=False, follow_redirects=False) as client:
         yield client

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 
 from scumble.errors import ScumbleError
 from scumble.settings import complaint
-from scumble.web.awaited import SupersededError
 from scumble.web.guard import HEADERS
 from scumble.web.jobs.limits import FullError
 from scumble.web.jobs.queue import MissingError, StateError
+from scumble.web.live.client import SupersededError
 
 STATUSES = {MissingError: 404, StateError: 409, FullError: 507, SupersededError: 409}
 """Of what the library and the queue refuse, where it is not simply wrong."""

@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from scumble.web.answers import HANDLERS
-from scumble.web.awaited import Live
 from scumble.web.guard import Guard
 from scumble.web.jobs.queue import Queue
 from scumble.web.jobs.supervisor import Supervisor
+from scumble.web.live.client import Live
 from scumble.web.settings import WebSettings
 from scumble.web.uploads import ID, Uploads
 
@@ -32,6 +32,7 @@ PARTS = (
     "scumble.web.api.jobs",
     "scumble.web.api.files",
     "scumble.web.api.stream",
+    "scumble.web.api.instant",
     "scumble.web.api.data",
     "scumble.web.api.models",
     "scumble.web.api.labels",

@@ -22,7 +22,8 @@ async def add(request: Request) -> Response:
     """Take in pictures: a form of one or several files. A picture that is there already keeps its id."""
     web = web_of(request)
     await room(request)
-    web.supervisor.wake(warm=True)  # who gives a picture will soon have it painted
+    web.live.warm()  # who gives a picture will soon want to see it painted
+    web.supervisor.wake(warm=True)
     return answer(await web.uploads.take(files(request)), 201)
 
 
