@@ -92,7 +92,7 @@ export class Brush {
       return el("button", { type: "button", class: "button", "data-key": key, onclick: () => this.#choose(key) }, swatch, name);
     };
     const targets = this.paintings.slice(1).map(({ id, name }) => tool(id, fill(words.brush.painting, { name }), this.#colour(id)));
-    const size = el("input", { type: "range", min: 1, max: 40, step: 0.5, value: this.width ?? 8, oninput: () => this.#resize_ring(Number(size.value)) });
+    const size = el("input", { type: "range", min: 1, max: 40, step: 0.5, value: this.width ?? 8, oninput: () => this.#resize_ring(size) });
     this.toolbar.replaceChildren(
       tool(STAYS, words.brush.stays, this.#colour(STAYS)),
       ...targets,
@@ -104,7 +104,7 @@ export class Brush {
     );
     const keys = [STAYS, "", ...this.paintings.slice(1).map(({ id }) => id)];
     this.#choose(keys.includes(this.key) ? this.key : (this.paintings[1]?.id ?? STAYS));
-    this.#resize_ring(Number(size.value));
+    this.#resize_ring(size);
   }
 
   #colour(key) {
@@ -215,8 +215,9 @@ export class Brush {
     this.onchange();
   }
 
-  #resize_ring(width) {
-    this.width = width; // percent of the photograph's width
+  #resize_ring(slider) {
+    this.width = Number(slider.value); // percent of the photograph's width
+    slider.style.setProperty("--filled", `${(100 * (slider.value - slider.min)) / (slider.max - slider.min)}%`);
     this.#place_ring();
   }
 

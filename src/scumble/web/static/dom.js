@@ -54,6 +54,21 @@ export async function told(work) {
   }
 }
 
+/** Asks before something is done that cannot be undone. */
+export function sure(question, action) {
+  const dialog = el("dialog", { class: "dialog" }, el("p", {}, question));
+  const button = (text, kind, value) => el("button", { type: "button", class: `button ${kind}`, onclick: () => dialog.close(value) }, text);
+  dialog.append(el("div", { class: "row" }, button(words.base.cancel, "push", ""), button(action, "main", "yes")));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    }),
+  );
+}
+
 /** A function that runs once calls have ceased for so many milliseconds. */
 export function debounced(work, milliseconds) {
   let timer;

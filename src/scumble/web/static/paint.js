@@ -5,6 +5,7 @@ import { Refused, get, picture, pictureOf, post, unique, upload } from "/static/
 import { Brush } from "/static/brush.js";
 import { byId, bytes, debounced, duration, el, fill, icon, notice, told } from "/static/dom.js";
 import { Form } from "/static/form.js";
+import { names_of } from "/static/recipe.js";
 import { Viewer } from "/static/viewer.js";
 
 const KIND = "stylize";
@@ -131,7 +132,7 @@ function share_field({ id, name }) {
   const label = fill(words.paint.share, { name });
   const slider = el("input", { type: "range", min: 0, max: 100, step: 5, value: (chosen.shares[id] ?? 1) * 50, "aria-label": label, oninput: move });
   show(slider);
-  return el("div", { class: "field" }, el("span", { class: "label" }, name), slider);
+  return el("div", { class: "share" }, el("span", {}, name), slider);
 }
 
 // Pictures that come
@@ -228,11 +229,10 @@ async function take_up_draft() {
 /** What a job was given, to be painted again with other settings. */
 async function take_up_job(id) {
   const job = await get(`/api/jobs/${encodeURIComponent(id)}`);
-  const names = job.files.filter(({ kind }) => kind === "input").map(({ name }) => name.split("/").pop());
-  const ids = [...job.inputs.content, ...job.inputs.style];
-  const pictures = await Promise.all(ids.map((one, place) => uploaded(one, names[place] ?? one)));
-  const count = job.inputs.content.length;
-  await restore({ content: pictures[0], styles: pictures.slice(count).filter(Boolean), settings: job.settings });
+  const names = names_of(job);
+  const found = (role) => Promise.all(job.inputs[role].map((one, place) => uploaded(one, names[role][place])));
+  const [[content], styles] = await Promise.all([found("content"), found("style")]);
+  await restore({ content, styles: styles.filter(Boolean), settings: job.settings });
 }
 
 // What the work takes, and how it will look
@@ -309,6 +309,11 @@ function brushed() {
 
 let key = unique(); // of this job: a start that is sent twice starts one
 
+function title() {
+  const content = (chosen.content.name ?? words.paint.photograph).replace(/\.\w{1,5}$/, "");
+  return fill(words.paint.title_of, { content, styles: chosen.styles.map(({ name }) => name.replace(/\.\w{1,5}$/, "")).join(", ") }).slice(0, 200);
+}
+
 async function start() {
   const button = byId("start");
   button.disabled = true;
@@ -319,7 +324,7 @@ async function start() {
     const brushes = [...masks, ...(protect ? [protect] : [])].map((blob, place) => new File([blob], names[place], { type: "image/png" }));
     const ids = brushes.length ? (await upload(brushes)).map(({ id }) => id) : [];
     const regions = { ...(masks.length ? { mask: ids.slice(0, masks.length) } : {}), ...(protect ? { protect: ids.slice(-1) } : {}) };
-    const job = await post("/api/jobs", { kind: KIND, settings: settings(), inputs: { ...inputs(), ...regions } }, { key });
+    const job = await post("/api/jobs", { kind: KIND, title: title(), settings: settings(), inputs: { ...inputs(), ...regions } }, { key });
     key = unique();
     location.assign(`/jobs/${job.id}`);
   } catch (error) {

@@ -6,11 +6,12 @@
  * @param {string} url of the stream.
  * @param {(message: object, id: string) => void} onmessage what to do with each message, which is JSON.
  * @param {() => void} [onend] what to do when the stream says that it is at its end.
+ * @param {number} [after] the number of the last message that is known already.
  * @returns {() => void} a function that stops it.
  */
-export function follow(url, onmessage, onend) {
+export function follow(url, onmessage, onend, after = 0) {
   let source = null;
-  let last = "";
+  let last = after || "";
   const open = () => {
     if (source || document.hidden) return;
     source = new EventSource(last ? `${url}?after=${encodeURIComponent(last)}` : url);

@@ -90,18 +90,19 @@ export class Viewer {
   }
 
   #buttons() {
-    const button = (name, sign, work) =>
-      el("button", { type: "button", class: "button", title: words.viewer[name], "aria-label": words.viewer[name], onclick: work }, icon(sign), name === "compare" ? el("span", {}, words.viewer.compare) : null);
+    const button = (name, sign, work, kind = "plain") => el("button", { type: "button", class: kind, title: words.viewer[name], "aria-label": words.viewer[name], onclick: work }, icon(sign));
     this.buttons = {
-      compare: button("compare", "compare", () => this.comparing(this.cover.hidden)),
+      compare: button("compare", "compare", () => this.comparing(this.cover.hidden), "button"),
       fit: button("fit", "fit", () => this.whole()),
       pixels: button("pixels", "pixels", () => this.closer(1 / devicePixelRatio)),
       out: button("out", "out", () => this.closer((this.zoom ?? this.#fitting()) / 2)),
       in: button("in", "in", () => this.closer((this.zoom ?? this.#fitting()) * 2)),
     };
-    this.buttons.compare.hidden = true;
+    const { compare, ...zooms } = this.buttons;
+    compare.append(el("span", {}, words.viewer.compare));
+    compare.hidden = true;
     this.#press();
-    return Object.values(this.buttons);
+    return [compare, el("div", { class: "zooms" }, ...Object.values(zooms))];
   }
 
   #press() {
