@@ -17,7 +17,7 @@ from scumble.web.gan.words import WORDS as GAN_WORDS
 from scumble.web.words import WORDS as OWN_WORDS
 
 HERE = Path(__file__).parent
-PAGES = ("paint", "jobs", "gallery", "train", "models")
+PAGES = ("paint", "jobs", "gallery", "train", "models", "labels")
 """Those that the navigation shows, in its order; the first is the one at /."""
 
 WORDS = OWN_WORDS | GAN_WORDS

@@ -16,6 +16,7 @@ WORDS: dict[str, Any] = {
         "gallery": "Gallery",
         "train": "Train",
         "models": "Models",
+        "labels": "Sort",
         "theme": "Colours of the page: {theme}",
         "themes": {"auto": "as the system", "light": "light", "dark": "dark"},
         "close": "Close",

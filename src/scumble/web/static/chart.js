@@ -55,6 +55,6 @@ export function chart(name, points) {
     mark.setAttribute("visibility", "hidden");
     now.textContent = short(values.at(-1));
   });
-  const range = el("div", { class: "range", "aria-hidden": "true" }, el("span", {}, short(low)), el("span", {}, short(high)));
-  return el("figure", { class: "chart", title: help }, el("figcaption", {}, el("span", {}, title), now), drawing, range);
+  const range = el("div", { class: "range", "aria-hidden": "true" }, el("span", {}, short(high)), el("span", {}, short(low)));
+  return el("figure", { class: "chart", title: help }, el("figcaption", {}, el("span", {}, title), now), el("div", { class: "plot" }, drawing, range));
 }

@@ -10,6 +10,7 @@ const texts = words.train;
 let form;
 let presets;
 let chosen;
+let offers = []; // buttons that set a setting to a value
 let looks = 0; // so that only the last choice is shown
 
 export async function setup() {
@@ -24,9 +25,18 @@ export async function setup() {
 
 function changed() {
   const method = presets[form.value("preset")];
-  byId("method").textContent = method ? `${fill(texts.method, method)} ${method.differs ? fill(texts.differs, { text: method.differs }) : ""}` : "";
+  const { field, help } = form.fields.get("preset");
+  if (method) field.help = `${fill(texts.method, method)} ${method.differs ? fill(texts.differs, { text: method.differs }) : ""}`;
+  help.textContent = field.help;
   const images = form.value("images");
   for (const radio of byId("length-choices").querySelectorAll("input")) radio.checked = Number(radio.value) === images;
+  for (const { button, name, value } of offers) button.setAttribute("aria-pressed", String(form.value(name) === value));
+}
+
+/** Sets one setting, and leaves what else was given. */
+function set(name, value) {
+  form.set({ ...form.values(), [name]: value });
+  changed();
 }
 
 async function choose(pictures) {
@@ -60,8 +70,9 @@ async function checked(pictures, onprogress) {
 function show({ found, figures, command, warnings }) {
   const rows = Object.entries(found).filter(([name]) => name !== "to use them");
   byId("found").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  const remarks = warnings.map(remark);
-  if (Object.keys(figures.classes).length > 1) remarks.push(el("li", { class: "good" }, texts.classes_found));
+  offers = [];
+  const remarks = warnings.map((text) => remark(text, flags_in(text)));
+  if (Object.keys(figures.classes).length > 1) remarks.push(remark(texts.classes_found, [["preset", "projection"]], "good"));
   if (!remarks.length) remarks.push(el("li", { class: "good" }, texts.fine));
   byId("remarks").replaceChildren(...remarks);
   byId("advice").hidden = false;
@@ -70,19 +81,15 @@ function show({ found, figures, command, warnings }) {
   lengths(figures);
 }
 
-/** A warning, and a button for each of the settings that it speaks of. */
-function remark(text) {
-  const buttons = flags_in(text).map(([name, value]) => {
-    const label = form.fields.get(name).field.label;
-    const shown = { label, value: value === true ? texts.on : value };
-    const set = () => {
-      form.set({ ...form.values(), [name]: value });
-      changed();
-      notice(fill(texts.applied, shown));
-    };
-    return el("button", { type: "button", class: "button", onclick: set }, fill(texts.apply, shown));
+/** A line, and a button for each of the settings that it speaks of. */
+function remark(text, settings, of_class = "") {
+  const buttons = settings.map(([name, value]) => {
+    const { label } = form.fields.get(name).field;
+    const button = el("button", { type: "button", class: "button", onclick: () => set(name, value) }, fill(texts.apply, { label, value: value === true ? texts.on : value }));
+    offers.push({ button, name, value });
+    return button;
   });
-  return el("li", {}, el("span", {}, text), ...buttons);
+  return el("li", { class: of_class }, el("span", {}, text), ...buttons);
 }
 
 /** The settings in the library's advice, such as "--size 128": by name, and true for a switch. Capitals stand for a value. */
@@ -108,17 +115,14 @@ function fit(command) {
 /** How many images can be learnt from in which time. */
 function lengths({ images, seconds }) {
   const choice = (value, title, about) => {
-    const set = () => {
-      form.set({ ...form.values(), images: value });
-      changed();
-    };
-    return el("label", {}, el("input", { type: "radio", name: "length", value: String(value), onchange: set }), el("span", {}, title), el("small", {}, about));
+    return el("label", {}, el("input", { type: "radio", name: "length", value: String(value), onchange: () => set("images", value) }), el("span", {}, title), el("small", {}, about));
   };
   const choices = Object.entries(images).map(([when, value]) =>
     choice(value, texts.lengths[when] ?? when, fill(texts.length_images, { count: value.toLocaleString("en"), time: duration(seconds[when]) })),
   );
   byId("length-choices").replaceChildren(...choices);
   byId("lengths").hidden = choices.length === 0;
+  if (!("images" in form.values()) && choices.length) set("images", Math.min(...Object.values(images)));
   changed();
 }
 

@@ -7,6 +7,7 @@ import { chart } from "/static/chart.js";
 
 const texts = words.train.watch;
 const IN_FRONT = ["loss_d", "loss_g", "diversity", "overfitting", "lead", "frechet"];
+const RUN = "result/run/settings.json"; // before this is there, it has not begun
 const ENDED = ["done", "failed", "cancelled"];
 const REST_MILLISECONDS = 1500;
 
@@ -33,14 +34,15 @@ export async function watch(job) {
 const address = (path) => `/api/models/job:${id}/${path}`;
 
 async function refresh() {
+  let job;
   try {
-    show_job(await get(`/api/jobs/${id}`));
+    job = await get(`/api/jobs/${id}`);
   } catch (error) {
     byId("message").textContent = error.status === 404 ? texts.missing : error.message;
     return;
   }
-  const progress = await get(address("progress")).catch(() => null); // before it has begun there is no run
-  if (progress) show_progress(progress);
+  if (job.files.some(({ name }) => name === RUN)) show_progress(await get(address("progress")));
+  show_job(job);
 }
 
 function show_job(job) {
