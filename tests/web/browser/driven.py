@@ -308,7 +308,7 @@ class Browser:
                 self._requests.append(params["request"]["url"] if "request" in params else params["url"])
         inside = ("data", "blob", "about", "chrome", "devtools")
         urls = [url for url in self._requests if urlsplit(url).scheme not in inside]
-        assert urls, "the browser's log of requests is empty"
+        assert urls or self.driver.current_url == "data:,", "the browser's log of requests is empty"
         return [url for url in urls if urlsplit(url).netloc != f"127.0.0.1:{self.server.port}"]
 
     def forgive(self, words: str) -> None:
