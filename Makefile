@@ -27,6 +27,7 @@ fuzz: $(READY)
 # Half an hour: every kind of job, killed 40 times.
 kills: $(READY)
 	$(BIN)/python recipes/kills.py
+	$(BIN)/python recipes/web_kills.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -23,7 +23,7 @@ from mkdocs.exceptions import PluginError
 from pydantic import BaseModel
 
 import scumble
-from scumble.cli.app import app
+from scumble.cli.commands import app
 from scumble.gan.translation.presets import PRESETS as TRANSLATION_PRESETS
 from scumble.settings import allowed as in_words
 from scumble.settings import figure

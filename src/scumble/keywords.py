@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 class PaintKeywords(TypedDict, total=False):
     """Those of `PaintSettings`."""
 
-    preset: Literal["quick", "fine", "gatys"]
+    preset: Literal["quick", "instant", "fine", "gatys"]
     size: int | Literal["original"] | str
     dpi: int | None
     scales: Literal["auto"] | int

@@ -26,7 +26,7 @@ from scumble.events import (
 )
 from scumble.image import decode, files, recipe
 from scumble.image.collection import pictures_in
-from scumble.image.tensors import fit_longer_side
+from scumble.image.sizes import fit_longer_side
 from scumble.perceptual.backbones import Backbone
 from scumble.style import stages
 from scumble.style.many import sheet
@@ -82,7 +82,8 @@ def batch_events(
         _make(folder)
     yield from _sort(work, settings, overwrite)
     placement = device.choose(settings.device, settings.precision)
-    networks = (yield from stages.load(settings, placement)) if work.todo else {}
+    optimised = settings.preset != "instant"
+    networks = (yield from stages.load(settings, placement)) if work.todo and optimised else {}
     if dry_run:
         yield from _foretell(work, settings, networks)
         return

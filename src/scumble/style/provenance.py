@@ -11,15 +11,11 @@ from scumble.events import Event, Noted, Warned
 from scumble.image import recipe
 from scumble.image.files import Picture
 from scumble.perceptual.backbones import Backbone
+from scumble.style.files.there import group_of
 from scumble.style.plan import Plan
-from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.settings import JOBS, PaintSettings
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
-
-JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
-
-HOW = frozenset({"max_memory", "device", "precision"})
-"""Settings that only decide how a picture is computed: with others it is the same one, but for rounding."""
 
 
 def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySettings:
@@ -42,7 +38,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
             raise SettingsError(f"{field}: the recipe used the file {name}; give it again with --{field} FILE")
-    if job == "stylize":
+    if job == "stylize" and values.get("preset") != "instant":
         values = {"palette": "whole"} | values  # before palettes could be fitted, none was
     return given.filled_from(values)
 
@@ -105,25 +101,6 @@ def asked(made_by: dict[str, Any]) -> dict[str, Any]:
     return made_by | {"computed": computed, "settings": settings}
 
 
-def what_counts(made_by: dict[str, Any]) -> dict[str, Any]:
-    """What makes a recipe's picture another one: the job, the settings but for `HOW`, and the pictures' digests.
-
-    Settings that are younger than the recipe have the values of today's defaults.
-    """
-    job = made_by.get("job")
-    defaults = next((kind().model_dump(mode="json") for kind, name in JOBS.items() if name == job), {})
-    settings = group_of(made_by, "settings")
-    settings = settings and defaults | settings
-    inputs = group_of(made_by, "inputs")
-    return {
-        "job": job,
-        "settings": {name: value for name, value in settings.items() if name not in HOW},
-        "inputs": {
-            role: group_of(inputs, role).get("sha256") for role in inputs if role.partition(" ")[0] != "weights"
-        },
-    }
-
-
 def differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:
     """What is not as it was when the repeated recipe's picture was made, apart from the settings."""
     if repeated is None:
@@ -139,9 +116,3 @@ def differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterato
             was = group_of(repeated, group).get(name)
             if was != value:
                 yield Warned(f"the recipe was made with {name} {was}, this picture with {value}: they may differ")
-
-
-def group_of(made_by: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of a recipe, which anybody may have edited: empty where it is missing or no group at all."""
-    group = made_by.get(name)
-    return group if isinstance(group, dict) else {}

@@ -6,6 +6,7 @@ connection for ever.
 
 import asyncio
 import contextlib
+import logging
 import socket
 import time
 from collections.abc import Callable
@@ -97,6 +98,7 @@ def serve(settings: WebSettings, ready: Callable[[str], None]) -> None:
     Raises:
         ScumbleError: if the address cannot be used, or another server has this home.
     """
+    logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # what it warns of, the sender is told
     with only_one(settings), listening(settings) as server_socket:
         config = uvicorn.Config(
             create(settings),

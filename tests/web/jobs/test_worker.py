@@ -139,3 +139,11 @@ def test_checking_data_tells_what_it_returns(queue, one_thread):
     (record,) = [r for r in queue.events(job["id"]).new() if r["event"] == "returned"]
     assert record["value"]["found"]
     assert record["value"]["figures"]["seconds"]
+
+
+def test_a_picture_of_one_pass_is_painted_whatever_the_device(queue, painted):
+    job, _ = queue.add("stylize", {"preset": "instant", "size": 64}, painted)
+    work(queue)
+    folder = queue.folder_of(job["id"])
+    assert folder.state().state == "done", folder.state().message
+    assert {"preview.jpg", "result/my photo-waves.png"} <= {file["name"] for file in folder.files()}

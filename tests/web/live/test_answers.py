@@ -2,6 +2,9 @@
 
 import base64
 import io
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,3 +87,35 @@ def test_only_pictures_are_planned(inputs):
 def test_small_copies_are_kept(inputs):
     assert pictures.small(inputs["content"][0], 48) is pictures.small(inputs["content"][0], 48)
     assert pictures.small(inputs["content"][0], 48).size == (48, 40)
+
+
+@pytest.mark.parametrize("colour", ["style", "content", "match"])
+def test_a_preview_knows_colours_and_masks(inputs, tmp_path, colour):
+    mask = Image.new("L", (96, 80))
+    mask.paste(255, (48, 0, 96, 80))
+    mask.save(tmp_path / "mask.png")
+    request = {"settings": {"colour": colour}, "inputs": inputs | {"mask": [str(tmp_path / "mask.png")]}, "side": 64}
+    data = base64.b64decode(returned(preview.preview(request))["picture"])
+    painted = np.asarray(Image.open(io.BytesIO(data))).astype(float)
+    with Image.open(inputs["content"][0]) as content:
+        photograph = np.asarray(content.resize((64, 53))).astype(float)
+    left, right = (np.abs(painted - photograph)[:, part].mean() for part in (slice(0, 24), slice(40, 64)))
+    assert left < right
+
+
+def test_a_preview_needs_no_torch(inputs):
+    script = (
+        "import sys, json\n"
+        "from scumble.events import returned\n"
+        "from scumble.web.live.preview import preview\n"
+        "returned(preview({'settings': {}, 'inputs': json.loads(sys.argv[1]), 'side': 64}))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(inputs)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_preset_of_one_pass_is_planned(inputs):
+    answer = returned(plan.plan({"kind": "stylize", "settings": {"preset": "instant", "size": 72}, "inputs": inputs}))
+    assert (answer["width"], answer["height"]) == (72, 60)
+    assert answer["seconds"] > 0

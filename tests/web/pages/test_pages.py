@@ -1,4 +1,4 @@
-"""The pages as they leave the server, and what their scripts may never do. What they do in a browser is tested there."""
+"""The pages as they leave the server, and what their scripts may never do. What they do, tests in a browser show."""
 
 import json
 import re

@@ -99,7 +99,8 @@ def begin(kind: str, settings: Mapping[str, Any], given_inputs: Mapping[str, lis
     Raises:
         SettingsError: as `check` does.
     """
-    if device != "auto" and "device" in jobs.load(KINDS[kind].settings).model_fields:
+    computes_there = "device" in jobs.load(KINDS[kind].settings).model_fields and settings.get("preset") != "instant"
+    if device != "auto" and computes_there:
         settings = {"device": device} | dict(settings)
     made = check(kind, settings, given_inputs)
     inputs = {role: given for role, given in given_inputs.items() if given}
@@ -110,7 +111,7 @@ def begin(kind: str, settings: Mapping[str, Any], given_inputs: Mapping[str, lis
 
 
 def _paint(given: Given) -> Events:
-    from scumble.style.outputs import Wanted
+    from scumble.style.files.wanted import Wanted
     from scumble.style.preparation.sources import Sources
 
     content, styles = given.one("content"), given.all("style")

@@ -5,9 +5,13 @@ from typing import Any
 
 from scumble import jobs
 from scumble.errors import ScumbleError, SettingsError, WeightsError
-from scumble.events import Planned
+from scumble.events import Event, Planned
+from scumble.style.files.wanted import Wanted
+from scumble.style.instant.job import instant_events
+from scumble.style.preparation.sources import Sources
 from scumble.web.jobs import kinds
 from scumble.web.live import pictures
+from scumble.web.live.preview import of_one_pass
 
 NOT_HERE = "its network is fetched first; how long the work takes is told when that is done"
 FIGURES = ("width", "height", "memory_bytes", "seconds")
@@ -31,7 +35,7 @@ def plan(request: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
     if kind not in ("stylize", "texture"):
         raise SettingsError(f"kind: got {kind!r}, wanted stylize or texture")
     try:
-        for event in jobs.start("texture", pictures.sources(inputs), settings, dry_run=True):
+        for event in _events(settings, pictures.sources(inputs)):
             if isinstance(event, Planned):
                 return {name: getattr(event, name) for name in FIGURES} | {"text": event.message}
             yield
@@ -40,3 +44,9 @@ def plan(request: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
     except ScumbleError as error:
         raise type(error)(pictures.without_names(str(error), inputs)) from error
     raise AssertionError("a job that is planned tells its plan")
+
+
+def _events(settings: Any, sources: Sources) -> Generator[Event, None, None]:
+    if settings.preset == "instant":
+        return instant_events(sources, of_one_pass(settings), Wanted(None), dry_run=True)
+    return jobs.start("texture", sources, settings, dry_run=True)

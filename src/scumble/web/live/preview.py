@@ -1,15 +1,17 @@
-"""A small picture of what the settings lead to, at once: by the preset `instant` where there is one, else a hasty try.
+"""A small picture of what the settings lead to, at once: by the preset `instant`, whatever preset is asked for.
 
-The preview shows what a page's foremost settings do. What only an optimisation has, it leaves out.
+What only an optimisation has, such as the weight of a layer, the preview leaves out. Nothing here imports torch.
 """
 
 from collections.abc import Generator
 from typing import Any
 
-from scumble import jobs
 from scumble.errors import ScumbleError
-from scumble.events import Event, Finished
-from scumble.style.presets import PRESETS
+from scumble.events import Finished
+from scumble.settings import Settings
+from scumble.style.files.wanted import Wanted
+from scumble.style.instant.job import instant_events
+from scumble.style.presets import ONE_PASS
 from scumble.web.jobs import kinds
 from scumble.web.live import pictures
 
@@ -17,10 +19,7 @@ SIDE = 512
 """Pixels of the longer side, unless told otherwise."""
 COPY = 2
 """How much larger the copies are that it is made of: strokes may be made of a part of the painting."""
-
-HASTY = {"size": 160, "steps": 8, "coarse_steps": 5}
-SHOWN = ("style_scale", "shares", "seed", "strength", "colour", "borders", "keep", "palette", "style_weight")
-"""Settings that a hasty try follows."""
+OF_A_PREVIEW = {"preset": "instant", "dpi": None, "bits": 8, "device": "auto", "max_memory": None}
 
 
 def preview(request: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
@@ -38,7 +37,9 @@ def preview(request: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
     inputs, side = request["inputs"], int(request.get("side", SIDE))
     settings = kinds.check("stylize", request["settings"], inputs)
     try:
-        for event in _events(settings, pictures.sources(inputs, COPY * side), side):
+        longest = max(max(pictures.small(path, COPY * side).size) for path in inputs["content"])
+        values = of_one_pass(settings) | OF_A_PREVIEW | {"size": min(side, longest)}
+        for event in instant_events(pictures.sources(inputs, COPY * side), values, Wanted(None)):
             if isinstance(event, Finished):
                 return pictures.as_answer(event.picture)
             yield
@@ -47,14 +48,6 @@ def preview(request: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
     raise AssertionError("a job that is not cancelled ends with Finished")
 
 
-def _events(settings: Any, sources: Any, side: int) -> Generator[Event, None, None]:
-    size = min(side, max(sources.content.size))
-    if "instant" not in PRESETS:
-        given = {name: getattr(settings, name) for name in SHOWN if name in settings.model_fields_set}
-        made = type(settings)(**given | HASTY | {"size": min(size, HASTY["size"])})
-        return jobs.load("scumble.style.stylize:paint_events")(sources, made)
-    known = jobs.load("scumble.style.presets:ONE_PASS")
-    values = settings.model_dump(mode="json", include=set(known))
-    values |= {"preset": "instant", "size": size, "dpi": None, "bits": 8, "device": "auto"}
-    wanted = jobs.load("scumble.style.files.wanted:Wanted")(None)
-    return jobs.load("scumble.style.instant.job:instant_events")(sources, values, wanted)
+def of_one_pass(settings: Settings) -> dict[str, Any]:
+    """Those of the settings that a painting in one pass has."""
+    return settings.model_dump(mode="json", include=set(ONE_PASS))

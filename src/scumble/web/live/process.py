@@ -8,6 +8,7 @@ the same thing again meanwhile. What an answer needs is imported when it is firs
 """
 
 import functools
+import importlib
 import json
 import os
 import queue
@@ -31,6 +32,9 @@ ANSWERS = {
     "thumbnails": "scumble.web.gan.pictures:thumbnails",
 }
 """Functions of what was wanted. One that takes long is a generator, which is given up where it yields."""
+
+SOON = ("scumble.web.live.preview", "scumble.web.live.plan", "scumble.style.stylize")
+"""Modules that the first page will want, imported before it asks; the last one takes seconds."""
 
 Request = dict[str, Any]
 
@@ -105,6 +109,7 @@ def main(arguments: Sequence[str]) -> int:
 
     answering = Answering(write)
     threading.Thread(target=_read, args=(answering,), daemon=True).start()
+    threading.Thread(target=lambda: [importlib.import_module(name) for name in SOON], daemon=True).start()
     answering.answer_all()
     return 0
 

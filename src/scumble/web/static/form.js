@@ -172,7 +172,7 @@ export class Form {
     const found = this.fields.get(String(name).replaceAll("-", "_"));
     if (!found) return false;
     found.element.classList.add("wrong");
-    found.help.textContent = message;
+    found.help.textContent = message.replace(/^[\w-]+: /, ""); // which begins with the field's name
     if (!show) return true;
     for (let inside = found.element.closest("details"); inside; inside = inside.parentElement.closest("details")) inside.open = true;
     found.control.input.focus();

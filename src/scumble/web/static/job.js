@@ -2,6 +2,7 @@
 // in the job's folder: the page may be closed and opened again anywhere.
 import words from "/words.js";
 import { get, pictureOf, post, remove } from "/static/api.js";
+import { count_jobs } from "/static/base.js";
 import { byId, bytes, duration, el, fill, icon, sure, told, when } from "/static/dom.js";
 import { command, copy_button, facts, names_of, page_of, picture_of, text_of, title_of } from "/static/recipe.js";
 import { follow } from "/static/stream.js";
@@ -33,6 +34,7 @@ async function load() {
   }
   byId("job").hidden = false;
   draw();
+  count_jobs();
   return true;
 }
 

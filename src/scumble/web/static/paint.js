@@ -140,7 +140,8 @@ function share_field({ id, name }) {
 /** Uploads files and puts each where it belongs: where they were dropped, or a photograph first and paintings after it. */
 async function take(files, where = "anywhere") {
   const pictures = [...files];
-  if (!pictures.length) return;
+  await begun; // what is dropped meanwhile comes on top of what was there before
+  if (!pictures.length || !form) return;
   notice(fill(words.paint.uploading, { name: pictures.map(({ name }) => name).join(", ") }));
   const uploads = await told(() => upload(pictures));
   if (!uploads) return;
@@ -286,7 +287,7 @@ const preview = newest(PREVIEW_WAIT, async (signal) => {
   } catch (error) {
     clearTimeout(waiting);
     if (error.name === "AbortError" || (error instanceof Refused && error.status === 409)) return; // superseded
-    busy.hidden = false;
+    if ((busy.hidden = form.wrong(error.field, error.message))) return; // said beside the setting
     busy.classList.add("failed");
     busy.textContent = fill(words.paint.no_preview, { error: error.message });
   }
@@ -377,10 +378,10 @@ async function begin() {
   const [drawn, description] = await Promise.all([get("/api/shelf"), get(`/api/forms/${KIND}`)]);
   shelf = drawn;
   form = new Form(byId("settings"), description, refresh, ["shares"]);
-  listen();
   changed();
   const again = new URLSearchParams(location.search).get("again");
   await (again ? take_up_job(again) : take_up_draft());
 }
 
-told(begin);
+listen();
+const begun = told(begin);
