@@ -40,4 +40,6 @@ def slow(wanted):
 if __name__ == "__main__":
     sys.modules["fake_process"] = sys.modules["__main__"]
     process.ANSWERS = {name: f"fake_process:{name}" for name in ("echo", "refuse", "fail", "die", "loud", "slow")}
+    process.ANSWERS["plan"] = "fake_process:slow"
+    process.FIRST = process.LATER = "json"
     sys.exit(process.main(sys.argv[1:]))

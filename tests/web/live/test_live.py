@@ -145,3 +145,15 @@ def test_a_process_that_hangs_is_ended(tmp_path, monkeypatch):
         assert (await live.ask("echo", {}))["wanted"] == {}
 
     run(tmp_path, questions)
+
+
+def test_what_is_slow_keeps_nobody_waiting(tmp_path):
+    async def questions(live):
+        slow = asyncio.create_task(live.ask("plan", {"until": str(tmp_path / "go"), "number": 1}, "a"))
+        await until(lambda: live._running and live._running.owed)
+        assert (await live.ask("echo", {}, "a"))["wanted"] == {}
+        assert not slow.done()
+        (tmp_path / "go").touch()
+        assert await slow == {"done": 1}
+
+    run(tmp_path, questions)

@@ -7,6 +7,7 @@
 the same thing again meanwhile. What an answer needs is imported when it is first asked for, and kept.
 """
 
+import contextlib
 import functools
 import importlib
 import json
@@ -33,14 +34,18 @@ ANSWERS = {
 }
 """Functions of what was wanted. One that takes long is a generator, which is given up where it yields."""
 
-SOON = ("scumble.web.live.preview", "scumble.web.live.plan", "scumble.style.stylize")
-"""Modules that the first page will want, imported before it asks; the last one takes seconds."""
+SLOW = frozenset({"plan"})
+"""What is answered beside the others, so that they need not wait for it."""
+FIRST, LATER = "scumble.web.live.preview", "scumble.style.stylize"
+"""Modules that the first page will want, imported before it asks: one at once, and one that takes seconds."""
+LATER_SECONDS = 2.0
+"""For the first preview to be painted before that."""
 
 Request = dict[str, Any]
 
 
 class Answering:
-    """Answers requests, one after another, the newest of each client.
+    """Answers requests in two lines, of slow ones and of others: one after another, the newest of each client.
 
     Args:
         write: takes an answer.
@@ -49,8 +54,11 @@ class Answering:
 
     def __init__(self, write: Callable[[Request], None], answers: dict[str, str] | None = None):
         self.write, self.answers = write, ANSWERS if answers is None else answers
-        self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._waiting: dict[bool, queue.SimpleQueue[Request | None]] = {
+            is_slow: queue.SimpleQueue() for is_slow in (False, True)
+        }
         self._newest: dict[tuple[str, str], int] = {}
+        self._writing, self._began = threading.Lock(), threading.Event()
 
     def read(self, lines: Iterable[str]) -> None:
         """Take requests until there are no more; in a thread of its own, so that a newer one is seen at once."""
@@ -58,13 +66,23 @@ class Answering:
             request = json.loads(line)
             if request.get("client") is not None:
                 self._newest[request["ask"], request["client"]] = request["id"]
-            self._waiting.put(request)
-        self._waiting.put(None)
+            self._waiting[request["ask"] in SLOW].put(request)
+        for waiting in self._waiting.values():
+            waiting.put(None)
 
-    def answer_all(self) -> None:
-        """Answer until there are no more requests."""
-        while (request := self._waiting.get()) is not None:
-            self.write({"id": request["id"]} | self._answer(request))
+    def answer_all(self, are_slow: bool = False) -> None:
+        """Answer until there are no more requests of this line."""
+        while (request := self._waiting[are_slow].get()) is not None:
+            answer = self._answer(request)
+            with self._writing:
+                self.write({"id": request["id"]} | answer)
+            self._began.set()
+
+    def answer_slow(self) -> None:
+        """The same for the slow ones, once a preview has had its time."""
+        self._began.wait(LATER_SECONDS)
+        _import(LATER)
+        self.answer_all(are_slow=True)
 
     def _answer(self, request: Request) -> Request:
         is_stale = functools.partial(self._is_stale, request)
@@ -108,10 +126,17 @@ def main(arguments: Sequence[str]) -> int:
         _write_line(output, answer)
 
     answering = Answering(write)
-    threading.Thread(target=_read, args=(answering,), daemon=True).start()
-    threading.Thread(target=lambda: [importlib.import_module(name) for name in SOON], daemon=True).start()
+    for work in (lambda: _read(answering), answering.answer_slow):
+        threading.Thread(target=work, daemon=True).start()
+    _import(FIRST)
     answering.answer_all()
     return 0
+
+
+def _import(module: str) -> None:
+    """Import a module in advance; what is wrong with it will be told to who needs it."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(module)
 
 
 def _read(answering: Answering) -> None:
