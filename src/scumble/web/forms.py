@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from scumble.jobs import JOBS, load
 from scumble.settings import Settings
+from scumble.style.presets import ONE_PASS
 from scumble.web.words import CHOICES, GROUPS, HELP, LABELS
 
 USUAL = {
@@ -52,6 +53,9 @@ TOGETHER_IN_TRAINING = {
     "machine": ("device", "devices", "nodes", "precision"),
 }  # fmt: skip
 
+ONLY = {"instant": tuple(ONE_PASS)}
+"""Presets by which only some settings count: whoever gives another is refused, so a form does not show it."""
+
 PAINTING = frozenset({"stylize", "texture", "batch"})
 
 
@@ -81,7 +85,8 @@ def form(kind: str) -> dict[str, Any]:
         kind: one of `scumble.jobs.JOBS`.
 
     Returns:
-        "groups", each with a "title", whether it is "folded", and its "fields"; "presets", the values of each by name.
+        "groups", each with a "title", whether it is "folded", and its "fields"; "presets", the values of each by name;
+        "only", by the names of some presets, the fields that count with them, where not all do.
         A field has "name", "label", "help", "type", "default", and where there are such, "choices", "words" (texts that
         a number may be replaced by), "minimum", "maximum", "slider" and "optional" (may be left empty).
 
@@ -95,10 +100,11 @@ def form(kind: str) -> dict[str, Any]:
     schemas = settings.model_json_schema()["properties"]
     fields = {name: _field(name, schemas[name], kind) for name in settings.model_fields if _options(schemas[name])}
     presets = {
-        preset: {name: value for name, value in values.items() if name in fields}
-        for preset, values in settings.PRESETS.items()
+        choice["value"]: {name: v for name, v in settings.PRESETS[choice["value"]].items() if name in fields}
+        for choice in fields.get("preset", {}).get("choices", ())
     }
-    return {"groups": _groups(kind, fields), "presets": presets}
+    only = {preset: [name for name in names if name in fields] for preset, names in ONLY.items() if preset in presets}
+    return {"groups": _groups(kind, fields), "presets": presets, "only": only}
 
 
 def _groups(kind: str, fields: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -124,7 +130,9 @@ def _field(name: str, schema: Mapping[str, Any], kind: str) -> dict[str, Any]:
     field |= _values(schema) | {"default": _plain(schema.get("default"))}
     if "choices" in field:
         titles = CHOICES.get(name, {}) if painting else {}
-        field["choices"] = [{"value": value, "label": titles.get(value, str(value))} for value in field["choices"]]
+        # Those that have a name for people stand in the order of the names.
+        order = sorted(field["choices"], key=lambda value: [*titles, value].index(value))
+        field["choices"] = [{"value": value, "label": titles.get(value, str(value))} for value in order]
     if painting and name in SLIDERS:
         field["slider"] = SLIDERS[name]._asdict()
     return field

@@ -134,7 +134,6 @@ WORDS: dict[str, Any] = {
             "data": "Pictures",
         },
         "settings": "Settings",
-        "defaults": "All as the preset has it.",
         "command": "The command line that does the same",
         "copy": "Copy",
         "copied": "Copied",
@@ -245,7 +244,7 @@ HELP = {
 """Where a field's own description speaks of flags, or is longer than a line beside a slider may be; of painting."""
 
 CHOICES = {
-    "preset": {"quick": "Quick", "fine": "Fine", "gatys": "Gatys", "instant": "Instant"},
+    "preset": {"instant": "Instant", "quick": "Quick", "fine": "Fine", "gatys": "Gatys"},
     "colour": {"style": "Painting", "content": "Photograph", "match": "Matched"},
 }
-"""Names of choices for people; of all others, the value is one."""
+"""Names of choices for people, in their order; of all others, the value is one."""

@@ -13,7 +13,6 @@ from scumble.web.words import CHOICES, HELP, LABELS
 
 KINDS = [kind for kind, job in JOBS.items() if job.settings is not None]
 PAINTING = sorted(forms.PAINTING)
-TOGETHER_DO = {"texture": {"style_scale": [1.0, 0.5]}}
 
 
 def settings_of(kind: str) -> type[Settings]:
@@ -80,6 +79,17 @@ def test_what_lies_beyond_a_forms_limits_is_refused(kind):
 def test_presets_hold_values_of_fields(kind):
     for preset, values in forms.form(kind)["presets"].items():
         assert values.keys() <= fields_of(kind).keys(), preset
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_does_not_count_with_a_preset_is_refused_with_it(kind):
+    settings = settings_of(kind)
+    for preset, names in forms.form(kind)["only"].items():
+        assert {"preset", "size"} <= set(names)
+        for name in names:
+            settings(preset=preset, **({} if name == "preset" else {name: fields_of(kind)[name]["default"]}))
+        with pytest.raises(SettingsError, match="keep"):
+            settings(preset=preset, keep=2.0)
 
 
 @pytest.mark.parametrize("kind", ["evaluate", "no such job", "../train"])

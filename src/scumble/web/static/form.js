@@ -120,9 +120,11 @@ export class Form {
    */
   constructor(element, description, onchange = () => {}, without = []) {
     this.presets = description.presets;
+    this.only = description.only ?? {}; // by some presets, the names of all fields that count
     this.onchange = onchange;
     this.given = {}; // by name, what somebody set himself
     this.fields = new Map();
+    this.groups = []; // those that are folded
     const groups = description.groups
       .map((group) => ({ ...group, fields: group.fields.filter((field) => !without.includes(field.name)) }))
       .filter((group) => group.fields.length);
@@ -130,15 +132,15 @@ export class Form {
     const folded = groups.filter((group) => group.folded);
     element.replaceChildren(...open.map((group) => this.#group(group)));
     if (folded.length) {
-      const all = folded.map((group) => el("details", {}, el("summary", {}, group.title), this.#group(group)));
-      element.append(el("details", { class: "more" }, el("summary", {}, words.paint.more), ...all));
+      this.groups = folded.map((group) => el("details", {}, el("summary", {}, group.title), this.#group(group)));
+      element.append(el("details", { class: "more" }, el("summary", {}, words.paint.more), ...this.groups));
     }
     this.#fill();
   }
 
   /** What was given: the preset, and what somebody set to another value than the preset has. */
   values() {
-    const given = Object.entries(this.given).filter(([name, value]) => !same(value, this.#default(name)));
+    const given = Object.entries(this.given).filter(([name, value]) => this.#counts(name) && !same(value, this.#default(name)));
     return Object.fromEntries(given);
   }
 
@@ -152,7 +154,7 @@ export class Form {
     const fits = (name, value) => this.fields.get(name)?.field.choices?.some((choice) => choice.value === value) ?? this.fields.has(name);
     const known = Object.entries(values).filter(([name, value]) => fits(name, value));
     this.given = Object.fromEntries(known);
-    this.given = this.values();
+    this.given = this.values(); // what is as usual was not given
     this.#fill();
   }
 
@@ -195,6 +197,10 @@ export class Form {
     return element;
   }
 
+  #counts(name) {
+    return this.only[this.value("preset")]?.includes(name) ?? true;
+  }
+
   #default(name) {
     const preset = name === "preset" ? undefined : this.presets[this.value("preset")];
     return preset && name in preset ? preset[name] : this.fields.get(name)?.field.default;
@@ -215,6 +221,10 @@ export class Form {
   }
 
   #mark() {
-    for (const [name, { dot }] of this.fields) dot.hidden = name === "preset" || same(this.value(name), this.#default(name));
+    for (const [name, { dot, element }] of this.fields) {
+      dot.hidden = name === "preset" || same(this.value(name), this.#default(name));
+      element.hidden = !this.#counts(name);
+    }
+    for (const group of this.groups) group.hidden = ![...group.querySelectorAll(".field")].some((field) => !field.hidden);
   }
 }

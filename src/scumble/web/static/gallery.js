@@ -2,7 +2,7 @@
 import words from "/words.js";
 import { get, remove } from "/static/api.js";
 import { byId, el, fill, icon, sure, told, when } from "/static/dom.js";
-import { command, copy_button, facts, page_of, picture_of, title_of } from "/static/recipe.js";
+import { command, command_line, copy_button, facts, page_of, picture_of, title_of } from "/static/recipe.js";
 
 const KINDS = ["stylize", "texture", "batch", "apply"];
 const SIDE = 640;
@@ -43,8 +43,8 @@ async function show_recipe(job) {
     "dialog",
     { class: "dialog" },
     el("h2", {}, title_of(job)),
-    el("dl", { class: "facts" }, ...(given.length ? given : [el("dd", { class: "quiet" }, words.job.defaults)])),
-    line ? el("div", { class: "command" }, el("code", {}, line), copy_button(() => line)) : null,
+    el("dl", { class: "facts" }, ...given),
+    line ? el("div", { class: "command" }, command_line(line), copy_button(() => line)) : null,
     el("div", { class: "row" }, el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again), el("button", { type: "button", class: "button push", onclick: () => dialog.close() }, words.base.close)),
   );
   dialog.addEventListener("close", () => dialog.remove());

@@ -3,14 +3,15 @@
 import words from "/words.js";
 import { get, pictureOf, post, remove } from "/static/api.js";
 import { count_jobs } from "/static/base.js";
-import { byId, bytes, duration, el, fill, icon, sure, told, when } from "/static/dom.js";
-import { command, copy_button, facts, names_of, page_of, picture_of, text_of, title_of } from "/static/recipe.js";
+import { byId, bytes, debounced, duration, el, fill, icon, sure, told, when } from "/static/dom.js";
+import { command, command_line, copy_button, facts, names_of, page_of, picture_of, text_of, title_of } from "/static/recipe.js";
 import { follow } from "/static/stream.js";
 import { Viewer } from "/static/viewer.js";
 
 const id = location.pathname.split("/").pop();
 const address = `/api/jobs/${encodeURIComponent(id)}`;
-const PAINTS = ["stylize"];
+const PAINTS = ["stylize"]; // a photograph, to compare with
+const PAINTED = [...PAINTS, "texture", "batch", "apply"];
 const SHOWN = 2048; // pixels of the photograph's longer side, to compare with
 const SAID = ["noted", "warned", "detailed", "planned", "estimated"]; // events that are words for people
 const NOT_FIGURES = ["event", "n", "time", "job", "outputs", "seconds", "recipe"];
@@ -44,9 +45,10 @@ function draw() {
   draw_state();
   draw_actions();
   draw_inputs();
-  byId("settings").replaceChildren(...facts(job.settings, form));
-  if (!Object.keys(job.settings).length) byId("settings").replaceChildren(el("dd", { class: "quiet" }, words.job.defaults));
-  byId("command").textContent = command(job) ?? "";
+  const given = facts(job.settings, form);
+  byId("settings").replaceChildren(...given);
+  byId("settings-section").hidden = !given.length;
+  byId("command").replaceChildren(command_line(command(job) ?? ""));
   byId("command-section").hidden = !command(job);
   const results = job.files.filter(({ kind }) => kind === "result");
   byId("files-section").hidden = results.length < 2;
@@ -117,19 +119,26 @@ function draw_inputs() {
 }
 
 /** The result once there is one; until then, the newest preview. */
-function draw_picture(number = seen) {
+function draw_picture() {
   const file = picture_of(job);
   const content = job.inputs.content?.[0];
   viewer.element.classList.toggle("waiting", !file);
+  byId("job").classList.toggle("no-picture", !file && !PAINTED.includes(job.kind));
   if (!file) {
     if (content && PAINTS.includes(job.kind) && !viewer.newest) viewer.show(pictureOf(content, SHOWN)).catch(() => {});
     return;
   }
-  const next = file.kind === "result" ? file.url : `${file.url}?n=${number}`;
+  const next = file.kind === "result" ? file.url : `${file.url}?n=${seen}`;
   if (next === showing || byId("timelapse").matches(".looking")) return;
   showing = next;
   viewer.show(next).then(compare, () => {}); // a newer one comes
 }
+
+/** Of many that are told of at once, as on opening the page, the last. */
+const new_picture = debounced(async () => {
+  if (!picture_of(job)) await load();
+  draw_picture();
+}, 50);
 
 function compare() {
   const content = PAINTS.includes(job.kind) && job.inputs.content?.[0];
@@ -174,10 +183,9 @@ async function take(event) {
     job.progress = event;
     draw_progress(event);
   } else if (event.event === "preview") {
-    if (!picture_of(job)) await load();
-    draw_picture(event.n);
+    new_picture();
   } else if (event.event === "state") {
-    await load();
+    if (event.state !== job.state) await load(); // else it is an old one, told again
   } else if (SAID.includes(event.event)) {
     say(event);
   } else if (event.event === "finished" || event.event === "returned") {

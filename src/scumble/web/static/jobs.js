@@ -1,6 +1,6 @@
 // The queue: what is at work, what waits, in an order that can be changed, and what was before.
 import words from "/words.js";
-import { get, post, remove } from "/static/api.js";
+import { get, pictureOf, post, remove } from "/static/api.js";
 import { count_jobs } from "/static/base.js";
 import { byId, bytes, debounced, duration, el, fill, icon, notice, sure, told, when } from "/static/dom.js";
 import { page_of, picture_of, title_of } from "/static/recipe.js";
@@ -35,7 +35,7 @@ function fill_list(id, shown) {
 
 function entry(job, movable) {
   const title = title_of(job);
-  const picture = picture_of(job) ?? job.files.find(({ kind }) => kind === "input");
+  const picture = small_picture(job);
   const state = el("span", { class: "state", "data-state": job.state }, words.job.states[job.state]);
   const line = el("span", { class: "line" }, state, el("span", { class: "left" }, told_of(job)));
   const progress = job.state === "running" ? el("progress", { max: 1, "aria-label": words.job.progress }) : null;
@@ -43,12 +43,20 @@ function entry(job, movable) {
     "li",
     { class: movable ? "entry" : "entry no-grip", "data-job": job.id },
     movable ? grip(job, title) : null,
-    picture ? el("img", { src: `${picture.url}?side=256`, alt: "", loading: "lazy" }) : el("span", { class: "blank" }),
+    picture ? el("img", { src: picture, alt: "", loading: "lazy" }) : el("span", { class: "blank" }),
     el("div", {}, el("a", { class: "title", href: page_of(job) }, title), line, progress),
     el("div", { class: "row" }, ...buttons(job, title)),
   );
   show_progress(element, job.progress);
   return element;
+}
+
+/** The address of what it has made so far, or of what it is made of. */
+function small_picture(job) {
+  const made = picture_of(job);
+  if (made) return `${made.url}?side=256`;
+  const given = [...(job.inputs.content ?? []), ...(job.inputs.style ?? [])];
+  return given.length ? pictureOf(given[0], 256) : null;
 }
 
 function told_of(job) {

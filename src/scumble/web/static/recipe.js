@@ -33,11 +33,15 @@ export function command(job) {
   return ["scumble", ...COMMANDS[job.kind].split(" "), ...[...plain, ...flags, ...settings].map(quoted)].join(" ");
 }
 
+/** A command line as lines that end between its words. */
+export const command_line = (text) => el("code", {}, ...text.split(" ").flatMap((word, place) => (place ? [" ", el("span", {}, word)] : [el("span", {}, word)])));
+
 /** Settings as they were given, each by the name that its form has. */
 export function facts(settings, form) {
   const fields = new Map(form?.groups.flatMap((group) => group.fields).map((field) => [field.name, field]) ?? []);
   const shown = (name, value) => fields.get(name)?.choices?.find((choice) => choice.value === value)?.label ?? text_of(value);
-  return Object.entries(settings).flatMap(([name, value]) => [el("dt", {}, fields.get(name)?.label ?? name), el("dd", {}, shown(name, value))]);
+  const preset = fields.has("preset") ? { preset: fields.get("preset").default } : {};
+  return Object.entries({ ...preset, ...settings }).flatMap(([name, value]) => [el("dt", {}, fields.get(name)?.label ?? name), el("dd", {}, shown(name, value))]);
 }
 
 /** Any plain value as a line of text. */

@@ -1,6 +1,8 @@
 // Server-sent events while somebody looks: a hidden page lets go of its connection, of which a browser has only six
 // for all of its windows, and takes up where it was when it is looked at again.
 
+const AGAIN_AFTER = 3000; // milliseconds, where the server refused
+
 /**
  * Follow a stream.
  * @param {string} url of the stream.
@@ -11,6 +13,7 @@
  */
 export function follow(url, onmessage, onend, after = 0) {
   let source = null;
+  let retry;
   let last = after || "";
   const open = () => {
     if (source || document.hidden) return;
@@ -23,8 +26,14 @@ export function follow(url, onmessage, onend, after = 0) {
       close();
       onend?.();
     });
+    source.addEventListener("error", () => {
+      if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      let_go();
+      retry = setTimeout(open, AGAIN_AFTER);
+    });
   };
   const let_go = () => {
+    clearTimeout(retry);
     source?.close();
     source = null;
   };

@@ -2,7 +2,7 @@
 import words from "/words.js";
 import { el, icon } from "/static/dom.js";
 
-const CLOSEST = 8; // screen pixels for one of the picture
+const CLOSEST = 8; // screen pixels for one of the picture; for those that are small, as many times as fit
 
 export class Viewer {
   /**
@@ -83,7 +83,7 @@ export class Viewer {
       this.whole();
       return;
     }
-    this.zoom = Math.min(zoom, CLOSEST);
+    this.zoom = Math.min(zoom, CLOSEST * Math.max(1, this.#fitting()));
     this.element.classList.add("zoomed");
     this.#place();
     this.#press();
