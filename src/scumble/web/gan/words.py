@@ -4,22 +4,16 @@ from typing import Any
 
 WORDS: dict[str, Any] = {
     "data": {
-        "built_in": "At hand",
-        "uploaded": "Uploaded",
         "folders": "A folder on this machine",
         "no_folders": "To use folders of this machine, start the page with: scumble web --data FOLDER",
         "drop": "Drop an archive of pictures here",
         "drop_more": "a .zip, or choose one",
-        "choose": "Choose an archive",
         "uploading": "Uploading {name} …",
-        "up": "Back to {name}",
+        "up": "To the folder above",
         "use": "Use this folder",
         "holds": "{count} pictures lie here",
         "holds_below": "Pictures may lie in the folders below; a folder for each class is a class.",
         "left_out": "and {count} more",
-        "open": "Open {name}",
-        "chosen": "Pictures: {name}",
-        "another": "Choose others",
     },
     "train": {
         "title": "Train",
@@ -185,7 +179,7 @@ WORDS: dict[str, Any] = {
             "semi-supervised": "A network trained with these labels",
         },
         "all": "all",
-        "baselines": "The last three are baselines: what the same labels are worth without the training.",
+        "baselines": "All but the first are baselines: what the same labels are worth without the training.",
         "failed": "It did not succeed",
         "sort_which": "Which pictures to sort",
         "sort": "Sort these pictures",

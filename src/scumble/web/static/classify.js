@@ -66,11 +66,17 @@ async function wait(job) {
   byId("result").hidden = true;
   byId("classify").disabled = true;
   byId("classify-message").textContent = texts.classifying;
+  let row_is_whole = false;
   try {
     await finished(job, (message) => {
-      if (message.event === "progress" && message.total) byId("classify-progress").value = message.done / message.total;
-      if (message.event === "noted") byId("classify-message").textContent = message.message;
-      if (message.event === "finished") show_rows(message.rows);
+      if (message.event === "noted") {
+        byId("classify-message").textContent = message.message;
+        row_is_whole ||= message.message.includes(" a class: ");
+      } else if (message.event === "progress" && message.total) {
+        byId("classify-progress").value = message.done / message.total;
+        if (row_is_whole) show_table(job);
+        row_is_whole = false;
+      } else if (message.event === "finished") show_rows(message.rows);
     });
     classifier = job;
     byId("sort").hidden = false;
@@ -79,6 +85,12 @@ async function wait(job) {
     byId("classifying").hidden = true;
     enough();
   }
+}
+
+/** The table as far as it has come: it is written after each of its rows. */
+async function show_table(job) {
+  const table = await get(`/api/jobs/${job}/files/result/classifier/table.json`).catch(() => null);
+  if (table && running === job && !byId("classifying").hidden) show_rows(table.rows);
 }
 
 const percent = (share) => `${(100 * share).toFixed(1)}%`;

@@ -30,7 +30,6 @@ export async function labelling(name) {
   document.addEventListener("keydown", anywhere);
   show_classes();
   more();
-  byId(set.classes.length ? "pictures" : "class-name").querySelector?.("button")?.focus();
   if (!set.classes.length) byId("class-name").focus();
   classifying(id, () => set);
 }

@@ -15,7 +15,7 @@ export async function picker(element, onchoose) {
   const folder = el("div", { class: "folder", hidden: true });
   element.replaceChildren(sets, folder);
   const chosen = ({ id, name }) => {
-    for (const button of sets.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.id === id));
+    for (const button of sets.querySelectorAll("button")) button.setAttribute("aria-pressed", String(`${id}/`.startsWith(`${button.dataset.id}/`)));
     onchoose({ id, name });
   };
   const show = async () => {
@@ -69,18 +69,16 @@ async function send_archive(file) {
 async function browse(element, id, chosen) {
   const found = await get(`/api/data/${encoded(id)}`);
   const go = (to) => () => told(() => browse(element, to, chosen));
-  const line = (entry, name, onclick) => el("li", {}, el("button", { type: "button", class: "line", onclick }, icon(name), entry.name));
-  const up = found.up ? [el("li", {}, el("button", { type: "button", class: "line", onclick: go(found.up) }, "↑ ", fill(texts.up, { name: name_of(found.up) })))] : [];
+  const line = (entry, name, onclick) => el("li", {}, el("button", { type: "button", class: "place", onclick }, icon(name), entry.name));
+  const up = found.up && el("button", { type: "button", class: "plain", title: texts.up, "aria-label": texts.up, onclick: go(found.up) }, icon("up"));
   const more = found.left_out ? [el("li", { class: "small quiet" }, fill(texts.left_out, { count: found.left_out }))] : [];
   element.replaceChildren(
-    el("div", { class: "head" }, el("h3", {}, found.name), el("button", { type: "button", class: "button", onclick: () => chosen(found) }, texts.use)),
+    el("div", { class: "row" }, up, el("h3", {}, found.name), el("button", { type: "button", class: "button push", onclick: () => chosen(found) }, texts.use)),
     el("p", { class: "small quiet" }, found.pictures ? fill(texts.holds, { count: found.pictures.toLocaleString("en") }) : texts.holds_below),
-    el("ul", { class: "lines" }, ...up, ...found.folders.map((one) => line(one, "folder", go(one.id))), ...found.files.map((one) => line(one, "archive", () => chosen(one))), ...more),
+    el("ul", { class: "places" }, ...found.folders.map((one) => line(one, "folder", go(one.id))), ...found.files.map((one) => line(one, "archive", () => chosen(one))), ...more),
   );
   element.hidden = false;
 }
-
-const name_of = (id) => id.split("/").at(-1).replace(/^root:\d+$/, "…");
 
 /** An id as it stands in an address: its slashes stay. */
 export const encoded = (id) => id.split("/").map(encodeURIComponent).join("/");

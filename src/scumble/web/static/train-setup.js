@@ -92,18 +92,22 @@ function remark(text, settings, of_class = "") {
   return el("li", { class: of_class }, el("span", {}, text), ...buttons);
 }
 
-/** The settings in the library's advice, such as "--size 128": by name, and true for a switch. Capitals stand for a value. */
+/** The settings in the library's advice, such as "--size 128": by name, and true for a switch. */
 function flags_in(text) {
-  const found = [...text.matchAll(/--([a-z]+(?:-[a-z]+)*)(?: ([a-z0-9][a-z0-9x.]*))?/g)];
+  const found = [...text.matchAll(/--([a-z]+(?:-[a-z]+)*)(?:,? ([a-z0-9][a-z0-9x.]*))?/g)];
   return found
     .map(([, flag, value]) => [flag.replaceAll("-", "_"), value])
     .filter(([name]) => form.fields.has(name))
-    .map(([name, value]) => {
-      const { type } = form.fields.get(name).field;
-      if (type === "boolean") return [name, true];
-      return [name, ["integer", "number"].includes(type) ? Number(value) : value];
-    })
-    .filter(([, value]) => value !== undefined && !Number.isNaN(value));
+    .map(([name, value]) => [name, value_of(form.fields.get(name).field, value)])
+    .filter(([, value]) => value !== undefined);
+}
+
+/** The word after a flag as a value of its field; nothing where the sentence just goes on. */
+function value_of({ type, choices }, word) {
+  if (type === "boolean") return true;
+  if (type === "choice") return choices.find(({ value }) => value === word)?.value;
+  if (!/^[0-9][0-9x.]*$/.test(word ?? "")) return undefined;
+  return ["integer", "number"].includes(type) ? Number(word) : word;
 }
 
 /** What the advice would train with. */
