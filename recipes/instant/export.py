@@ -81,16 +81,17 @@ def compared(network: Decoder) -> float:
     there, _ = painter.known(ours, functools.partial(pieces.cut, painting), (72, 64))
     way, decode = painter.between(here, there, 1.0), ours.decoder(weights.decoder(there.code()))
     ((_, painted),) = painter.painted(ours, decode, source, (48, 64), way, 0, features)
-    pixels = source(range(-1, 49), range(-1, 65))
+    around = source(range(-pieces.BORDER - 1, 49 + pieces.BORDER), range(-pieces.BORDER - 1, 65 + pieces.BORDER))
     moved = {}
-    for name, found in theirs.trunk(pixels, tuple(LAYERS)).items():
+    for name, found in theirs.trunk(around, tuple(LAYERS)).items():
         matrix, offset = (torch.from_numpy(part).float() for part in way.features[name])
         moved[name] = torch.einsum("oi,nihw->nohw", matrix, torch.from_numpy(found)) + offset[:, None, None]
-    base = torch.from_numpy(painter.in_colours(pixels[:, :, 1:-1, 1:-1], way.colours))
+    base = torch.from_numpy(painter.in_colours(around[:, :, 1:-1, 1:-1], way.colours))
     noise = {places: torch.from_numpy(values) for places, values in pieces.drawn((48, 64), 0).items()}
     with torch.no_grad():
         wanted = network(moved, base, torch.from_numpy(there.code()).float()[None], noise)
-    return float(np.abs(painted - wanted[0].permute(1, 2, 0).numpy()).max())
+    inner = slice(pieces.BORDER, -pieces.BORDER)
+    return float(np.abs(painted - wanted[0, :, inner, inner].permute(1, 2, 0).numpy()).max())
 
 
 # --- The graphs -----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class StyleKeywords(PaintKeywords, total=False):
     strength: float
     colour: Literal["style", "content", "match"]
     palette: Literal["fitted", "whole"]
-    init: Literal["matched", "content", "noise", "style"] | str | Path
+    init: Literal["matched", "instant", "content", "noise", "style"] | str | Path
 
 
 class TextureKeywords(PaintKeywords, total=False):

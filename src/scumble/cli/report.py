@@ -205,7 +205,7 @@ class _Json(_Quiet):
 
 
 class _Lines(_Quiet):
-    """One plain line every few seconds, for log files and pipes."""
+    """One plain line every few seconds, for log files and pipes; none of work that has no middle."""
 
     def __init__(self, kept: Kept | None, verbose: bool = False):
         super().__init__(kept, verbose)
@@ -217,6 +217,8 @@ class _Lines(_Quiet):
         if isinstance(event, Started):
             self.pace = progress.Pace(event.unit)
         elif isinstance(event, Progress):
+            if event.total == 1:
+                return
             now = time.monotonic()
             left = self.pace.left(event, now)
             if now - self.last_line > SECONDS_BETWEEN_LINES or event.done == event.total:
@@ -229,7 +231,7 @@ class _Lines(_Quiet):
 
 
 class _Terminal(_Quiet):
-    """A bar with the time left."""
+    """A bar with the time left, of work that has a middle."""
 
     def __init__(self, kept: Kept | None, verbose: bool = False):
         super().__init__(kept, verbose)
@@ -239,7 +241,7 @@ class _Terminal(_Quiet):
     def event(self, event: Event) -> None:
         if isinstance(event, Started):
             self.close()
-            if event.total == 1:  # there is nothing between its beginning and its end
+            if event.total == 1:
                 return
             self.bar = progress.bar(event.unit, terminal.console())
             self.task = self.bar.add_task(event.job, total=event.total or None, figures="")

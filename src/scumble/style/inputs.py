@@ -133,6 +133,8 @@ class Inputs:
             return content.clone()
         if self.init == "matched" and content is not None:
             return self.matched(content, styles)
+        if self.init == "instant" and content is not None:
+            return self.in_one_pass(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -140,6 +142,13 @@ class Inputs:
         if self.init == "style":
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
+
+    def in_one_pass(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
+        """The content as the preset `instant` paints it, each region in its own styles."""
+        from scumble.style.instant.canvas import painted
+
+        visible = self._visible_in(styles)
+        return painted(content, styles, visible, self.regions, self.strength, self.settings.seed)
 
     def matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
         """The content in the styles' colours, each region in its own, and as far as the strength says."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 
 from scumble import paths
@@ -14,7 +15,9 @@ from scumble.errors import ImageError
 from scumble.events import Event, Finished, Preview, Saved, Warned
 from scumble.image import files
 from scumble.image.metadata import NOTHING, Metadata
+from scumble.image.sizes import fit_longer_side
 from scumble.image.tensors import to_array, to_image
+from scumble.style.feedforward.styles import LEAST
 from scumble.style.files.wanted import Wanted
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
@@ -22,6 +25,9 @@ from scumble.style.stages import stages
 from scumble.style.timelapse import Timelapse, numbered
 
 PREVIEW_SECONDS = 2.0
+
+AT_ONCE_SIDE = 512
+"""Pixels of the longer side of the first preview, before it is enlarged."""
 
 SHARE_OF_PREVIEWS = 0.05
 """Of the time, previews that are only shown take at most about so much: those of large pictures come less often."""
@@ -81,6 +87,24 @@ class Result:
         return {"evaluations": self.evaluations, "loss": best.loss, "terms": best.terms}
 
 
+def at_once(inputs: Inputs, wanted: Wanted) -> Iterator[Event]:
+    """What the preset `instant` would paint, as the first preview: before anything else is loaded."""
+    if (wanted.preview is None and not wanted.show) or inputs.content is None or not inputs.settings.paints():
+        return
+    size = fit_longer_side(inputs.size(), min(AT_ONCE_SIDE, max(inputs.size())))
+    if min(min(side) for side in (size, *inputs.style_sizes(size))) < LEAST:
+        return
+    content, styles = inputs.pixels(size, torch.device("cpu"))
+    assert content is not None
+    picture = inputs.finish(inputs.in_one_pass(content, styles))
+    try:
+        if wanted.preview is not None:
+            files.save(to_array(picture, inputs.alpha()), wanted.preview, {"job": "preview"})
+        yield Preview(0, to_image(picture, inputs.alpha()), wanted.preview)
+    except ImageError as error:
+        yield Warned(f"no preview: {error}")
+
+
 class OnTheWay:
     """Preview, copies and film. One that fails is told of and given up: the picture itself is what matters.
 
@@ -109,14 +133,16 @@ class OnTheWay:
 
     def after(self, evaluation: int) -> Iterator[Event]:
         """Write what is due after so many evaluations, over all scales."""
-        if self.preview is not None and time.perf_counter() - self.previewed > PREVIEW_SECONDS:
+        if self._is_coarse():
+            pass  # what is shown since the beginning has more to see
+        elif self.preview is not None and time.perf_counter() - self.previewed > PREVIEW_SECONDS:
             try:
                 yield self.result.preview(self.preview)
             except ImageError as error:
                 yield Warned(f"no more previews: {error}")
                 self.preview = None
             self.previewed = time.perf_counter()
-        if self.result.wanted.show and (now := time.perf_counter()) > self.next_shown:
+        if self.result.wanted.show and not self._is_coarse() and (now := time.perf_counter()) > self.next_shown:
             yield Preview(self.result.evaluations, self.result.picture())
             took = time.perf_counter() - now
             self.next_shown = now + max(PREVIEW_SECONDS, took / SHARE_OF_PREVIEWS)
@@ -137,6 +163,11 @@ class OnTheWay:
                 yield Warned(f"no film: {error}")
                 self.film.clear()  # where the disk is full, the picture needs the room
                 self.film = None
+
+    def _is_coarse(self) -> bool:
+        """Whether the picture so far is a sketch on the way to one of twice its size, and more."""
+        inputs, step = self.result.inputs, self.result.step
+        return inputs.content is not None and step is not None and 2 * step.picture.shape[3] < inputs.size()[0]
 
     def end(self) -> Iterator[Event]:
         """Make the film, once the picture is finished and safe.

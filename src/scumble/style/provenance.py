@@ -1,19 +1,19 @@
 """What decides a picture, as its recipe tells it: read from a picture to repeat it, compared with what is there now."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
-
-from scumble.device import Placement
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Noted, Warned
 from scumble.image import recipe
 from scumble.image.files import Picture
-from scumble.perceptual.backbones import Backbone
 from scumble.style.files.there import group_of
-from scumble.style.plan import Plan
-from scumble.style.settings import JOBS, PaintSettings
+from scumble.style.settings import JOBS, PaintSettings, StyleSettings
+
+if TYPE_CHECKING:
+    from scumble.device import Placement
+    from scumble.perceptual.backbones import Backbone
+    from scumble.style.plan import Plan
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
 
@@ -33,7 +33,7 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     if made_by.get("format_version") == 1:
         values = _from_format_1(values, job)
     names = {"weights": values.get("weights"), "init": values.get("init")}
-    if names["init"] in ("matched", "content", "noise", "style"):
+    if names["init"] in ("matched", "instant", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
@@ -63,9 +63,9 @@ def asked_of(settings: PaintSettings, pictures: dict[str, Picture]) -> dict[str,
 def provenance(
     settings: PaintSettings,
     pictures: dict[str, Picture],
-    networks: dict[str, Backbone],
-    placement: Placement,
-    plans: Sequence[Plan],
+    networks: "dict[str, Backbone]",
+    placement: "Placement",
+    plans: "Sequence[Plan]",
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture.
 
@@ -76,7 +76,13 @@ def provenance(
         placement: where they run.
         plans: of the stages.
     """
+    import torch
+
     weights = {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()}
+    if isinstance(settings, StyleSettings) and settings.init == "instant":
+        from scumble.style.instant.digests import digest
+
+        weights["weights instant"] = digest("instant")
     of_pictures = asked_of(settings, pictures)
     return of_pictures | {
         "inputs": of_pictures["inputs"] | weights,

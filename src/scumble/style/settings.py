@@ -232,9 +232,10 @@ class StyleSettings(PaintSettings):
         description="the painting's colours; fitted: as far as the photograph has a place for them, and where it has; "
         "whole: in the painting's own proportions, wherever they go",
     )
-    init: Literal["matched", "content", "noise", "style"] | FileName = Field(
+    init: Literal["matched", "instant", "content", "noise", "style"] | FileName = Field(
         default="matched",
-        description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
+        description="start from: matched (the photograph in the painting's colours), instant (what the preset of this "
+        "name paints), content, noise, style, or a file",
     )
 
     def _balance(self, network: str) -> Balance:

@@ -26,11 +26,10 @@ from scumble.style.files import pictures
 from scumble.style.files.there import written_over
 from scumble.style.files.wanted import Wanted, already_finished
 from scumble.style.inputs import Inputs
-from scumble.style.instant.job import instant_events
-from scumble.style.outputs import OnTheWay, Result
+from scumble.style.instant.job import asked_events
+from scumble.style.outputs import OnTheWay, Result, at_once
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
-from scumble.style.presets import ONE_PASS
 from scumble.style.provenance import asked, asked_of, differences, provenance
 from scumble.style.resume import Unfinished
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
@@ -140,9 +139,8 @@ def paint_events(
         wanted = Wanted(None if wanted is None else Path(wanted))
     with device.memory_errors("use a smaller --size or --style-scale"):
         if settings.preset == "instant":
-            sources.check(settings)
-            values = settings.model_dump(mode="json", include=set(ONE_PASS))
-            yield from instant_events(sources, values, wanted, repeated, resume, dry_run)
+            assert isinstance(settings, StyleSettings)
+            yield from asked_events(sources, settings, wanted, repeated, resume, dry_run)
             return
         yield from _job(sources, settings, wanted, repeated, resume, dry_run, networks)
 
@@ -170,6 +168,8 @@ def _job(
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
+    if not (resume or dry_run):
+        yield from at_once(inputs, wanted)
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)

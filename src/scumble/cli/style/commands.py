@@ -13,7 +13,7 @@ from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
 from scumble.style.preparation.sources import Sources
-from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.settings import JOBS, PaintSettings, StyleSettings, TextureSettings
 
 Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
@@ -175,11 +175,9 @@ def _list_layers(json: bool) -> None:
 
 def _paint(sources: Sources, settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
     painting.begin(sources, output, job.dry_run, job.json, job.quiet)
-    with report.starting(job.quiet or job.json):
-        from scumble.image import recipe
-        from scumble.style.outputs import Wanted
-        from scumble.style.provenance import JOBS, settings_from_recipe
-        from scumble.style.stylize import paint_events
+    from scumble.image import recipe
+    from scumble.style.files.wanted import Wanted
+    from scumble.style.provenance import settings_from_recipe
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite, strip)
     repeated = None if job.recipe is None else recipe.read(job.recipe)
@@ -187,5 +185,11 @@ def _paint(sources: Sources, settings: PaintSettings, output: Path, job: Job, st
         settings = settings_from_recipe(repeated, settings)
         wanted.check(settings.bits, (job.recipe,))
     kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
-    events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
+    in_one_pass = settings.preset == "instant"
+    with report.starting(job.quiet or job.json or in_one_pass):
+        if in_one_pass:
+            from scumble.style.instant.job import asked_events as paint_events
+        else:
+            from scumble.style.stylize import paint_events
+    events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)  # pyright: ignore[reportArgumentType]
     report.run(events, job.json, job.quiet, kept, job.verbose)

@@ -102,7 +102,7 @@ def paint(call: Call) -> None:
         from scumble.style.files.wanted import Wanted
         from scumble.style.instant.job import instant_events
 
-    leave = {name: name in call.switches for name in ("overwrite", "strip")}
-    wanted = Wanted(output, call.outputs.get("preview"), **leave)
+    overwrite, strip = (name in call.switches for name in ("overwrite", "strip"))
+    wanted = Wanted(output, call.outputs.get("preview"), overwrite=overwrite, strip=strip)
     events = instant_events(sources, ONE_PASS | call.settings, wanted)
     report.run(events, as_lines_of_json, quiet, verbose="verbose" in call.switches)

@@ -1,7 +1,8 @@
 """Strokes that grow with the picture: it is painted at a size at which the network's strokes are those of a painting
 that is seen as a whole, enlarged, and painted over, again and again, until it has its size.
 
-What is painted over is the smaller result with the details that only the larger photograph has, in its colours.
+What is painted over is the larger photograph in the painting's colours, and half of what the smaller one became: all of
+that is strokes upon strokes, and faces are lost in them; nothing of it is the small strokes of the network.
 """
 
 import functools
@@ -15,7 +16,7 @@ from PIL import Image
 from scumble.style.feedforward import weights
 from scumble.style.feedforward.moments import Affine, Known, blended
 from scumble.style.feedforward.networks import Decode, Features, Networks
-from scumble.style.feedforward.painter import Way, between, known, painted
+from scumble.style.feedforward.painter import Way, between, in_colours, known, painted
 from scumble.style.feedforward.pieces import Source, cut, floats
 from scumble.style.feedforward.styles import Style, resized
 
@@ -28,11 +29,8 @@ AS_GOOD = 1.3
 STAY = Affine(np.eye(3), np.zeros(3))
 """What has been given its colours, keeps them."""
 
-DETAILS = 1.0
-"""How much the larger photograph's details count."""
-
-Finished = Iterator[tuple[tuple[slice, slice], np.ndarray]]
-"""Rows and columns of a picture, and (h, w, 3) in float32 for them, not held to [0, 1]."""
+GROWN = 0.5
+"""How much of what a smaller picture became is painted over."""
 
 
 class Painting(NamedTuple):
@@ -64,7 +62,7 @@ def sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
         [(512, 341), (876, 584), (1500, 1000)]
     """
     times = max(size) / FIRST
-    steps = math.ceil(math.log2(times / AS_GOOD) + 1) if times > AS_GOOD else 0
+    steps = math.ceil(math.log2(times)) if times > AS_GOOD else 0
     smaller = [times ** (1 - step / steps) for step in range(steps)] if steps else []
     return [(max(1, round(size[0] / by)), max(1, round(size[1] / by))) for by in smaller] + [size]
 
@@ -92,7 +90,7 @@ def painted_like(
         here, is_last = resized(photograph, size), size == all_sizes[-1]
         source = functools.partial(cut, here)
         if below is not None:
-            source = functools.partial(_painted_over, here, *below, colours.matrix)
+            source = functools.partial(_painted_over, here, *below, colours)
         way, decode, features = _prepared(networks, source, size, painting, counts)
         colours, way = (way.colours, way) if below is None else (colours, way._replace(colours=STAY))
         result = None if is_last else np.empty((size[1], size[0], 3), np.uint8)
@@ -117,30 +115,24 @@ def _prepared(
 
 
 def _painted_over(
-    photograph: np.ndarray,
-    smaller: Image.Image,
-    result: Image.Image,
-    colours: np.ndarray,
-    rows: range,
-    columns: range,
+    photograph: np.ndarray, smaller: Image.Image, result: Image.Image, colours: Affine, rows: range, columns: range
 ) -> np.ndarray:
-    """A `Source`: the smaller result, enlarged, with what the smaller photograph lacks of the photograph's details."""
+    """A `Source`: the photograph in its colours, with a part of what the smaller one became."""
     height, width = photograph.shape[:2]
-    top, bottom, left, right = (
-        max(0, rows.start),
-        min(height, rows.stop),
-        max(0, columns.start),
-        min(width, columns.stop),
-    )
+    top, bottom = max(0, rows.start), min(height, rows.stop)
+    left, right = max(0, columns.start), min(width, columns.stop)
     across, down = smaller.width / width, smaller.height / height
     box = left * across, top * down, min(smaller.width, right * across), min(smaller.height, bottom * down)
-    blurred, enlarged = (
-        floats(np.asarray(picture.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box)))
+    before, after = (
+        np.asarray(picture.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box))
         for picture in (smaller, result)
     )
-    details = (floats(photograph[top:bottom, left:right]) - blurred) @ colours.T.astype(np.float32)
-    here = range(rows.start - top, rows.stop - top), range(columns.start - left, columns.stop - left)
-    return cut(np.clip(enlarged + DETAILS * details, 0, 1), *here)
+    here, before, after = (
+        floats(part.transpose(2, 0, 1)) for part in (photograph[top:bottom, left:right], before, after)
+    )
+    here = in_colours(here[None], colours)[0] + GROWN * (after - in_colours(before[None], colours)[0])
+    reflected = range(rows.start - top, rows.stop - top), range(columns.start - left, columns.stop - left)
+    return cut(here.clip(0, 1).transpose(1, 2, 0), *reflected)
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:

@@ -14,6 +14,9 @@ import threadpoolctl
 from scumble.style.feedforward.shapes import RIDGE
 from scumble.style.preparation.bounds import BRIGHTNESS_GAIN, CHROMA_GAINS, LUMA, NOTICED, SHORTER_SIDE
 
+LEAST = 1e-6
+"""The variance of a plain photograph's features, beside that of a painting's."""
+
 
 class Moments(NamedTuple):
     """Of values at some places: their mean (C) and covariance (C, C), in float64."""
@@ -79,10 +82,11 @@ def transport(here: Moments, there: Moments, ridge: float = RIDGE) -> Affine:
 
     T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2), for a covariance A that has `ridge` of its mean variance added.
     """
+    own, wanted = (np.diagonal(moments.covariance).mean() for moments in (here, there))
     with _one_thread():
-        lifted = here.covariance + ridge * np.diagonal(here.covariance).mean() * np.eye(len(here.mean))
+        lifted = here.covariance + (ridge * own + LEAST * wanted + LEAST**2) * np.eye(len(here.mean))
         values, vectors = np.linalg.eigh(lifted)
-        root = np.sqrt(values.clip(np.finfo(float).tiny))
+        root = np.sqrt(values.clip(LEAST**2))
         there_seen = vectors.T @ there.covariance @ vectors  # along A's axes, where its roots are diagonal
         inner, turned = np.linalg.eigh(root[:, None] * there_seen * root)
         between = (turned * np.sqrt(inner.clip(0))) @ turned.T

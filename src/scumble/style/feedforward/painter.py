@@ -9,7 +9,7 @@ import numpy as np
 from scumble.perceptual.layers import min_side
 from scumble.style.feedforward.moments import Affine, Known, blended, coarse, moments, recoloured, transport
 from scumble.style.feedforward.networks import Decode, Features, Networks
-from scumble.style.feedforward.pieces import STEP, Source, cut, drawn, pieces, whole_steps
+from scumble.style.feedforward.pieces import BORDER, STEP, Source, continued, cut, drawn, pieces
 from scumble.style.feedforward.shapes import LAYERS, STATISTICS
 
 LOOKED_AT = 768
@@ -40,11 +40,11 @@ def known(
         painting: whether it is one: less has to be known of a photograph.
     """
     layers = tuple(STATISTICS if painting else LAYERS)
-    whole = whole_steps(sides[0]), whole_steps(sides[1])
-    if max(whole) <= LOOKED_AT:
-        return _seen(networks, source, (slice(0, whole[0]), slice(0, whole[1])), layers, counts)
+    if max(sides) <= LOOKED_AT:
+        window = slice(0, continued(sides[0]).stop - BORDER), slice(0, continued(sides[1]).stop - BORDER)
+        return _seen(networks, source, window, layers, counts, BORDER)
     found, shares = [], []
-    for window in _windows(whole):
+    for window in _windows(sides):
         share = 1.0 if counts is None else float(counts[window].sum())
         if share:
             shares.append(share)
@@ -78,11 +78,10 @@ def painted(
         sides: its (height, width).
         way: to the painting.
         seed: of the noise.
-        features: of the whole photograph, if they are known.
+        features: of the whole photograph with its border, if they are known.
     """
-    whole = whole_steps(sides[0]), whole_steps(sides[1])
-    noise = drawn(whole, seed)
-    for piece in pieces(whole):
+    noise = drawn(sides, seed)
+    for piece in pieces(sides):
         pixels = source(*(range(span.start - 1, span.stop + 1) for span in piece.seen))
         found = features or networks.trunk(pixels, tuple(LAYERS))
         found = {name: piece.inner(found[name], min_side([name])) for name in LAYERS}
@@ -103,7 +102,7 @@ def _seen(
     window: tuple[slice, slice],
     layers: tuple[str, ...],
     counts: np.ndarray | None,
-    beyond: int = 0,
+    beyond: int,
 ) -> tuple[Known, Features]:
     """What a window shows, which is looked at with so many pixels around it."""
     rows, columns = (range(span.start - beyond - 1, span.stop + beyond + 1) for span in window)
@@ -128,7 +127,7 @@ def _windows(sides: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
 
 
 def _within(picture: np.ndarray, beyond: int) -> np.ndarray:
-    return picture[:, :, beyond:-beyond, beyond:-beyond] if beyond else picture
+    return picture[:, :, beyond:-beyond, beyond:-beyond]
 
 
 def _shrunk(counts: np.ndarray, places: int) -> np.ndarray:

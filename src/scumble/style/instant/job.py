@@ -5,13 +5,12 @@ checks settings to be imported.
 """
 
 import functools
-import hashlib
 import importlib
 import os
 import platform
 import time
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
@@ -22,13 +21,16 @@ from scumble import cores, paths
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Noted, Planned, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, metadata
-from scumble.perceptual.catalogue import POCKET_FILE
-from scumble.style.feedforward import weights
 from scumble.style.feedforward.stylizer import Stylizer
 from scumble.style.files.there import written_over
 from scumble.style.files.wanted import Wanted, already_finished
+from scumble.style.instant.digests import digest
 from scumble.style.instant.work import Work
 from scumble.style.preparation.sources import Sources
+from scumble.style.presets import ONE_PASS
+
+if TYPE_CHECKING:
+    from scumble.style.settings import StyleSettings
 
 JOB = "stylize"
 
@@ -74,22 +76,36 @@ def instant_events(
         return
     if not resume:
         yield from written_over(wanted.output, asked, wanted.overwrite)
-    stylizer = _stylizer()
-    yield Noted(f"CPU, {threads()} threads; float32 convolutions by {stylizer.runtime}")
+    brush = stylizer()
+    yield Noted(f"CPU, {threads()} threads; float32 convolutions by {brush.runtime}")
     yield from work.remarks()
-    yield _foretold(work, stylizer, dry_run)
+    yield _foretold(work, brush, dry_run)
     if dry_run:
         return
-    made_by = _provenance(asked, stylizer)
+    made_by = _provenance(asked, brush.runtime)
     if repeated is not None:
         from scumble.style.provenance import differences
 
         yield from differences(repeated, made_by)
     known = metadata.NOTHING if wanted.strip else metadata.of(sources.content)
-    pixels = yield from _painted(work, stylizer)
+    pixels = yield from _painted(work, brush)
     yield from _written(pixels, wanted, made_by | {"result": {}}, known.at(work.resolution()))
     outputs = [] if wanted.output is None else [wanted.output]
     yield Finished(JOB, outputs, time.perf_counter() - started, _image(pixels), {})
+
+
+def asked_events(
+    sources: Sources,
+    settings: "StyleSettings",
+    wanted: Wanted,
+    repeated: dict[str, Any] | None = None,
+    resume: bool = False,
+    dry_run: bool = False,
+) -> Generator[Event, None, None]:
+    """`instant_events` for whoever has settings."""
+    sources.check(settings)
+    values = settings.model_dump(mode="json", include=set(ONE_PASS))
+    yield from instant_events(sources, values, wanted, repeated, resume, dry_run)
 
 
 def threads() -> int:
@@ -107,12 +123,12 @@ def _check(sources: Sources, values: dict[str, Any], wanted: Wanted) -> None:
     wanted.check(values["bits"], tuple(sources.by_role().values()))
 
 
-def _painted(work: Work, stylizer: Stylizer) -> Generator[Event, None, np.ndarray]:
+def _painted(work: Work, brush: Stylizer) -> Generator[Event, None, np.ndarray]:
     """Paint to the end; what is done at a glance has one step."""
     width, height = work.size
     total, unit = (1, "pictures") if width * height <= AT_ONCE else (width * height, "pixels")
     yield Started(JOB, total, unit)
-    painting = work.painted(stylizer)
+    painting = work.painted(brush)
     while True:
         try:
             done = round(total * next(painting))
@@ -128,12 +144,12 @@ def _named(work: Work) -> dict[str, Any]:
 
 
 @functools.cache
-def _stylizer() -> Stylizer:
+def stylizer() -> Stylizer:
     """Made once: the next picture of a batch takes half of the time."""
     return Stylizer()
 
 
-def _foretold(work: Work, stylizer: Stylizer, asked: bool) -> Planned:
+def _foretold(work: Work, brush: Stylizer, asked: bool) -> Planned:
     """What the work will take; with the time, if that is asked for."""
     width, height = work.size
     memory_bytes = STANDING_BYTES + PIXEL_BYTES * width * height + PIECE_BYTES
@@ -147,7 +163,7 @@ def _foretold(work: Work, stylizer: Stylizer, asked: bool) -> Planned:
     began = 0.0, 0.0
     for _ in range(2):  # the first time with all that is done once
         began = time.perf_counter(), time.process_time()
-        for _ in work.painted(stylizer, trial):
+        for _ in work.painted(brush, trial):
             pass
     times = width * height / (trial[0] * trial[1])
     seconds, core_seconds = times * (time.perf_counter() - began[0]), times * (time.process_time() - began[1])
@@ -155,23 +171,18 @@ def _foretold(work: Work, stylizer: Stylizer, asked: bool) -> Planned:
     return Planned(message, width, height, 1, memory_bytes, round(seconds, 1), round(core_seconds, 1))
 
 
-def _provenance(asked: dict[str, Any], stylizer: Stylizer) -> dict[str, Any]:
+def _provenance(asked: dict[str, Any], runtime: str) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture."""
-    networks = {"weights": ("instant", weights.FILE), "weights pocket": ("pocket", POCKET_FILE)}
-    digests = {
-        role: {"name": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        for role, (name, path) in networks.items()
-    }
     versions = {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "scumble": scumble.__version__,
-        stylizer.runtime: importlib.import_module(stylizer.runtime).__version__,
+        runtime: importlib.import_module(runtime).__version__,
         "numpy": np.__version__,
         "pillow": PIL.__version__,
     }
     return asked | {
-        "inputs": asked["inputs"] | digests,
+        "inputs": asked["inputs"] | {"weights": digest("instant"), "weights pocket": digest("pocket")},
         "computed": {"device": "cpu", "precision": "float32", "threads": threads()},
         "versions": versions,
     }

@@ -1,0 +1,102 @@
+"""What is known of pictures: in NumPy the same as in PyTorch, and as in naive loops."""
+
+import numpy as np
+import pytest
+import torch
+
+from scumble.style.feedforward.moments import (
+    Affine,
+    Known,
+    Moments,
+    blended,
+    coarse,
+    mixture,
+    moments,
+    recoloured,
+    transport,
+)
+from scumble.style.feedforward.moving import gaussian_map
+from scumble.style.losses.statistics import moments as torch_moments
+from scumble.style.preparation.palette import _coarse, in_palette
+
+
+def features(seed: int, channels: int = 6, places: int = 200) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    mixed = random.standard_normal((channels, channels)) @ random.standard_normal((channels, places))
+    return np.maximum(mixed + random.random((channels, 1)), 0).astype(np.float32)
+
+
+def picture(seed: int, height: int = 70, width: int = 90) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    slope = np.linspace(0.1, 0.7, width)[None, None] * random.random((3, 1, 1))
+    return (slope + 0.2 * random.random((3, height, width))).clip(0, 1).astype(np.float32)
+
+
+def test_moments_are_means_and_covariances():
+    values = features(0)
+    found = moments(values)
+    np.testing.assert_allclose(found.mean, values.astype(np.float64).mean(1), rtol=1e-6)
+    np.testing.assert_allclose(found.covariance, np.cov(values.astype(np.float64), bias=True), atol=1e-5)
+
+
+def test_a_place_of_double_weight_counts_as_two_places():
+    values, weights = features(0), np.ones(200, np.float32)
+    weights[:50] = 2
+    found, wanted = moments(values, weights), moments(np.concatenate([values, values[:, :50]], axis=1))
+    np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-5)
+    np.testing.assert_allclose(found.covariance, wanted.covariance, atol=1e-4)
+
+
+def test_a_mixture_has_the_moments_of_all_places_together():
+    one, other = features(1, places=300), features(2, places=100)
+    found, wanted = mixture([moments(one), moments(other)], [0.75, 0.25]), moments(np.concatenate([one, other], axis=1))
+    np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-5)
+    np.testing.assert_allclose(found.covariance, wanted.covariance, atol=1e-4)
+
+
+def test_transport_is_that_of_the_training():
+    here, there = features(3), features(4)
+    ours = transport(moments(here), moments(there))
+    matrix, offset = gaussian_map(*(torch_moments(torch.from_numpy(values.T.copy())) for values in (here, there)))
+    np.testing.assert_allclose(ours.matrix, matrix.T, atol=1e-3)
+    np.testing.assert_allclose(ours.offset, offset, atol=1e-3)
+
+
+def test_transport_without_a_ridge_carries_one_distribution_into_the_other():
+    here, there = moments(features(3)), moments(features(4))
+    matrix, offset = transport(here, there, ridge=0.0)
+    np.testing.assert_allclose(matrix @ here.covariance @ matrix.T, there.covariance, atol=1e-4)
+    np.testing.assert_allclose(matrix @ here.mean + offset, there.mean, atol=1e-9)
+
+
+def test_transport_is_finite_where_channels_are_silent():
+    silent = Moments(np.zeros(4), np.zeros((4, 4)))
+    for here, there in ((silent, moments(features(5, 4))), (moments(features(5, 4)), silent), (silent, silent)):
+        assert all(np.abs(part).max() < 1e4 for part in transport(here, there))
+
+
+def test_a_part_of_a_way_begins_with_nothing_and_ends_with_all():
+    way = Affine(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(way.part(0).matrix, np.eye(2))
+    np.testing.assert_array_equal(way.part(1).offset, way.offset)
+    np.testing.assert_allclose(way.part(0.5).matrix, [[1.5, 0.5], [0, 2]])
+
+
+@pytest.mark.parametrize("size", [(70, 90), (33, 200), (20, 20)])
+def test_a_coarse_picture_is_that_of_the_palette(size):
+    pixels = picture(0, *size)
+    np.testing.assert_allclose(coarse(pixels), _coarse(torch.from_numpy(pixels)[None])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("painting", [picture(1), picture(2) * 0.2, np.full((3, 50, 50), 0.6, np.float32)])
+def test_the_palette_is_that_of_quick(painting):
+    pixels = picture(0)
+    matrix, offset = recoloured(moments(coarse(pixels)), moments(coarse(painting)))
+    moved = (np.tensordot(matrix, pixels, 1) + offset[:, None, None]).clip(0, 1)
+    wanted = in_palette(*(torch.from_numpy(p)[None] for p in (pixels, painting)))[0]
+    np.testing.assert_allclose(moved, wanted, atol=2e-4)
+
+
+def test_pictures_blended_with_themselves_are_themselves():
+    known = Known(moments(picture(0)), moments(coarse(picture(0))), {"relu2_1": moments(features(0))})
+    np.testing.assert_allclose(blended([known, known], [0.3, 0.7]).code(), known.code())
