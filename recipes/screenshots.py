@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests python recipes/screenshots.py FOLDER [--docs docs/pictures]
 
-A server of its own paints docs/pictures/photo.jpg in two ways and trains a small GAN on the built-in digits, which
+A server of its own paints docs/pictures/photo.jpg in several ways and trains a small GAN on the built-in digits, which
 takes some minutes; then Chromium photographs the pages as the tests drive it. Those that the documentation shows go
 into --docs, if it is given, as JPEG.
 """
@@ -19,10 +19,14 @@ from web.browser.driven import WIDTHS, Browser, Served, browsed, served
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 PHOTO, PAINTING = PICTURES / "photo.jpg", PICTURES / "painting.jpg"
-SHOWN = {"paint": 1200, "jobs": 1200, "job": 1200, "gallery": 1200, "train": 1200, "model": 1200}
-"""Pages that the documentation shows, and how wide in pixels."""
-HIGHEST = 1400
-"""Pixels of a shot that are kept: gallery and settings go on and on."""
+SHOWN = ("paint", "job", "jobs", "train", "model")
+"""Pages that the documentation shows."""
+WIDTH = 1200
+"""Pixels of a picture for the documentation."""
+DIGITS = {"images": 8_000, "width": 16, "lr": 1e-3, "preset": "dcgan"}
+"""Settings of a GAN that learns to draw something within minutes."""
+LONG = 3600
+"""Seconds to wait on a machine that has other things to do."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -36,44 +40,65 @@ def main(arguments: list[str] | None = None) -> None:
         for name, path in pages(server):
             shots(browser, name, path, options.folder)
             if options.docs and name in SHOWN:
-                shrunk(options.folder / f"{name}-wide-light.png", options.docs / f"web-{name}.jpg", SHOWN[name])
+                for_docs(options.folder / f"{name}-wide-light.png", options.docs / f"web-{name}.jpg")
 
 
 def pages(server: Served) -> Iterator[tuple[str, str]]:
     """The names and addresses of all pages, made to show something."""
-    yield "paint-empty", "/"
-    done = page.painted(server, PHOTO, PAINTING, size=512, preset="quick")
-    page.painted(server, PHOTO, PAINTING, size=384, preset="quick", colour="content")
+    yield "empty", "/"
+    yield "gallery-empty", "/gallery"
+    yield "jobs-empty", "/jobs"
+    yield "models-empty", "/models"
+    content = page.uploaded(server, PHOTO)
+    done = painting(server, content, page.uploaded(server, PAINTING), size=512)
+    page.wait(server, done, seconds=LONG)
+    for style in ("shelf:waves", "shelf:garden", "shelf:night"):
+        page.wait(server, painting(server, content, style, size=512, preset="instant"), seconds=LONG)
+    yield "paint", f"/?again={done}"
     yield "job", f"/jobs/{done}"
     yield "gallery", "/gallery"
-    server.send(f"/api/jobs/{done}/again", {"settings": {"size": 768, "steps": 3000}})
-    server.send(f"/api/jobs/{done}/again", {"settings": {"size": 1024}})
-    yield "jobs", "/jobs"
-    yield "train", "/train"
+    yield "train-empty", "/train"
+    inputs = {"data": ["digits"]}
+    run = server.send("/api/jobs", {"kind": "train", "title": "Digits", "settings": DIGITS, "inputs": inputs})["id"]
+    page.wait(server, run, seconds=LONG)
+    yield "train", f"/train?job={run}"
     yield "models", "/models"
+    yield "model", f"/models/job:{run}"
+    yield "labels", f"/labels?model=job:{run}"
+    painting(server, content, "shelf:night", size=768, steps=3000)
+    painting(server, content, "shelf:mosaic", size=1024)
+    painting(server, content, "shelf:ink", size="A4")
+    yield "jobs", "/jobs"
+
+
+def painting(server: Served, content: str, style: str, **settings: object) -> str:
+    """A job that was just asked for."""
+    inputs = {"content": [content], "style": [style]}
+    return server.send("/api/jobs", {"kind": "stylize", "settings": settings, "inputs": inputs})["id"]
 
 
 def shots(browser: Browser, name: str, path: str, folder: Path) -> None:
-    """A page in both widths and both schemes of colours."""
+    """A page in both widths and both schemes of colours: what is seen first, and for the phone all of it."""
     for width in WIDTHS:
         browser.resize(width)
         for scheme in ("light", "dark"):
             browser.prefer(scheme)
             browser.open(path)
-            if name == "paint":
-                page.give(browser, PHOTO, PAINTING)
             browser.quiet(1.5)
-            browser.screenshot(folder / f"{name}-{width}-{scheme}.png")
+            if name == "paint":
+                page.until(lambda: page.previews(browser), "the instant preview")
+                browser.quiet(1.0)
+            if name == "job":
+                browser.labelled("Before / after").click()
+            browser.screenshot(folder / f"{name}-{width}-{scheme}.png", whole=width == "phone")
             print(f"{name}-{width}-{scheme}.png", flush=True)
 
 
-def shrunk(source: Path, target: Path, width: int) -> None:
-    """A shot for the documentation, of its upper part if it is high."""
+def for_docs(source: Path, target: Path) -> None:
+    """A shot for the documentation."""
     with Image.open(source) as shot:
-        upper = shot.convert("RGB").crop((0, 0, shot.width, min(shot.height, HIGHEST)))
-    upper.resize((width, round(upper.height * width / upper.width)), Image.Resampling.LANCZOS).save(
-        target, quality=82, optimize=True
-    )
+        height = round(shot.height * WIDTH / shot.width)
+        shot.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS).save(target, quality=80, optimize=True)
 
 
 if __name__ == "__main__":

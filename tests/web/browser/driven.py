@@ -290,11 +290,13 @@ class Browser:
         """By how many pixels the page is wider than its window."""
         return self.driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
 
-    def screenshot(self, path: Path) -> None:
-        """The whole page, however high, as a picture."""
-        size = self._devtools("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        shot = self._devtools("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+    def screenshot(self, path: Path, whole: bool = False) -> None:
+        """What is seen of the page now, or all of it, however high, as a picture."""
+        clip = {}
+        if whole:
+            size = self._devtools("Page.getLayoutMetrics")["cssContentSize"]
+            clip = {"clip": {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}}
+        shot = self._devtools("Page.captureScreenshot", format="png", captureBeyondViewport=whole, **clip)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     # What a person does not see
