@@ -235,6 +235,17 @@ def test_a_damaged_state_is_told_and_can_be_deleted(queue, damage):
     assert order(queue) == [b]
 
 
+@pytest.mark.parametrize("damage", ["", "{", "[]", '"x"', "null", '{"kind": "stylize"}'])
+def test_a_damaged_job_is_shown_and_can_be_deleted(queue, home, damage):
+    a, b = add(queue), add(queue, key="key")
+    (queue.folder / a / "job.json").write_text(damage)
+    later = Queue(home)
+    assert [job["id"] for job in later.jobs()] == [a, b]
+    assert add(later, key="key") == b
+    later.delete(a)
+    assert order(later) == [b]
+
+
 # --- Many processes -------------------------------------------------------------------------------------------------
 
 

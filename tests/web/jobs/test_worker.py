@@ -1,5 +1,7 @@
 """The worker: what becomes of a job, and what is written down of it."""
 
+import errno
+
 import pytest
 
 from jobs_material import SETTINGS
@@ -61,6 +63,18 @@ def test_a_fault_of_ours_is_told_in_a_line_and_kept_for_programmers(queue, paint
     assert folder.state().message.startswith("something went wrong that should not have: division by zero")
     assert "Traceback" in folder.complaint.read_text()
     assert folder.file("error.txt") is None
+
+
+def test_a_full_disk_is_told_in_words(queue, painted, monkeypatch):
+    job, _ = queue.add("stylize", SETTINGS, painted)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("scumble.web.jobs.telling._write", full)
+    work(queue)
+    message = queue.folder_of(job["id"]).state().message
+    assert message == "a file of the job could not be read or written: No space left on device"
 
 
 def after(queue, id, events, act):

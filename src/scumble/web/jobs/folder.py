@@ -37,6 +37,9 @@ ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 HIDDEN = {"checkpoints", "best.part", "tensorboard"}
 """Folders in a run that are of no use to who looks at it."""
 MAX_LISTED = 500
+DAMAGED: dict[str, Any] = {
+    "kind": "unknown", "title": "a damaged job", "created": 0.0, "settings": {}, "key": None, "inputs": {}, "files": {},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,12 @@ class JobFolder:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What was asked for, as in job.json."""
-        return json.loads((self.path / "job.json").read_text(encoding="utf-8"))
+        """What was asked for, as in job.json; of a damaged one, enough to show and delete it."""
+        try:
+            found = json.loads((self.path / "job.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        return DAMAGED | (found if isinstance(found, dict) else {}) | {"id": self.id}
 
     @property
     def inputs(self) -> dict[str, list[str | Path]]:

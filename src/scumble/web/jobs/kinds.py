@@ -83,6 +83,8 @@ def check(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Collectio
     for name in made.model_fields_set:
         if isinstance(getattr(made, name), Path):
             raise SettingsError(f"{name.replace('_', '-')}: got a file's name, which cannot be given here")
+    if (nodes := getattr(made, "nodes", 1)) > 1:
+        raise SettingsError(f"nodes: got {nodes}, and the page works on this machine alone: wanted 1")
     return made
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -89,10 +90,11 @@ def _gigabytes(count: int) -> str:
 def _bytes(place: Path, seen: set[tuple[int, int]]) -> int:
     """What the files below a folder take; those that were seen already, under whatever name, take nothing more."""
     total = 0
-    for path in place.rglob("*"):
-        with contextlib.suppress(OSError):
-            status = path.lstat()
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                total += status.st_size
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with contextlib.suppress(OSError):  # it is gone by now
+                status = Path(folder, name).lstat()
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    total += status.st_size
     return total

@@ -14,6 +14,7 @@ from scumble import events, paths
 from scumble.events import Event, Finished, Preview, Progress
 from scumble.web.jobs import log
 from scumble.web.jobs.folder import JobFolder
+from scumble.web.jobs.states import State
 
 PROGRESS_SECONDS = 0.25
 SHARE = 1 / 2000
@@ -64,6 +65,10 @@ class Teller:
             self.is_further = True
             return True
         return False
+
+    def tell_state(self, state: State) -> None:
+        """Write down how the job stands."""
+        self._add({"event": "state", "state": state.state, "message": state.message})
 
     def tell_result(self, value: Any) -> None:
         """Write down what a job returns, as far as it is plain data: the figures of an evaluation, and the like."""

@@ -19,7 +19,7 @@ from typing import Literal
 
 import filelock
 
-from scumble.errors import ScumbleError, first_line
+from scumble.errors import ScumbleError, first_line, reason
 from scumble.web.jobs import kinds
 from scumble.web.jobs.folder import JobFolder
 from scumble.web.jobs.log import EventWriter
@@ -30,6 +30,9 @@ from scumble.web.jobs.telling import Teller
 IDLE_SECONDS = 90.0
 """After which the memory that torch takes is worth more than a quick start of the next job."""
 POLL_SECONDS = 0.2
+
+NO_FILE = "a file of the job could not be read or written"
+FAULT, DETAILS = "something went wrong that should not have", "error.txt in the job's folder has the details"
 
 Wish = Request | Literal["leave"]
 
@@ -62,10 +65,10 @@ class Worker:
         """Do a job, and let go of it as it stands then."""
         job = held.job
         with EventWriter(job.log) as log:
-            log.add({"event": "state", "state": "running", "message": job.state().message})
-            state = self._outcome(job, Teller(job, log))
-            with contextlib.suppress(OSError):  # on a full disk; the state itself was told before, or will be tried
-                log.add({"event": "state", "state": state.state, "message": state.message})
+            teller = Teller(job, log)
+            state = self._outcome(job, teller)
+            with contextlib.suppress(OSError):  # a full disk keeps nobody from what it was told before
+                teller.tell_state(state)
         self.queue.give_back(held, state)
 
     def _outcome(self, job: JobFolder, teller: Teller) -> State:
@@ -74,10 +77,12 @@ class Worker:
             wish = self._consume(job, teller)
         except ScumbleError as error:
             return job.state().become("failed", teller.without_places(str(error)))
+        except OSError as error:
+            return job.state().become("failed", f"{NO_FILE}: {reason(error)}")
         except Exception as error:
-            job.complaint.write_text(traceback.format_exc(), encoding="utf-8")
-            told = f"something went wrong that should not have: {teller.without_places(first_line(error))}"
-            return job.state().become("failed", f"{told} (error.txt in the job's folder has the details)")
+            with contextlib.suppress(OSError):
+                job.complaint.write_text(traceback.format_exc(), encoding="utf-8")
+            return job.state().become("failed", f"{FAULT}: {teller.without_places(first_line(error))} ({DETAILS})")
         if wish is None:
             return job.state().become("done", "done", attempts=0)
         if wish == "leave":
@@ -86,6 +91,7 @@ class Worker:
 
     def _consume(self, job: JobFolder, teller: Teller) -> Wish | None:
         """Go through a job's events to their end, or until something else is wished for."""
+        teller.tell_state(job.state())
         facts = job.facts
         events = kinds.begin(facts["kind"], facts["settings"], job.inputs, job.result, self.device)
         with contextlib.closing(events):  # which writes what there is so far
