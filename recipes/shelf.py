@@ -129,7 +129,7 @@ def bumps(random: np.random.Generator, size: tuple[int, int], cells: int) -> Arr
     """Smooth noise (H, W) with mean 0 and about so many bumps across."""
     width, height = size
     small = random.normal(size=(max(2, cells * height // width), cells)).astype(np.float32)
-    return np.asarray(Image.fromarray(small, "F").resize(size, Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC))
 
 
 def waves() -> Image.Image:
@@ -293,9 +293,8 @@ def ink() -> Image.Image:
     down = np.arange(height)[:, None]
     wet = bumps(random, size, 14)
     for layer, level in enumerate((0.24, 0.36, 0.5, 0.64)):
-        peaks = sum(
-            bumps(random, (width, 2), cells)[0] * swing for cells, swing in ((4, 0.075), (11, 0.026), (40, 0.006))
-        )
+        swings = ((4, 0.075), (11, 0.026), (40, 0.006))
+        peaks = np.sum([bumps(random, (width, 2), cells)[0] * swing for cells, swing in swings], 0)
         edge = (level + peaks) * height
         depth = (down - edge[None]) / height  # below the ridge
         strength = 0.16 + 0.17 * layer
@@ -377,11 +376,12 @@ PAINTINGS = {"waves": waves, "fields": fields, "night": night, "mosaic": mosaic,
 
 def encoded(picture: Image.Image) -> bytes:
     """As a JPEG of at most `MAX_BYTES`."""
-    for quality in range(88, 30, -4):
+    data, quality = b"", 92
+    while not data or len(data) > MAX_BYTES:
+        quality -= 4
         picture.save(file := io.BytesIO(), "JPEG", quality=quality, optimize=True)
-        if file.tell() <= MAX_BYTES:
-            break
-    return file.getvalue()
+        data = file.getvalue()
+    return data
 
 
 def main() -> None:

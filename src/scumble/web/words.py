@@ -59,7 +59,11 @@ WORDS: dict[str, Any] = {
         "uploading": "Reading {name} …",
         "recalled": "{name} was painted by scumble: its settings are back.",
         "recalled_some": "{name} was painted by scumble: its settings are back. Its pictures are not here: {missing}.",
-        "recalled_texture": "{name} is a texture, made without a photograph: its settings are not for this page.",
+        "recalled_other": "{name} was made by scumble, but neither painted nor a texture: its settings are not for "
+        "this page.",
+        "texture": "Or a texture, of the painting alone",
+        "no_texture": "Rather paint a photograph",
+        "texture_of": "Texture of {styles}",
         "previewing": "Painting a preview …",
         "no_preview": "No preview: {error}",
         "title_of": "{content} · {styles}",

@@ -87,9 +87,9 @@ def test_what_does_not_count_with_a_preset_is_refused_with_it(kind):
     for preset, names in forms.form(kind)["only"].items():
         assert {"preset", "size"} <= set(names)
         for name in names:
-            settings(preset=preset, **({} if name == "preset" else {name: fields_of(kind)[name]["default"]}))
+            settings(**({name: fields_of(kind)[name]["default"]} | {"preset": preset}))
         with pytest.raises(SettingsError, match="keep"):
-            settings(preset=preset, keep=2.0)
+            settings(**{"preset": preset, "keep": 2.0})
 
 
 @pytest.mark.parametrize("kind", ["evaluate", "no such job", "../train"])

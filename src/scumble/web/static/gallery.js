@@ -39,13 +39,14 @@ async function show_recipe(job) {
   const form = await get(`/api/forms/${job.kind}`).catch(() => null);
   const line = command(job);
   const given = facts(job.settings, form);
+  const again = ["stylize", "texture"].includes(job.kind) ? el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again) : null;
   const dialog = el(
     "dialog",
     { class: "dialog" },
     el("h2", {}, title_of(job)),
     el("dl", { class: "facts" }, ...given),
     line ? el("div", { class: "command" }, command_line(line), copy_button(() => line)) : null,
-    el("div", { class: "row" }, el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again), el("button", { type: "button", class: "button push", onclick: () => dialog.close() }, words.base.close)),
+    el("div", { class: "row" }, again ?? "", el("button", { type: "button", class: "button push", onclick: () => dialog.close() }, words.base.close)),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

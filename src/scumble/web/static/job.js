@@ -11,6 +11,7 @@ import { Viewer } from "/static/viewer.js";
 const id = location.pathname.split("/").pop();
 const address = `/api/jobs/${encodeURIComponent(id)}`;
 const PAINTS = ["stylize"]; // a photograph, to compare with
+const REPEATED = [...PAINTS, "texture"]; // on the page where one paints
 const PAINTED = [...PAINTS, "texture", "batch", "apply"];
 const SHOWN = 2048; // pixels of the photograph's longer side, to compare with
 const SAID = ["noted", "warned", "detailed", "planned", "estimated"]; // events that are words for people
@@ -95,7 +96,7 @@ function draw_actions() {
   if (["paused", "cancelled", "failed"].includes(job.state)) actions.push(button(words.job.resume, "resume", act("resume")));
   if (["running", "paused", "queued"].includes(job.state)) actions.push(button(picture_of(job) ? words.job.cancel : words.job.cancel_plain, "stop", act("cancel")));
   if (ended && result?.kind === "result") actions.unshift(el("a", { class: "button main wide", href: `${result.url}?download`, download: "" }, icon("download"), words.job.download));
-  if (PAINTS.includes(job.kind)) actions.push(el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again));
+  if (REPEATED.includes(job.kind)) actions.push(el("a", { class: "button", href: `/?again=${job.id}` }, icon("again"), words.job.again));
   if (page_of(job) !== location.pathname) actions.push(el("a", { class: "button", href: page_of(job) }, words.job.watch));
   if (ended) actions.push(button(words.job.delete, "trash", delete_it, "danger"));
   byId("actions").replaceChildren(...actions);

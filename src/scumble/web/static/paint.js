@@ -8,15 +8,18 @@ import { Form } from "/static/form.js";
 import { names_of } from "/static/recipe.js";
 import { Viewer } from "/static/viewer.js";
 
-const KIND = "stylize";
+const TITLES = { stylize: words.paint.title_of, texture: words.paint.texture_of }; // by the kinds of jobs of this page
 const SHOWN = 1600; // pixels of the photograph's longer side on the page
+const MOST_OWN = 9; // paintings that somebody brought and that stay at hand
 const PREVIEW_WAIT = 120, PLAN_WAIT = 350; // milliseconds after the last change
 const client = unique();
 
 const chosen = { content: null, styles: [], shares: {} }; // pictures have "id" and "name"; shares are by id
 const own = []; // paintings that somebody brought
 let shelf = [];
+let forms; // what is told of them, by kind
 let form;
+let kind = "stylize";
 
 const viewer = new Viewer(byId("viewer"), { after: words.paint.preview });
 const brush = new Brush(viewer, byId("brush"), () => brushed());
@@ -36,16 +39,32 @@ function settings() {
 /** Whether masks say which painting goes where, so that shares have no say. */
 const brush_masks = () => chosen.styles.slice(1).some(({ id }) => brush.layers.has(id)) && brush.used;
 
+/** Paints a photograph, or makes a texture of paintings alone: what both have is kept. */
+function set_kind(wanted) {
+  if (form && kind === wanted) return;
+  const given = form?.values() ?? {};
+  kind = wanted;
+  form = new Form(byId("settings"), forms[kind], refresh, ["shares"]);
+  form.set(given);
+}
+
 // What is chosen
 
 async function choose_content(content, file) {
   chosen.content = content;
+  set_kind("stylize");
   brush.resize([content.width ?? 3, content.height ?? 2]);
   byId("drop").hidden = true;
   viewer.whole();
   await viewer.show(file ? URL.createObjectURL(file) : pictureOf(content.id, SHOWN)).catch(() => viewer.show(pictureOf(content.id, SHOWN)));
   viewer.compare_with(pictureOf(content.id, SHOWN));
   changed();
+}
+
+function remove_content() {
+  chosen.content = null;
+  viewer.clear();
+  byId("drop").hidden = false;
 }
 
 function pick(painting) {
@@ -60,10 +79,14 @@ function add(painting) {
   changed();
 }
 
+/** A name without its ending. */
+const plain = (name) => name.replace(/\.\w{1,5}$/, "");
+
 const is_chosen = (painting) => chosen.styles.some(({ id }) => id === painting.id);
 
 function bring(painting, first) {
-  if (!own.some(({ id }) => id === painting.id)) own.unshift(painting);
+  if (!own.some(({ id }) => id === painting.id)) own.push(painting);
+  if (own.length > MOST_OWN) own.splice(own.findIndex((one) => !is_chosen(one)), 1);
   if (first) pick_only(painting);
   else add(painting);
 }
@@ -83,8 +106,10 @@ function changed() {
 function refresh() {
   keep_draft();
   byId("reset").hidden = Object.keys(form.values()).filter((name) => name !== "preset").length === 0;
-  const missing = chosen.content ? (chosen.styles.length ? "" : words.paint.need_painting) : words.paint.need_photograph;
+  const missing = chosen.content || kind === "texture" ? (chosen.styles.length ? "" : words.paint.need_painting) : words.paint.need_photograph;
   byId("start").disabled = missing !== "";
+  byId("texture").hidden = Boolean(chosen.content) || !chosen.styles.length;
+  byId("texture").textContent = kind === "texture" ? words.paint.no_texture : words.paint.texture;
   byId("plan").textContent = missing || words.paint.plan_waiting;
   plan();
   preview();
@@ -102,7 +127,7 @@ function tile(painting) {
     "li",
     { class: "tile", "data-id": painting.id },
     pick_it,
-    el("p", { class: "name" }, painting.name),
+    el("p", { class: "name", title: painting.name }, plain(painting.name)),
     several && place >= 0 ? el("span", { class: "number", "aria-hidden": "true" }, place + 1) : null,
     corner ? el("button", { type: "button", class: "corner", title: label, "aria-label": label, onclick: () => (place < 0 ? add(painting) : pick(painting)) }, place < 0 ? "+" : "×") : null,
   );
@@ -132,7 +157,7 @@ function share_field({ id, name }) {
   const label = fill(words.paint.share, { name });
   const slider = el("input", { type: "range", min: 0, max: 100, step: 5, value: (chosen.shares[id] ?? 1) * 50, "aria-label": label, oninput: move });
   show(slider);
-  return el("div", { class: "share" }, el("span", {}, name), slider);
+  return el("div", { class: "share" }, el("span", { title: name }, plain(name)), slider);
 }
 
 // Pictures that come
@@ -161,8 +186,8 @@ async function take(files, where = "anywhere") {
 
 /** A picture that scumble has painted: its settings, and its photograph and paintings where they are still here. */
 async function recall({ name, recipe }) {
-  if (recipe.job !== KIND) {
-    notice(fill(words.paint.recalled_texture, { name }), true);
+  if (!(recipe.job in TITLES)) {
+    notice(fill(words.paint.recalled_other, { name }), true);
     return;
   }
   const missing = [];
@@ -179,7 +204,7 @@ async function recall({ name, recipe }) {
     const style = await found(role_of(place));
     if (style) styles.push(style);
   }
-  await restore({ content, styles, settings: recipe.settings ?? {} });
+  await restore({ kind: recipe.job, content, styles, settings: recipe.settings ?? {} });
   notice(fill(missing.length ? words.paint.recalled_some : words.paint.recalled, { name, missing: missing.join(", ") }));
 }
 
@@ -201,10 +226,12 @@ async function size_of(id) {
 }
 
 /** Puts back what was chosen once. */
-async function restore({ content, styles, settings: given, shares }) {
+async function restore({ kind: wanted = "stylize", content, styles, settings: given, shares }) {
+  if (wanted === "texture") remove_content();
+  set_kind(wanted);
   form.set(given);
   if (styles.length) chosen.styles = styles;
-  for (const style of styles) if (!shelf.includes(style) && !own.some(({ id }) => id === style.id)) own.unshift(style);
+  for (const style of styles) if (!shelf.includes(style) && !own.some(({ id }) => id === style.id)) own.push(style);
   const weights = shares ?? given.shares ?? [];
   styles.forEach(({ id }, place) => (chosen.shares[id] = weights[place] ?? 1));
   if (content) await choose_content(content);
@@ -214,7 +241,7 @@ async function restore({ content, styles, settings: given, shares }) {
 // What is kept for the next time that this page is opened, in this browser
 
 const keep_draft = debounced(() => {
-  const draft = { content: chosen.content, styles: chosen.styles, own, settings: form.values(), shares: chosen.styles.map(({ id }) => chosen.shares[id] ?? 1) };
+  const draft = { kind, content: chosen.content, styles: chosen.styles, own, settings: form.values(), shares: chosen.styles.map(({ id }) => chosen.shares[id] ?? 1) };
   localStorage.setItem("draft", JSON.stringify(draft));
 }, 300);
 
@@ -231,16 +258,16 @@ async function take_up_draft() {
 async function take_up_job(id) {
   const job = await get(`/api/jobs/${encodeURIComponent(id)}`);
   const names = names_of(job);
-  const found = (role) => Promise.all(job.inputs[role].map((one, place) => uploaded(one, names[role][place])));
+  const found = (role) => Promise.all((job.inputs[role] ?? []).map((one, place) => uploaded(one, names[role][place])));
   const [[content], styles] = await Promise.all([found("content"), found("style")]);
-  await restore({ content, styles: styles.filter(Boolean), settings: job.settings });
+  await restore({ kind: job.kind, content, styles: styles.filter(Boolean), settings: job.settings });
 }
 
 // What the work takes, and how it will look
 
 const request = () => ({ content: chosen.content.id, styles: chosen.styles.map(({ id }) => id), settings: settings() });
-const inputs = () => ({ content: [chosen.content.id], style: chosen.styles.map(({ id }) => id) });
-const ready = () => chosen.content && chosen.styles.length > 0;
+const inputs = () => ({ ...(chosen.content ? { content: [chosen.content.id] } : {}), style: chosen.styles.map(({ id }) => id) });
+const ready = () => chosen.styles.length > 0 && (chosen.content || kind === "texture");
 
 /** A function that asks once changes have ceased, and lets go of an answer that nobody waits for any more. */
 function newest(wait, ask) {
@@ -262,7 +289,7 @@ function newest(wait, ask) {
 
 const plan = newest(PLAN_WAIT, async (signal) => {
   try {
-    const answer = await post("/api/plan", { client, kind: KIND, settings: settings(), inputs: inputs() }, { signal });
+    const answer = await post("/api/plan", { client, kind, settings: settings(), inputs: inputs() }, { signal });
     form.wrong(null);
     const time = answer.seconds === null ? "" : duration(answer.seconds);
     byId("plan").textContent = fill(words.paint.plan, { ...answer, time, memory: bytes(answer.memory_bytes) });
@@ -274,6 +301,7 @@ const plan = newest(PLAN_WAIT, async (signal) => {
 
 let shown; // the preview's address, which is let go of with the next
 const preview = newest(PREVIEW_WAIT, async (signal) => {
+  if (!chosen.content) return; // a texture is as large as its strokes: a small one shows nothing of it
   const waiting = setTimeout(() => (busy.hidden = signal.aborted), 250); // a quick answer needs no word
   busy.classList.remove("failed");
   busy.textContent = words.paint.previewing;
@@ -311,8 +339,8 @@ function brushed() {
 let key = unique(); // of this job: a start that is sent twice starts one
 
 function title() {
-  const content = (chosen.content.name ?? words.paint.photograph).replace(/\.\w{1,5}$/, "");
-  return fill(words.paint.title_of, { content, styles: chosen.styles.map(({ name }) => name.replace(/\.\w{1,5}$/, "")).join(", ") }).slice(0, 200);
+  const content = plain(chosen.content?.name ?? words.paint.photograph);
+  return fill(TITLES[kind], { content, styles: chosen.styles.map(({ name }) => plain(name)).join(", ") }).slice(0, 200);
 }
 
 async function start() {
@@ -320,12 +348,12 @@ async function start() {
   button.disabled = true;
   button.textContent = words.paint.starting;
   try {
-    const { protect, masks } = await brush.masks();
+    const { protect, masks } = kind === "texture" ? { protect: null, masks: [] } : await brush.masks();
     const names = [...masks.map((_, place) => `mask-${place + 1}.png`), ...(protect ? ["protect.png"] : [])];
     const brushes = [...masks, ...(protect ? [protect] : [])].map((blob, place) => new File([blob], names[place], { type: "image/png" }));
     const ids = brushes.length ? (await upload(brushes)).map(({ id }) => id) : [];
     const regions = { ...(masks.length ? { mask: ids.slice(0, masks.length) } : {}), ...(protect ? { protect: ids.slice(-1) } : {}) };
-    const job = await post("/api/jobs", { kind: KIND, title: title(), settings: settings(), inputs: { ...inputs(), ...regions } }, { key });
+    const job = await post("/api/jobs", { kind, title: title(), settings: settings(), inputs: { ...inputs(), ...regions } }, { key });
     key = unique();
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
@@ -343,6 +371,10 @@ function listen() {
     if (ready()) start();
   });
   byId("reset").addEventListener("click", () => form.reset());
+  byId("texture").addEventListener("click", () => {
+    set_kind(kind === "texture" ? "stylize" : "texture");
+    refresh();
+  });
   for (const [id, where] of [["photograph", "photograph"], ["painting", "painting"]])
     byId(id).addEventListener("change", async (event) => {
       const files = [...event.target.files];
@@ -375,9 +407,11 @@ function listen() {
 }
 
 async function begin() {
-  const [drawn, description] = await Promise.all([get("/api/shelf"), get(`/api/forms/${KIND}`)]);
+  const kinds = Object.keys(TITLES);
+  const [drawn, ...described] = await Promise.all([get("/api/shelf"), ...kinds.map((one) => get(`/api/forms/${one}`))]);
   shelf = drawn;
-  form = new Form(byId("settings"), description, refresh, ["shares"]);
+  forms = Object.fromEntries(kinds.map((one, place) => [one, described[place]]));
+  set_kind("stylize");
   changed();
   const again = new URLSearchParams(location.search).get("again");
   await (again ? take_up_job(again) : take_up_draft());
