@@ -1,6 +1,8 @@
 """Ids stand for what is there and allowed, and for nothing else."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,12 @@ def test_without_allowed_folders_there_is_nothing_to_be_found(tmp_path):
     settings = WebSettings(home=tmp_path)
     assert list(places.folders_below(settings)) == []
     assert [one["id"] for one in places.sets(settings)] == ["builtin:digits", "builtin:shapes"]
+
+
+def test_what_the_server_imports_of_gans_computes_nothing():
+    script = (
+        "import sys, scumble.web.api.data, scumble.web.api.models, scumble.web.api.labels, scumble.web.gan.pages\n"
+        "assert not {'torch', 'numpy'} & sys.modules.keys(), 'heavy'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

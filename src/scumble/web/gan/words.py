@@ -22,7 +22,7 @@ WORDS: dict[str, Any] = {
         "pictures": "Which pictures",
         "check": "What is in them",
         "checking": "Looking at every picture …",
-        "check_failed": "The pictures could not be looked at",
+        "check_waits": "The look at them waits for what is at work. You may start without it.",
         "fine": "Nothing stands in the way.",
         "apply": "{label}: {value}",
         "on": "on",
@@ -169,6 +169,7 @@ WORDS: dict[str, Any] = {
         "train": "Train one",
         "classify": "Make a classifier",
         "need": "Each class needs two labels at least; ten are better.",
+        "waits": "It waits for what is at work. You may close this page: it goes on.",
         "classifying": "Making and testing classifiers …",
         "table_head": ["Learnt by", "Labels a class", "Errors", "95% confidence interval"],
         "subjects": {

@@ -65,10 +65,11 @@ async function wait(job) {
   byId("classifying").hidden = false;
   byId("result").hidden = true;
   byId("classify").disabled = true;
-  byId("classify-message").textContent = texts.classifying;
+  byId("classify-message").textContent = texts.waits;
   let row_is_whole = false;
   try {
     await finished(job, (message) => {
+      if (message.event === "started") byId("classify-message").textContent = texts.classifying;
       if (message.event === "noted") {
         byId("classify-message").textContent = message.message;
         row_is_whole ||= message.message.includes(" a class: ");
@@ -120,10 +121,12 @@ function chosen(one) {
 async function sort() {
   byId("sort-start").disabled = true;
   byId("sorting").hidden = false;
+  byId("sort-message").textContent = texts.waits;
   await told(async () => {
     const inputs = { model: [`job:${classifier}`], data: [pictures.id] };
     const job = await post("/api/jobs", { kind: "label", title: pictures.name, settings: {}, inputs }, { key: unique() });
     await finished(job.id, (message) => {
+      byId("sort-message").textContent = texts.sorting;
       if (message.event === "progress" && message.total) byId("sort-progress").value = message.done / message.total;
     });
     await show_sorted(job.id);

@@ -1,12 +1,13 @@
 // The way to a training: pictures, a look at all of them, settings.
 import words from "/words.js";
 import { byId, duration, el, fill, notice, told } from "/static/dom.js";
-import { get, post, unique } from "/static/api.js";
+import { get, post, remove, unique } from "/static/api.js";
 import { Form } from "/static/form.js";
 import { picker } from "/static/picker.js";
 import { finished } from "/static/jobs-gan.js";
 
 const texts = words.train;
+const WAIT_MILLISECONDS = 6000; // a worker that has nothing to do takes a few seconds to begin
 let form;
 let presets;
 let chosen;
@@ -42,28 +43,37 @@ function set(name, value) {
 async function choose(pictures) {
   chosen = pictures;
   const look = (looks += 1);
-  byId("check").hidden = false;
-  byId("form").hidden = false;
-  byId("advice").hidden = true;
-  byId("lengths").hidden = true;
-  byId("check-progress").hidden = false;
+  for (const name of ["check", "form", "check-progress"]) byId(name).hidden = false;
+  for (const name of ["advice", "lengths"]) byId(name).hidden = true;
   const bar = byId("check-progress").querySelector("progress");
   bar.removeAttribute("value");
+  byId("check-message").textContent = texts.checking;
   byId("check").scrollIntoView({ block: "nearest", behavior: "smooth" });
-  const advice = await told(() => checked(pictures, (share) => look === looks && (bar.value = share)));
+  const waits = setTimeout(() => (byId("check-message").textContent = texts.check_waits), WAIT_MILLISECONDS);
+  const advice = await told(() =>
+    checked(pictures, look, (share) => {
+      clearTimeout(waits);
+      byId("check-message").textContent = texts.checking;
+      if (share !== undefined) bar.value = share;
+    }),
+  );
+  clearTimeout(waits);
   if (look !== looks) return;
   byId("check-progress").hidden = true;
   if (advice) show(advice);
 }
 
-/** What `gan check` says: its job has the library's own words. */
-async function checked(pictures, onprogress) {
+/** What `gan check` says: its job has the library's own words. Where other pictures are chosen meanwhile, it is given up. */
+async function checked(pictures, look, onprogress) {
   const job = await post("/api/jobs", { kind: "check", title: pictures.name, settings: {}, inputs: { data: [pictures.id] } }, { key: unique() });
-  let advice;
-  await finished(job.id, (message) => {
-    if (message.event === "progress" && message.total) onprogress(message.done / message.total);
+  let advice = null;
+  const done = await finished(job.id, (message) => {
+    if (look !== looks) return false;
+    onprogress(message.event === "progress" && message.total ? message.done / message.total : undefined);
     if (message.event === "returned") advice = message.value;
+    return true;
   });
+  if (done === null) await remove(`/api/jobs/${job.id}`);
   return advice;
 }
 

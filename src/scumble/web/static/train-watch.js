@@ -19,30 +19,47 @@ export async function watch(job) {
   id = job;
   byId("slide").addEventListener("input", slide);
   await refresh();
+  listen();
+}
+
+let deaf = () => {};
+
+/** Follows the job's events: for as long as it is at work, and anew when it goes on. */
+function listen() {
+  deaf();
   const soon = debounced(refresh, REST_MILLISECONDS);
   let asked = 0;
-  const often = () => {
+  const heard = () => {
     if (performance.now() - asked > REST_MILLISECONDS) {
       asked = performance.now();
       refresh();
     }
     soon(); // and once more when the last has come
   };
-  follow(`/api/jobs/${id}/events`, often, refresh);
+  deaf = follow(`/api/jobs/${id}/events`, heard, rest);
+}
+
+/** While a job rests, looks now and then whether somebody, perhaps in another window, has let it go on. */
+async function rest() {
+  const state = await refresh();
+  if (["queued", "running"].includes(state)) listen();
+  else if (state !== "done") setTimeout(rest, REST_MILLISECONDS * 3);
 }
 
 const address = (path) => `/api/models/job:${id}/${path}`;
 
+/** Shows how things are now; tells the job's state. */
 async function refresh() {
   let job;
   try {
     job = await get(`/api/jobs/${id}`);
   } catch (error) {
     byId("message").textContent = error.status === 404 ? texts.missing : error.message;
-    return;
+    return error.status === 404 ? "done" : "failed";
   }
   if (job.files.some(({ name }) => name === RUN)) show_progress(await get(address("progress")));
   show_job(job);
+  return job.state;
 }
 
 function show_job(job) {
@@ -67,7 +84,7 @@ function actions(job) {
   const has_pictures = grids.length > 0;
   if (shown_for === job.state + has_pictures) return;
   shown_for = job.state + has_pictures;
-  const act = (name, text) => el("button", { type: "button", class: "button", onclick: () => told(() => post(`/api/jobs/${id}/${name}`).then(refresh)) }, text);
+  const act = (name, text) => el("button", { type: "button", class: "button", onclick: () => told(() => post(`/api/jobs/${id}/${name}`).then(refresh).then(listen)) }, text);
   const buttons = [];
   if (["queued", "running"].includes(job.state)) buttons.push(act("pause", texts.pause));
   if (["paused", "failed", "cancelled"].includes(job.state)) buttons.push(act("resume", texts.resume));
