@@ -21,7 +21,6 @@ figure lies in FOLDER/figures-of-PART.json.
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -54,6 +53,17 @@ TRUNK = {1: (3, 16), 2: (16, 32), 4: (32, 64), 8: (64, 128)}
 
 CONVOLUTIONS = {1: 2, 2: 2, 4: 4, 8: 1}
 """Of each block, as far as relu4_1."""
+
+
+WATCHED = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process that runs a command: what a large one starts counts its parent's memory as its own."""
 
 
 def main() -> None:
@@ -154,15 +164,11 @@ def command(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], galle
 
 def ran(words: list[str]) -> tuple[float, float, float]:
     """Seconds by the clock and of the processor, and the most MiB, that a command took."""
-    began = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    told = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(words)}: {told}")
-    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-c", WATCHED, *words], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}: {done.stderr}")
+    clock, processor, memory = json.loads(done.stdout)
+    return clock, processor, memory / 1024
 
 
 def enlarged(path: Path, side: int, folder: Path) -> Path:

@@ -184,6 +184,7 @@ def decoder() -> bytes:
             inputs = outputs
     found = graph.convolution(x, "to_pixels", (12, inputs), "coarser")
     found = graph.add("Add", found, graph.convolution("pixels", "to_pixels", (12, 12), "other", bias=False))
+    found = graph.add("Tanh", found)
     graph.add("DepthToSpace", graph.add("Add", found, "pixels"), output="picture", blocksize=2, mode="CRD")
     return graph.file(given, {"picture": [1, 3, "height", "width"]})
 

@@ -1,9 +1,9 @@
-"""Pairs to learn from: a cut of a photograph, a painting, what the decoder is given of both, and what it is to reach.
+"""Pairs to learn from: a part of a photograph, a painting, what the decoder is given of both, and what it is to reach.
 
-What is to be reached is what `quick` minimises: the same objective, in which a painting's colours are fitted to what
-the photograph has a place for, the subject is kept, and no place becomes a piece of the painting. A lesson is a
-function of (seed, number) alone. Looking the targets up takes as long as several steps, so each lesson of a block is
-gone through `VISITS` times, in an order of its own each time, before the next block's.
+The features of what is painted are to be distributed as the painting's are, at two sizes, so that large strokes count
+as well as small ones; deep ones are to stay, place by place, those of the photograph in the painting's colours. A
+lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of a
+block is gone through `VISITS` times, in an order of its own each time, before the next block's.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.shapes import NOISE
-from scumble.style.objective.objective import Objective
-from scumble.style.settings import StyleSettings
+from scumble.style.losses.statistics import Statistics, covariance_of, moments
+from scumble.style.losses.style import wasserstein_distance, with_root
+from scumble.style.objective.view import by_place
+from scumble.style.preparation.palette import proportions
 
 BLOCK, VISITS = 256, 6
 SIDES = (192, 448)
@@ -30,26 +33,37 @@ FLAT = 0.3
 """The part of the lessons whose cut is the plainest of several: skies are where a painter is found out."""
 
 
-class Lesson(NamedTuple):
-    """One pair."""
+STYLE = {
+    1: {"relu1_1": 1.0, "relu2_1": 1.5, "relu3_1": 2.5, "relu4_1": 3.0},
+    2: {"relu1_1": 0.5, "relu2_1": 1.0, "relu3_1": 1.5, "relu4_1": 1.5},
+}
+"""How much the distributions of layers count, of the picture reduced by these factors."""
+CONTENT = {"relu4_1": 0.4, "relu5_1": 0.6}
+"""How much places of layers count, in variances of the layer."""
+VARIANCES = {"relu4_1": 3.7e5, "relu5_1": 5.5e3}
+"""The mean variance of a channel in photographs."""
+OUT_OF_RANGE = 200.0
+JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
 
-    photograph: torch.Tensor
+
+class Lesson(NamedTuple):
+    """One pair: what the decoder is given, and what it is to reach.
+
+    `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features.
+    """
+
     base: torch.Tensor
     moved: dict[str, torch.Tensor]
     code: torch.Tensor
-    objective: Objective
-    scale: float
+    style: dict[tuple[int, str], tuple[Statistics, float]]
+    content: dict[str, torch.Tensor]
 
 
 class Lessons:
     """Lessons by number, endlessly; those of the present block are kept."""
 
-    def __init__(
-        self, photos: Sequence[Any], paintings: Sequence[Any], trunk: VGG19, judge: VGG19, seed: int,
-        settings: StyleSettings,
-    ):  # fmt: skip
+    def __init__(self, photos: Sequence[Any], paintings: Sequence[Any], trunk: VGG19, judge: VGG19, seed: int):
         self.photos, self.paintings, self.trunk, self.judge, self.seed = photos, paintings, trunk, judge, seed
-        self.terms, self.settings = settings.terms("pocket"), settings
         self.block, self.kept = -1, {}
 
     def at(self, position: int) -> Lesson:
@@ -74,26 +88,66 @@ class Lessons:
         cut = min(cuts, key=lambda cut: whole[cut].std((2, 3)).mean().item())
         picture = self.paintings[int(random.integers(len(self.paintings)))].load().rgb
         painting = _part(_brought_to(picture, side * random.uniform(*LARGER)), random)
+        share = random.uniform(0, 1)
         with torch.no_grad():
             known = coded(self.trunk, painting)
+            base = in_colours(whole, painting, share)[cut]
             # A sky is moved as part of its photograph, as it will be in use.
-            photograph, base = whole[cut], in_colours(whole, painting, random.uniform(0, 1))[cut]
-            lesson_moved = moved(self.trunk, photograph, maps_between(seen(self.trunk, whole), known.moments))
-        terms = self.terms
-        objective = Objective(
-            self.judge, photograph, [painting], terms.content, terms.style, self.settings.loss,
-            self.settings.variation_weight, 1.0, None, None, self.settings.range_weight, terms.transported,
-            terms.leak, terms.focused, None, base, terms.layout, terms.fitted,
-        )  # fmt: skip
-        scale = objective.value_and_gradient(base).loss
-        half = {name: features.half() for name, features in lesson_moved.items()}
-        return Lesson(photograph, base, half, known.code, objective, scale)
+            features = moved(self.trunk, whole[cut], maps_between(seen(self.trunk, whole), known.moments))
+            counts = proportions(whole, painting)
+            style = self._targets(painting, torch.lerp(counts / counts.mean(), torch.ones(()), share))
+            content = {name: found.half() for name, found in self.judge.walk(base, CONTENT)}
+        return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content)
+
+    def _targets(self, painting: torch.Tensor, counts: torch.Tensor) -> dict[tuple[int, str], tuple[Statistics, float]]:
+        """The painting's moments, in which its places count as they are told to."""
+        targets = {}
+        for reduction, layers in STYLE.items():
+            for name, features in self.judge.walk(reduced(painting, reduction), layers):
+                here = F.interpolate(counts, features.shape[2:], mode="bilinear")
+                found = moments(by_place(features), here.flatten() / here.sum())
+                targets[reduction, name] = with_root(found), covariance_of(found).trace().item() / features.shape[1]
+        return targets
 
 
-def noise_for(size: tuple[int, int], generator: torch.Generator | None = None) -> dict[int, torch.Tensor]:
-    """Noise for a picture of (width, height), multiples of 8."""
+def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
+    """The terms, each the mean over the lessons: of each reduction's style, of content, of values outside [0, 1].
+
+    Args:
+        painted: (N, 3, H, W), a picture for each lesson.
+        lessons: what they are to reach.
+        judge: looks at them.
+        keep: how much content counts.
+    """
+    terms: dict[str, torch.Tensor] = {}
+    for reduction, layers in STYLE.items():
+        wanted = {**layers, **(CONTENT if reduction == 1 else {})}
+        for name, features in judge.walk(reduced(painted, reduction), tuple(wanted)):
+            if name in layers:
+                distances = []
+                for one, lesson in zip(features, lessons, strict=True):
+                    target, spread = lesson.style[reduction, name]
+                    distances.append(wasserstein_distance(moments(by_place(one[None])), target) / spread)
+                terms[f"style {reduction} {name}"] = layers[name] * torch.stack(distances).mean()
+            if reduction == 1 and name in CONTENT:
+                target = torch.cat([lesson.content[name].float() for lesson in lessons])
+                terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features, target) / VARIANCES[name]
+    terms["range"] = OUT_OF_RANGE * (painted - painted.clamp(0, 1)).square().mean()
+    return terms
+
+
+def reduced(picture: torch.Tensor, by: int) -> torch.Tensor:
+    """Each side divided by a whole number."""
+    return picture if by == 1 else F.avg_pool2d(picture, by)
+
+
+def noise_for(
+    size: tuple[int, int], generator: torch.Generator | None = None, count: int = 1
+) -> dict[int, torch.Tensor]:
+    """Noise for so many pictures of (width, height), multiples of 8."""
+    width, height = size
     return {
-        places: torch.randn(1, NOISE, size[1] // places, size[0] // places, generator=generator) for places in (8, 4)
+        places: torch.randn(count, NOISE, height // places, width // places, generator=generator) for places in (8, 4)
     }
 
 

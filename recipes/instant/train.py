@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import CUT, Lessons, noise_for
+from lessons import CUT, JUDGED, Lesson, Lessons, loss, noise_for
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -34,19 +34,16 @@ from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.network import Decoder
-from scumble.style.feedforward.shapes import STATISTICS
-from scumble.style.settings import StyleSettings
+from scumble.style.feedforward.shapes import COLOURS, LAYERS, STATISTICS
 from scumble.training.task import Batch, Moment, Outcome, Task, Update
 from scumble.training.trainer import Trainer
 
 BATCH = 4
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 7e-4
 WARM_UP = 100
 MAX_NORM = 1.0
 SAVED_EVERY = 250
 SHEET_EVERY = 1000
-COLOURS = 0.6
-"""As of `in_colours`, on sheets."""
 HELD_BACK = 8
 """One picture in so many."""
 
@@ -59,20 +56,19 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="folders of pictures to keep out")
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--keep", type=float, default=0.25, help="as of `stylize`")
+    parser.add_argument("--keep", type=float, default=1.0, help="how much content counts")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     device.choose("cpu", "float32")
 
-    settings = StyleSettings(keep=arguments.keep)
-    trunk, judge = networks(settings)
+    trunk, judge = networks()
     kept_out = [thumbprint for folder in arguments.without for thumbprint in material.thumbprints(folder)]
     photos, paintings = (trained_on(path, kept_out) for path in (arguments.photos, arguments.paintings))
     print(f"{len(photos)} photographs, {len(paintings)} paintings", flush=True)
-    lessons = Lessons(photos, paintings, trunk, judge, 0, settings)
+    lessons = Lessons(photos, paintings, trunk, judge, 0)
     decoder = Decoder().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     measure_codes(decoder, paintings, trunk)
-    trainer = Trainer(learning(decoder, lessons, arguments.steps))
+    trainer = Trainer(learning(decoder, lessons, arguments.steps, arguments.keep))
     checkpoint.newest(arguments.work / "checkpoints", trainer.restored)
     with device.memory_kept():
         train(trainer, arguments, trunk)
@@ -82,7 +78,7 @@ def main() -> None:
     )
 
 
-def networks(settings: StyleSettings) -> tuple[VGG19, VGG19]:
+def networks() -> tuple[VGG19, VGG19]:
     """The network pocket without its heads, which shows what is moved, and with them, which judges."""
     entry = CATALOGUE["pocket"]
     path = find(entry)
@@ -91,7 +87,7 @@ def networks(settings: StyleSettings) -> tuple[VGG19, VGG19]:
     bare = {name: tensor for name, tensor in tensors.items() if not name.startswith("heads.")}
     return (
         VGG19(bare, entry.preprocessing, STATISTICS, padding="replicate"),
-        VGG19(tensors, entry.preprocessing, settings.layers(), padding="replicate"),
+        VGG19(tensors, entry.preprocessing, JUDGED, padding="replicate"),
     )
 
 
@@ -132,31 +128,25 @@ def measure_codes(decoder: Decoder, paintings: list[Any], trunk: VGG19, count: i
     decoder.code_deviation.copy_(found.std(0) + 0.05 * found.std(0).mean())
 
 
-def learning(decoder: Decoder, lessons: Lessons, steps: int) -> Task:
-    """What the decoder paints as `quick` would have it: the objective's own gradient, of each pair by its size at the
-    beginning, so that no pair is louder than another."""
+def learning(decoder: Decoder, lessons: Lessons, steps: int, keep: float) -> Task:
+    """The decoder's task: four lessons a step."""
 
     def batch(moment: Moment) -> Batch:
         return {"lessons": [lessons.at(moment.step * BATCH + number) for number in range(BATCH)]}
 
-    def loss(batch: Batch, moment: Moment) -> Outcome:
+    def outcome(batch: Batch, moment: Moment) -> Outcome:
+        chosen: list[Lesson] = batch["lessons"]
         generator = torch.Generator().manual_seed(moment.step)
-        values, total = [], torch.zeros(())
-        for lesson in batch["lessons"]:
-            features = {name: found.float() for name, found in lesson.moved.items()}
-            noise = noise_for((CUT, CUT), generator)
-            painted = decoder(features, lesson.base, lesson.code, noise)
-            found = lesson.objective.value_and_gradient(painted)
-            # A picture that has gone astray has no more to say than any other.
-            total = total + (painted * found.gradient).sum() / max(lesson.scale, found.loss) / BATCH
-            values.append(min(10.0, found.loss / lesson.scale))
-        value = torch.tensor(values).mean()
-        return Outcome(total - total.detach() + value, {"reached": value})
+        features = {name: torch.cat([lesson.moved[name] for lesson in chosen]).float() for name in LAYERS}
+        base, code = (torch.cat([getattr(lesson, name) for lesson in chosen]) for name in ("base", "code"))
+        painted = decoder(features, base, code, noise_for((CUT, CUT), generator, len(chosen)))
+        terms = loss(painted, chosen, lessons.judge, keep)
+        return Outcome(torch.stack(list(terms.values())).sum(), {name: term.detach() for name, term in terms.items()})
 
     update = Update(
         "decoder",
         ("decoder",),
-        loss,
+        outcome,
         lambda parameters: torch.optim.Adam(parameters, LEARNING_RATE, betas=(0.9, 0.99)),
         schedule=lambda moment: {"lr": LEARNING_RATE * schedule(moment.step, steps)},
         max_norm=MAX_NORM,

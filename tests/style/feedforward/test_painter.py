@@ -11,15 +11,14 @@ from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
 from scumble.perceptual.weights import read
 from scumble.style.feedforward import painter, pieces, weights
-from scumble.style.feedforward.moving import maps_between, moved
+from scumble.style.feedforward.moving import in_colours, maps_between, moved
 from scumble.style.feedforward.network import Decoder
 from scumble.style.feedforward.networks import Networks
 from scumble.style.feedforward.onnx_networks import OnnxNetworks
-from scumble.style.feedforward.shapes import CODE, LAYERS, STATISTICS
+from scumble.style.feedforward.shapes import CODE, COLOURS, LAYERS, STATISTICS
 from scumble.style.feedforward.torch_networks import TorchNetworks
 from scumble.style.losses.statistics import Statistics, covariance_of, moments
 from scumble.style.objective.view import by_place
-from scumble.style.preparation.palette import in_palette
 
 TOLERANCE = 1e-3
 
@@ -76,7 +75,8 @@ def test_both_runtimes_paint_the_same(size, strength):
 def test_the_picture_is_the_one_that_was_trained(drawn_decoder, monkeypatch):
     for module in (pieces, painter):
         monkeypatch.setattr(module, "BORDER", 80)  # so far out that what is beyond it is not seen
-    photograph, painting = picture(0, 48, 64), picture(1, 40, 56)
+    # Of middle colours, which are not held to [0, 1] on the way.
+    photograph, painting = 0.3 + 0.4 * picture(0, 48, 64), 0.3 + 0.4 * picture(1, 40, 56)
     tensors = {n: t for n, t in read(POCKET_FILE, "pocket").tensors.items() if not n.startswith("heads.")}
     trunk = VGG19(tensors, CATALOGUE["pocket"].preprocessing, STATISTICS, padding="replicate")
 
@@ -98,7 +98,9 @@ def test_the_picture_is_the_one_that_was_trained(drawn_decoder, monkeypatch):
         code = torch.cat([*(statistics["mean"] for statistics in described), *deviations])[None]
         features = moved(trunk, around, maps_between(here, there))
         base = torch.from_numpy(
-            pieces.cut(in_palette(content, style)[0].permute(1, 2, 0).numpy(), range(-80, 128), range(-80, 144))
+            pieces.cut(
+                in_colours(content, style, COLOURS)[0].permute(1, 2, 0).numpy(), range(-80, 128), range(-80, 144)
+            )
         )
         noise = {places: torch.from_numpy(values) for places, values in pieces.drawn((48, 64), 0).items()}
         wanted = drawn_decoder(features, base, code, noise)[0, :, 80:-80, 80:-80].permute(1, 2, 0)

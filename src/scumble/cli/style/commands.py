@@ -184,8 +184,9 @@ def _paint(sources: Sources, settings: PaintSettings, output: Path, job: Job, st
     if job.recipe is not None and repeated is not None:
         settings = settings_from_recipe(repeated, settings)
         wanted.check(settings.bits, (job.recipe,))
-    kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
     in_one_pass = settings.preset == "instant"
+    words = "--resume goes on; the best picture is"
+    kept = None if in_one_pass else report.Kept(JOBS[type(settings)], "evaluations", output, words)
     with report.starting(job.quiet or job.json or in_one_pass):
         if in_one_pass:
             from scumble.style.instant.job import asked_events as paint_events

@@ -11,11 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import threadpoolctl
 
-from scumble.style.feedforward.shapes import RIDGE
+from scumble.style.feedforward.shapes import COLOURS, RIDGES
 from scumble.style.preparation.bounds import BRIGHTNESS_GAIN, CHROMA_GAINS, LUMA, NOTICED, SHORTER_SIDE
-
-LEAST = 1e-6
-"""The variance of a plain photograph's features, beside that of a painting's."""
 
 
 class Moments(NamedTuple):
@@ -77,16 +74,17 @@ def blended(known: Sequence[Known], shares: Sequence[float]) -> Known:
     return Known(pixels, coarse, layers)
 
 
-def transport(here: Moments, there: Moments, ridge: float = RIDGE) -> Affine:
+def transport(here: Moments, there: Moments, ridges: tuple[float, float] = RIDGES) -> Affine:
     """What carries the one Gaussian to the other and moves it the least (Olkin and Pukelsheim 1982).
 
-    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2), for a covariance A that has `ridge` of its mean variance added.
+    T = A^(-1/2) (A^(1/2) B A^(1/2))^(1/2) A^(-1/2), for a covariance A to whose variances `ridges` are added: these
+    parts of its own mean variance and of that of B.
     """
-    own, wanted = (np.diagonal(moments.covariance).mean() for moments in (here, there))
+    own, wanted = (float(np.diagonal(moments.covariance).mean()) for moments in (here, there))
+    ridge = max(ridges[0] * own + ridges[1] * wanted, np.finfo(np.float32).tiny)
     with _one_thread():
-        lifted = here.covariance + (ridge * own + LEAST * wanted + LEAST**2) * np.eye(len(here.mean))
-        values, vectors = np.linalg.eigh(lifted)
-        root = np.sqrt(values.clip(LEAST**2))
+        values, vectors = np.linalg.eigh(here.covariance + ridge * np.eye(len(here.mean)))
+        root = np.sqrt(values.clip(ridge))
         there_seen = vectors.T @ there.covariance @ vectors  # along A's axes, where its roots are diagonal
         inner, turned = np.linalg.eigh(root[:, None] * there_seen * root)
         between = (turned * np.sqrt(inner.clip(0))) @ turned.T
@@ -94,10 +92,14 @@ def transport(here: Moments, there: Moments, ridge: float = RIDGE) -> Affine:
     return Affine(matrix, there.mean - matrix @ here.mean)
 
 
-def recoloured(here: Moments, there: Moments) -> Affine:
-    """Into a painting's palette, from the coarse colours of both: see `preparation.palette.in_palette`."""
+def recoloured(photograph: Known, painting: Known, whole: float = COLOURS) -> Affine:
+    """Into a painting's colours: from its range of them, at 0, to their distribution, at 1.
+
+    The range is that of `scumble.style.preparation.palette.in_palette`.
+    """
     luma = np.tile(np.array(LUMA), (3, 1))  # a colour's brightness, three times
     chroma = np.eye(3) - luma
+    here, there = photograph.coarse, painting.coarse
 
     def spread(part: np.ndarray, moments: Moments) -> float:
         return max(NOTICED, float(np.trace(part @ moments.covariance @ part.T)) ** 0.5)
@@ -106,7 +108,8 @@ def recoloured(here: Moments, there: Moments) -> Affine:
     of_brightness, of_chroma = (spread(part, there) / spread(part, here) for part in (luma[:1], chroma))
     gain = np.clip(of_brightness, 1 / BRIGHTNESS_GAIN, BRIGHTNESS_GAIN)
     matrix = gain * luma + np.clip(of_chroma, *CHROMA_GAINS) * chroma
-    return Affine(matrix, there.mean - matrix @ here.mean)
+    ranged, distributed = Affine(matrix, there.mean - matrix @ here.mean), transport(photograph.pixels, painting.pixels)
+    return Affine(*((1 - whole) * one + whole * other for one, other in zip(ranged, distributed, strict=True)))
 
 
 def coarse(picture: np.ndarray) -> np.ndarray:

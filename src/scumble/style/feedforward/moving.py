@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.feedforward.shapes import LAYERS, RIDGE, STATISTICS
+from scumble.style.feedforward.shapes import LAYERS, RIDGES, STATISTICS
 from scumble.style.losses.optimal_transport import transport_map
 from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, moments
 from scumble.style.objective.view import by_place
@@ -52,7 +52,7 @@ def moved(trunk: VGG19, photograph: torch.Tensor, maps: Maps) -> dict[str, torch
 
 
 def in_colours(photograph: torch.Tensor, painting: torch.Tensor, whole: float) -> torch.Tensor:
-    """The photograph in the painting's colours: from its range of them, at 0, to their distribution, hues and all, at 1.
+    """The photograph in the painting's colours: from its range of them, at 0, to their distribution, at 1.
 
     Both are (1, 3, H, W) in [0, 1], of any sizes; the result is of the photograph's.
     """
@@ -65,8 +65,8 @@ def in_colours(photograph: torch.Tensor, painting: torch.Tensor, whole: float) -
 def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:
     """T(F) = F @ matrix + offset; as `losses.content.gaussian_map`, with a ridge of the photograph's alone."""
     here, there = in_float64(found), in_float64(wanted)
-    covariance = covariance_of(here)
-    ridge = RIDGE * covariance.diagonal().mean().item()
-    matrix = transport_map(covariance, covariance_of(there), ridge)
+    covariance, target = covariance_of(here), covariance_of(there)
+    ridge = sum(part * c.diagonal().mean().item() for part, c in zip(RIDGES, (covariance, target), strict=True))
+    matrix = transport_map(covariance, target, ridge)
     offset = there["mean"] - here["mean"] @ matrix
     return matrix.to(found["mean"]), offset.to(found["mean"])

@@ -81,4 +81,4 @@ class Decoder(nn.Module):
             for number, outputs in enumerate(widths):
                 found = self.layers[f"{places}_{number}"](x, next(gains))
                 x = found + x if outputs == x.shape[1] else found
-        return F.pixel_shuffle(pixels + self.to_pixels(torch.cat([x, pixels - 0.5], dim=1)), 2)
+        return F.pixel_shuffle(pixels + self.to_pixels(torch.cat([x, pixels - 0.5], dim=1)).tanh(), 2)

@@ -57,7 +57,7 @@ def known(
 def between(photograph: Known, painting: Known, strength: float) -> Way:
     """What carries a photograph that share of the way to a painting."""
     maps = {name: transport(photograph.features[name], painting.features[name]).part(strength) for name in LAYERS}
-    return Way(maps, recoloured(photograph.coarse, painting.coarse).part(strength))
+    return Way(maps, recoloured(photograph, painting).part(strength))
 
 
 def painted(

@@ -20,8 +20,12 @@ WIDTHS = {8: (96, 96, 96), 4: (64, 64, 48), 2: (32, 32)}
 
 HIDDEN = 96
 
-RIDGE = 0.1
-"""Added to the variances of the photograph's features, relative to their mean: less would enlarge what is noise."""
+RIDGES = 0.1, 0.01
+"""Added to the variances of the photograph's features: so much of their mean, and so much of the painting's. Less would
+enlarge what is noise, of a plain photograph without end."""
+
+COLOURS = 0.6
+"""How far the photograph's colours go from the painting's range of them to their distribution, hues and all."""
 
 SLOPE = 0.1
 """Of the decoder's rectifiers, below zero."""

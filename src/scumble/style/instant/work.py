@@ -98,10 +98,14 @@ class Work:
         alpha = np.asarray(self.content.alpha.resize(size, Image.Resampling.BICUBIC))
         return np.dstack([pixels, _deeper(alpha, bits)])
 
+    def has_canvas(self) -> bool:
+        """Whether the picture is there as a whole in floats, before it has its final colours."""
+        return self.parts[0].mask is not None or self.values["colour"] == "content" or self.grey
+
     def _in_numbers(self, stylizer: Stylizer, photograph: np.ndarray) -> Generator[float, None, np.ndarray]:
         """The photograph, (H, W, 3), painted, in its final colours and bits."""
         colour, bits = self.values["colour"], self.values["bits"]
-        if self.parts[0].mask is None and colour != "content" and not self.grey:  # never as a whole in floats
+        if not self.has_canvas():
             result = np.empty(photograph.shape, np.uint8 if bits == 8 else np.uint16)
             for done, place, pixels in self._pieces(stylizer, photograph, photograph, self.parts[0], None):
                 if pixels is not None:
