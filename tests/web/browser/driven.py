@@ -6,7 +6,6 @@ browser has asked for and has complained of is read from its own logs, so that a
 
 import base64
 import contextlib
-import functools
 import json
 import os
 import shutil
@@ -18,7 +17,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -65,15 +63,6 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = PATIENC
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
-
-
-@functools.cache
-def axe() -> str:
-    """The script that looks for barriers, from whichever package has brought it."""
-    package = find_spec("axe_core_python") or find_spec("axe_selenium_python")
-    assert package is not None, "neither axe_core_python nor axe_selenium_python is installed"
-    assert package.origin is not None
-    return next(Path(package.origin).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
 
 
 class Served:
@@ -323,9 +312,9 @@ class Browser:
         self._complaints += [line["message"] for line in lines if line["level"] == "SEVERE"]
         return [text for text in self._complaints if not any(words in text for words in self._forgiven)]
 
-    def barriers(self) -> list[str]:
-        """What axe finds on this page that keeps people out: serious and critical, a line each."""
-        self.driver.execute_script(axe())
+    def barriers(self, axe: str) -> list[str]:
+        """What keeps people out of this page, serious and critical, a line each; found by the script of axe-core."""
+        self.driver.execute_script(axe)
         found = self.driver.execute_async_script(
             "const done = arguments[0]; axe.run(document).then(done, error => done({error: String(error)}))"
         )

@@ -23,7 +23,7 @@ def job(server, pictures) -> str:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_keeps_nobody_out(browser, job, path):
+def test_a_page_keeps_nobody_out(browser, axe, job, path):
     """In light and dark, at a desk and on a phone; `browser` looks at the console and at whom the page asks."""
     browser.open(path.format(job=job))
     browser.one("main")
@@ -32,7 +32,7 @@ def test_a_page_keeps_nobody_out(browser, job, path):
         for scheme in ("light", "dark"):
             browser.prefer(scheme)
             browser.quiet()
-            assert browser.barriers() == [], f"{width}, {scheme}"
+            assert browser.barriers(axe) == [], f"{width}, {scheme}"
         assert browser.sideways() <= 0, f"{width}: the page is wider than its window"
     assert len(browser.all("h1")) == 1
     assert browser.driver.title

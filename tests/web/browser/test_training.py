@@ -9,7 +9,7 @@ TINY = {"images": 480, "width": 4, "latent": 8, "batch": 16, "grids": 3}
 
 
 @pytest.mark.slow  # a minute: the look at the pictures trains for some seconds, too
-def test_a_gan_is_trained_watched_and_looked_at(browser, server):
+def test_a_gan_is_trained_watched_and_looked_at(browser, axe, server):
     browser.open("/train")
     browser.labelled("digits").click()
     browser.one("#advice")  # what gan check says
@@ -31,6 +31,6 @@ def test_a_gan_is_trained_watched_and_looked_at(browser, server):
     for sample in browser.all("#samples button")[:2]:
         sample.click()
     browser.loaded("#frame")
-    assert browser.barriers() == []
+    assert browser.barriers(axe) == []
     browser.open("/models")
     browser.loaded(f"[href*='{job}'] img")
