@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from scumble.web.app import web_of
 from scumble.web.gan.words import WORDS as GAN_WORDS
 from scumble.web.words import WORDS as OWN_WORDS
 
@@ -41,6 +42,7 @@ def render(request: Request, template: str, page: str, **values: Any) -> Respons
 
 async def paint(request: Request) -> Response:
     """Where a photograph and paintings become a job."""
+    web_of(request).live.warm()  # who opens it will soon want to see something painted
     return render(request, "paint.html", "paint")
 
 

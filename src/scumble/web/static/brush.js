@@ -22,7 +22,9 @@ export class Brush {
     this.paintings = [];
     this.past = [];
     this.ring = el("div", { class: "brush-ring", hidden: true });
-    this.surface = el("canvas", { class: "mask surface", tabindex: 0, "aria-label": words.brush.canvas, role: "img", hidden: true });
+    this.surface = el("canvas", { class: "mask surface", tabindex: 0, "aria-label": words.brush.canvas, role: "application", hidden: true });
+    this.kept = el("canvas", { hidden: true }); // of the photograph, what stays as it is: part of the preview
+    viewer.after.after(this.kept);
     viewer.frame.append(this.ring, this.surface);
     this.at = [0.5, 0.5];
     this.#listen();
@@ -41,6 +43,15 @@ export class Brush {
     for (const layer of this.layers.values()) layer.remove();
     this.layers.clear();
     this.past = [];
+    this.kept.hidden = true;
+  }
+
+  /** Takes up what was brushed for another job: addresses of its masks, one for each painting or none, and of what stays. */
+  async take(masks, protect) {
+    const others = masks.slice(1).map((address, place) => [this.paintings[place + 1]?.id, address]);
+    for (const [key, address] of [...others, [STAYS, protect]]) if (key && address) await this.#load(this.#layer(key), address, this.#colour(key));
+    this.#show_kept();
+    this.onchange();
   }
 
   /** The paintings that are chosen, each with its "id" and "name". */
@@ -58,6 +69,8 @@ export class Brush {
   open(yes = true) {
     this.toolbar.hidden = this.surface.hidden = this.ring.hidden = !yes;
     for (const layer of this.layers.values()) layer.hidden = !yes;
+    if (!yes) this.#show_kept();
+    this.kept.hidden ||= yes;
     if (!yes) return;
     this.viewer.comparing(false);
     this.#fill_toolbar();
@@ -118,11 +131,39 @@ export class Brush {
 
   #layer(key) {
     if (!this.layers.has(key)) {
-      const layer = el("canvas", { class: "mask", width: this.surface.width, height: this.surface.height });
+      const layer = el("canvas", { class: "mask", width: this.surface.width, height: this.surface.height, hidden: !this.is_open });
       this.viewer.frame.insertBefore(layer, this.ring);
       this.layers.set(key, layer);
     }
     return this.layers.get(key);
+  }
+
+  /** Draws a mask, white on black, as a layer in its colour. */
+  async #load(layer, address, colour) {
+    const mask = new Image();
+    mask.src = address;
+    await mask.decode();
+    const context = layer.getContext("2d", { willReadFrequently: true });
+    context.drawImage(mask, 0, 0, layer.width, layer.height);
+    const drawn = pixels(layer);
+    for (let place = 0; place < drawn.data.length; place += 4) drawn.data[place + 3] = drawn.data[place];
+    context.putImageData(drawn, 0, 0);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = colour;
+    context.fillRect(0, 0, layer.width, layer.height);
+  }
+
+  /** Shows of the photograph what stays as it is, over the preview, which knows nothing of it. */
+  #show_kept() {
+    const stays = this.layers.get(STAYS);
+    this.kept.hidden = !stays || !has_paint(stays) || !this.viewer.before.complete;
+    if (this.kept.hidden) return;
+    this.kept.width = stays.width;
+    this.kept.height = stays.height;
+    const context = this.kept.getContext("2d");
+    context.drawImage(this.viewer.before, 0, 0, stays.width, stays.height);
+    context.globalCompositeOperation = "destination-in";
+    context.drawImage(stays, 0, 0);
   }
 
   #listen() {

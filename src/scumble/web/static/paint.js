@@ -11,6 +11,7 @@ import { Viewer } from "/static/viewer.js";
 const TITLES = { stylize: words.paint.title_of, texture: words.paint.texture_of }; // by the kinds of jobs of this page
 const SHOWN = 1600; // pixels of the photograph's longer side on the page
 const MOST_OWN = 9; // paintings that somebody brought and that stay at hand
+const MASK_SIDE = 1024;
 const PREVIEW_WAIT = 120, PLAN_WAIT = 350; // milliseconds after the last change
 const client = unique();
 
@@ -142,7 +143,7 @@ function draw_shelf() {
 }
 
 function draw_shares() {
-  const several = chosen.styles.length > 1;
+  const several = chosen.styles.length > 1 && !brush_masks(); // masks say where each painting goes, all of it
   byId("shares").hidden = !several;
   byId("shares").replaceChildren(...(several ? chosen.styles.map(share_field) : []));
 }
@@ -204,11 +205,14 @@ async function recall({ name, recipe }) {
     const style = await found(role_of(place));
     if (style) styles.push(style);
   }
-  await restore({ kind: recipe.job, content, styles, settings: recipe.settings ?? {} });
+  const masks = [];
+  for (let place = 1; recipe.inputs?.[role_of(place, "mask")]; place += 1) masks.push(await found(role_of(place, "mask")));
+  const protect = await found("protect");
+  await restore({ kind: recipe.job, content, styles, settings: recipe.settings ?? {}, masks, protect });
   notice(fill(missing.length ? words.paint.recalled_some : words.paint.recalled, { name, missing: missing.join(", ") }));
 }
 
-const role_of = (place) => (place === 1 ? "style" : `style ${place}`);
+const role_of = (place, role = "style") => (place === 1 ? role : `${role} ${place}`);
 
 /** A picture of this digest, if it is on the shelf or was uploaded. */
 async function uploaded(id, name) {
@@ -226,7 +230,7 @@ async function size_of(id) {
 }
 
 /** Puts back what was chosen once. */
-async function restore({ kind: wanted = "stylize", content, styles, settings: given, shares }) {
+async function restore({ kind: wanted = "stylize", content, styles, settings: given, shares, masks = [], protect }) {
   if (wanted === "texture") remove_content();
   set_kind(wanted);
   form.set(given);
@@ -236,6 +240,8 @@ async function restore({ kind: wanted = "stylize", content, styles, settings: gi
   styles.forEach(({ id }, place) => (chosen.shares[id] = weights[place] ?? 1));
   if (content) await choose_content(content);
   else changed();
+  const address = (mask) => mask && pictureOf(mask.id, MASK_SIDE);
+  if (content) await brush.take(masks.map(address), address(protect));
 }
 
 // What is kept for the next time that this page is opened, in this browser
@@ -259,8 +265,8 @@ async function take_up_job(id) {
   const job = await get(`/api/jobs/${encodeURIComponent(id)}`);
   const names = names_of(job);
   const found = (role) => Promise.all((job.inputs[role] ?? []).map((one, place) => uploaded(one, names[role][place])));
-  const [[content], styles] = await Promise.all([found("content"), found("style")]);
-  await restore({ kind: job.kind, content, styles: styles.filter(Boolean), settings: job.settings });
+  const [[content], styles, masks, [protect]] = await Promise.all(["content", "style", "mask", "protect"].map(found));
+  await restore({ kind: job.kind, content, styles: styles.filter(Boolean), settings: job.settings, masks, protect });
 }
 
 // What the work takes, and how it will look
@@ -331,6 +337,7 @@ function open_brush(yes) {
 
 function brushed() {
   brush_button.classList.toggle("used", brush.used);
+  draw_shares();
   refresh();
 }
 
