@@ -24,7 +24,7 @@ test-slow: $(READY)
 fuzz: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run
 
-# Half an hour: every kind of job, killed 40 times.
+# An hour: every kind of job, killed 40 times; and the page's jobs, with all the processes that work at them.
 kills: $(READY)
 	$(BIN)/python recipes/kills.py
 	$(BIN)/python recipes/web_kills.py

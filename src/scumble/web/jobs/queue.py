@@ -61,11 +61,8 @@ class Queue:
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs, as `JobFolder.shown` tells of them, in the order in which they are taken."""
-        found = []
-        for job in self.folders():
-            with contextlib.suppress(OSError):  # deleted just now
-                found.append(job.shown())
-        return found
+        shown = [(job, job.shown()) for job in self.folders()]
+        return [told for job, told in shown if job.exists()]  # one may have been deleted just now
 
     def states(self) -> dict[str, State]:
         """How every job stands: what costs little to ask often."""

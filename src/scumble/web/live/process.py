@@ -18,7 +18,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import IO, Any
+from typing import Any
 
 from scumble import jobs
 from scumble.errors import ScumbleError, first_line
@@ -34,7 +34,7 @@ ANSWERS = {
 }
 """Functions of what was wanted. One that takes long is a generator, which is given up where it yields."""
 
-SLOW = frozenset({"plan"})
+SLOW = frozenset({"plan", "film"})
 """What is answered beside the others, so that they need not wait for it."""
 FIRST, LATER = "scumble.web.live.preview", "scumble.style.stylize"
 """Modules that the first page will want, imported before it asks: one at once, and one that takes seconds."""
@@ -123,7 +123,8 @@ def main(arguments: Sequence[str]) -> int:
     os.dup2(2, 1)  # what a library prints is no answer
 
     def write(answer: Request) -> None:
-        _write_line(output, answer)
+        output.write(json.dumps(answer) + "\n")
+        output.flush()
 
     answering = Answering(write)
     for work in (lambda: _read(answering), answering.answer_slow):
@@ -144,11 +145,6 @@ def _read(answering: Answering) -> None:
         answering.read(sys.stdin)
     finally:
         os._exit(0)  # nobody waits for an answer that may still be on its way
-
-
-def _write_line(file: IO[str], value: Request) -> None:
-    file.write(json.dumps(value) + "\n")
-    file.flush()
 
 
 if __name__ == "__main__":
