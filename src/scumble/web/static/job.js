@@ -196,6 +196,7 @@ async function take(event) {
 
 function say({ event, message, time }) {
   const log = byId("log");
+  log.parentElement.hidden = false;
   log.append(el("li", { class: event }, el("time", {}, time ? when(time) : ""), message));
   log.scrollTop = log.scrollHeight;
 }
@@ -212,7 +213,8 @@ async function begin() {
   if (!(await load())) return;
   byId("copy").append(copy_button(() => byId("command").textContent));
   listen();
-  form = await get(`/api/forms/${job.kind}`).catch(() => null); // some jobs have no settings
+  if (!Object.keys(job.settings).length && !REPEATED.includes(job.kind)) return; // it may have none
+  form = await get(`/api/forms/${job.kind}`).catch(() => null);
   draw();
 }
 

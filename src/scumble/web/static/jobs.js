@@ -181,6 +181,8 @@ function take(message) {
   }
   const element = document.querySelector(`[data-job="${CSS.escape(message.job)}"]`);
   if (element && message.progress) show_progress(element, message.progress);
+  // Why it waits, where that is not for its turn: the stream knows what keeps all jobs from being worked on.
+  if (element && job.state === "queued" && message.message !== job.message) element.querySelector(".left").textContent = message.message;
 }
 
 told(async () => {

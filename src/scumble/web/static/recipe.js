@@ -19,7 +19,7 @@ function flag(name, value) {
 
 /** The names of a job's inputs, by role, as people gave them. */
 export function names_of(job) {
-  const named = Object.entries(job.inputs).map(([role, ids]) => [role, ids.map((id, place) => job.names?.[role]?.[place] || id)]);
+  const named = Object.entries(job.inputs).map(([role, ids]) => [role, ids.map((id, place) => (job.names?.[role]?.[place] || id).replace(/^builtin:/, ""))]);
   return Object.fromEntries(named);
 }
 
