@@ -58,7 +58,7 @@ def pages(server: Served) -> Iterator[tuple[str, str]]:
     yield "job", f"/jobs/{done}"
     yield "gallery", "/gallery"
     yield "train-empty", "/train"
-    inputs = {"data": ["digits"]}
+    inputs = {"data": ["builtin:digits"]}
     run = server.send("/api/jobs", {"kind": "train", "title": "Digits", "settings": DIGITS, "inputs": inputs})["id"]
     page.wait(server, run, seconds=LONG)
     yield "train", f"/train?job={run}"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 import psutil
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
@@ -117,14 +118,9 @@ class Served:
 
     def send(self, path: str, value: Any = None, method: str = "POST") -> Any:
         """What the interface answers to some JSON."""
-        request = urllib.request.Request(
-            self.address + path,
-            data=json.dumps(value or {}).encode(),
-            headers={"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-            return json.loads(answer.read() or b"null")
+        answer = httpx.request(method, self.address + path, json=value or {}, timeout=PATIENCE_SECONDS)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
 
     def jobs(self) -> list[dict[str, Any]]:
         return self.get("/api/jobs")
