@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scumble import device
+from scumble.cores import times_in_words
 from scumble.errors import ImageError, RunError, ScumbleError, reason
 from scumble.events import (
     Detailed,
@@ -32,7 +33,7 @@ from scumble.style import stages
 from scumble.style.many import sheet
 from scumble.style.many.pairs import Pair, Style, is_finished, mix, pairs
 from scumble.style.outputs import Wanted
-from scumble.style.plan import GIB, times_in_words
+from scumble.style.plan import GIB
 from scumble.style.preparation.sources import Sources
 from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings

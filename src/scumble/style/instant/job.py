@@ -17,7 +17,8 @@ import PIL
 from PIL import Image
 
 import scumble
-from scumble import cores, paths
+from scumble import paths
+from scumble.cores import allowed, times_in_words
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Noted, Planned, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, metadata
@@ -114,7 +115,7 @@ def asked_events(
 
 def threads() -> int:
     """How many of them compute."""
-    return int(os.environ.get("OMP_NUM_THREADS") or cores.allowed() or os.cpu_count() or 1)
+    return int(os.environ.get("OMP_NUM_THREADS") or allowed() or os.cpu_count() or 1)
 
 
 def _check(sources: Sources, values: dict[str, Any], wanted: Wanted) -> None:
@@ -162,8 +163,6 @@ def _foretold(work: Work, brush: Stylizer, asked: bool) -> Planned:
     message = f"{width}x{height} pixels: about {memory_bytes / GIB:.1f} GiB of memory"
     if not asked:
         return Planned(message, width, height, 1, memory_bytes)
-    from scumble.style.plan import times_in_words
-
     share = min(1.0, TRIAL / max(work.size))
     trial = max(16, round(width * share)), max(16, round(height * share))
     began = 0.0, 0.0
