@@ -3,7 +3,9 @@
 import io
 import json
 
+import numpy as np
 from PIL import Image
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -83,6 +85,22 @@ def test_a_dropped_picture_brings_its_settings_back(browser, server, pictures, t
         control = page.setting(browser, setting)
         until(lambda c=control, v=value: c.get_attribute("value") == v, f"{setting} is {value} again")
     until(lambda: browser.one("#start").is_enabled(), "its photograph and its painting are back, too")
+
+
+def test_what_is_brushed_stays_the_photograph(browser, server, pictures):
+    browser.open()
+    page.give(browser, *pictures)
+    page.set_to(browser, size=96, steps=4)
+    browser.labelled("Brush").click()
+    browser.labelled("Stays as it is").click()
+    surface = browser.one("canvas.surface")
+    ActionChains(browser.driver).move_to_element(surface).click_and_hold().move_by_offset(4, 0).release().perform()
+    job = page.paint(browser)
+    assert len(page.wait(server, job)["inputs"]["protect"]) == 1
+    [data] = server.results(job).values()
+    with Image.open(io.BytesIO(data)) as painted, Image.open(pictures[0]) as photo:
+        difference = np.abs(np.asarray(painted, np.float32) - np.asarray(photo, np.float32)).mean(2)
+    assert difference[38:42, 46:50].max() < 4 < difference[:8].mean()
 
 
 def test_the_keyboard_alone_paints_a_picture(browser, server, pictures):
