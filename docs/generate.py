@@ -201,6 +201,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "settings gan classify": lambda: settings_table(settings_of("gan classify")),
     "presets stylize": _presets_of_stylize,
     "presets gan train": _presets_of_training,
+    "settings web": lambda: settings_table(settings_of("web")),
     "settings translate train": lambda: settings_table(scumble.TranslationSettings),
     "presets translate train": _presets_of_translation,
     "layers": _layers,

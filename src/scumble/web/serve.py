@@ -17,10 +17,13 @@ from h11 import LocalProtocolError
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from scumble import paths
 from scumble.errors import ScumbleError, reason
 from scumble.web.app import create
 from scumble.web.settings import LOCALHOST, WebSettings
 
+ADDRESS = "address"
+"""The file in its home that tells where a server is."""
 MAX_CONNECTIONS = 200
 ASKING_SECONDS = 20.0
 """So long a connection may be open without a whole request."""
@@ -112,7 +115,9 @@ def serve(settings: WebSettings, ready: Callable[[str], None]) -> None:
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=ENDING_SECONDS,
         )
-        ready(address(settings, server_socket.getsockname()[1]))
+        where = address(settings, server_socket.getsockname()[1])
+        paths.write_atomically(settings.home / ADDRESS, where.partition("?")[0].encode())
+        ready(where)
         with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
             Server(config).run([server_socket])
 
@@ -152,11 +157,13 @@ def only_one(settings: WebSettings):
         ScumbleError: if another one has it, or it cannot be written to.
     """
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(0o700, parents=True, exist_ok=True)  # what people paint is their own affair
         lock = FileLock(settings.home / "server.lock", blocking=False)
         lock.acquire()
     except Timeout:
-        raise ScumbleError(f"scumble web is running already, on {settings.home}", "open its page") from None
+        with contextlib.suppress(OSError):
+            raise ScumbleError(f"it is running already: {(settings.home / ADDRESS).read_text()}") from None
+        raise ScumbleError(f"it is running already, with {settings.home}") from None
     except OSError as error:
         raise ScumbleError(f"{settings.home} cannot be written to: {reason(error)}") from error
     try:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_an_idle_server_takes_less_than_80_megabytes_and_imports_nothing_that_co
 
 def test_a_second_server_of_the_same_home_is_refused(server, capsys):
     assert run("web", "--home", server.home, "--port", 0) == 1
-    assert "running already" in capsys.readouterr().err
+    assert f"running already: http://127.0.0.1:{server.port}/" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_port_that_is_taken_is_told(tmp_path, server, capsys):
@@ -55,6 +56,26 @@ def test_exposed_without_a_token_it_does_not_begin(tmp_path, capsys):
     assert run("web", "--home", tmp_path / "home", "--listen", "0.0.0.0") == 2
     assert "wanted a token beside it" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "home").exists()
+
+
+def test_what_people_paint_is_their_own_affair(server):
+    assert server.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_folders_that_are_not_there_are_told(tmp_path, capsys):
+    assert run("web", "--data", tmp_path / "none") == 2
+    assert "wanted a folder that is there" in " ".join(capsys.readouterr().err.split())
+    assert WebSettings(home="x", data=["."]).data == (Path.cwd(),)
+
+
+def test_a_user_without_a_home_folder_still_has_one_for_the_page(monkeypatch):
+    from scumble.web import settings
+
+    def refuse(name):
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(settings.platformdirs, "user_data_dir", refuse)
+    assert WebSettings().home.name == "web"
 
 
 def test_where_packages_are_missing_their_name_is_told(monkeypatch, capsys):
