@@ -26,7 +26,7 @@ def test_multiply_adds_are_those_of_the_convolutions_one_by_one():
 
 
 def test_a_blurred_picture_is_less_sharp_and_a_flat_one_not_at_all():
-    picture = photograph(96, 64)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8))
     assert instant.finest(picture) > 2 * instant.finest(picture.reduce(2).resize(picture.size)) > 0
     assert instant.finest(Image.new("RGB", (64, 64), "teal")) == 0
 
