@@ -79,7 +79,12 @@ export class Brush {
 
   /** Whether anything was brushed. */
   get used() {
-    return [...this.layers.values()].some(has_paint);
+    return [...this.layers.keys()].some((key) => this.has(key));
+  }
+
+  /** Whether something was brushed for a painting, by its id. */
+  has(key) {
+    return this.layers.has(key) && has_paint(this.layers.get(key));
   }
 
   /**
@@ -87,11 +92,10 @@ export class Brush {
    * Throws, with words, where one of several paintings has no place.
    */
   async masks() {
-    const brushed = (key) => this.layers.has(key) && has_paint(this.layers.get(key));
-    const protect = brushed(STAYS) ? await this.#picture([this.layers.get(STAYS)]) : null;
+    const protect = this.has(STAYS) ? await this.#picture([this.layers.get(STAYS)]) : null;
     const others = this.paintings.slice(1);
-    if (!others.some(({ id }) => brushed(id))) return { protect, masks: [] };
-    const without = others.find(({ id }) => !brushed(id));
+    if (!others.some(({ id }) => this.has(id))) return { protect, masks: [] };
+    const without = others.find(({ id }) => !this.has(id));
     if (without) throw new Error(fill(words.brush.every_painting, { name: without.name }));
     const layers = others.map(({ id }) => this.layers.get(id));
     const masks = [this.#picture(layers, true), ...layers.map((layer) => this.#picture([layer]))];
@@ -156,7 +160,7 @@ export class Brush {
   /** Shows of the photograph what stays as it is, over the preview, which knows nothing of it. */
   #show_kept() {
     const stays = this.layers.get(STAYS);
-    this.kept.hidden = !stays || !has_paint(stays) || !this.viewer.before.complete;
+    this.kept.hidden = !this.has(STAYS) || !this.viewer.before.complete;
     if (this.kept.hidden) return;
     this.kept.width = stays.width;
     this.kept.height = stays.height;
