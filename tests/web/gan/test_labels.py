@@ -97,6 +97,13 @@ def test_labels_of_no_data_are_refused(client):
     assert client.post("/api/labels", json=[]).status_code == 400
 
 
+def test_a_complaint_does_not_tell_where_a_folder_lies(client, settings):
+    (settings.data[0] / "empty").mkdir()
+    answer = client.post("/api/labels", json={"data": "root:0/empty"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("empty holds no pictures")
+
+
 def test_what_a_job_has_sorted_is_shown(client, settings):
     sorting.rows.cache_clear()
     result = settings.home / "jobs" / JOB / "result"

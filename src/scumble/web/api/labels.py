@@ -47,7 +47,8 @@ async def all_sets(request: Request) -> Response:
 async def create(request: Request, body: NewSet) -> Response:
     """Begin to label pictures of a data set."""
     data = await run_in_threadpool(places.resolve, body.data, web_of(request).settings)
-    about = await web_of(request).live.ask("choose", {"data": data, "count": labels.SHOWN})
+    with places.unnamed(data):
+        about = await web_of(request).live.ask("choose", {"data": data, "count": labels.SHOWN})
     return answer(labels.create(_home(request), body.data, about), 201)
 
 
@@ -129,7 +130,8 @@ async def _small(request: Request, path: Path, data: str, names: dict[int, str])
             missing = {names[number]: f"{number}.jpg" for number in range(first, first + AT_ONCE) if number in names}
             folder = places.resolve(data, web_of(request).settings)
             wanted = {"data": folder, "folder": str(path.parent), "pictures": missing}
-            await web_of(request).live.ask("thumbnails", wanted)
+            with places.unnamed(folder):
+                await web_of(request).live.ask("thumbnails", wanted)
     if not path.exists():
         refuse("this picture cannot be shown", status=404)
     return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})

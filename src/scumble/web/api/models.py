@@ -114,7 +114,9 @@ def _file(path: Path | None) -> Response:
 async def _ask(request: Request, name: str, body: Drawn) -> dict[str, Any]:
     """What the live process answers, which is given the model's folder in the place of its id."""
     folder = await run_in_threadpool(_folder, request)
-    return await web_of(request).live.ask(name, body.model_dump(by_alias=True) | {"model": str(folder)})
+    wanted = body.model_dump(by_alias=True) | {"model": str(folder)}
+    with places.unnamed(str(folder)):
+        return await web_of(request).live.ask(name, wanted)
 
 
 ROUTES = [

@@ -12,6 +12,7 @@ No part of an id is ever joined to a path: it is looked for among the names that
 lie in an allowed folder too.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble.data.sources.names import SUFFIXES, is_hidden, is_system
-from scumble.errors import SettingsError, reason
+from scumble.errors import ScumbleError, SettingsError, reason
 from scumble.web.settings import WebSettings
 
 BUILT_IN = {
@@ -112,6 +113,15 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@contextlib.contextmanager
+def unnamed(path: str) -> Iterator[None]:
+    """In what the library complains of, call a place by its last name only: where it lies is nobody's business."""
+    try:
+        yield
+    except ScumbleError as error:
+        raise SettingsError(str(error).replace(path, Path(path).name)) from error
 
 
 # --- Looking around -------------------------------------------------------------------------------------------------

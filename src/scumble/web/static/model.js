@@ -81,7 +81,9 @@ function codes(onchange) {
   for (let number = 1; number <= Math.min(model.numbers, 8); number += 1) {
     const output = el("output", { class: "quiet" }, texts.any);
     const slider = el("input", { id: `number-${number}`, class: "code", type: "range", min: -1.1, max: 1, step: 0.1, value: -1.1 });
+    slider.style.setProperty("--filled", "0%");
     slider.addEventListener("input", () => {
+      slider.style.setProperty("--filled", `${(100 * (Number(slider.value) + 1.1)) / 2.1}%`);
       output.textContent = slider.value < -1 ? texts.any : Number(slider.value).toFixed(1);
       onchange();
     });
@@ -148,9 +150,12 @@ function sample(one) {
   return el("li", {}, button);
 }
 
+/** As a shell takes it. */
+const quoted = (text) => (/^[\w.,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
 function command({ truncation, class: of_class, code: of_code }) {
-  const place = model.job ? "RUN" : model.name;
-  const flags = [truncation === null ? "" : ` --truncation ${truncation}`, of_class === null ? "" : ` --class "${of_class}"`, of_code === null ? "" : ` --code "${of_code}"`].join("");
+  const place = model.job ? "RUN" : quoted(model.name);
+  const flags = [truncation === null ? "" : ` --truncation ${truncation}`, of_class === null ? "" : ` --class ${quoted(of_class)}`, of_code === null ? "" : ` --code ${quoted(of_code)}`].join("");
   const lines = [`scumble gan sample ${place} --seeds ${first()}-${first() + COUNT - 1}${flags}`];
   if (chosen.length > 1) lines.push(`scumble gan interpolate ${place} --seeds ${chosen.map((one) => one.seed).join(",")}`);
   byId("command").textContent = lines.join("\n");
