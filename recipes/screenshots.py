@@ -25,6 +25,8 @@ WIDTH = 1200
 """Pixels of a picture for the documentation."""
 DIGITS = {"images": 8_000, "width": 16, "lr": 1e-3, "preset": "dcgan"}
 """Settings of a GAN that learns to draw something within minutes."""
+AWAITED = {"paint": f"{page.PICTURE}[src^='blob:']", "model": "#samples img", "train": "#grid"}
+"""Pictures that take longer than their page."""
 LONG = 3600
 """Seconds to wait on a machine that has other things to do."""
 
@@ -85,9 +87,8 @@ def shots(browser: Browser, name: str, path: str, folder: Path) -> None:
             browser.prefer(scheme)
             browser.open(path)
             browser.quiet(1.5)
-            if name == "paint":
-                page.until(lambda: page.previews(browser), "the instant preview")
-                browser.quiet(1.0)
+            if name in AWAITED:
+                browser.loaded(AWAITED[name])
             if name == "job":
                 browser.labelled("Before / after").click()
             browser.screenshot(folder / f"{name}-{width}-{scheme}.png", whole=width == "phone")
