@@ -15,6 +15,8 @@ from scumble.web.settings import WebSettings
 class NoWorkers:
     """In the place of the supervisor: what is queued stays so, and no process is started."""
 
+    trouble: str | None = None
+
     def start(self) -> None:
         pass
 

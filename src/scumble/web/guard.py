@@ -41,7 +41,8 @@ HEADERS = {
 """Of every answer that does not say otherwise. `no-cache`: kept, but asked for again each time."""
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
-_STRANGE = re.compile(r"[\x00-\x1f\x7f\\]|\.\.|//")
+_STRANGE = re.compile(r"[\x00-\x1f\x7f\\]|//|(^|/)\.\.?(/|$)")
+"""Addresses that no page of ours has."""
 
 
 class Guard:
@@ -81,7 +82,7 @@ class Guard:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.is_own(hosts[0]):
             return PlainTextResponse("Open this page by the address that `scumble web` has printed.\n", 421)
-        if _STRANGE.search(scope["path"]) or not scope["path"].isprintable():
+        if _STRANGE.search(scope["path"]):
             return _no("there is nothing at this address", 404)
         if not is_from_own_page(scope, headers, hosts[0]):
             return _no("only the pages of this server may ask for this", 403)

@@ -44,7 +44,13 @@ class WebSettings(Settings):
         str, Field(min_length=1, description="address to listen on; others than this machine's own need a token")
     ] = "127.0.0.1"
     token: Annotated[
-        str | None, Field(min_length=MIN_TOKEN, pattern=r"^[A-Za-z0-9_~.-]+$", description="what visitors must know")
+        str | None,
+        Field(
+            min_length=MIN_TOKEN,
+            pattern=r"^[A-Za-z0-9_~.-]+$",
+            examples=["k3Vx-9bQz_72LmTt"],
+            description=f"what visitors must know: at least {MIN_TOKEN} characters",
+        ),
     ] = None
     data: Annotated[
         tuple[Annotated[Path, AfterValidator(_folder)], ...],

@@ -129,7 +129,7 @@ def with_file(client, wanted, name, data):
 
 
 def test_files_are_those_that_the_job_lists(client, wanted):
-    job, url = with_file(client, wanted, "lake in blue?.png", encoded(2))
+    job, url = with_file(client, wanted, "lake..in\u202fblue?.png", encoded(2))
     answer = client.get(url)
     assert (answer.content, answer.headers["content-type"]) == (encoded(2), "image/png")
     assert "attachment" in client.get(f"{url}?download").headers["content-disposition"]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from scumble.web.api import stream
 from scumble.web.jobs.log import EventWriter
 from scumble.web.jobs.queue import MissingError, Queue
 from served import PATIENCE_SECONDS, Server, parsed
@@ -129,9 +130,14 @@ def test_a_stream_ends_when_the_server_does(tmp_path, loopback):
     assert server.said.read_text() == ""
 
 
-def test_too_many_streams_are_refused_in_words(client, job, monkeypatch):
-    from scumble.web.api import stream
+def test_that_no_worker_can_be_started_is_told_of_what_waits(client, job):
+    web = client.app.state.web
+    assert stream._look(web)[job.id]["message"] == "waits for its turn"
+    web.supervisor.trouble = "no worker starts"
+    assert stream._look(web)[job.id] == {"state": "queued", "message": "no worker starts", "order": 1.0}
 
+
+def test_too_many_streams_are_refused_in_words(client, job, monkeypatch):
     monkeypatch.setattr(stream, "MAX_STREAMS", 0)
     answer = client.get("/api/events")
     assert (answer.status_code, "close some" in answer.json()["error"]) == (503, True)

@@ -93,7 +93,8 @@ async def states(web: Web) -> dict[str, dict[str, Any]]:
 def _look(web: Web) -> dict[str, dict[str, Any]]:
     found = {}
     for id_, state in web.queue.states().items():
-        told = {"state": state.state, "message": state.message, "order": state.order}
+        waits_in_vain = state.state == "queued" and web.supervisor.trouble
+        told = {"state": state.state, "message": waits_in_vain or state.message, "order": state.order}
         if state.state == "running":
             try:
                 told["progress"] = web.queue.folder_of(id_).progress()
