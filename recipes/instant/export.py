@@ -79,7 +79,7 @@ def compared(network: Decoder) -> float:
     source = functools.partial(pieces.cut, picture)
     here, features = painter.known(ours, source, (48, 64), painting=False)
     there, _ = painter.known(ours, functools.partial(pieces.cut, painting), (72, 64))
-    way, decode = painter.between(here, there, 1.0), ours.decoder(weights.decoder(there.code()))
+    way, decode = painter.between(here, there, 1.0), ours.decoder(there.code(), 1.0)
     ((_, painted),) = painter.painted(ours, decode, source, (48, 64), way, 0, features)
     around = source(range(-pieces.BORDER - 1, 49 + pieces.BORDER), range(-pieces.BORDER - 1, 65 + pieces.BORDER))
     moved = {}

@@ -21,9 +21,10 @@ from scumble.style.preparation.palette import _coarse
 
 
 def features(seed: int, channels: int = 6, places: int = 200) -> np.ndarray:
+    """(channels, 1, places)."""
     random = np.random.default_rng(seed)
     mixed = random.standard_normal((channels, channels)) @ random.standard_normal((channels, places))
-    return np.maximum(mixed + random.random((channels, 1)), 0).astype(np.float32)
+    return np.maximum(mixed + random.random((channels, 1)), 0).astype(np.float32)[:, None]
 
 
 def picture(seed: int, height: int = 70, width: int = 90) -> np.ndarray:
@@ -35,21 +36,34 @@ def picture(seed: int, height: int = 70, width: int = 90) -> np.ndarray:
 def test_moments_are_means_and_covariances():
     values = features(0)
     found = moments(values)
-    np.testing.assert_allclose(found.mean, values.astype(np.float64).mean(1), rtol=1e-6)
-    np.testing.assert_allclose(found.covariance, np.cov(values.astype(np.float64), bias=True), atol=1e-5)
+    np.testing.assert_allclose(found.mean, values.astype(np.float64).mean((1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(found.covariance, np.cov(values[:, 0].astype(np.float64), bias=True), atol=1e-5)
 
 
 def test_a_place_of_double_weight_counts_as_two_places():
-    values, weights = features(0), np.ones(200, np.float32)
-    weights[:50] = 2
-    found, wanted = moments(values, weights), moments(np.concatenate([values, values[:, :50]], axis=1))
+    values, weights = features(0), np.ones((1, 200), np.float32)
+    weights[:, :50] = 2
+    found, wanted = moments(values, weights), moments(np.concatenate([values, values[:, :, :50]], axis=2))
     np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-5)
     np.testing.assert_allclose(found.covariance, wanted.covariance, atol=1e-4)
 
 
+def test_of_many_places_enough_are_looked_at():
+    many = np.random.default_rng(0).standard_normal((2, 600, 500)).astype(np.float32) + 1
+    found = moments(many)
+    np.testing.assert_allclose(found.mean, 1, atol=0.02)
+    np.testing.assert_allclose(found.covariance, np.eye(2), atol=0.03)
+    only = np.zeros((600, 500), np.float32)
+    only[::7] = 1
+    np.testing.assert_allclose(moments(many, only).mean, many[:, ::7].mean((1, 2)), atol=0.03)
+    only[:] = 0
+    only[1, 1] = 1  # between those that are looked at
+    np.testing.assert_allclose(moments(many, only).mean, found.mean)
+
+
 def test_a_mixture_has_the_moments_of_all_places_together():
     one, other = features(1, places=300), features(2, places=100)
-    found, wanted = mixture([moments(one), moments(other)], [0.75, 0.25]), moments(np.concatenate([one, other], axis=1))
+    found, wanted = mixture([moments(one), moments(other)], [0.75, 0.25]), moments(np.concatenate([one, other], axis=2))
     np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-5)
     np.testing.assert_allclose(found.covariance, wanted.covariance, atol=1e-4)
 
@@ -57,7 +71,7 @@ def test_a_mixture_has_the_moments_of_all_places_together():
 def test_transport_is_that_of_the_training():
     here, there = features(3), features(4)
     ours = transport(moments(here), moments(there))
-    matrix, offset = gaussian_map(*(torch_moments(torch.from_numpy(values.T.copy())) for values in (here, there)))
+    matrix, offset = gaussian_map(*(torch_moments(torch.from_numpy(values[:, 0].T.copy())) for values in (here, there)))
     np.testing.assert_allclose(ours.matrix, matrix.T, atol=1e-3)
     np.testing.assert_allclose(ours.offset, offset, atol=1e-3)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from feedforward_material import numbers_of, picture, unlearnt_decoder
 from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
@@ -23,27 +24,12 @@ from scumble.style.objective.view import by_place
 TOLERANCE = 1e-3
 
 
-def picture(seed: int, height: int, width: int) -> np.ndarray:
-    """Of (H, W, 3), smooth with some grain, as pictures are."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.linspace(0, 3, height)[:, None, None], np.linspace(0, 3, width)[None, :, None]
-    waves = 0.5 + 0.4 * np.sin(rows * random.uniform(1, 3, 3) + columns * random.uniform(1, 3, 3))
-    return (waves + 0.1 * random.standard_normal((height, width, 3))).clip(0, 1).astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
-def drawn_decoder(monkeypatch):
-    """A decoder that has not learnt anything: what is tested is true of all."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        decoder = Decoder()
-        for name, tensor in decoder.state_dict().items():
-            if "modulation.2" in name or "to_pixels" in name:
-                tensor.normal_(0, 0.003)
-        decoder.get_buffer("code_deviation").fill_(3)
-    numbers = {name: tensor.numpy().copy() for name, tensor in decoder.state_dict().items()}
-    monkeypatch.setattr(weights, "_decoder", lambda: numbers)
-    return decoder
+def decoder(monkeypatch) -> Decoder:
+    """What is tested is true of all decoders."""
+    network = unlearnt_decoder()
+    monkeypatch.setattr(weights, "_decoder", lambda: numbers_of(network))
+    return network
 
 
 def painted(
@@ -54,7 +40,7 @@ def painted(
     here, features = painter.known(networks, source, sides, painting=False)
     there, _ = painter.known(networks, functools.partial(pieces.cut, painting), (painting.shape[0], painting.shape[1]))
     way = painter.between(here, there, strength)
-    decode = networks.decoder(weights.decoder(there.code(), strength))
+    decode = networks.decoder(there.code(), strength)
     result = np.full(photograph.shape, np.nan, np.float32)
     known = features if whole else None
     for place, pixels in painter.painted(networks, decode, source, sides, way, 0, known):
@@ -72,7 +58,7 @@ def test_both_runtimes_paint_the_same(size, strength):
     np.testing.assert_allclose(ours, theirs, atol=TOLERANCE)
 
 
-def test_the_picture_is_the_one_that_was_trained(drawn_decoder, monkeypatch):
+def test_the_picture_is_the_one_that_was_trained(decoder, monkeypatch):
     for module in (pieces, painter):
         monkeypatch.setattr(module, "BORDER", 80)  # so far out that what is beyond it is not seen
     # Of middle colours, which are not held to [0, 1] on the way.
@@ -103,7 +89,7 @@ def test_the_picture_is_the_one_that_was_trained(drawn_decoder, monkeypatch):
             )
         )
         noise = {places: torch.from_numpy(values) for places, values in pieces.drawn((48, 64), 0).items()}
-        wanted = drawn_decoder(features, base, code, noise)[0, :, 80:-80, 80:-80].permute(1, 2, 0)
+        wanted = decoder(features, base, code, noise)[0, :, 80:-80, 80:-80].permute(1, 2, 0)
     np.testing.assert_allclose(painted(OnnxNetworks(), photograph, painting), wanted, atol=TOLERANCE)
 
 

@@ -140,6 +140,14 @@ def test_an_archive_is_kept_once_under_its_name(client, settings):
     assert path.endswith("/cats of mine.zip")
     assert len(open_source(path).items) == 1
     assert [one["name"] for one in client.get("/api/data").json()["sets"]] == ["digits", "shapes", "cats of mine.zip"]
+    assert client.delete(f"/api/data/{answer.json()['id']}").status_code == 204
+    assert len(client.get("/api/data").json()["sets"]) == 2
+
+
+@pytest.mark.parametrize("name", ["builtin:digits", "root:0", "root:0/squares", "zip:..", "zip:" + "0" * 64])
+def test_nothing_but_uploaded_archives_can_be_removed(client, settings, name):
+    assert client.delete(f"/api/data/{name}").status_code == 400
+    assert (settings.data[0] / "squares").is_dir()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 no archive", archive_of({}), archive_of({"a.txt": b"words"})])

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from scumble.style.feedforward import weights
 from scumble.style.feedforward.moments import Affine, Known, blended
 from scumble.style.feedforward.networks import Decode, Features, Networks
 from scumble.style.feedforward.painter import Way, between, in_colours, known, painted
@@ -110,7 +109,7 @@ def _prepared(
     there = painting.at(min(size), networks)
     counted = None if counts is None else resized(counts, size)
     here, features = known(networks, source, (size[1], size[0]), counted, painting=False)
-    decode = networks.decoder(weights.decoder(there.code(), painting.strength))
+    decode = networks.decoder(there.code(), painting.strength)
     return between(here, there, painting.strength), decode, features
 
 

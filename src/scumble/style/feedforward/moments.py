@@ -4,6 +4,7 @@ The same is said in PyTorch, for the training, in `scumble.style.feedforward.mov
 """
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -13,6 +14,9 @@ import threadpoolctl
 
 from scumble.style.feedforward.shapes import COLOURS, RIDGES
 from scumble.style.preparation.bounds import BRIGHTNESS_GAIN, CHROMA_GAINS, LUMA, NOTICED, SHORTER_SIDE
+
+ENOUGH_PLACES = 2**16
+"""For moments: each of 128 channels is known to a fraction of a percent of its deviation."""
 
 
 class Moments(NamedTuple):
@@ -48,13 +52,20 @@ class Known(NamedTuple):
 
 
 def moments(values: np.ndarray, weights: np.ndarray | None = None) -> Moments:
-    """Of values (C, ...) at places which count as much as `weights`, of any scale, say; None for all alike."""
-    places = values.reshape(len(values), -1)
+    """Of values (C, H, W) at places which count as much as `weights` (H, W), of any scale, say; None for all alike.
+
+    Of many places, which are much like their neighbours, every second or third is looked at in each direction.
+    """
+    step = math.ceil((values.shape[1] * values.shape[2] / ENOUGH_PLACES) ** 0.5)
+    places = np.ascontiguousarray(values[:, ::step, ::step]).reshape(len(values), -1)
     if weights is None:
         mean = places.mean(1, dtype=np.float64)
         away = places - mean[:, None].astype(places.dtype)
         return Moments(mean, (away @ away.T).astype(np.float64) / places.shape[1])
-    shares = (weights.reshape(-1) / weights.sum(dtype=np.float64)).astype(places.dtype)
+    shares = weights[::step, ::step].reshape(-1)
+    if not shares.any():  # what counts lies between them
+        return moments(values)
+    shares = (shares / shares.sum(dtype=np.float64)).astype(places.dtype)
     mean = places @ shares
     away = places - mean[:, None]
     return Moments(mean.astype(np.float64), ((away * shares) @ away.T).astype(np.float64))

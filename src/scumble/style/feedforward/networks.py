@@ -7,7 +7,6 @@ import numpy as np
 
 from scumble.style.feedforward.moments import Affine
 from scumble.style.feedforward.shapes import STATISTICS
-from scumble.style.feedforward.weights import Numbers
 
 Features = dict[str, np.ndarray]
 """By layer, (1, C, H / 2^k, W / 2^k) in float32."""
@@ -33,6 +32,6 @@ class Networks(Protocol):
         """
         ...
 
-    def decoder(self, numbers: Numbers) -> Decode:
-        """What decodes with these weights, as from `weights.decoder`."""
+    def decoder(self, code: np.ndarray, strength: float) -> Decode:
+        """What decodes for a painting; arguments as of `weights.decoder`."""
         ...

@@ -27,6 +27,9 @@ class OnnxNetworks:
 
     runtime = "onnxruntime"
 
+    def __init__(self):
+        self._made: tuple[bytes, float, Decode] | None = None
+
     @functools.cached_property
     def _trunk(self) -> onnxruntime.InferenceSession:
         return _session(HERE / "trunk.onnx", weights.trunk())
@@ -35,8 +38,14 @@ class OnnxNetworks:
         """See `Networks`."""
         return dict(zip(layers, _run(self._trunk, {"picture": picture}, layers), strict=True))
 
-    def decoder(self, numbers: Numbers) -> Decode:
-        """See `Networks`."""
+    def decoder(self, code: np.ndarray, strength: float) -> Decode:
+        """See `Networks`; the last one is kept, for the next frame."""
+        if self._made is None or self._made[:2] != (code.tobytes(), strength):
+            self._made = None  # and its memory with it
+            self._made = code.tobytes(), strength, self._decoder(weights.decoder(code, strength))
+        return self._made[2]
+
+    def _decoder(self, numbers: Numbers) -> Decode:
         session = _session(HERE / "decoder.onnx", divided(numbers))
 
         def decode(

@@ -12,7 +12,6 @@ from scumble.style.feedforward.moments import Affine
 from scumble.style.feedforward.network import Decoder
 from scumble.style.feedforward.networks import Decode, Features
 from scumble.style.feedforward.shapes import CODE, LAYERS, STATISTICS
-from scumble.style.feedforward.weights import Numbers
 
 
 class TorchNetworks:
@@ -33,12 +32,12 @@ class TorchNetworks:
                 found[name] = x.numpy()
         return found
 
-    def decoder(self, numbers: Numbers) -> Decode:
+    def decoder(self, code: np.ndarray, strength: float) -> Decode:
         """See `Networks`."""
         # The painting is in the weights: the network that is trained, told of nothing more, has nothing to change.
         network = Decoder().requires_grad_(False)
         own = network.state_dict()
-        for name, value in numbers.items():
+        for name, value in weights.decoder(code, strength).items():
             layer, part = name.split(".")
             own[name if name in own else f"layers.{layer}.convolution.{part}"].copy_(torch.from_numpy(value))
 

@@ -39,13 +39,14 @@ def decoder(code: np.ndarray, strength: float = 1.0) -> Numbers:
 
     Args:
         code: (CODE), see `scumble.style.feedforward.moments.Known`.
-        strength: 0 to 1, how much the painting's scales and shifts count.
+        strength: 0 to 1, how far the picture goes: by less than its root, strokes would fade before they are small.
     """
     found = _decoder()
     centred = np.clip((code - found["code_mean"]) / found["code_deviation"], -4, 4).astype(np.float32)
     hidden = np.maximum(found["modulation.0.weight"] @ centred + found["modulation.0.bias"], 0)
-    gains = strength * (found["modulation.2.weight"] @ hidden + found["modulation.2.bias"])
-    numbers = {f"to_pixels.{part}": found[f"to_pixels.{part}"] for part in ("weight", "bias")}
+    gains = found["modulation.2.weight"] @ hidden + found["modulation.2.bias"]
+    names = "to_pixels.weight", "to_pixels.bias"
+    numbers = {name: found[name] * np.float32(strength**0.5) for name in names}
     for name, outputs in layers().items():
         (scale, shift), gains = gains[: 2 * outputs].reshape(2, -1), gains[2 * outputs :]
         weight, bias = (found[f"layers.{name}.convolution.{part}"] for part in ("weight", "bias"))

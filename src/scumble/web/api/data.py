@@ -1,6 +1,8 @@
 """Data sets: which there are, what lies in the folders that are allowed, and archives that are uploaded."""
 
+import shutil
 import zipfile
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -51,6 +53,15 @@ async def add(request: Request) -> Response:
     return refuse("there is no file in this request")
 
 
+async def remove(request: Request) -> Response:
+    """Remove an archive that was uploaded; other data sets are not ours."""
+    path = Path(places.resolve(request.path_params["id"], web_of(request).settings))
+    if not request.path_params["id"].startswith("zip:"):
+        refuse("only archives that were uploaded can be removed here")
+    await run_in_threadpool(shutil.rmtree, path.parent)
+    return Response(status_code=204)
+
+
 def _check(file: Arrived, called: str) -> None:
     """Refuse what is no archive of pictures."""
     try:
@@ -66,4 +77,5 @@ ROUTES = [
     Route("/api/data", all_sets),
     Route("/api/data", add, methods=["POST"]),
     Route("/api/data/{id:path}", listing),
+    Route("/api/data/{id:path}", remove, methods=["DELETE"]),
 ]

@@ -9,6 +9,8 @@ WORDS: dict[str, Any] = {
         "drop": "Drop an archive of pictures here",
         "drop_more": "a .zip, or choose one",
         "uploading": "Uploading {name} …",
+        "remove": "Remove {name}",
+        "remove_sure": "Remove {name}? A training that has not ended cannot go on without it.",
         "up": "To the folder above",
         "use": "Use this folder",
         "holds": "{count} pictures lie here",

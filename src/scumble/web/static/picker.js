@@ -1,7 +1,7 @@
 // Choosing pictures: sets that are at hand, an archive that is dropped, or a folder of this machine.
 import words from "/words.js";
 import { el, fill, icon, told } from "/static/dom.js";
-import { get } from "/static/api.js";
+import { get, remove } from "/static/api.js";
 
 const texts = words.data;
 
@@ -15,12 +15,19 @@ export async function picker(element, onchoose) {
   const folder = el("div", { class: "folder", hidden: true });
   element.replaceChildren(sets, folder);
   const chosen = ({ id, name }) => {
-    for (const button of sets.querySelectorAll("button")) button.setAttribute("aria-pressed", String(`${id}/`.startsWith(`${button.dataset.id}/`)));
+    for (const button of sets.querySelectorAll("button.set")) button.setAttribute("aria-pressed", String(`${id}/`.startsWith(`${button.dataset.id}/`)));
     onchoose({ id, name });
   };
   const show = async () => {
     const { sets: found, roots } = await get("/api/data");
-    const tiles = found.map((one) => tile(one, one.about, () => chosen(one)));
+    const gone = (one) => confirm(fill(texts.remove_sure, one)) && told(() => remove(`/api/data/${encoded(one.id)}`).then(show));
+    const tiles = found.map((one) => {
+      const made = tile(one, one.about, () => chosen(one));
+      if (!one.id.startsWith("zip:")) return made;
+      const label = fill(texts.remove, one);
+      const button = el("button", { type: "button", class: "plain", title: label, "aria-label": label, onclick: () => gone(one) }, icon("trash"));
+      return el("div", { class: "own-set" }, made, button);
+    });
     const places = roots.map((one) => tile(one, texts.folders, () => told(() => browse(folder, one.id, chosen))));
     const help = roots.length ? [] : [el("p", { class: "small quiet" }, texts.no_folders)];
     sets.replaceChildren(...tiles, ...places, upload_tile(show, chosen), ...help);
