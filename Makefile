@@ -4,10 +4,14 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13,$(she
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow fuzz kills check docs format bench speed lock clean env
+.PHONY: demo web test test-slow fuzz kills check docs format bench speed lock clean env
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py demo
+
+# A page for painting and for GANs, on this machine only. Ctrl-C ends it; what it was doing goes on when it is back.
+web: $(READY)
+	$(BIN)/python -m scumble web
 
 # Several processes of one thread each get more done than one of several.
 test: $(READY)
@@ -20,9 +24,10 @@ test-slow: $(READY)
 fuzz: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run
 
-# Half an hour: every kind of job, killed 40 times.
+# An hour: every kind of job, killed 40 times; and the page's jobs, with all the processes that work at them.
 kills: $(READY)
 	$(BIN)/python recipes/kills.py
+	$(BIN)/python recipes/web_kills.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -41,7 +41,8 @@ from sklearn.datasets import load_sample_image
 from scumble import device
 from scumble.data import synthetic
 from scumble.image.files import load
-from scumble.image.tensors import fit_shorter_side, to_tensor
+from scumble.image.sizes import fit_shorter_side
+from scumble.image.tensors import to_tensor
 from scumble.perceptual import weights
 from scumble.perceptual.catalogue import entry_named, find
 from scumble.perceptual.vgg import VGG19

@@ -154,7 +154,7 @@ def starting(photograph, painting, size):
     def tick(name):
         ticks.append((name, time.process_time()))
 
-    import scumble.cli.style
+    import scumble.cli.style.commands
     from scumble.cli import report
 
     tick("the command line")

@@ -23,7 +23,7 @@ from mkdocs.exceptions import PluginError
 from pydantic import BaseModel
 
 import scumble
-from scumble.cli.app import app
+from scumble.cli.commands import app
 from scumble.gan.translation.presets import PRESETS as TRANSLATION_PRESETS
 from scumble.settings import allowed as in_words
 from scumble.settings import figure
@@ -142,8 +142,8 @@ def allowed(schema: Mapping[str, Any]) -> str:
 
 
 def _presets_of_stylize() -> str:
-    """Where the presets differ: a row for each setting that one of them fills."""
-    presets = scumble.StyleSettings.PRESETS
+    """Where the presets that paint in steps differ: a row for each setting that one of them fills."""
+    presets = {name: values for name, values in scumble.StyleSettings.PRESETS.items() if name != "instant"}
     filled = {name: scumble.StyleSettings.model_validate({"preset": name}) for name in presets}
     fields = dict.fromkeys(field for values in presets.values() for field in values)
     rows = [
@@ -201,6 +201,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "settings gan classify": lambda: settings_table(settings_of("gan classify")),
     "presets stylize": _presets_of_stylize,
     "presets gan train": _presets_of_training,
+    "settings web": lambda: settings_table(settings_of("web")),
     "settings translate train": lambda: settings_table(scumble.TranslationSettings),
     "presets translate train": _presets_of_translation,
     "layers": _layers,

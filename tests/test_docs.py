@@ -18,7 +18,7 @@ from mkdocs.exceptions import PluginError
 import scumble
 from conftest import REPOSITORY, photograph
 from scumble.cli import pages
-from scumble.cli.app import app, one_by_one
+from scumble.cli.commands import app, one_by_one
 
 DOCS = REPOSITORY / "docs"
 HISTORY = DOCS / "log.md"  # every command there is one of its day

@@ -50,3 +50,12 @@ def test_the_wheel_paints_in_an_empty_folder_with_no_network(site, content_file,
     refused = [sys.executable, "-c", "import socket; socket.create_connection(('localhost', 1))"]
     done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "this test allows no" in done.stderr
+
+
+def test_the_wheel_holds_all_that_the_page_is_made_of(site):
+    own = REPOSITORY / "src"
+    files = [path.relative_to(own) for path in (own / "scumble" / "web").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".html", ".css", ".js", ".svg", ".jpg"}
+    for path in files:
+        if path.suffix != ".pyc":
+            assert (site / path).read_bytes() == (own / path).read_bytes()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scumble.perceptual.features import features, layers
     from scumble.style.evaluation import figures as evaluation
     from scumble.style.evaluation.compare import compare, compare_events
+    from scumble.style.feedforward.stylizer import Stylizer
     from scumble.style.preparation.sources import Sources
     from scumble.style.settings import StyleSettings, TextureSettings
     from scumble.style.stylize import paint_events, stylize, stylize_events, texture
@@ -54,6 +55,7 @@ __all__ = [
     "SettingsError",
     "Sources",
     "StyleSettings",
+    "Stylizer",
     "TextureSettings",
     "TranslationSettings",
     "Translator",
@@ -101,6 +103,7 @@ _NAMES = {
     "perceptual.features": "features layers",
     "style.evaluation.compare": "compare compare_events",
     "style.evaluation.figures": "evaluation",
+    "style.feedforward.stylizer": "Stylizer",
     "style.preparation.sources": "Sources",
     "style.settings": "StyleSettings TextureSettings",
     "style.stylize": "paint_events stylize stylize_events texture",

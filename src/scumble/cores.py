@@ -10,6 +10,8 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from scumble.events import duration
+
 
 def allowed() -> int | None:
     """How many threads may compute at once; None where that is not ours to say.
@@ -82,3 +84,12 @@ def load() -> tuple[float, int] | tuple[None, None]:
 def in_words(load: float | None, processors: int | None) -> str:
     """What a measurement of a moment is true of, from what `load` found then; nothing where the system did not tell."""
     return "" if load is None else f"at a load of {load:.1f} on {processors} cores"
+
+
+def times_in_words(seconds: float, core_seconds: float | None) -> str:
+    """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
+    if core_seconds is None:
+        return f"about {duration(seconds)}"
+    measured_at = in_words(*load())
+    by_clock = f"about {duration(seconds)} {measured_at}".rstrip()
+    return f"{by_clock}, {duration(core_seconds)} of one core"

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 class PaintKeywords(TypedDict, total=False):
     """Those of `PaintSettings`."""
 
-    preset: Literal["quick", "fine", "gatys"]
+    preset: Literal["quick", "instant", "fine", "gatys"]
     size: int | Literal["original"] | str
     dpi: int | None
     scales: Literal["auto"] | int
@@ -49,7 +49,7 @@ class StyleKeywords(PaintKeywords, total=False):
     strength: float
     colour: Literal["style", "content", "match"]
     palette: Literal["fitted", "whole"]
-    init: Literal["matched", "content", "noise", "style"] | str | Path
+    init: Literal["matched", "instant", "content", "noise", "style"] | str | Path
 
 
 class TextureKeywords(PaintKeywords, total=False):

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from conftest import photograph, run
 from scumble import paths
-from scumble.cli import app as program
+from scumble.cli import commands as program
 from scumble.events import Progress, as_json
 from scumble.image import recipe
 from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE

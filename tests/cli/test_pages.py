@@ -6,7 +6,7 @@ import pytest
 from cyclopts import App
 
 from conftest import run
-from scumble.cli import app as program
+from scumble.cli import commands as program
 from scumble.cli import pages
 
 

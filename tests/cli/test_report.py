@@ -6,21 +6,42 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from rich.console import Console
 
 from scumble.cli import report
+from scumble.cli import terminal as terminal_module
 from scumble.cli.progress import Pace
 from scumble.events import Detailed, Event, Finished, Progress, Saved, Started
 
 
+class Shown(io.StringIO):
+    """What standard error shows, as a terminal or as a pipe."""
+
+    def __init__(self, is_terminal: bool):
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+def showing(monkeypatch, is_terminal: bool) -> io.StringIO:
+    shown = Shown(is_terminal)
+    for name in terminal_module.FORCED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(terminal_module, "sys", SimpleNamespace(stderr=shown))  # the other one is pytest's
+    console = Console(file=shown, force_terminal=is_terminal)
+    monkeypatch.setattr(terminal_module, "console", lambda: console)
+    return shown
+
+
 @pytest.fixture
 def terminal(monkeypatch) -> io.StringIO:
-    shown = io.StringIO()
-    monkeypatch.setattr(report, "console", Console(file=shown, force_terminal=True))
-    return shown
+    return showing(monkeypatch, is_terminal=True)
 
 
 def test_a_terminal_is_told_that_the_engine_is_loaded(terminal):
@@ -33,10 +54,10 @@ def test_who_wants_silence_and_who_reads_a_pipe_is_told_nothing(terminal, monkey
     with report.starting(quiet=True):
         pass
     assert terminal.getvalue() == ""
-    monkeypatch.setattr(report, "console", Console(file=terminal, force_terminal=False))
+    lines = showing(monkeypatch, is_terminal=False)
     with report.starting():
         pass
-    assert terminal.getvalue() == ""
+    assert lines.getvalue() == ""
 
 
 def test_the_collector_works_on_also_when_loading_fails():
@@ -74,10 +95,8 @@ def followed(events: Sequence[Event], verbose: bool = False) -> None:
 @pytest.fixture
 def lines(monkeypatch) -> io.StringIO:
     """What is no terminal; every progress is told."""
-    shown = io.StringIO()
-    monkeypatch.setattr(report, "console", Console(file=shown, force_terminal=False, width=200))
     monkeypatch.setattr(report, "SECONDS_BETWEEN_LINES", -1.0)
-    return shown
+    return showing(monkeypatch, is_terminal=False)
 
 
 def test_lines_count_one_thing_from_0_to_100_percent_and_tell_no_loss(lines, capsys):

@@ -7,10 +7,9 @@ from PIL import Image
 
 from conftest import photograph
 from scumble.image.files import load
+from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.image.tensors import (
     cover,
-    fit_longer_side,
-    fit_shorter_side,
     nearer,
     resize,
     to_array,

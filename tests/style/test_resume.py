@@ -21,6 +21,7 @@ from scumble.storage import checkpoint
 from scumble.storage.folder import as_safetensors
 from scumble.style import inputs, stages
 from scumble.style import resume as resume_module
+from scumble.style.files import there
 from scumble.style.optimization.adam import Adam
 from scumble.style.optimization.lbfgs import LBFGS
 from scumble.style.preparation.sources import Sources
@@ -219,7 +220,7 @@ def test_a_full_disk_is_told_and_the_last_state_stays(content_file, style_file, 
     write = paths.write_atomically
 
     def full(path: Path, data: bytes) -> None:
-        if path.suffix == resume_module.SUFFIX:
+        if path.suffix == there.SUFFIX:
             written.append(path)
             if len(written) > 3:
                 raise OSError(28, "No space left on device")

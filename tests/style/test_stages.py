@@ -13,7 +13,8 @@ from scumble import device
 from scumble.errors import SettingsError, WeightsError
 from scumble.events import Finished, Noted, Progress
 from scumble.image import files, recipe
-from scumble.image.tensors import fit_longer_side, resize, to_tensor
+from scumble.image.sizes import fit_longer_side
+from scumble.image.tensors import resize, to_tensor
 from scumble.perceptual import backbones, pocket, weights
 from scumble.perceptual.catalogue import POCKET_FILE
 from scumble.style import inputs as inputs_module

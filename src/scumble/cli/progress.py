@@ -4,20 +4,13 @@ What is counted is the whole work, whatever its parts: all scales of a picture, 
 """
 
 import datetime
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bar
+from typing import TYPE_CHECKING
 
 from scumble.events import Finished, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
 FIGURES = {"d_real": "D(x)", "d_fake": "D(G(z))", "images_per_second": "images/s"}
 """Of those that come with a training's progress, what is shown beside the bar."""
@@ -65,8 +58,19 @@ def share(done: int, total: int, unit: str) -> str:
     return f"{100 * done // max(total, 1)}%" if unit in SHARES else f"{done} of {total} {unit}".rstrip()
 
 
-def bar(unit: str, console: Console) -> Bar:
+def bar(unit: str, console: "Console") -> "Bar":
     """A bar with the time left."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bar
+
     amount: ProgressColumn = MofNCompleteColumn()
     if unit in SHARES:
         amount = TaskProgressColumn()

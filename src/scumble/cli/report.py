@@ -1,7 +1,7 @@
 """What the user sees: results on stdout, everything else on stderr. The only module that prints.
 
 On a terminal a bar shows the progress; elsewhere, a line now and then; with `--json`, every event is a line of JSON on
-stdout, and nothing else is written there.
+stdout, and nothing else is written there. What draws bars and colours is imported for those alone.
 """
 
 import contextlib
@@ -12,30 +12,23 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from rich.console import Console
-from rich.control import Control
-from rich.markup import escape
-from rich.progress import Progress as Bar
-from rich.segment import ControlType
-from rich.table import Table
-
-from scumble.cli import progress
+from scumble.cli import progress, terminal
 from scumble.errors import ScumbleError, reason
 from scumble.events import Detailed, Event, Finished, Noted, Preview, Progress, Saved, Started, Warned, as_json, plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
 
-console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-
 
 def error(message: str) -> None:
     """One line on stderr, whatever is in the names of files."""
-    line = "".join(character if character.isprintable() else "?" for character in message)
-    console.print(f"[red]scumble:[/red] {escape(line)}")
+    terminal.tell("".join(character if character.isprintable() else "?" for character in message), "scumble:", "red")
 
 
 def visible(text: str) -> str:
@@ -64,6 +57,10 @@ def saved(path: Path, as_json_line: bool = False) -> None:
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
     """A table of results on stdout."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     grid = Table(box=None, pad_edge=False, show_header=any(columns))
     for column in columns:
         grid.add_column(column, overflow="fold")
@@ -103,9 +100,9 @@ def starting(quiet: bool = False) -> Iterator[None]:
     They are quicker without the garbage collector. All that they make stays to the end, which is quicker, too, if the
     collector does not look through it once more.
     """
-    shown = console.is_terminal and not quiet
+    shown = terminal.is_terminal() and not quiet
     if shown:
-        console.print("loading PyTorch", end="\r")
+        terminal.console().print("loading PyTorch", end="\r")
     gc.disable()
     try:
         yield
@@ -113,7 +110,10 @@ def starting(quiet: bool = False) -> Iterator[None]:
         gc.freeze()
         gc.enable()
         if shown:
-            console.control(Control((ControlType.ERASE_IN_LINE, 2)))
+            from rich.control import Control
+            from rich.segment import ControlType
+
+            terminal.console().control(Control((ControlType.ERASE_IN_LINE, 2)))
 
 
 class Kept(NamedTuple):
@@ -161,7 +161,7 @@ def run(
 
 
 def _way(as_lines_of_json: bool, quiet: bool) -> "type[_Quiet]":
-    return _Json if as_lines_of_json else _Quiet if quiet else _Terminal if console.is_terminal else _Lines
+    return _Json if as_lines_of_json else _Quiet if quiet else _Terminal if terminal.is_terminal() else _Lines
 
 
 class _Quiet:
@@ -185,9 +185,9 @@ class _Quiet:
         if self.latest and self.kept:
             _, unit, output, words = self.kept
             done = progress.share(self.latest.done, self.latest.total, unit)
-            console.print(visible(f"stopped after {done}: {words} {output}"), markup=False)
+            terminal.tell(visible(f"stopped after {done}: {words} {output}"))
         else:
-            console.print("stopped")
+            terminal.tell("stopped")
 
     def close(self) -> None:
         pass
@@ -205,7 +205,7 @@ class _Json(_Quiet):
 
 
 class _Lines(_Quiet):
-    """One plain line every few seconds, for log files and pipes."""
+    """One plain line every few seconds, for log files and pipes; none of work that has no middle."""
 
     def __init__(self, kept: Kept | None, verbose: bool = False):
         super().__init__(kept, verbose)
@@ -217,19 +217,21 @@ class _Lines(_Quiet):
         if isinstance(event, Started):
             self.pace = progress.Pace(event.unit)
         elif isinstance(event, Progress):
+            if event.total == 1:
+                return
             now = time.monotonic()
             left = self.pace.left(event, now)
             if now - self.last_line > SECONDS_BETWEEN_LINES or event.done == event.total:
                 self.last_line = now
                 done = progress.share(event.done, event.total, self.pace.unit)
                 parts = (f"{event.job}: {done}", *left, *progress.figures(event, self.verbose))
-                console.print(", ".join(parts), markup=False)
+                terminal.tell(", ".join(parts))
         else:
-            _remark(console, event, self.verbose)
+            _remark(event, self.verbose)
 
 
 class _Terminal(_Quiet):
-    """A bar with the time left."""
+    """A bar with the time left, of work that has a middle."""
 
     def __init__(self, kept: Kept | None, verbose: bool = False):
         super().__init__(kept, verbose)
@@ -239,7 +241,9 @@ class _Terminal(_Quiet):
     def event(self, event: Event) -> None:
         if isinstance(event, Started):
             self.close()
-            self.bar = progress.bar(event.unit, console)
+            if event.total == 1:
+                return
+            self.bar = progress.bar(event.unit, terminal.console())
             self.task = self.bar.add_task(event.job, total=event.total or None, figures="")
             self.bar.start()
         elif isinstance(event, Progress) and self.bar is not None:
@@ -254,9 +258,9 @@ class _Terminal(_Quiet):
         elif isinstance(event, Finished) and self.bar is not None:
             self.bar.update(self.task, completed=self.bar.tasks[0].total)  # a scale may have ended early
             self.close()
-            _remark(console, event, self.verbose)
+            _remark(event, self.verbose)
         else:
-            _remark(console, event, self.verbose)
+            _remark(event, self.verbose, self.bar)
         super().event(event)
 
     def close(self) -> None:
@@ -266,14 +270,14 @@ class _Terminal(_Quiet):
             self.bar = None
 
 
-def _remark(target: Console, event: Event, verbose: bool) -> None:
+def _remark(event: Event, verbose: bool, beside: "Bar | None" = None) -> None:
     if isinstance(event, Warned):
-        target.print(f"[yellow]warning:[/yellow] {escape(visible(event.message))}")
+        terminal.tell(visible(event.message), "warning:", "yellow", beside)
     elif isinstance(event, Detailed) and not verbose:
         pass
     elif isinstance(event, Noted):
-        target.print(visible(event.message), markup=False)
+        terminal.tell(visible(event.message), beside=beside)
     elif isinstance(event, Preview):
         pass  # the file it was written to is on the screen already, or nobody looks
     elif isinstance(event, Finished):
-        target.print(", ".join((*progress.results(event, verbose), f"{event.seconds:.1f} seconds")), markup=False)
+        terminal.tell(", ".join((*progress.results(event, verbose), f"{event.seconds:.1f} seconds")))

@@ -16,7 +16,7 @@ from scumble.data.raw import Span
 from scumble.data.sources.source import Item, Source, for_each
 from scumble.errors import DataError
 from scumble.events import Event, Noted
-from scumble.image.tensors import fit_shorter_side
+from scumble.image.sizes import fit_shorter_side
 
 MIN_PICTURES = 16
 MAX_AUTOMATIC_SIDE = 64

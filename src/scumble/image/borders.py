@@ -34,6 +34,15 @@ MOST = 0.85
 """Share of a line that must be where a border ends, and of its outermost row that must have its colour."""
 
 
+def visible_part(painting: Picture) -> Picture:
+    """A painting without the transparent parts at its sides, whose size would count for that of its strokes."""
+    box = None if painting.alpha is None else painting.alpha.getbbox()
+    if painting.alpha is None or box in (None, (0, 0, *painting.size)):
+        return painting
+    alpha = painting.alpha.crop(box)
+    return replace(painting, rgb=painting.rgb.crop(box), alpha=None if alpha.getextrema()[0] == 255 else alpha)
+
+
 def crop(picture: Picture) -> Picture:
     """A picture without its borders; itself if it has none."""
     box = find(picture.rgb)

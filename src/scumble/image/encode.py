@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
-import tifffile
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
@@ -53,6 +52,8 @@ def _write_webp(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Met
 
 
 def _write_tiff(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
+    import tifffile  # as long to load as half of what else a picture needs: only where there is a TIFF
+
     colours, is_grey = pixels.shape[2] in (3, 4), pixels.shape[2] == 1
     tifffile.imwrite(
         file,

@@ -9,7 +9,6 @@ import contextlib
 import json
 import platform
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,8 @@ UNICODE_PREFIX = b"UNICODE\0"  # EXIF 2.3, table 9: how a comment says that it i
 
 def versions() -> dict[str, str]:
     """The versions that decide a picture's bytes: ours, Python's, and those of what computes and encodes."""
+    from importlib.metadata import version
+
     packages = ("scumble", "torch", "numpy", "pillow", "tifffile")
     return {"python": platform.python_version(), "machine": platform.machine()} | {p: version(p) for p in packages}
 

@@ -80,21 +80,6 @@ def cover(tensor: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return resize(tensor[:, :, top : top + cut_height, left : left + cut_width].contiguous(), size)
 
 
-def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:
-    """(width, height) scaled so that the longer side has `longer` pixels and the shorter at least one.
-
-    Example:
-        >>> fit_longer_side((1024, 768), 682)
-        (682, 512)
-    """
-    return _scaled(size, longer / max(size))
-
-
-def fit_shorter_side(size: tuple[int, int], shorter: float) -> tuple[int, int]:
-    """(width, height) scaled so that the shorter side has `shorter` pixels, rounded, at least one."""
-    return _scaled(size, shorter / min(size))
-
-
 def to_array(tensor: torch.Tensor, alpha: torch.Tensor | None = None, bits: int = 8) -> np.ndarray:
     """A (1, 3, H, W) tensor as an (H, W, 3) array of uint8 or uint16: clipped to [0, 1] and rounded, not truncated.
 
@@ -120,11 +105,6 @@ def _floats(image: Image.Image) -> torch.Tensor:
     values /= 255  # in its place: a large picture's floats are many bytes
     pixels = torch.from_numpy(values)
     return pixels.reshape(image.height, image.width, -1).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
-
-
-def _scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    width, height = size
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:

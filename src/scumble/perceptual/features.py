@@ -14,7 +14,8 @@ from scumble.errors import ImageError, SettingsError
 from scumble.events import returned
 from scumble.image import files
 from scumble.image.files import PictureSource
-from scumble.image.tensors import fit_longer_side, resize, to_tensor
+from scumble.image.sizes import fit_longer_side
+from scumble.image.tensors import resize, to_tensor
 from scumble.perceptual import backbones
 from scumble.perceptual.catalogue import BackboneName, entry_named
 from scumble.perceptual.layers import check_layers, down_to, min_side, named, numbered

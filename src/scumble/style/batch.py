@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scumble import device
+from scumble.cores import times_in_words
 from scumble.errors import ImageError, RunError, ScumbleError, reason
 from scumble.events import (
     Detailed,
@@ -26,13 +27,13 @@ from scumble.events import (
 )
 from scumble.image import decode, files, recipe
 from scumble.image.collection import pictures_in
-from scumble.image.tensors import fit_longer_side
+from scumble.image.sizes import fit_longer_side
 from scumble.perceptual.backbones import Backbone
 from scumble.style import stages
 from scumble.style.many import sheet
 from scumble.style.many.pairs import Pair, Style, is_finished, mix, pairs
 from scumble.style.outputs import Wanted
-from scumble.style.plan import GIB, times_in_words
+from scumble.style.plan import GIB
 from scumble.style.preparation.sources import Sources
 from scumble.style.resume import Unfinished
 from scumble.style.settings import StyleSettings
@@ -82,7 +83,8 @@ def batch_events(
         _make(folder)
     yield from _sort(work, settings, overwrite)
     placement = device.choose(settings.device, settings.precision)
-    networks = (yield from stages.load(settings, placement)) if work.todo else {}
+    optimised = settings.preset != "instant"
+    networks = (yield from stages.load(settings, placement)) if work.todo and optimised else {}
     if dry_run:
         yield from _foretell(work, settings, networks)
         return

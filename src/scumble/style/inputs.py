@@ -7,24 +7,21 @@ from pathlib import Path
 
 import torch
 
-from scumble import device
-from scumble.errors import ImageError, SettingsError
-from scumble.image import borders, files
+from scumble.errors import ImageError
 from scumble.image.decode import MAX_PIXELS
 from scumble.image.files import Picture
-from scumble.image.reading.room import GIB, Room
+from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.image.tensors import (
     alpha_tensor,
     cover,
-    fit_longer_side,
-    fit_shorter_side,
     nearer,
     resize,
     to_tensor,
     visible_colours,
 )
 from scumble.perceptual.layers import check_layers, down_to, min_side
-from scumble.style.preparation import colour, masks, visible
+from scumble.style.files import pictures
+from scumble.style.preparation import colour, masks, regions, visible
 from scumble.style.preparation.palette import in_palette
 from scumble.style.preparation.sources import Sources
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
@@ -59,15 +56,14 @@ class Inputs:
         given = sources.by_role()
         if isinstance(self.init, Path):
             given["init"] = self.init
-        self.pictures: dict[str, Picture] = {r: files.load(source, r, self._room(r)) for r, source in given.items()}
-        self._refuse_invisible()
-        self.cropped: list[str] = []  # names of paintings that had borders
-        if not sources.style_maps:
-            self._crop()
+        longest = None if settings.size == "original" else settings.longer_side((1, 1 << 16))
+        self.pictures = pictures.read(given, longest, self.style_scales, settings.max_memory)
+        keep = bool(sources.style_maps) or settings.borders == "keep"
+        self.cropped = [] if sources.style_maps else pictures.crop(self.pictures, keep)
         self.content = self.pictures.get("content")
-        self.styles = self._all("style")
+        self.styles = pictures.all_of(self.pictures, "style")
         self.visible = [visible.opacity(style) for style in self.styles]
-        self.grey = self._is_grey()
+        self.grey = pictures.are_grey(self.content, self.styles, self.colour)
         self.ladder = list(self._ladder())
 
     def size(self) -> tuple[int, int]:
@@ -87,21 +83,7 @@ class Inputs:
             ImageError: if a mask does not fit or leaves nothing, or nothing is visible of what a region takes its style
                 from.
         """
-        if self.content is not None and "protect" in self.pictures:
-            return masks.unprotected(self._drawn_regions(), self.pictures["protect"], self.content.size)
-        return self._drawn_regions()
-
-    def _drawn_regions(self) -> list[masks.Region]:
-        if self.content is not None and "mask" in self.pictures:
-            return masks.regions_of_masks(self._all("mask"), self.content.size)
-        if self.content is not None and "content-map" in self.pictures:
-            sizes = [style.size for style in self.styles]
-            maps = self.pictures["content-map"], self._all("style-map")
-            regions = masks.regions_of_maps(*maps, self.shares, self.content.size, sizes)
-            self._check_visible(regions)
-            return regions
-        hidden = any(opacity is not None for opacity in self.visible)
-        return [masks.Region("what is visible of the style" if hidden else "everything", self.shares)]
+        return regions.of_pictures(self.pictures, self.styles, self.visible, self.shares)
 
     def pixels(self, size: tuple[int, int], device: torch.device) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """The content at a size of the canvas, and the styles that go with it, in the colours to be compared."""
@@ -151,6 +133,8 @@ class Inputs:
             return content.clone()
         if self.init == "matched" and content is not None:
             return self.matched(content, styles)
+        if self.init == "instant" and content is not None:
+            return self.in_one_pass(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -158,6 +142,13 @@ class Inputs:
         if self.init == "style":
             return cover(styles[0], (width, height))
         return cover(to_tensor(self.pictures["init"]), (width, height)).to(device)
+
+    def in_one_pass(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
+        """The content as the preset `instant` paints it, each region in its own styles."""
+        from scumble.style.instant.canvas import painted
+
+        visible = self._visible_in(styles)
+        return painted(content, styles, visible, self.regions, self.strength, self.settings.seed)
 
     def matched(self, content: torch.Tensor, styles: list[torch.Tensor]) -> torch.Tensor:
         """The content in the styles' colours, each region in its own, and as far as the strength says."""
@@ -172,63 +163,12 @@ class Inputs:
             canvas = canvas + inside * self.strength * (wanted - canvas)
         return canvas.contiguous()
 
-    def _room(self, role: str) -> Room:
-        """What a picture may take while it is decoded, and twice the pixels that are worked at: fewer would show."""
-        limit = self.settings.max_memory
-        used = device.used_bytes()
-        left = None if limit is None else limit * GIB - used
-        if left is not None and left <= 0:
-            raise SettingsError(
-                f"max-memory: got {limit:g} GiB, and {used / GIB:.2f} are taken before a picture is read"
-            )
-        # A map's colours are names, of which there are none between.
-        if "map" in role or self.settings.size == "original":
-            return Room(left)
-        longest = self.settings.longer_side((1, 1 << 16))
-        return Room(left, math.ceil(2 * longest * max(1.0, *self.style_scales)))
-
-    def _refuse_invisible(self) -> None:
-        """Nothing can be painted from, or like, what nobody sees."""
-        for role, picture in self.pictures.items():
-            seen = role.startswith(("content", "style", "init")) and "map" not in role
-            if seen and picture.alpha is not None and picture.alpha.getextrema() == (0, 0):
-                hint = "save it without its opacity"
-                raise ImageError(f"{picture.name} is transparent all over; wanted something to see", hint)
-
-    def _crop(self) -> None:
-        """Leave out the paintings' transparent sides; or borders, which may be anything where they are hidden."""
-        for role, picture in self.pictures.items():
-            if not role.startswith("style"):
-                continue
-            self.pictures[role] = seen = visible.crop(picture)
-            if self.settings.borders == "crop" and seen.alpha is None:
-                self.pictures[role] = borders.crop(seen)
-                self.cropped += [picture.name] * (self.pictures[role] is not seen)
-
-    def _is_grey(self) -> bool:
-        """Whether there is no colour in what the result is made of."""
-        if self.content is not None and not colour.is_grey(self.content):
-            return False
-        return self.colour != "style" or all(map(colour.is_grey, self.styles))
-
     def _visible_in(self, styles: list[torch.Tensor]) -> list[torch.Tensor | None]:
         """How much of each pixel of the styles, as they are worked at, can be seen."""
         return [
             None if seen is None else masks.resized(seen, (style.shape[3], style.shape[2])).to(style)
             for seen, style in zip(self.visible, styles, strict=True)
         ]
-
-    def _check_visible(self, regions: list[masks.Region]) -> None:
-        for region in regions:
-            for style, mask, seen in zip(self.styles, region.style_masks, self.visible, strict=True):
-                shown = masks.both(mask, seen)
-                if mask is not None and shown is not None and not shown.any():
-                    raise ImageError(
-                        f"nothing can be seen of the region {region.name} in {style.name}: it is transparent"
-                    )
-
-    def _all(self, role: str) -> list[Picture]:
-        return [p for name, p in self.pictures.items() if name == role or name.startswith(f"{role} ")]
 
     def _shape(self) -> tuple[int, int]:
         """(width, height), of which only the ratio counts, finely enough for any size."""

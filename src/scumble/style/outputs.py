@@ -1,116 +1,36 @@
 """What a job writes: the picture with its recipe, and on the way a preview, numbered copies and a film."""
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import torch
 from PIL import Image
 
 from scumble import paths
-from scumble.errors import ImageError, SettingsError
-from scumble.events import Event, Finished, Noted, Preview, Saved, Warned
-from scumble.image import files, film, recipe
-from scumble.image.files import PictureSource
+from scumble.errors import ImageError
+from scumble.events import Event, Finished, Preview, Saved, Warned
+from scumble.image import files
 from scumble.image.metadata import NOTHING, Metadata
+from scumble.image.sizes import fit_longer_side
 from scumble.image.tensors import to_array, to_image
+from scumble.style.feedforward.styles import LEAST
+from scumble.style.files.wanted import Wanted
 from scumble.style.inputs import Inputs
 from scumble.style.optimization.descent import Step
-from scumble.style.provenance import group_of
-from scumble.style.resume import Unfinished, is_finished
 from scumble.style.stages import stages
-from scumble.style.timelapse import SECONDS, Timelapse, copies_there, frames_of, numbered
+from scumble.style.timelapse import Timelapse, numbered
 
 PREVIEW_SECONDS = 2.0
 
+AT_ONCE_SIDE = 512
+"""Pixels of the longer side of the first preview, before it is enlarged."""
+
 SHARE_OF_PREVIEWS = 0.05
 """Of the time, previews that are only shown take at most about so much: those of large pictures come less often."""
-
-
-class Wanted(NamedTuple):
-    """The files that are asked for.
-
-    Attributes:
-        output: the picture.
-        preview: a file that is written over with the picture so far.
-        timelapse: a film.
-        save_every: after how many evaluations to write a numbered copy beside the output.
-        overwrite: whether files may be written over that scumble has not made.
-        strip: whether to leave out what the photograph's file says about it.
-        show: whether to tell of the picture so far without a file, for a notebook.
-    """
-
-    output: Path | None
-    preview: Path | None = None
-    timelapse: Path | None = None
-    save_every: int | None = None
-    overwrite: bool = False
-    strip: bool = False
-    show: bool = False
-
-    def check(self, bits: int, inputs: tuple[PictureSource, ...]) -> None:
-        """Nothing is read before everything that will be written was found to be possible, and not to be an input.
-
-        Raises:
-            SettingsError: if a format is unknown or cannot hold the picture, or a file is asked for twice.
-            ImageError: if a folder is missing, a file cannot be written, or somebody else's would be written over.
-        """
-        if self.save_every is not None and (self.save_every < 1 or self.output is None):
-            raise SettingsError(f"save-every: got {self.save_every}, wanted a number of evaluations, and an output")
-        if self.output is not None:
-            files.check_output(self.output, bits, inputs, self.overwrite)
-            files.check_place(Unfinished(self.output, {}).path, inputs)
-            for copy in copies_there(self.output, self.save_every) if self.save_every else ():
-                files.check_output(copy, bits, inputs, self.overwrite)
-        if self.preview is not None:
-            files.check_output(self.preview, inputs=inputs, overwrite=self.overwrite)
-        if self.timelapse is not None:
-            self._check_film(self.timelapse, inputs)
-        places = [os.path.realpath(path) for path in (self.output, self.preview, self.timelapse) if path is not None]
-        if len(set(places)) < len(places):
-            raise SettingsError(f"preview or timelapse: got the output {self.output} itself, wanted another file")
-
-    def _check_film(self, timelapse: Path, inputs: tuple[PictureSource, ...]) -> None:
-        film.check(timelapse, SECONDS)
-        files.check_place(timelapse, inputs)
-        if not self.overwrite:
-            files.check_free(timelapse, film.MARK)
-        folder = Path(os.path.realpath(frames_of(timelapse)))
-        for source in inputs:
-            if isinstance(source, str | os.PathLike) and folder in Path(os.path.realpath(source)).parents:
-                raise ImageError(f"{source} lies where the film's pictures go; wanted another timelapse")
-
-    def check_size(self, size: tuple[int, int]) -> None:
-        """Raise `SettingsError` where a format cannot hold a picture of that (width, height)."""
-        for path in (self.output, self.preview):
-            if path is not None:
-                files.check_side(path, size)
-
-
-def already_finished(wanted: Wanted, asked: dict[str, Any]) -> list[Event]:
-    """What there is to tell where a picture that is to be resumed is finished; nothing where there is work to do.
-
-    Args:
-        wanted: the files that are asked for. The state of an unfinished picture tells itself whether it is of this job.
-        asked: what the picture's recipe says of the job, its settings and its inputs.
-
-    Raises:
-        ImageError: if another picture is there, and may not be written over.
-    """
-    output, timelapse = wanted.output, wanted.timelapse
-    if output is None or Unfinished(output, {}).exists() or not is_finished(output, asked, wanted.overwrite):
-        return []
-    if timelapse is not None and not timelapse.exists():  # a film is made while it is painted
-        return []
-    there = files.load(output)
-    if there.alpha is not None:
-        there.rgb.putalpha(there.alpha)
-    figures = group_of(recipe.read(output), "result")
-    message = f"{output} is finished: nothing is left to do"
-    return [Noted(message), Finished(asked["job"], [output], 0.0, there.rgb, figures)]
 
 
 @dataclass
@@ -167,6 +87,24 @@ class Result:
         return {"evaluations": self.evaluations, "loss": best.loss, "terms": best.terms}
 
 
+def at_once(inputs: Inputs, wanted: Wanted) -> Iterator[Event]:
+    """What the preset `instant` would paint, as the first preview: before anything else is loaded."""
+    if (wanted.preview is None and not wanted.show) or inputs.content is None or not inputs.settings.paints():
+        return
+    size = fit_longer_side(inputs.size(), min(AT_ONCE_SIDE, max(inputs.size())))
+    if min(min(side) for side in (size, *inputs.style_sizes(size))) < LEAST:
+        return
+    content, styles = inputs.pixels(size, torch.device("cpu"))
+    assert content is not None
+    picture = inputs.finish(inputs.in_one_pass(content, styles))
+    try:
+        if wanted.preview is not None:
+            files.save(to_array(picture, inputs.alpha()), wanted.preview, {"job": "preview"})
+        yield Preview(0, to_image(picture, inputs.alpha()), wanted.preview)
+    except ImageError as error:
+        yield Warned(f"no preview: {error}")
+
+
 class OnTheWay:
     """Preview, copies and film. One that fails is told of and given up: the picture itself is what matters.
 
@@ -195,14 +133,16 @@ class OnTheWay:
 
     def after(self, evaluation: int) -> Iterator[Event]:
         """Write what is due after so many evaluations, over all scales."""
-        if self.preview is not None and time.perf_counter() - self.previewed > PREVIEW_SECONDS:
+        if self._is_coarse():
+            pass  # what is shown since the beginning has more to see
+        elif self.preview is not None and time.perf_counter() - self.previewed > PREVIEW_SECONDS:
             try:
                 yield self.result.preview(self.preview)
             except ImageError as error:
                 yield Warned(f"no more previews: {error}")
                 self.preview = None
             self.previewed = time.perf_counter()
-        if self.result.wanted.show and (now := time.perf_counter()) > self.next_shown:
+        if self.result.wanted.show and not self._is_coarse() and (now := time.perf_counter()) > self.next_shown:
             yield Preview(self.result.evaluations, self.result.picture())
             took = time.perf_counter() - now
             self.next_shown = now + max(PREVIEW_SECONDS, took / SHARE_OF_PREVIEWS)
@@ -223,6 +163,11 @@ class OnTheWay:
                 yield Warned(f"no film: {error}")
                 self.film.clear()  # where the disk is full, the picture needs the room
                 self.film = None
+
+    def _is_coarse(self) -> bool:
+        """Whether the picture so far is a sketch on the way to one of twice its size, and more."""
+        inputs, step = self.result.inputs, self.result.step
+        return inputs.content is not None and step is not None and 2 * step.picture.shape[3] < inputs.size()[0]
 
     def end(self) -> Iterator[Event]:
         """Make the film, once the picture is finished and safe.

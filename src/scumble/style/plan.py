@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import torch
 
-from scumble import cores, device
+from scumble import device
+from scumble.cores import times_in_words
 from scumble.device import Placement
 from scumble.errors import ScumbleError
-from scumble.events import Planned, duration
+from scumble.events import Planned
 from scumble.perceptual.backbones import Backbone
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
@@ -139,15 +140,6 @@ def foretold(
         seconds=round(seconds, 1),
         core_seconds=round(core_seconds, 1) if on_cpu else None,
     )
-
-
-def times_in_words(seconds: float, core_seconds: float | None) -> str:
-    """What work takes by the clock, with the load that this was measured at, and of one core; None on a GPU."""
-    if core_seconds is None:
-        return f"about {duration(seconds)}"
-    load = cores.in_words(*cores.load())
-    by_clock = f"about {duration(seconds)} {load}".rstrip()
-    return f"{by_clock}, {duration(core_seconds)} of one core"
 
 
 class Cost(NamedTuple):

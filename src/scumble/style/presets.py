@@ -5,6 +5,8 @@ from typing import Any
 PRESETS: dict[str, dict[str, Any]] = {
     # The network inside the package, a few evaluations at each of many scales: the fields' own values.
     "quick": {},
+    # One pass through a network that was trained once for all paintings: it has no other fields than ONE_PASS.
+    "instant": {},
     # Many scales, Gaussian Wasserstein distance, averaged iterates; after crowsonkb/style-transfer-pytorch.
     "fine": {
         "backbone": "vgg19-caffe",
@@ -41,3 +43,23 @@ PRESETS: dict[str, dict[str, Any]] = {
         "finish": 0,
     },
 }
+
+OPTIMISED = tuple(name for name in PRESETS if name != "instant")
+"""Those that make their way to a picture step by step, from anything: a texture is made by one of them."""
+
+ONE_PASS: dict[str, Any] = {
+    "preset": "instant",
+    "size": 512,
+    "dpi": None,
+    "style_scale": [1.0],
+    "borders": "crop",
+    "shares": None,
+    "seed": 0,
+    "device": "auto",
+    "max_memory": None,
+    "bits": 8,
+    "strength": 1.0,
+    "colour": "style",
+}
+"""All that a picture of the preset `instant` depends on, as a recipe tells it, where nothing else was asked for: the
+fields' own defaults, without the second that importing the settings takes. A test holds them together."""

@@ -1,25 +1,21 @@
 """What decides a picture, as its recipe tells it: read from a picture to repeat it, compared with what is there now."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
-
-from scumble.device import Placement
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Noted, Warned
 from scumble.image import recipe
 from scumble.image.files import Picture
-from scumble.perceptual.backbones import Backbone
-from scumble.style.plan import Plan
-from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
+from scumble.style.files.there import group_of
+from scumble.style.settings import JOBS, PaintSettings, StyleSettings
+
+if TYPE_CHECKING:
+    from scumble.device import Placement
+    from scumble.perceptual.backbones import Backbone
+    from scumble.style.plan import Plan
 
 AnySettings = TypeVar("AnySettings", bound=PaintSettings)
-
-JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
-
-HOW = frozenset({"max_memory", "device", "precision"})
-"""Settings that only decide how a picture is computed: with others it is the same one, but for rounding."""
 
 
 def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySettings:
@@ -37,12 +33,12 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     if made_by.get("format_version") == 1:
         values = _from_format_1(values, job)
     names = {"weights": values.get("weights"), "init": values.get("init")}
-    if names["init"] in ("matched", "content", "noise", "style"):
+    if names["init"] in ("matched", "instant", "content", "noise", "style"):
         names["init"] = None
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
             raise SettingsError(f"{field}: the recipe used the file {name}; give it again with --{field} FILE")
-    if job == "stylize":
+    if job == "stylize" and values.get("preset") != "instant":
         values = {"palette": "whole"} | values  # before palettes could be fitted, none was
     return given.filled_from(values)
 
@@ -67,9 +63,9 @@ def asked_of(settings: PaintSettings, pictures: dict[str, Picture]) -> dict[str,
 def provenance(
     settings: PaintSettings,
     pictures: dict[str, Picture],
-    networks: dict[str, Backbone],
-    placement: Placement,
-    plans: Sequence[Plan],
+    networks: "dict[str, Backbone]",
+    placement: "Placement",
+    plans: "Sequence[Plan]",
 ) -> dict[str, Any]:
     """The recipe, but for the result: all that decides the picture.
 
@@ -80,7 +76,13 @@ def provenance(
         placement: where they run.
         plans: of the stages.
     """
+    import torch
+
     weights = {_weights_role(name, settings): {"name": name, "sha256": n.sha256} for name, n in networks.items()}
+    if isinstance(settings, StyleSettings) and settings.init == "instant":
+        from scumble.style.instant.digests import digest
+
+        weights["weights instant"] = digest("instant")
     of_pictures = asked_of(settings, pictures)
     return of_pictures | {
         "inputs": of_pictures["inputs"] | weights,
@@ -105,25 +107,6 @@ def asked(made_by: dict[str, Any]) -> dict[str, Any]:
     return made_by | {"computed": computed, "settings": settings}
 
 
-def what_counts(made_by: dict[str, Any]) -> dict[str, Any]:
-    """What makes a recipe's picture another one: the job, the settings but for `HOW`, and the pictures' digests.
-
-    Settings that are younger than the recipe have the values of today's defaults.
-    """
-    job = made_by.get("job")
-    defaults = next((kind().model_dump(mode="json") for kind, name in JOBS.items() if name == job), {})
-    settings = group_of(made_by, "settings")
-    settings = settings and defaults | settings
-    inputs = group_of(made_by, "inputs")
-    return {
-        "job": job,
-        "settings": {name: value for name, value in settings.items() if name not in HOW},
-        "inputs": {
-            role: group_of(inputs, role).get("sha256") for role in inputs if role.partition(" ")[0] != "weights"
-        },
-    }
-
-
 def differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[Event]:
     """What is not as it was when the repeated recipe's picture was made, apart from the settings."""
     if repeated is None:
@@ -139,9 +122,3 @@ def differences(repeated: dict[str, Any] | None, now: dict[str, Any]) -> Iterato
             was = group_of(repeated, group).get(name)
             if was != value:
                 yield Warned(f"the recipe was made with {name} {was}, this picture with {value}: they may differ")
-
-
-def group_of(made_by: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of a recipe, which anybody may have edited: empty where it is missing or no group at all."""
-    group = made_by.get(name)
-    return group if isinstance(group, dict) else {}

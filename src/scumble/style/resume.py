@@ -5,24 +5,20 @@ The file holds what the job was asked for, too: a state is of use only for the s
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scumble import paths
-from scumble.errors import ImageError, RunError
-from scumble.events import Noted
-from scumble.image import recipe
+from scumble.errors import RunError
 from scumble.settings import complaint
 from scumble.storage import checkpoint
 from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import as_safetensors, writing
-from scumble.style.provenance import group_of, what_counts
+from scumble.style.files import there
+from scumble.style.files.there import difference
 
-SUFFIX = ".unfinished"
-ELSEWHERE = "remove it, write elsewhere, or --overwrite"
 SECONDS = 60.0
 """Between two times of writing the state; longer where writing takes more than a twentieth of it."""
 
@@ -54,16 +50,13 @@ class Unfinished:
 
     def __init__(self, output: Path, asked: dict[str, Any]):
         self.output = output
-        self.path = output.with_name(paths.fitting(output.name, SUFFIX))
+        self.path = there.unfinished(output)
         self.asked = json.loads(json.dumps(asked))
         self.next_time = time.monotonic() + SECONDS
 
     def exists(self) -> bool:
         """Whether there is a state."""
-        try:
-            return self.path.is_file()
-        except OSError:  # a folder that may not be entered, a name that is too long for this file system
-            return False
+        return there.is_unfinished(self.output)
 
     def due(self) -> bool:
         """Whether it is time to write again."""
@@ -116,75 +109,3 @@ class Unfinished:
         """
         with writing(self.path):
             self.path.unlink(missing_ok=True)
-
-
-def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) -> bool:
-    """Whether a picture is there already, made of these pictures and with these settings.
-
-    Args:
-        output: the picture.
-        asked: what its recipe says of the job, its settings and its inputs.
-        overwrite: whether it may be written over where it was made otherwise.
-
-    Raises:
-        ImageError: if what is there was made otherwise, and may not be written over.
-    """
-    stopped = Unfinished(output, {}).exists()
-    if not output.exists() or not output.stat().st_size:
-        return False
-    found = recipe.found_in(output)
-    if found is None:
-        if overwrite:
-            return False
-        raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
-    was, now = what_counts(found), what_counts(asked)
-    if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
-        was["settings"]["steps"] = now["settings"]["steps"]
-    different = difference(was, now)
-    if different and not overwrite:
-        others = _others(was, now)
-        alike = difference(was | {"inputs": {}}, now | {"inputs": {}}) is None
-        made = (
-            f"of another {asked['inputs'][others[0]]['name']}" if alike and others else f"made otherwise: {different}"
-        )
-        raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
-    return not (different or stopped or group_of(found, "result").get("stopped"))
-
-
-def written_over(output: Path | None, asked: dict[str, Any], overwrite: bool) -> Iterator[Noted]:
-    """A picture of ours makes room for another try of the same photograph and paintings, but not in silence.
-
-    Raises:
-        ImageError: if it is of others, and may not be written over.
-    """
-    made_before = None if output is None else recipe.found_in(output)
-    if not made_before:
-        return
-    was, now = what_counts(made_before), what_counts(asked)
-    others = [role for role in _others(was, now) if role.split()[0] in ("content", "style")]
-    if others and not overwrite:
-        raise ImageError(f"{output} is there already, and not made of {asked['inputs'][others[0]]['name']}", ELSEWHERE)
-    if different := difference(was, now):
-        yield Noted(f"{output} is there already and is written over: {different}")
-
-
-def _others(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What the pictures are for that are not the same, of what counts in two recipes."""
-    return [role for role, digest in now["inputs"].items() if was["inputs"].get(role) != digest]
-
-
-def difference(was: Any, now: Any, name: str = "") -> str | None:
-    """The first thing of two recipes, or parts of them, that is not the same, in words."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        for key in was | now:
-            if found := difference(was.get(key), now.get(key), f"{name} {key}".strip()):
-                return found
-        return None
-    if was == now:
-        return None
-    return f"its {name.replace('_', '-') or 'job'} was {_short(was)}, this one's is {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    text = "not given" if value is None else str(value)
-    return text if len(text) <= 24 else f"{text[:21]}..."

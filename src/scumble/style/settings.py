@@ -13,17 +13,15 @@ from scumble.perceptual.layers import by_name
 from scumble.settings import Settings, one_or_more
 from scumble.style.balance import BALANCES, HOLD_EXPONENT, LAYOUT, Balance, plain_balance
 from scumble.style.objective.terms import Terms
-from scumble.style.presets import PRESETS
+from scumble.style.presets import ONE_PASS, OPTIMISED, PRESETS
 
 # A path in a recipe would tell others about its maker's folders: the file's name says enough.
 FileName = Annotated[Path, PlainSerializer(lambda path: path.name, when_used="json")]
-
 
 # A command line hands over text, and a Literal would compare that with the numbers as it is.
 Bits = Annotated[Literal[8, 16], BeforeValidator(lambda bits: int(bits) if str(bits).isdigit() else bits)]
 Size = Annotated[int, Field(gt=0, le=65536)]
 Scales = Annotated[int, Field(gt=0, le=64)]
-
 
 # A single number stands for a tuple of one, and "2,1" for one of two.
 Factors = Annotated[tuple[Annotated[float, Field(gt=0, le=64)], ...], BeforeValidator(one_or_more), Field(min_length=1)]
@@ -33,11 +31,7 @@ Steps = Annotated[
 ]
 CoarseSteps = Annotated[
     int | None,
-    Field(
-        gt=0,
-        le=10**9,
-        description="iterations at each scale before the last, if fewer (fine, gatys: as many)",
-    ),
+    Field(gt=0, le=10**9, description="iterations at each scale before the last, if fewer (fine, gatys: as many)"),
 ]
 LayerWeights = Annotated[
     dict[str, Annotated[float, Field(ge=0, le=1e9)]], BeforeValidator(by_name), Field(min_length=1)
@@ -51,7 +45,8 @@ class PaintSettings(Settings):
 
     preset: Literal[*PRESETS] = Field(  # pyright: ignore[reportInvalidTypeForm]
         default="quick",
-        description="sets many defaults at once; quick: seconds; fine: minutes, better; gatys: as Gatys et al. 2015",
+        description="sets many defaults at once; instant: a second; quick: seconds; fine: minutes, better; "
+        "gatys: as Gatys et al. 2015",
     )
     size: Size | Literal["original"] | paper.SheetName = Field(
         default=512,
@@ -237,9 +232,10 @@ class StyleSettings(PaintSettings):
         description="the painting's colours; fitted: as far as the photograph has a place for them, and where it has; "
         "whole: in the painting's own proportions, wherever they go",
     )
-    init: Literal["matched", "content", "noise", "style"] | FileName = Field(
+    init: Literal["matched", "instant", "content", "noise", "style"] | FileName = Field(
         default="matched",
-        description="start from: matched (the photograph in the painting's colours), content, noise, style, or a file",
+        description="start from: matched (the photograph in the painting's colours), instant (what the preset of this "
+        "name paints), content, noise, style, or a file",
     )
 
     def _balance(self, network: str) -> Balance:
@@ -260,6 +256,14 @@ class StyleSettings(PaintSettings):
     def _fitted(self) -> bool:
         return self.palette == "fitted"
 
+    @model_validator(mode="after")
+    def _only_what_one_pass_has(self) -> Self:
+        for name, field in type(self).model_fields.items() if self.preset == "instant" else ():
+            if name not in ONE_PASS and (got := getattr(self, name)) != field.default:
+                wanted = "instant paints in one pass: wanted nothing, or another preset"
+                raise SettingsError(f"{name.replace('_', '-')}: got {got}, and the preset {wanted}")
+        return self
+
 
 class TextureSettings(PaintSettings):
     """How a texture is made of a painting alone."""
@@ -268,6 +272,10 @@ class TextureSettings(PaintSettings):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS | {
         "fine": PRESETS["fine"] | {"lr": 1.0, "sketch": 200, "tolerance": 0.015}
     }
+
+    preset: Literal[*OPTIMISED] = Field(  # pyright: ignore[reportInvalidTypeForm]
+        default="quick", description="sets many defaults at once, as of stylize"
+    )
 
     # From noise, forms have to be found at small sizes first.
     steps: Steps = 50
@@ -280,6 +288,9 @@ class TextureSettings(PaintSettings):
         """Width over height."""
         sheet = self.sheet()
         return self.aspect or (sheet.width / sheet.height if sheet else 1.0)
+
+
+JOBS: dict[type[PaintSettings], str] = {StyleSettings: "stylize", TextureSettings: "texture"}
 
 
 def _without_zeros(layers: Mapping[str, float], weight: float) -> dict[str, float]:

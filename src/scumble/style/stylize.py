@@ -15,26 +15,24 @@ from PIL import Image
 from scumble import device, notebook
 from scumble.errors import RunError
 from scumble.events import Event, Finished, Noted, Progress, Saved, Started, Warned
-from scumble.image import metadata, paper
-from scumble.image.files import Picture, PictureSource
+from scumble.image import metadata
+from scumble.image.files import PictureSource
 from scumble.keywords import StyleKeywords, TextureKeywords
 from scumble.perceptual.backbones import Backbone
 from scumble.settings import takes
 from scumble.storage.checkpoint import uninterrupted
 from scumble.style import plan, stages
+from scumble.style.files import pictures
+from scumble.style.files.there import written_over
+from scumble.style.files.wanted import Wanted, already_finished
 from scumble.style.inputs import Inputs
-from scumble.style.outputs import OnTheWay, Result, Wanted, already_finished
+from scumble.style.instant.job import asked_events
+from scumble.style.outputs import OnTheWay, Result, at_once
 from scumble.style.painter import Painter
 from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import asked, asked_of, differences, provenance
-from scumble.style.resume import Unfinished, written_over
+from scumble.style.resume import Unfinished
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
-
-SOFT = 2.0
-"""Enlarged by more, a photograph has nothing to show in its details."""
-
-NEARLY_BLACK = 15
-"""Of 255: a picture with nothing above it holds values of another range, or is a photograph of the night."""
 
 
 @takes(StyleSettings)
@@ -140,6 +138,10 @@ def paint_events(
     if not isinstance(wanted, Wanted):
         wanted = Wanted(None if wanted is None else Path(wanted))
     with device.memory_errors("use a smaller --size or --style-scale"):
+        if settings.preset == "instant":
+            assert isinstance(settings, StyleSettings)
+            yield from asked_events(sources, settings, wanted, repeated, resume, dry_run)
+            return
         yield from _job(sources, settings, wanted, repeated, resume, dry_run, networks)
 
 
@@ -166,6 +168,8 @@ def _job(
     placement = device.choose(settings.device, settings.precision)
     yield Noted(placement.reason)
     yield from _remarks(inputs)
+    if not (resume or dry_run):
+        yield from at_once(inputs, wanted)
     networks = networks or (yield from stages.load(settings, placement))
     todo = stages.stages(settings, inputs.ladder)
     plans = plan.planned(settings, inputs, todo, networks, placement)
@@ -214,34 +218,14 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
 
 def _remarks(inputs: Inputs) -> Iterator[Event]:
     """How the pictures were understood, where that is not plain."""
-    for role, picture in inputs.pictures.items():
-        dark = role in ("content", "style") and _is_dark(picture)
-        odd = (
-            (*picture.notes, f"it is nearly black: no value is above {NEARLY_BLACK} of 255") if dark else picture.notes
-        )
-        if odd:
-            yield Warned(f"{picture.name}: {'; '.join(odd)}")
-    for style, seen in zip(inputs.styles, inputs.visible, strict=True):
-        if seen is not None:
-            yield Warned(f"{style.name}: its style is that of the {seen.mean():.0%} of it that is not transparent")
-    for name in inputs.cropped:
-        yield Noted(f"{name}: the border around it is left out (--borders keep takes all of it)")
+    yield from pictures.remarks(inputs.pictures, inputs.cropped)
     # What protects is a part of every region.
     yield from map(Warned, dict.fromkeys(remark for region in inputs.regions for remark in region.remarks))
-    if sheet := inputs.settings.sheet():
-        yield Noted(sheet.in_words(inputs.size(), inputs.settings.resolution() or paper.DPI))
-    if inputs.content is not None and (times := max(inputs.size()) / max(inputs.content.size)) > SOFT:
-        width, height = inputs.content.size
-        yield Noted(f"the photograph has {width} x {height} pixels: enlarged {times:.1f} times, it will be soft")
+    yield from pictures.remarks_on_size(inputs.content, inputs.size(), inputs.settings.sheet(), inputs.settings.dpi)
     if inputs.settings.paints() and inputs.content is not None and max(inputs.size()) < stages.TRIAL_SIDE:
         yield Noted(f"a trial of less than {stages.TRIAL_SIDE} pixels has no room for a larger picture's fine strokes")
     if not inputs.settings.paints():
         yield Noted("nothing of the painting is asked for: the result is the photograph as it is")
-
-
-def _is_dark(picture: Picture) -> bool:
-    """Whether a picture has next to nothing to see, as values from 0 to 1 have in a file of 8 bits."""
-    return max(int(top) for _, top in picture.rgb.getextrema()) <= NEARLY_BLACK  # pyright: ignore
 
 
 def _take_up(unfinished: Unfinished, painter: Painter, resume: bool) -> Iterator[Event]:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from scumble.errors import ImageError
@@ -62,6 +61,8 @@ def stored(data: bytes, name: str, page: int | None, max_pixels: int) -> Stored:
     Raises:
         ImageError: if it is of a kind that is not read, or has more than `max_pixels`.
     """
+    import tifffile  # see `encode`
+
     with _quiet(), tifffile.TiffFile(io.BytesIO(data)) as file:
         pages = file.pages
         number = (page or 1) - 1
@@ -80,6 +81,8 @@ def stored(data: bytes, name: str, page: int | None, max_pixels: int) -> Stored:
 
 
 def _refuse_unread(page: Any, name: str) -> None:
+    import tifffile
+
     kind = page.dtype.kind if page.dtype is not None else "?"
     bits = page.bitspersample
     compression = getattr(page.compression, "name", str(page.compression)).lower()

@@ -2,7 +2,7 @@
 
 import torch
 
-from scumble.image.tensors import fit_longer_side, fit_shorter_side
+from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.perceptual.layers import min_side
 from scumble.perceptual.vgg import VGG19
 from scumble.style.losses.statistics import moments

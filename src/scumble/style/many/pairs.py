@@ -9,7 +9,7 @@ from scumble import paths
 from scumble.errors import SettingsError
 from scumble.image import decode
 from scumble.image.collection import Found
-from scumble.style import resume
+from scumble.style.files import there
 from scumble.style.preparation.sources import Sources
 from scumble.style.provenance import JOBS
 from scumble.style.settings import StyleSettings
@@ -63,7 +63,7 @@ def is_finished(pair: Pair, settings: StyleSettings, overwrite: bool = False) ->
     Raises:
         ImageError: if what is there was made otherwise, and may not be written over.
     """
-    return resume.is_finished(pair.output, _asked(pair, settings), overwrite)
+    return there.is_finished(pair.output, _asked(pair, settings), overwrite)
 
 
 def _roles(pair: Pair, settings: StyleSettings) -> dict[str, Path]:

@@ -6,17 +6,9 @@ is added afterwards, and giving the painting the photograph's colours beforehand
 """
 
 import torch
-from PIL import ImageChops
 
-from scumble.image.files import Picture
 from scumble.style.losses.optimal_transport import transport_map
-
-LUMA = (0.299, 0.587, 0.114)
-"""The share of red, green and blue in brightness (ITU-R BT.601)."""
-
-
-COLOURLESS = 2
-"""Of 255, how far apart the channels of a grey are at most: colour management rounds each by itself."""
+from scumble.style.preparation.bounds import LUMA
 
 RIDGE = 1e-5
 """Added to the variances of colours, half a grey level squared and more: a grey picture has directions without any."""
@@ -25,18 +17,6 @@ RIDGE = 1e-5
 def luminance(picture: torch.Tensor) -> torch.Tensor:
     """(1, 1, H, W): the brightness of each pixel."""
     return (picture * picture.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-
-
-def is_grey(picture: Picture) -> bool:
-    """Whether nothing that is visible in a picture has a colour."""
-    red, green, blue = picture.rgb.split()
-    for one, other in ((red, green), (green, blue), (blue, red)):
-        apart = ImageChops.difference(one, other)
-        if picture.alpha is not None:
-            apart = ImageChops.multiply(apart, picture.alpha)
-        if apart.getextrema()[1] > COLOURLESS:  # pyright: ignore[reportOperatorIssue] (one channel: numbers)
-            return False
-    return True
 
 
 def grey(picture: torch.Tensor) -> torch.Tensor:

@@ -14,17 +14,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from scumble.style.preparation.bounds import BRIGHTNESS_GAIN, CHROMA_GAINS, NOTICED, SHORTER_SIDE
 from scumble.style.preparation.colour import luminance
 from scumble.style.preparation.masks import resized
-
-SHORTER_SIDE = 32
-"""Of the reduced pictures whose colours are compared: what is smaller than their pixels is brushwork."""
-
-BRIGHTNESS_GAIN = 2.0
-"""The range of brightness is stretched, or compressed, at most by this: noise is not to become a picture."""
-
-CHROMA_GAINS = 0.6, 1.5
-"""Chroma is compressed and stretched at most by these: a butterfly stays orange, and grey does not become a rose."""
 
 CHROMA_COUNTS = 1.6
 """Chroma counts by this in differences of colours, brightness by 1."""
@@ -41,9 +33,6 @@ LEAST, MOST = 0.15, 4.0
 PAINTED = 0.94
 """How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest
 would take small things and colours of their own, by which people know what they see."""
-
-NOTICED = 1e-3
-"""A quarter of a grey level: smaller deviations are none."""
 
 ROUNDS = 30
 """Of the scaling, whose error each one divides by three and more."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scumble.errors import SettingsError
-from scumble.image.files import PictureSource
-from scumble.style.settings import PaintSettings, TextureSettings
+
+if TYPE_CHECKING:  # the command names them, and tells whether they are there, before it imports what reads them
+    from scumble.image.files import PictureSource
+    from scumble.style.settings import PaintSettings
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,17 @@ class Sources:
     nothing paints, whatever masks and maps say.
     """
 
-    content: PictureSource | None
-    styles: Sequence[PictureSource]
-    masks: Sequence[PictureSource] = ()
-    content_map: PictureSource | None = None
-    style_maps: Sequence[PictureSource] = ()
-    protect: PictureSource | None = None
+    content: "PictureSource | None"
+    styles: "Sequence[PictureSource]"
+    masks: "Sequence[PictureSource]" = ()
+    content_map: "PictureSource | None" = None
+    style_maps: "Sequence[PictureSource]" = ()
+    protect: "PictureSource | None" = None
 
-    def check(self, settings: PaintSettings) -> None:
+    def check(self, settings: "PaintSettings") -> None:
         """Raise `SettingsError` unless there is a style, and masks or maps are there for all pictures or for none."""
+        from scumble.style.settings import TextureSettings
+
         styles = len(self.styles)
         wanted = f"for {count(styles, 'style')}, wanted one for each, the flag before each of them"
         if not styles:
@@ -49,7 +54,7 @@ class Sources:
         if self.content is None and self.protect is not None:
             raise SettingsError("protect: got a mask for a texture, which has no photograph")
 
-    def shares(self, settings: PaintSettings) -> tuple[float, ...]:
+    def shares(self, settings: "PaintSettings") -> tuple[float, ...]:
         """The part of each style, with the sum 1.
 
         Raises:
@@ -64,7 +69,7 @@ class Sources:
             raise SettingsError("shares: got nothing but zeros, wanted one that counts")
         return tuple(share / sum(shares) for share in shares)
 
-    def style_scales(self, settings: PaintSettings) -> tuple[float, ...]:
+    def style_scales(self, settings: "PaintSettings") -> tuple[float, ...]:
         """The scale of each style.
 
         Raises:
@@ -76,7 +81,7 @@ class Sources:
             raise SettingsError(f"style-scale: got {got}, wanted one, or one for each: --style-scale A,B")
         return scales * (styles // len(scales))
 
-    def by_role(self) -> dict[str, PictureSource]:
+    def by_role(self) -> "dict[str, PictureSource]":
         """All pictures by what they are for; the first style is "style", as if it were the only one."""
         roles: dict[str, PictureSource] = {} if self.content is None else {"content": self.content}
         for role, sources in (("style", self.styles), ("mask", self.masks), ("style-map", self.style_maps)):

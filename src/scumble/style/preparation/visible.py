@@ -1,22 +1,11 @@
 """Paintings that are cut out: what can be seen of one is the painting, and what is hidden has no part in its style."""
 
-from dataclasses import replace
-
 import torch
 
 from scumble.errors import ImageError
 from scumble.image.files import Picture
 from scumble.image.tensors import LEAST_OPACITY, alpha_tensor, resize, to_tensor, visible_colours
 from scumble.style.preparation.masks import resized
-
-
-def crop(painting: Picture) -> Picture:
-    """A painting without the transparent parts at its sides, whose size would count for that of its strokes."""
-    box = None if painting.alpha is None else painting.alpha.getbbox()
-    if painting.alpha is None or box in (None, (0, 0, *painting.size)):
-        return painting
-    alpha = painting.alpha.crop(box)
-    return replace(painting, rgb=painting.rgb.crop(box), alpha=None if alpha.getextrema()[0] == 255 else alpha)
 
 
 def opacity(painting: Picture) -> torch.Tensor | None:

@@ -1,21 +1,19 @@
-"""The commands of style transfer."""
+"""The commands of style transfer, with their flags."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from scumble.cli import report
 from scumble.cli.flags import Json, Output, Overwrite, Quiet, Switch, Verbose
+from scumble.cli.style import painting
 from scumble.errors import SettingsError
 from scumble.paths import fitting
 from scumble.style.balance import GATYS_CONTENT_LAYERS, GATYS_STYLE_LAYERS
-from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
-
-if TYPE_CHECKING:
-    from scumble.style.preparation.sources import Sources
+from scumble.style.preparation.sources import Sources
+from scumble.style.settings import JOBS, PaintSettings, StyleSettings, TextureSettings
 
 Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 
@@ -87,10 +85,8 @@ def stylize(
     if content is None or style is None:
         got = "nothing" if content is None else f"{content} alone"
         raise SettingsError(f"stylize: got {got}, wanted a photograph and a painting")
-    from scumble.style.preparation.sources import Sources
-
     sources = Sources(content, (style, *more_styles), mask, content_map, style_map, protect)
-    _paint(sources, settings, output or Path(fitting(f"{content.stem}-{style.stem}", ".png")), job, strip)
+    _paint(sources, settings, output or painting.name_of(content, style), job, strip)
 
 
 def texture(
@@ -110,8 +106,6 @@ def texture(
         job: how the work is done.
         settings: everything else, one flag a field.
     """
-    from scumble.style.preparation.sources import Sources
-
     _paint(Sources(None, (style, *more_styles)), settings, output or Path(fitting(style.stem, "-texture.png")), job)
 
 
@@ -152,8 +146,8 @@ def batch(
         settings: of all pictures.
     """
     contents, folder = (content, *more_contents), output or Path("painted")
-    verb, paintings = "planning" if dry_run else "painting", _listed((*style, *style_mix)) or "nothing"
-    report.begin(f"{verb} {_listed(contents)} in the style of {paintings}, into {folder}", json, quiet)
+    verb, paintings = "planning" if dry_run else "painting", painting.listed((*style, *style_mix)) or "nothing"
+    report.begin(f"{verb} {painting.listed(contents)} in the style of {paintings}, into {folder}", json, quiet)
     with report.starting(quiet or json):
         from scumble.style.batch import JOB, batch_events
 
@@ -179,46 +173,24 @@ def _list_layers(json: bool) -> None:
     report.say("Programs whose ReLUs work in place, as torchvision's do, see a relu at its convolution's number.")
 
 
-def _check_there(sources: "Sources") -> None:
-    """A mistyped name is told at once, not after seconds of loading.
-
-    Raises:
-        ImageError: if a file is not there.
-    """
-    from scumble.image import decode
-    from scumble.image.reading import pages
-
-    for source in sources.by_role().values():
-        if isinstance(source, Path):
-            path, _ = pages.split(source)
-            try:
-                path.stat()
-            except (OSError, ValueError):
-                decode.read_file(path)  # says what is wrong
-
-
-def _listed(pictures: Sequence[object]) -> str:
-    """Up to three names, and how many more there are."""
-    more = f" and {len(pictures) - 3} more" if len(pictures) > 3 else ""
-    return ", ".join(map(str, pictures[:3])) + more
-
-
-def _paint(sources: "Sources", settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
-    _check_there(sources)
-    what = "a texture of" if sources.content is None else f"{sources.content} in the style of"
-    verb = "planning" if job.dry_run else "painting"
-    report.begin(f"{verb} {what} {_listed(sources.styles)}: {output}", job.json, job.quiet)
-    with report.starting(job.quiet or job.json):
-        from scumble.image import recipe
-        from scumble.style.outputs import Wanted
-        from scumble.style.provenance import JOBS, settings_from_recipe
-        from scumble.style.stylize import paint_events
+def _paint(sources: Sources, settings: PaintSettings, output: Path, job: Job, strip: bool = False) -> None:
+    painting.begin(sources, output, job.dry_run, job.json, job.quiet)
+    from scumble.image import recipe
+    from scumble.style.files.wanted import Wanted
+    from scumble.style.provenance import settings_from_recipe
 
     wanted = Wanted(output, job.preview, job.timelapse, job.save_every, job.overwrite, strip)
     repeated = None if job.recipe is None else recipe.read(job.recipe)
     if job.recipe is not None and repeated is not None:
         settings = settings_from_recipe(repeated, settings)
         wanted.check(settings.bits, (job.recipe,))
-    kept = report.Kept(JOBS[type(settings)], "evaluations", output, "--resume goes on; the best picture is")
-    events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)
+    in_one_pass = settings.preset == "instant"
+    words = "--resume goes on; the best picture is"
+    kept = None if in_one_pass else report.Kept(JOBS[type(settings)], "evaluations", output, words)
+    with report.starting(job.quiet or job.json or in_one_pass):
+        if in_one_pass:
+            from scumble.style.instant.job import asked_events as paint_events
+        else:
+            from scumble.style.stylize import paint_events
+    events = paint_events(sources, settings, wanted, repeated, job.resume, job.dry_run)  # pyright: ignore[reportArgumentType]
     report.run(events, job.json, job.quiet, kept, job.verbose)

@@ -1,0 +1,177 @@
+"""Pairs to learn from: a part of a photograph, a painting, what the decoder is given of both, and what it is to reach.
+
+The features of what is painted are to be distributed as the painting's are, at two sizes, so that large strokes count
+as well as small ones; deep ones are to stay, place by place, those of the photograph in the painting's colours. A
+lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of a
+block is gone through `VISITS` times, in an order of its own each time, before the next block's.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from scumble.perceptual.vgg import VGG19
+from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
+from scumble.style.feedforward.shapes import NOISE
+from scumble.style.losses.statistics import Statistics, covariance_of, moments
+from scumble.style.losses.style import wasserstein_distance, with_root
+from scumble.style.objective.view import by_place
+from scumble.style.preparation.palette import proportions
+
+BLOCK, VISITS = 256, 6
+SIDES = (192, 448)
+"""The shorter side that a photograph and a painting are brought to, at the least and at the most."""
+CUT = 192
+PAINTING_PIXELS = 288**2
+LARGER = (0.8, 1.7)
+"""How much larger the painting is than the photograph, at the least and at the most: strokes of many sizes."""
+FLAT = 0.3
+"""The part of the lessons whose cut is the plainest of several: skies are where a painter is found out."""
+
+
+STYLE = {
+    1: {"relu1_1": 1.0, "relu2_1": 1.5, "relu3_1": 2.5, "relu4_1": 3.0},
+    2: {"relu1_1": 0.5, "relu2_1": 1.0, "relu3_1": 1.5, "relu4_1": 1.5},
+}
+"""How much the distributions of layers count, of the picture reduced by these factors."""
+CONTENT = {"relu4_1": 0.4, "relu5_1": 0.6}
+"""How much places of layers count, in variances of the layer."""
+VARIANCES = {"relu4_1": 3.7e5, "relu5_1": 5.5e3}
+"""The mean variance of a channel in photographs."""
+OUT_OF_RANGE = 200.0
+JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
+
+
+class Lesson(NamedTuple):
+    """One pair: what the decoder is given, and what it is to reach.
+
+    `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features.
+    """
+
+    base: torch.Tensor
+    moved: dict[str, torch.Tensor]
+    code: torch.Tensor
+    style: dict[tuple[int, str], tuple[Statistics, float]]
+    content: dict[str, torch.Tensor]
+
+
+class Lessons:
+    """Lessons by number, endlessly; those of the present block are kept."""
+
+    def __init__(self, photos: Sequence[Any], paintings: Sequence[Any], trunk: VGG19, judge: VGG19, seed: int):
+        self.photos, self.paintings, self.trunk, self.judge, self.seed = photos, paintings, trunk, judge, seed
+        self.block, self.kept = -1, {}
+
+    def at(self, position: int) -> Lesson:
+        """The lesson at a place in the endless order."""
+        block, within = divmod(position, BLOCK * VISITS)
+        if block != self.block:
+            self.block, self.kept = block, {}
+        visit, index = divmod(within, BLOCK)
+        number = block * BLOCK + int(np.random.default_rng((self.seed, block, visit)).permutation(BLOCK)[index])
+        if number not in self.kept:
+            self.kept[number] = self.make(number)
+        return self.kept[number]
+
+    def make(self, number: int) -> Lesson:
+        """The lesson of this number."""
+        random = np.random.default_rng((self.seed, number))
+        side = random.uniform(*SIDES)
+        whole = _tensor(_brought_to(self.photos[int(random.integers(len(self.photos)))].load().rgb, side))
+        if random.random() < 0.5:
+            whole = whole.flip(3)
+        cuts = [_place(whole, random) for _ in range(6 if random.random() < FLAT else 1)]
+        cut = min(cuts, key=lambda cut: whole[cut].std((2, 3)).mean().item())
+        picture = self.paintings[int(random.integers(len(self.paintings)))].load().rgb
+        painting = _part(_brought_to(picture, side * random.uniform(*LARGER)), random)
+        share = random.uniform(0, 1)
+        with torch.no_grad():
+            known = coded(self.trunk, painting)
+            base = in_colours(whole, painting, share)[cut]
+            # A sky is moved as part of its photograph, as it will be in use.
+            features = moved(self.trunk, whole[cut], maps_between(seen(self.trunk, whole), known.moments))
+            counts = proportions(whole, painting)
+            style = self._targets(painting, torch.lerp(counts / counts.mean(), torch.ones(()), share))
+            content = {name: found.half() for name, found in self.judge.walk(base, CONTENT)}
+        return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content)
+
+    def _targets(self, painting: torch.Tensor, counts: torch.Tensor) -> dict[tuple[int, str], tuple[Statistics, float]]:
+        """The painting's moments, in which its places count as they are told to."""
+        targets = {}
+        for reduction, layers in STYLE.items():
+            for name, features in self.judge.walk(reduced(painting, reduction), layers):
+                here = F.interpolate(counts, features.shape[2:], mode="bilinear")
+                found = moments(by_place(features), here.flatten() / here.sum())
+                targets[reduction, name] = with_root(found), covariance_of(found).trace().item() / features.shape[1]
+        return targets
+
+
+def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
+    """The terms, each the mean over the lessons: of each reduction's style, of content, of values outside [0, 1].
+
+    Args:
+        painted: (N, 3, H, W), a picture for each lesson.
+        lessons: what they are to reach.
+        judge: looks at them.
+        keep: how much content counts.
+    """
+    terms: dict[str, torch.Tensor] = {}
+    for reduction, layers in STYLE.items():
+        wanted = {**layers, **(CONTENT if reduction == 1 else {})}
+        for name, features in judge.walk(reduced(painted, reduction), tuple(wanted)):
+            if name in layers:
+                distances = []
+                for one, lesson in zip(features, lessons, strict=True):
+                    target, spread = lesson.style[reduction, name]
+                    distances.append(wasserstein_distance(moments(by_place(one[None])), target) / spread)
+                terms[f"style {reduction} {name}"] = layers[name] * torch.stack(distances).mean()
+            if reduction == 1 and name in CONTENT:
+                target = torch.cat([lesson.content[name].float() for lesson in lessons])
+                terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features, target) / VARIANCES[name]
+    terms["range"] = OUT_OF_RANGE * (painted - painted.clamp(0, 1)).square().mean()
+    return terms
+
+
+def reduced(picture: torch.Tensor, by: int) -> torch.Tensor:
+    """Each side divided by a whole number."""
+    return picture if by == 1 else F.avg_pool2d(picture, by)
+
+
+def noise_for(
+    size: tuple[int, int], generator: torch.Generator | None = None, count: int = 1
+) -> dict[int, torch.Tensor]:
+    """Noise for so many pictures of (width, height), multiples of 8."""
+    width, height = size
+    return {
+        places: torch.randn(count, NOISE, height // places, width // places, generator=generator) for places in (8, 4)
+    }
+
+
+def _brought_to(picture: Image.Image, side: float) -> Image.Image:
+    """With this shorter side; enlarged as well."""
+    times = side / min(picture.size)
+    size = [max(CUT, round(length * times)) for length in picture.size]
+    return picture.resize((size[0], size[1]), Image.Resampling.BICUBIC if times > 1 else Image.Resampling.LANCZOS)
+
+
+def _tensor(picture: Image.Image) -> torch.Tensor:
+    """(1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def _place(whole: torch.Tensor, random: np.random.Generator) -> tuple[slice, ...]:
+    """A square of CUT pixels somewhere in a picture."""
+    top, left = (int(random.integers(length - CUT + 1)) for length in whole.shape[2:])
+    return slice(None), slice(None), slice(top, top + CUT), slice(left, left + CUT)
+
+
+def _part(picture: Image.Image, random: np.random.Generator) -> torch.Tensor:
+    """A part of at most PAINTING_PIXELS, of sides that are multiples of 8."""
+    times = min(1.0, (PAINTING_PIXELS / (picture.width * picture.height)) ** 0.5)
+    size = [int(length * times) // 8 * 8 for length in picture.size]
+    left, top = (int(random.integers(length - part + 1)) for length, part in zip(picture.size, size, strict=True))
+    return _tensor(picture.crop((left, top, left + size[0], top + size[1])))

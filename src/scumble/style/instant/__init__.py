@@ -1,0 +1,1 @@
+"""The preset `instant` as a job: in one pass, and without PyTorch."""
