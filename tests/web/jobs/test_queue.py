@@ -70,6 +70,11 @@ def test_an_input_that_is_gone_leaves_nothing(queue, tmp_path):
     assert list(queue.folder.iterdir()) == []
 
 
+def test_a_job_without_a_title_is_called_by_its_inputs(queue, painted):
+    assert queue.add("stylize", {}, painted)[0]["title"] == "my photo · waves"
+    assert queue.add("train", {}, {"data": [Input("builtin:digits", "digits")]})[0]["title"] == "digits"
+
+
 def test_again_takes_the_job_s_own_inputs(queue, painted):
     job, _ = queue.add("stylize", {"size": 64}, painted)
     for given in painted.values():
@@ -300,10 +305,12 @@ def test_disk_use_counts_a_file_once_whatever_its_names(queue, home, painted):
     alone = queue.disk()
     assert (alone["uploads"], alone["total"], alone["jobs"]) == (size, size, {})
     job, _ = queue.add("stylize", {}, given)
+    (home / "data").mkdir()
+    (home / "data" / "cats.zip").write_bytes(bytes(77))
     use = queue.disk()
-    assert use["uploads"] == 0
+    assert use["uploads"] == 77
     assert use["jobs"][job["id"]] > size
-    assert use["total"] == use["jobs"][job["id"]]
+    assert use["total"] == use["jobs"][job["id"]] + 77
     assert use["free"] > 0
     assert use["limits"] == dataclasses.asdict(Limits())
 

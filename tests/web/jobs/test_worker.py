@@ -141,8 +141,13 @@ def test_a_gan_is_trained_and_its_run_is_listed(queue, one_thread):
     work(queue)
     folder = queue.folder_of(job["id"])
     assert folder.state().state == "done", folder.state().message
-    names = {file["name"] for file in folder.files()}
-    assert {"result/run/settings.json", "result/run/metrics.jsonl", "result/run/model/model.safetensors"} <= names
+    names = {file["name"]: file["kind"] for file in folder.files()}
+    assert {names[name] for name in names if name.startswith("result/run/grids/")} == {"grid"}
+    assert {
+        "result/run/settings.json",
+        "result/run/metrics.jsonl",
+        "result/run/model/model.safetensors",
+    } <= names.keys()
     assert not any("checkpoints" in name for name in names)
     assert "preview.jpg" in names
 

@@ -156,10 +156,10 @@ class JobFolder:
         return None
 
     def files(self) -> list[dict[str, Any]]:
-        """What a page may fetch: "name", "kind" (preview, input, frame or result) and "bytes" of each file."""
+        """What a page may fetch: "name", "kind" (preview, input, frame, grid or result) and "bytes" of each file."""
         found = [(self.preview, "preview")] if self.preview.exists() else []
         for folder, kind in (("inputs", "input"), ("frames", "frame"), ("result", "result")):
-            found += [(path, kind) for path in _visible(self.path / folder)]
+            found += [(path, "grid" if path.parent.name == "grids" else kind) for path in _visible(self.path / folder)]
         listed = []
         for path, kind in found[:MAX_LISTED]:
             with contextlib.suppress(OSError):  # a frame that just gives way to others
@@ -224,6 +224,17 @@ def between(jobs: Sequence[tuple[JobFolder, State]], place: int) -> float:
         if state.state != "running":  # that is its worker's to write
             job.write_state(dataclasses.replace(state, order=state.order + 1))
     return left + 0.5
+
+
+def title(inputs: Mapping[str, Sequence[Input]]) -> str:
+    """What a job is called that nobody has named.
+
+    Example:
+        >>> title({"content": [Input("1", "uploads/1", "photo.jpg")], "style": [Input("2", "uploads/2", "waves.png")]})
+        'photo · waves'
+    """
+    firsts = [given[0] for given in inputs.values() if given]
+    return " · ".join(Path(one.name or one.source).stem for one in firsts)
 
 
 def clean_name(name: str) -> str:

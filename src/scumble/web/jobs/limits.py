@@ -14,6 +14,8 @@ from scumble.errors import ScumbleError
 from scumble.web.jobs.folder import JobFolder
 
 NAME = "limits.json"
+GIVEN = ("uploads", "data")
+"""Folders of what people gave: pictures, and archives of them."""
 
 
 class FullError(ScumbleError):
@@ -53,10 +55,14 @@ def write(home: Path, limits: Limits) -> None:
 
 
 def disk(home: Path, jobs: Sequence[JobFolder]) -> dict[str, Any]:
-    """What is taken, in bytes: "jobs" by their names, "uploads" that no job has, "total", "free" and "limits"."""
+    """What is taken, in bytes.
+
+    Returns:
+        "jobs" by their names, "uploads" of pictures that no job has and of archives, "total"; "free", and "limits".
+    """
     seen: set[tuple[int, int]] = set()
     taken = {job.id: _bytes(job.path, seen) for job in jobs}
-    uploads = _bytes(home / "uploads", seen)
+    uploads = sum(_bytes(home / name, seen) for name in GIVEN)
     total, free = sum(taken.values()) + uploads, shutil.disk_usage(home).free
     return {"jobs": taken, "uploads": uploads, "total": total, "free": free, "limits": asdict(read(home))}
 

@@ -100,7 +100,7 @@ class Queue:
             kind: one of `scumble.web.jobs.kinds.KINDS`; see `kinds.check`, which the caller has asked before.
             settings: as they were given.
             inputs: by role.
-            title: for people.
+            title: for people; the names of the inputs if none is given.
             key: any text by which the sender knows the request, should it have to be sent again.
 
         Returns:
@@ -119,7 +119,7 @@ class Queue:
             waiting = sum(state.state in ("queued", "running") for _, state in standing)
             limits.check(self.home, [job for job, _ in standing], waiting)
             last = max((state.order for _, state in standing), default=0.0)
-            facts = {"kind": kind, "title": title or kind, "settings": dict(settings), "key": key}
+            facts = {"kind": kind, "title": title or folder.title(inputs), "settings": dict(settings), "key": key}
             state = State("queued", states.WAITING, round(time.time(), 3), 0, last + 1)
             return folder.create(self.folder, facts, inputs, state).shown(), True
 
