@@ -122,5 +122,5 @@ def test_what_the_server_imports_of_gans_computes_nothing():
 
 
 def test_what_is_offered_is_what_the_library_opens():
-    assert places.ARCHIVES == tuple(opener.FILE_KINDS)
+    assert tuple(opener.FILE_KINDS) == places.ARCHIVES
     assert list(places.BUILT_IN) == list(opener.BUILT_IN)
