@@ -34,13 +34,13 @@ FLAT = 0.3
 
 
 STYLE = {
-    1: {"relu1_1": 1.0, "relu2_1": 1.5, "relu3_1": 2.5, "relu4_1": 3.0},
-    2: {"relu1_1": 0.5, "relu2_1": 1.0, "relu3_1": 1.5, "relu4_1": 1.5},
+    1: {"relu1_1": 2.0, "relu2_1": 1.5, "relu3_1": 2.0, "relu4_1": 2.5},
+    2: {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.5, "relu4_1": 1.5},
 }
 """How much the distributions of layers count, of the picture reduced by these factors."""
-CONTENT = {"relu4_1": 0.4, "relu5_1": 0.6}
+CONTENT = {"relu3_1": 0.3, "relu4_1": 0.4, "relu5_1": 0.6}
 """How much places of layers count, in variances of the layer."""
-VARIANCES = {"relu4_1": 3.7e5, "relu5_1": 5.5e3}
+VARIANCES = {"relu3_1": 3.6e4, "relu4_1": 3.7e5, "relu5_1": 5.5e3}
 """The mean variance of a channel in photographs."""
 OUT_OF_RANGE = 200.0
 JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
