@@ -43,6 +43,9 @@ CONTENT = {"relu3_1": 0.3, "relu4_1": 0.4, "relu5_1": 0.6}
 VARIANCES = {"relu3_1": 3.6e4, "relu4_1": 3.7e5, "relu5_1": 5.5e3}
 """The mean variance of a channel in photographs."""
 OUT_OF_RANGE = 200.0
+GRID = 500.0
+"""How much it counts that pixels of odd and even rows and columns differ in the mean: no picture's do, but those of a
+network that makes four pixels at a time."""
 JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
 
 
@@ -111,7 +114,8 @@ class Lessons:
 
 
 def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
-    """The terms, each the mean over the lessons: of each reduction's style, of content, of values outside [0, 1].
+    """The terms, each the mean over the lessons: of each reduction's style, of content, of a grid, of
+    values outside [0, 1].
 
     Args:
         painted: (N, 3, H, W), a picture for each lesson.
@@ -132,6 +136,8 @@ def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: f
             if reduction == 1 and name in CONTENT:
                 target = torch.cat([lesson.content[name].float() for lesson in lessons])
                 terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features, target) / VARIANCES[name]
+    phases = F.avg_pool2d(F.pixel_unshuffle(painted, 2), 8).unflatten(1, (3, 4))
+    terms["grid"] = GRID * (phases - phases.mean(2, keepdim=True)).square().mean()
     terms["range"] = OUT_OF_RANGE * (painted - painted.clamp(0, 1)).square().mean()
     return terms
 
