@@ -12,6 +12,10 @@ from scumble.style.objective.view import by_place
 from scumble.style.preparation.palette import in_palette
 
 
+COLOUR_RIDGES = 0.01, 0.002
+"""The same of colours, which vary much less than brightness does."""
+
+
 class Painting(NamedTuple):
     """A painting's moments by layer, and the numbers that the decoder is told of it, (1, CODE)."""
 
@@ -57,16 +61,18 @@ def in_colours(photograph: torch.Tensor, painting: torch.Tensor, whole: float) -
     Both are (1, 3, H, W) in [0, 1], of any sizes; the result is of the photograph's.
     """
     here, there = (moments(by_place(picture)) for picture in (photograph, painting))
-    matrix, offset = gaussian_map(here, there)
+    matrix, offset = gaussian_map(here, there, COLOUR_RIDGES)
     mapped = (by_place(photograph) @ matrix + offset).T.view(photograph.shape).clamp(0, 1)
     return torch.lerp(in_palette(photograph, painting), mapped, whole)
 
 
-def gaussian_map(found: Statistics, wanted: Statistics) -> tuple[torch.Tensor, torch.Tensor]:
+def gaussian_map(
+    found: Statistics, wanted: Statistics, ridges: tuple[float, float] = RIDGES
+) -> tuple[torch.Tensor, torch.Tensor]:
     """T(F) = F @ matrix + offset; as `losses.content.gaussian_map`, with a ridge of the photograph's alone."""
     here, there = in_float64(found), in_float64(wanted)
     covariance, target = covariance_of(here), covariance_of(there)
-    ridge = sum(part * c.diagonal().mean().item() for part, c in zip(RIDGES, (covariance, target), strict=True))
+    ridge = sum(part * c.diagonal().mean().item() for part, c in zip(ridges, (covariance, target), strict=True))
     matrix = transport_map(covariance, target, ridge)
     offset = there["mean"] - here["mean"] @ matrix
     return matrix.to(found["mean"]), offset.to(found["mean"])
