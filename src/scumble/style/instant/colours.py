@@ -35,7 +35,7 @@ def grey_like(picture: np.ndarray, model: np.ndarray, visible: np.ndarray | None
 def matched(picture: np.ndarray, model: np.ndarray, visible: np.ndarray | None) -> np.ndarray:
     """`picture` with the mean and the covariance of the colours of `model`; `visible` as of `grey_like`."""
     here, there = moments(picture.transpose(2, 0, 1), visible), moments(model.transpose(2, 0, 1))
-    way = transport(here, there, RIDGE)
+    way = transport(here, there, (RIDGE, 0.0))
     return (picture @ way.matrix.T.astype(np.float32) + way.offset.astype(np.float32)).clip(0, 1)
 
 
