@@ -158,7 +158,7 @@ def refusal(kind: type[Settings], values: dict[str, Any]) -> str:
         ({"style_scale": ()}, "one or more: a number above 0, up to 64"),
         ({"style_layers": {"relu1_1": "x"}}, "a number from 0 to 1,000,000,000"),
         ({"bits": 12}, "8 or 16"),
-        ({"init": 3}, "'matched', 'content', 'noise', 'style' or a file"),
+        ({"init": 3}, "'matched', 'instant', 'content', 'noise', 'style' or a file"),
     ],
 )
 def test_what_is_wanted_is_the_whole_range(values, wanted):

@@ -8,8 +8,8 @@ import numpy as np
 from scumble.style.feedforward.moments import moments, transport
 from scumble.style.preparation.bounds import LUMA
 
-RIDGE = 1e-5
-"""Added to the variances of colours, relative to their mean: a grey picture has directions without any."""
+RIDGES = 1e-5, 1e-5
+"""Added to the variances of colours, in parts of both pictures' own: a grey one has directions without any."""
 
 ROWS = 256
 """Rows that are finished at once: a large picture is not to be there in floats as a whole."""
@@ -35,7 +35,7 @@ def grey_like(picture: np.ndarray, model: np.ndarray, visible: np.ndarray | None
 def matched(picture: np.ndarray, model: np.ndarray, visible: np.ndarray | None) -> np.ndarray:
     """`picture` with the mean and the covariance of the colours of `model`; `visible` as of `grey_like`."""
     here, there = moments(picture.transpose(2, 0, 1), visible), moments(model.transpose(2, 0, 1))
-    way = transport(here, there, (RIDGE, 0.0))
+    way = transport(here, there, RIDGES)
     return (picture @ way.matrix.T.astype(np.float32) + way.offset.astype(np.float32)).clip(0, 1)
 
 
