@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scumble.data.sources import opener
 from scumble.errors import SettingsError
 from scumble.web.gan import places
 from scumble.web.settings import WebSettings
@@ -118,3 +119,8 @@ def test_what_the_server_imports_of_gans_computes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_offered_is_what_the_library_opens():
+    assert tuple(opener.FILE_KINDS) == places.ARCHIVES
+    assert list(places.BUILT_IN) == list(opener.BUILT_IN)
