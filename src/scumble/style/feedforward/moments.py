@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import threadpoolctl
 
-from scumble.style.feedforward.shapes import COLOURS, RIDGES
+from scumble.style.feedforward.shapes import COLOUR_RIDGES, COLOURS, RIDGES
 from scumble.style.preparation.bounds import BRIGHTNESS_GAIN, CHROMA_GAINS, LUMA, NOTICED, SHORTER_SIDE
 
 ENOUGH_PLACES = 2**16
@@ -119,7 +119,8 @@ def recoloured(photograph: Known, painting: Known, whole: float = COLOURS) -> Af
     of_brightness, of_chroma = (spread(part, there) / spread(part, here) for part in (luma[:1], chroma))
     gain = np.clip(of_brightness, 1 / BRIGHTNESS_GAIN, BRIGHTNESS_GAIN)
     matrix = gain * luma + np.clip(of_chroma, *CHROMA_GAINS) * chroma
-    ranged, distributed = Affine(matrix, there.mean - matrix @ here.mean), transport(photograph.pixels, painting.pixels)
+    ranged = Affine(matrix, there.mean - matrix @ here.mean)
+    distributed = transport(photograph.pixels, painting.pixels, COLOUR_RIDGES)
     return Affine(*((1 - whole) * one + whole * other for one, other in zip(ranged, distributed, strict=True)))
 
 

@@ -5,15 +5,11 @@ from typing import NamedTuple
 import torch
 
 from scumble.perceptual.vgg import VGG19
-from scumble.style.feedforward.shapes import LAYERS, RIDGES, STATISTICS
+from scumble.style.feedforward.shapes import COLOUR_RIDGES, LAYERS, RIDGES, STATISTICS
 from scumble.style.losses.optimal_transport import transport_map
 from scumble.style.losses.statistics import Statistics, covariance_of, in_float64, moments
 from scumble.style.objective.view import by_place
 from scumble.style.preparation.palette import in_palette
-
-
-COLOUR_RIDGES = 0.01, 0.002
-"""The same of colours, which vary much less than brightness does."""
 
 
 class Painting(NamedTuple):

@@ -24,6 +24,9 @@ RIDGES = 0.1, 0.01
 """Added to the variances of the photograph's features: so much of their mean, and so much of the painting's. Less would
 enlarge what is noise, of a plain photograph without end."""
 
+COLOUR_RIDGES = 0.01, 0.002
+"""The same of colours, which vary much less than brightness does."""
+
 COLOURS = 0.6
 """How far the photograph's colours go from the painting's range of them to their distribution, hues and all."""
 
