@@ -171,7 +171,7 @@ def test_every_setting_has_a_row(command):
 
 def test_a_texture_has_rows_for_what_is_its_own():
     rows = generate.GENERATED["settings texture"]().splitlines()[2:]
-    assert [row.split()[1] for row in rows] == ["`--steps`", "`--coarse-steps`", "`--aspect`"]
+    assert [row.split()[1] for row in rows] == ["`--preset`", "`--steps`", "`--coarse-steps`", "`--aspect`"]
 
 
 def test_presets_have_the_values_that_they_fill():
