@@ -296,7 +296,7 @@ def judged(arguments: argparse.Namespace, pairs: list[tuple[Path, Path]], galler
             subject.paint(one, way, 512)
     subject.judge(arguments.folder, trials, gallery, arguments.seed)
     means = json.loads((arguments.folder / "figures.json").read_text())["means"]
-    names = ("style", "edges", "recognised", "rank", "leak", "code", "faces")
+    names = ("features", "sliced", "patches", "edges", "structure", "leak", "recognised", "rank", "code", "faces")
     columns = [name for name in names if means[ways[0]].get(name) is not None]
     rows = [(way, *(row.get(name, "") for name in columns)) for way, row in means.items()]
     table(arguments, "judged", (f"{len(pairs)} pairs", *columns), rows)

@@ -167,4 +167,4 @@ def test_what_does_not_count_has_no_part_in_what_is_known(at_once, monkeypatch):
         if counts is not None:
             np.testing.assert_allclose(one.pixels.mean, other.pixels.mean)
         changes.append(np.abs(one.code() - other.code()).sum())
-    assert changes[0] < 0.5 * changes[1]  # what a neuron at the edge sees beyond it
+    assert changes[0] < 0.7 * changes[1]  # what a neuron at the edge sees beyond it

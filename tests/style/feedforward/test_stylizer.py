@@ -7,12 +7,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from feedforward_material import picture
+from feedforward_material import numbers_of, picture, unlearnt_decoder
 from scumble.errors import ImageError, SettingsError
+from scumble.style.feedforward import weights
 from scumble.style.feedforward.stylizer import Stylizer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def decoder(monkeypatch) -> None:
+    """What is tested is true of all decoders."""
+    numbers = numbers_of(unlearnt_decoder())
+    monkeypatch.setattr(weights, "_decoder", lambda: numbers)
+
+
+@pytest.fixture
 def stylizer() -> Stylizer:
     return Stylizer()
 

@@ -110,12 +110,12 @@ def _seen(
     features = networks.trunk(seen, layers)
     pixels = _within(seen, beyond + 1)[0]
     if counts is not None:
-        counts = cut(counts[:, :, None], *(range(span.start, span.stop) for span in window))[0]
+        counts = cut(counts[:, :, None], *(range(span.start, span.stop) for span in window))[0, 0]
     found = {}
     for name, of in features.items():
         places = min_side([name])
-        found[name] = moments(_within(of, beyond // places)[0], None if counts is None else _shrunk(counts[0], places))
-    of_coarse = moments(coarse(pixels), None if counts is None else coarse(counts))
+        found[name] = moments(_within(of, beyond // places)[0], None if counts is None else _shrunk(counts, places))
+    of_coarse = moments(coarse(pixels), None if counts is None else coarse(counts[None])[0])
     return Known(moments(pixels, counts), of_coarse, found), features
 
 
