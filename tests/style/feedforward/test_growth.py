@@ -23,6 +23,7 @@ def small_sizes(monkeypatch):
     """In which a picture of 200 pixels is as large as one of 2,000."""
     monkeypatch.setattr(growth, "FIRST", 64)
     monkeypatch.setattr(painter, "LOOKED_AT", 96)
+    monkeypatch.setattr(painter, "LOOKED_AT_TO_PAINT", 96)
     monkeypatch.setattr(painter, "WINDOW", 40)
 
 

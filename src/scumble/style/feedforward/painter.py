@@ -12,8 +12,9 @@ from scumble.style.feedforward.networks import Decode, Features, Networks
 from scumble.style.feedforward.pieces import BORDER, STEP, Source, continued, cut, drawn, pieces
 from scumble.style.feedforward.shapes import LAYERS, STATISTICS
 
-LOOKED_AT = 768
-"""Pixels of the sides of what is looked at as a whole."""
+LOOKED_AT, LOOKED_AT_TO_PAINT = 768, 1100
+"""Pixels of the sides of what is looked at as a whole: of paintings, and of photographs, whose features are used again.
+"""
 
 WINDOW, AROUND, WINDOWS = 176, 40, 3
 """Larger pictures are looked at through windows of so many pixels, with so many around each, so many in each direction:
@@ -40,7 +41,7 @@ def known(
         painting: whether it is one: less has to be known of a photograph.
     """
     layers = tuple(STATISTICS if painting else LAYERS)
-    if max(sides) <= LOOKED_AT:
+    if max(sides) <= (LOOKED_AT if painting else LOOKED_AT_TO_PAINT):
         window = slice(0, continued(sides[0]).stop - BORDER), slice(0, continued(sides[1]).stop - BORDER)
         return _seen(networks, source, window, layers, counts, BORDER)
     found, shares = [], []
@@ -81,9 +82,10 @@ def painted(
         features: of the whole photograph with its border, if they are known.
     """
     noise = drawn(sides, seed)
-    for piece in pieces(sides):
+    parts = list(pieces(sides))
+    for piece in parts:
         pixels = source(*(range(span.start - 1, span.stop + 1) for span in piece.seen))
-        found = features or networks.trunk(pixels, tuple(LAYERS))
+        found = features if features and len(parts) == 1 else networks.trunk(pixels, tuple(LAYERS))
         found = {name: piece.inner(found[name], min_side([name])) for name in LAYERS}
         base = in_colours(piece.inner(pixels[:, :, 1:-1, 1:-1]), way.colours)
         yield piece.finished(decode(found, way.features, base, piece.noise(noise)), sides)

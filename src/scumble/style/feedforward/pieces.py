@@ -16,7 +16,7 @@ from scumble.style.feedforward.shapes import NOISE
 STEP = 8
 """Sides of what the networks are given are multiples of this many pixels."""
 
-LARGEST = 1024
+LARGEST = 1152
 """Pixels of a piece's sides, without what it sees around itself."""
 
 MARGIN, DECODED_MARGIN = 80, 48
