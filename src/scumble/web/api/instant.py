@@ -48,7 +48,9 @@ async def preview(request: Request, body: Previewed) -> Response:
     A question that the same client has followed by another is answered with status 409.
     """
     inputs = await _files(request, {"content": [body.content], "style": body.styles})
-    made = await web_of(request).live.ask("preview", {"settings": body.settings, "inputs": inputs}, body.client)
+    web = web_of(request)
+    made = await web.live.ask("preview", {"settings": body.settings, "inputs": inputs}, body.client)
+    web.supervisor.wake(warm=True)  # who has seen it will want it painted; any sooner, the two would share the cores
     return Response(base64.b64decode(made["picture"]), media_type=made["type"], headers={"cache-control": "no-store"})
 
 

@@ -23,7 +23,6 @@ async def add(request: Request) -> Response:
     web = web_of(request)
     await room(request)
     web.live.warm()  # who gives a picture will soon want to see it painted
-    web.supervisor.wake(warm=True)
     return answer(await web.uploads.take(files(request)), 201)
 
 
