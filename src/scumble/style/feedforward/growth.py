@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from scumble.style.feedforward.moments import Affine, Known, blended
+from scumble.style.feedforward.moments import Affine, Known, blended, moments, transport
 from scumble.style.feedforward.networks import Decode, Features, Networks
 from scumble.style.feedforward.painter import Way, between, in_colours, known, painted
 from scumble.style.feedforward.pieces import Source, cut, floats
+from scumble.style.feedforward.shapes import COLOUR_RIDGES
 from scumble.style.feedforward.styles import Style, resized
 
 FIRST = 512
@@ -27,6 +28,9 @@ AS_GOOD = 1.3
 
 STAY = Affine(np.eye(3), np.zeros(3))
 """What has been given its colours, keeps them."""
+
+FINISHED = 0.9
+"""How far the colours of what was painted go to the painting's distribution: the decoder is shy of them."""
 
 GROWN = 0.5
 """How much of what a smaller picture became is painted over."""
@@ -83,7 +87,7 @@ def painted_like(
         None while smaller pictures are painted.
     """
     all_sizes = sizes((photograph.shape[1], photograph.shape[0]))
-    below, colours, done = None, STAY, 0
+    below, colours, finish, done = None, STAY, STAY, 0
     pixels = sum(width * height for width, height in all_sizes)
     for size in all_sizes:
         here, is_last = resized(photograph, size), size == all_sizes[-1]
@@ -93,11 +97,15 @@ def painted_like(
         way, decode, features = _prepared(networks, source, size, painting, counts)
         colours, way = (way.colours, way) if below is None else (colours, way._replace(colours=STAY))
         result = None if is_last else np.empty((size[1], size[0], 3), np.uint8)
-        for place, part in painted(networks, decode, source, (size[1], size[0]), way, seed, features):
+        parts = painted(networks, decode, source, (size[1], size[0]), way, seed, features)
+        if below is None:
+            parts = list(parts)  # the first is small
+            finish = _finish(parts, painting, networks, None if counts is None else resized(counts, size))
+        for place, part in parts:
             done += part.shape[0] * part.shape[1]
             if result is not None:
                 result[place] = _bytes(part)
-            yield done / pixels, place, part if is_last else None
+            yield done / pixels, place, finish.of(part.clip(0, 1)) if is_last else None
         if result is not None:
             below = Image.fromarray(_bytes(here)), Image.fromarray(result)
 
@@ -111,6 +119,22 @@ def _prepared(
     here, features = known(networks, source, (size[1], size[0]), counted, painting=False)
     decode = networks.decoder(there.code(), painting.strength)
     return between(here, there, painting.strength), decode, features
+
+
+def _finish(
+    parts: Sequence[tuple[tuple[slice, slice], np.ndarray]],
+    painting: Painting,
+    networks: Networks,
+    counts: np.ndarray | None,
+) -> Affine:
+    """What gives a picture in parts the distribution of the painting's colours."""
+    sides = [max(place[axis].stop for place, _ in parts) for axis in (0, 1)]
+    whole = np.empty((*sides, 3), np.float32)
+    for place, part in parts:
+        whole[place] = part.clip(0, 1)
+    here = moments(whole.transpose(2, 0, 1), counts)
+    there = painting.at(min(sides), networks).pixels
+    return transport(here, there, COLOUR_RIDGES).part(FINISHED * painting.strength)
 
 
 def _painted_over(

@@ -36,6 +36,10 @@ class Affine(NamedTuple):
         """That share of the way, 0 to 1."""
         return Affine((1 - share) * np.eye(len(self.matrix)) + share * self.matrix, share * self.offset)
 
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Values (..., C) where they are carried to, in float32."""
+        return values @ self.matrix.T.astype(np.float32) + self.offset.astype(np.float32)
+
 
 class Known(NamedTuple):
     """A picture's moments: of its pixels, of the colours that are left of it coarsely, and of its features by layer."""
