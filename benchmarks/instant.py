@@ -5,7 +5,7 @@
         [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5]
         [--ways instant,lite,quick] [--page docs/instant.md]
 
-Pairs are drawn from the pictures that the network was never trained on (recipes/instant/train.py: one name in eight).
+Pairs are drawn from the pictures that the network was never trained on (recipes/instant/train_instant.py: one name in eight).
 What is timed is timed in turn, ours and theirs, so that both meet the same machine; of the rounds, the least and the
 median are told, by the clock and of the processor. What was painted lies in FOLDER/WAY and is not painted again; every
 figure lies in FOLDER/figures-of-PART.json.
@@ -45,7 +45,7 @@ from scumble.style.feedforward.shapes import LAYERS, NOISE, WIDTHS
 sys.path.insert(0, str(Path(__file__).parents[1] / "recipes"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "recipes" / "instant"))
 import tables  # pyright: ignore[reportMissingImports]
-from train import is_held_back  # pyright: ignore[reportMissingImports]
+from train_instant import is_held_back  # pyright: ignore[reportMissingImports]
 
 PARTS = ("command", "warm", "limit", "large", "sharp", "judged", "steady")
 TRUNK = {1: (3, 16), 2: (16, 32), 4: (32, 64), 8: (64, 128)}

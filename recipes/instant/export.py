@@ -2,7 +2,7 @@
 
     python recipes/instant/export.py WORK
 
-WORK is a folder of recipes/instant/train.py, finished or not (then the newest checkpoint's moving average is taken), or
+WORK is a folder of recipes/instant/train_instant.py, finished or not (then the newest checkpoint's moving average is taken), or
 a file of numbers. Nothing is written unless onnxruntime gives the same picture with them as PyTorch.
 """
 

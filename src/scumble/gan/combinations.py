@@ -48,6 +48,3 @@ def check(settings: dict[str, Any]) -> None:
         raise SettingsError(f"condition: got {condition} with network {network}, {why}: wanted none")
     if settings["loss"] == "feature-matching" and task != "latent":
         raise SettingsError(f"loss: got feature-matching with task {task}, which needs logits: wanted another")
-    if settings["loss"] == "margin" and network not in ENERGY_NETWORKS:
-        why = "whose logit is no energy"
-        raise SettingsError(f"loss: got margin with network {network}, {why}: wanted another")

@@ -1,6 +1,6 @@
 """Train the feed-forward painter that ships with scumble, from two archives of pictures.
 
-    python recipes/instant/train.py WORK --photos photos.zip --paintings paintings.zip [--without FOLDER]
+    python recipes/instant/train_instant.py WORK --photos photos.zip --paintings paintings.zip [--without FOLDER]
 
 `instant.safetensors` in the folder WORK is the network, `log.jsonl` the curve, `sheet-*.png` pairs that were held back.
 The same command goes on where it was stopped. One picture of each kind in eight is held back, by a digest of its name;
