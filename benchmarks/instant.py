@@ -5,7 +5,8 @@
         [--only command,warm,limit,large,sharp,judged,steady] [--pairs 48] [--seed 27] [--rounds 5]
         [--ways instant,lite,quick] [--page docs/instant.md]
 
-Pairs are drawn from the pictures that the network was never trained on (recipes/instant/train_instant.py: one name in eight).
+Pairs are drawn from the pictures that the network was never trained on: one name in eight, see
+recipes/instant/train_instant.py.
 What is timed is timed in turn, ours and theirs, so that both meet the same machine; of the rounds, the least and the
 median are told, by the clock and of the processor. What was painted lies in FOLDER/WAY and is not painted again; every
 figure lies in FOLDER/figures-of-PART.json.

@@ -2,8 +2,8 @@
 
     python recipes/instant/export.py WORK
 
-WORK is a folder of recipes/instant/train_instant.py, finished or not (then the newest checkpoint's moving average is taken), or
-a file of numbers. Nothing is written unless onnxruntime gives the same picture with them as PyTorch.
+WORK is a folder of recipes/instant/train_instant.py, finished or not (then the newest checkpoint's moving average is
+taken), or a file of numbers. Nothing is written unless onnxruntime gives the same picture with them as PyTorch.
 """
 
 import argparse
