@@ -1,10 +1,12 @@
 """A person gives labels by clicking and by keys; what was clicked is there after a reload and in another window."""
 
+import pytest
 from selenium.webdriver.common.keys import Keys
 
 from web.browser.driven import until
 
 
+@pytest.mark.slow  # half a minute
 def test_labels_are_given_undone_and_kept(browser, browse, axe, server):
     browser.open("/labels")
     browser.labelled("digits").click()

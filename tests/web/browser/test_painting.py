@@ -4,6 +4,7 @@ import io
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
@@ -41,6 +42,7 @@ def test_four_clicks_lead_from_the_empty_page_to_a_picture(browser, server, pict
     page.finished(browser, job)
 
 
+@pytest.mark.slow  # some ten seconds
 def test_the_page_shows_the_same_after_a_reload_and_in_a_second_browser(browser, browse, server, pictures):
     browser.open()
     page.give(browser, *pictures)
@@ -58,6 +60,7 @@ def test_the_page_shows_the_same_after_a_reload_and_in_a_second_browser(browser,
         page.finished(each, job)
 
 
+@pytest.mark.slow  # some ten seconds
 def test_the_queue_is_the_same_in_two_browsers(browse, server, pictures):
     first, second = browse(server), browse(server)
     for each in (first, second):
@@ -87,6 +90,7 @@ def test_a_dropped_picture_brings_its_settings_back(browser, server, pictures, t
     until(lambda: browser.one("#start").is_enabled(), "its photograph and its painting are back, too")
 
 
+@pytest.mark.slow  # some ten seconds
 def test_what_is_brushed_stays_the_photograph(browser, server, pictures):
     browser.open()
     page.give(browser, *pictures)
@@ -103,6 +107,7 @@ def test_what_is_brushed_stays_the_photograph(browser, server, pictures):
     assert difference[38:42, 46:50].max() < 4 < difference[:8].mean()
 
 
+@pytest.mark.slow  # some ten seconds
 def test_the_keyboard_alone_paints_a_picture(browser, server, pictures):
     """No pointer touches the page; it can be seen all the time where the keys go to."""
     browser.open()
