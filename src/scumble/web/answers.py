@@ -6,6 +6,7 @@ ours is told to nobody but the server's log.
 
 import json
 import math
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -130,7 +131,9 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    message = str(error).replace(f"{request.app.state.web.settings.home}/", "")  # where that is, is nobody's business
+    message = str(error).replace(
+        f"{request.app.state.web.settings.home}{os.sep}", ""
+    )  # where that is, is nobody's business
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 400)
     name, colon, _words = message.partition(": ")  # the library begins with the setting's name, where one is wrong
     is_name = bool(colon) and name.replace("-", "_").replace(".", "_").isidentifier()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from scumble import paths
 from scumble.errors import ImageError
 from scumble.web.answers import refuse
+from scumble.web.jobs.limits import GIVEN
 from scumble.web.looker import PICTURE, Looker
 from scumble.web.multipart import Part
 from scumble.web.settings import WebSettings
@@ -80,8 +81,9 @@ class Uploads:
         self.settings, self.in_use = settings, in_use
         self.folder = settings.home / "uploads"
         self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob("*.part"):  # of a server that was killed
-            left.unlink(missing_ok=True)
+        for name in GIVEN:
+            for left in (settings.home / name).glob("*.part"):  # of a server that was killed
+                left.unlink(missing_ok=True)
         self.looker = Looker()
 
     async def take(self, parts: AsyncIterator[Part]) -> list[dict[str, Any]]:

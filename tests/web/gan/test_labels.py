@@ -1,5 +1,6 @@
 """Labels by clicking: saved at once, undone, and a table that the library reads."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -142,6 +143,14 @@ def test_an_archive_is_kept_once_under_its_name(client, settings):
     assert [one["name"] for one in client.get("/api/data").json()["sets"]] == ["digits", "shapes", "cats of mine.zip"]
     assert client.delete(f"/api/data/{answer.json()['id']}").status_code == 204
     assert len(client.get("/api/data").json()["sets"]) == 2
+
+
+@pytest.mark.parametrize("name", ["\U0001f3a8.zip", ".zip", "..", "ä" * 300 + ".zip"])
+def test_an_archive_is_found_whatever_it_was_called_and_even_if_keeping_it_was_cut_short(client, settings, name):
+    archive = archive_of({"a.png": b""})
+    (settings.home / "data" / hashlib.sha256(archive).hexdigest()).mkdir(parents=True)
+    answer = client.post("/api/data", files={"files": (name, archive)})
+    assert places.resolve(answer.json()["id"], settings).endswith(".zip")
 
 
 @pytest.mark.parametrize("name", ["builtin:digits", "root:0", "root:0/squares", "zip:..", "zip:" + "0" * 64])

@@ -6,6 +6,7 @@ A job counts to its number in a file of its own, one step after another, and goe
 ended which job is written down beside the home.
 """
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -34,6 +35,8 @@ if __name__ == "__main__":
     kinds.begin = begin
     worker.warm_up = lambda: None
     worker.IDLE_SECONDS = 5
+    if Path(sys.argv[1], "crashing").exists():
+        signal.raise_signal(signal.SIGILL)
     if Path(sys.argv[1], "broken").exists():
         raise RuntimeError("broken, as wished")
     sys.exit(worker.main(sys.argv[1:]))

@@ -28,6 +28,12 @@ def test_options_are_what_the_functions_take():
             assert inspect.signature(function).parameters[option].default == field.default
 
 
+@pytest.mark.parametrize("kind", ["unknown", "stylize"])
+def test_what_cannot_begin_is_refused_in_words(kind, tmp_path):
+    with pytest.raises(SettingsError, match="wanted"):
+        kinds.begin(kind, {}, {}, tmp_path, "cpu")
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "inputs", "words"),
     [

@@ -185,6 +185,17 @@ def test_a_job_that_runs_is_asked(queue):
     assert queue.jobs() == []
 
 
+@pytest.mark.parametrize("stop", ["pause", "cancel"])
+def test_going_on_counts_even_while_a_worker_stops(queue, stop):
+    a = add(queue)
+    held = queue.take()
+    getattr(queue, stop)(a)
+    stopped = held.job.state().stopped(held.job.request())
+    assert queue.resume(a)["state"] == "running"
+    queue.give_back(held, stopped)
+    assert state_of(queue, a) == "queued"
+
+
 def test_a_job_that_is_done_cannot_be_gone_on_with(queue):
     a = add(queue)
     held = queue.take()

@@ -117,16 +117,19 @@ def test_requests_reach_a_worker(queue, supervisor):
     wait(lambda: len(queue.jobs()) == 1)
 
 
-def test_trouble_is_told_in_a_line_and_tried_again(queue, home, supervisor, monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "words"), [("broken", "RuntimeError: broken, as wished"), ("crashing", f"it ended with -{signal.SIGILL}")]
+)
+def test_trouble_is_told_in_a_line_and_tried_again(queue, home, supervisor, monkeypatch, fault, words):
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
-    (home / "broken").touch()
+    (home / fault).touch()
     a = count_to(queue, 3)
     supervisor.start()
     wait(lambda: supervisor.trouble)
-    assert supervisor.trouble == "the process that does the work has failed: RuntimeError: broken, as wished"
+    assert supervisor.trouble == f"the process that does the work has failed: {words}"
     assert state_of(queue, a) == "queued"
-    (home / "broken").unlink()
+    (home / fault).unlink()
     wait(lambda: state_of(queue, a) == "done" and supervisor.trouble is None)
 
 

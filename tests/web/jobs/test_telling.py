@@ -10,6 +10,7 @@ from PIL import Image
 from jobs_material import SETTINGS
 from scumble.events import Finished, Noted, Preview, Progress, Started
 from scumble.web.jobs import telling
+from scumble.web.jobs.folder import Input
 from scumble.web.jobs.log import EventReader, EventWriter
 from scumble.web.jobs.telling import Teller
 
@@ -62,6 +63,15 @@ def test_places_are_left_out(job):
     assert records[0]["message"] == "result/painted.png is there already"
     assert records[1]["outputs"] == ["result/painted.png"]
     assert records[1]["places"] == {"here": "result/painted.png"}
+
+
+def test_inputs_from_elsewhere_are_called_by_their_names(queue, tmp_path):
+    inner, outer = tmp_path / "pictures" / "cats", tmp_path / "pictures"
+    given = [Input("root:0/cats", str(inner)), Input("root:0", str(outer)), Input("builtin:digits", "digits")]
+    one = queue.folder_of(queue.add("check", {}, {"data": [*given, Input("root:1", "/")]})[0]["id"])
+    told_of = f"{inner / 'a.png'} and {outer / 'b.png'} are no digits"
+    records, _ = told(one, Noted(told_of))
+    assert records[0]["message"] == f"{Path('cats/a.png')} and {Path('pictures/b.png')} are no digits"
 
 
 def test_pictures_are_small_and_few(job):

@@ -50,7 +50,7 @@ def test_a_plan_tells_size_memory_and_time(inputs):
     answer = returned(plan.plan({"kind": "stylize", "settings": {"size": 72}, "inputs": inputs}))
     assert (answer["width"], answer["height"]) == (72, 60)
     assert answer["memory_bytes"] > 2**20
-    assert answer["seconds"] is not None  # of so small a picture, perhaps 0
+    assert answer["seconds"] > 0
     assert answer["text"].startswith("72x60 pixels")
     texture = {"kind": "texture", "settings": {"size": 64}, "inputs": {"style": inputs["style"]}}
     assert returned(plan.plan(texture))["width"] == 64
@@ -118,4 +118,4 @@ def test_a_preview_needs_no_torch(inputs):
 def test_the_preset_of_one_pass_is_planned(inputs):
     answer = returned(plan.plan({"kind": "stylize", "settings": {"preset": "instant", "size": 72}, "inputs": inputs}))
     assert (answer["width"], answer["height"]) == (72, 60)
-    assert answer["seconds"] is not None  # of so small a picture, perhaps 0
+    assert answer["seconds"] >= 0  # a tenth of one is the least that is told

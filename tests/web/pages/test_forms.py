@@ -9,7 +9,8 @@ from scumble.errors import SettingsError
 from scumble.jobs import JOBS, load
 from scumble.settings import Settings
 from scumble.web import forms
-from scumble.web.words import CHOICES, HELP, LABELS
+from scumble.web.jobs import kinds
+from scumble.web.words import CHOICES, HELP, LABELS, WORDS
 
 KINDS = [kind for kind, job in JOBS.items() if job.settings is not None]
 PAINTING = sorted(forms.PAINTING)
@@ -21,6 +22,10 @@ def settings_of(kind: str) -> type[Settings]:
 
 def fields_of(kind: str) -> dict[str, dict]:
     return {field["name"]: field for group in forms.form(kind)["groups"] for field in group["fields"]}
+
+
+def test_every_kind_of_job_has_a_name_for_people():
+    assert WORDS["job"]["kinds"].keys() == kinds.KINDS.keys()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from conftest import encoded, photograph
+from scumble.web.jobs import folder
 from scumble.web.jobs.kinds import KINDS
 from web_client import opened
 
@@ -154,11 +155,9 @@ def test_large_files_are_sent_in_pieces_and_those_that_have_gone_are_said_to_be(
     answer = client.get(url)
     assert (answer.content, answer.headers["accept-ranges"]) == (encoded(2), "bytes")
 
-    def gone(path):
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr(files, "_whole", gone)
-    assert client.get(url).status_code == 404
+    monkeypatch.setattr(folder.JobFolder, "file", lambda job, name: job.path / "gone.png")
+    for address in (url, f"{url}?side=128"):
+        assert client.get(address).status_code == 404
 
 
 def test_small_pictures_are_made_for_galleries_and_again_when_the_file_changes(client, wanted):

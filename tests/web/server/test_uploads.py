@@ -168,11 +168,12 @@ def test_broken_forms_are_refused(client, kind, body):
     assert list((client.app.state.web.settings.home / "uploads").iterdir()) == []
 
 
-def test_what_a_killed_server_left_is_removed(settings):
-    (settings.home / "uploads").mkdir(parents=True)
-    (settings.home / "uploads" / f"{'0' * 32}.part").write_bytes(b"half")
+@pytest.mark.parametrize("folder", limits.GIVEN)
+def test_what_a_killed_server_left_is_removed(settings, folder):
+    (settings.home / folder).mkdir(parents=True)
+    (settings.home / folder / f"{'0' * 32}.part").write_bytes(b"half")
     create(settings)
-    assert list((settings.home / "uploads").iterdir()) == []
+    assert list((settings.home / folder).iterdir()) == []
 
 
 def test_a_picture_that_ends_the_process_that_reads_it_costs_one_answer(client, monkeypatch):

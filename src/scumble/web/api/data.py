@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from scumble import paths
 from scumble.data.sources.names import SUFFIXES
 from scumble.web.answers import answer, refuse
 from scumble.web.api.uploads import room
@@ -46,9 +47,9 @@ async def add(request: Request) -> Response:
         async with arrived(called, parts, folder, most) as file:
             _check(file, called)
             own = folder / file.sha256
-            if not own.is_dir():
-                own.mkdir()
-                file.path.replace(own / clean_name(f"{called.removesuffix('.zip')}.zip"))
+            if not any(own.glob("*.zip")):
+                own.mkdir(exist_ok=True)
+                file.path.replace(own / paths.fitting(clean_name(called.removesuffix(".zip")), ".zip"))
         return answer({"id": f"zip:{file.sha256}", "name": called}, 201)
     return refuse("there is no file in this request")
 

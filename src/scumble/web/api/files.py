@@ -4,7 +4,9 @@ What a job has made may hold what a stranger wrote into a picture: nothing but p
 browser as a part of our page.
 """
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,10 +46,7 @@ async def show(request: Request) -> Response:
     if kind is None or "download" in request.query_params:
         kind = "application/octet-stream"
         headers = headers | {"content-disposition": f"attachment; filename*=utf-8''{quote(path.name)}"}
-    try:
-        whole = None if kind == "video/mp4" else await run_in_threadpool(_whole, path)
-    except FileNotFoundError:  # a frame that has just given way to others
-        refuse("this job has no such file any more", 404)
+    whole = None if kind == "video/mp4" else await run_in_threadpool(_whole, path)
     if whole is not None:
         return Response(whole, headers=headers, media_type=kind)
     return FileResponse(path, headers=headers, media_type=kind)
@@ -55,14 +54,25 @@ async def show(request: Request) -> Response:
 
 def _whole(path: Path) -> bytes | None:
     """A small file, read at once: a worker may put another in its place at any moment. None of a large one."""
-    with path.open("rb") as file:
+    with _there(), path.open("rb") as file:
         data = file.read(AT_ONCE_BYTES + 1)
     return data if len(data) <= AT_ONCE_BYTES else None
 
 
 def _key(path: Path, name: str) -> str:
     """What a small copy is called: another one when the file has become another."""
-    return hashlib.sha256(f"{path.stat().st_mtime_ns} {name}".encode(errors="surrogateescape")).hexdigest()[:32]
+    with _there():
+        written = path.stat().st_mtime_ns
+    return hashlib.sha256(f"{written} {name}".encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def _there() -> Iterator[None]:
+    """Refuse a file that has just gone: a frame that gives way to others."""
+    try:
+        yield
+    except FileNotFoundError:
+        refuse("this job has no such file any more", 404)
 
 
 ROUTES = [Route("/api/jobs/{id}/files/{name:path}", show)]

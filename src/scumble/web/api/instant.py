@@ -13,6 +13,7 @@ from scumble.web.answers import Body, answer, with_body
 from scumble.web.api.inputs import found
 from scumble.web.api.jobs import Id
 from scumble.web.app import web_of
+from scumble.web.jobs.kinds import MOST_STYLES
 
 Client = Annotated[str | None, Field(max_length=100, description="who asks: only the newest question is answered")]
 
@@ -30,7 +31,7 @@ class Previewed(Body):
     """A photograph, and the paintings in whose style it is to be seen, by their ids."""
 
     content: Id
-    styles: Annotated[list[Id], Field(min_length=1, max_length=8)]
+    styles: Annotated[list[Id], Field(min_length=1, max_length=MOST_STYLES)]
     settings: dict[str, Any] = Field(default_factory=dict)
     client: Client = None
 

@@ -98,7 +98,7 @@ async def sorted_picture(request: Request) -> Response:
     """One of these pictures, small."""
     home, job, number = _home(request), request.path_params["job"], request.path_params["number"]
     wanted = {row.number: row.name for row in sorting.rows(_sorted(request))}
-    (data,) = places.read_json(home / "jobs" / job / "job.json")["inputs"]["data"]
+    (data,) = web_of(request).queue.folder_of(job).facts["inputs"]["data"]
     return await _small(request, sorting.small(home, job, number), data, wanted)
 
 

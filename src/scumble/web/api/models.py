@@ -33,7 +33,7 @@ class Drawn(Body):
 class Walked(Drawn):
     """A way through pictures."""
 
-    between: Annotated[int, Field(strict=True, ge=1, le=400, description="steps from each to the next")] = 12
+    between: Annotated[int, Field(strict=True, ge=1, description="steps from each to the next")] = 12
     closed: Annotated[bool, Field(strict=True, description="whether it returns to the first")] = False
 
 

@@ -51,8 +51,7 @@ async def room(request: Request) -> int:
     queue = web_of(request).queue
 
     def work() -> int:
-        limits.check(queue.home, queue.folders(), 0)
-        use = queue.disk()
+        use = limits.check(queue.home, queue.folders(), 0)
         return min(use["limits"]["disk_bytes"] - use["total"], use["free"] - use["limits"]["free_bytes"])
 
     return await run_in_threadpool(work)

@@ -22,6 +22,7 @@ from typing import Any
 
 from scumble.data.sources.names import SUFFIXES, is_hidden, is_system
 from scumble.errors import ScumbleError, SettingsError, reason
+from scumble.web.jobs.folder import ID, JobFolder
 from scumble.web.settings import WebSettings
 
 BUILT_IN = {
@@ -30,7 +31,6 @@ BUILT_IN = {
 }
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".npz", ".npy")
 """The files that are data sets; `scumble.data.sources.opener` reads them."""
-JOB = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LABELS = re.compile(r"[0-9a-f]{16}")
 MADE = {"train": "run", "classify": "classifier", "label": "labels.csv"}
@@ -85,10 +85,10 @@ def _in_zips(rest: str, settings: WebSettings) -> Path | None:
 
 
 def _of_job(rest: str, settings: WebSettings) -> Path | None:
-    if not JOB.fullmatch(rest):
+    if not ID.fullmatch(rest):
         return None
-    folder = settings.home / "jobs" / rest
-    path = folder / "result" / MADE.get(str(read_json(folder / "job.json").get("kind")), "none")
+    job = JobFolder(settings.home / "jobs" / rest)
+    path = job.result / MADE.get(str(job.facts["kind"]), "none")
     return path if path.exists() else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from scumble.web.gan import places
 from scumble.web.gan.places import read_json
+from scumble.web.jobs.folder import ID, JobFolder
 from scumble.web.settings import WebSettings
 
 MAX_POINTS = 300
@@ -18,7 +19,7 @@ NO_FIGURES = frozenset({"images", "warnings", "changed"})
 def models(settings: WebSettings) -> list[dict[str, Any]]:
     """All GANs that can be looked at, the newest first: trainings of this page, and folders in the allowed ones."""
     jobs = (settings.home / "jobs").glob("*/result/run")
-    there = [(f"job:{path.parents[1].name}", path) for path in jobs if places.JOB.fullmatch(path.parents[1].name)]
+    there = [(f"job:{path.parents[1].name}", path) for path in jobs if ID.fullmatch(path.parents[1].name)]
     found = [
         facts(name, folder, settings) for name, folder in [*there, *places.folders_below(settings)] if is_gan(folder)
     ]
@@ -49,7 +50,7 @@ def facts(name: str, folder: Path, settings: WebSettings) -> dict[str, Any]:
     job = name.removeprefix("job:") if name.startswith("job:") else None
     return {
         "id": name,
-        "name": (read_json(settings.home / "jobs" / job / "job.json").get("title") if job else None) or folder.name,
+        "name": JobFolder(settings.home / "jobs" / job).facts["title"] if job else folder.name,
         "job": job,
         "preset": trained.get("preset", ""),
         "data": data.get("name", ""),

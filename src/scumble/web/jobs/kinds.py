@@ -101,10 +101,10 @@ def begin(kind: str, settings: Mapping[str, Any], given_inputs: Mapping[str, lis
     Raises:
         SettingsError: as `check` does.
     """
-    computes_there = "device" in jobs.load(KINDS[kind].settings).model_fields and settings.get("preset") != "instant"
-    if device != "auto" and computes_there:
-        settings = {"device": device} | dict(settings)
     made = check(kind, settings, given_inputs)
+    computes_there = "device" in type(made).model_fields and settings.get("preset") != "instant"
+    if device != "auto" and computes_there:
+        made = check(kind, {"device": device} | dict(settings), given_inputs)
     inputs = {role: given for role, given in given_inputs.items() if given}
     return KINDS[kind].begin(Given(made, inputs, result, getattr(made, "device", device)))
 

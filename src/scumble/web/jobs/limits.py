@@ -67,13 +67,16 @@ def disk(home: Path, jobs: Sequence[JobFolder]) -> dict[str, Any]:
     return {"jobs": taken, "uploads": uploads, "total": total, "free": free, "limits": asdict(read(home))}
 
 
-def check(home: Path, jobs: Sequence[JobFolder], waiting: int) -> None:
-    """Refuse one job more where a limit is reached.
+def check(home: Path, jobs: Sequence[JobFolder], waiting: int) -> dict[str, Any]:
+    """Refuse one job more, or one picture, where a limit is reached.
 
     Args:
         home: the folder of all.
         jobs: all that there are.
         waiting: how many of them wait or run.
+
+    Returns:
+        What `disk` does.
 
     Raises:
         FullError: with what to do about it.
@@ -87,6 +90,7 @@ def check(home: Path, jobs: Sequence[JobFolder], waiting: int) -> None:
         raise FullError(f"all jobs together take {taken}; delete some of them, or raise the limit")
     if use["free"] < limits.free_bytes:
         raise FullError(f"only {_gigabytes(use['free'])} are free on the disk; delete some jobs, or other files")
+    return use
 
 
 def _gigabytes(count: int) -> str:

@@ -222,8 +222,7 @@ class Queue:
     def take(self) -> Held | None:
         """Hold the next job that is to be worked on; None where there is none."""
         with self._locked():
-            self._settle()
-            for job, state in self._standing():
+            for job, state in self._settle():
                 if state.state != "queued":
                     continue
                 if state.attempts >= states.MOST_ATTEMPTS:
@@ -239,28 +238,32 @@ class Queue:
     def give_back(self, held: Held, state: State) -> None:
         """Let go of a job that stands so from now on, and do what was asked for meanwhile."""
         with self._locked():
-            held.job.write_state(state)
             request = held.job.request()
+            if request is None and state.state in ("paused", "cancelled"):  # while it stopped, it was told to go on
+                state = state.become("queued", states.WAITING)
+            held.job.write_state(state)
+            held.lock.release()  # nobody takes it before this block ends; Windows removes no folder with an open file
             if request is not None:
                 self._obey(held.job, state, request)
-            held.lock.release()
 
     def settle(self) -> bool:
         """Queue what workers have left that died, remove what is half made; returns whether anything waits."""
         with self._locked():
-            return self._settle()
+            return any(state.state == "queued" for _, state in self._settle())
 
-    def _settle(self) -> bool:
+    def _settle(self) -> list[tuple[JobFolder, State]]:
+        """The same; returns how all jobs stand then."""
         for path in (*self.folder.glob(".new-*"), *self.folder.glob(".gone-*")):
             shutil.rmtree(path, ignore_errors=True)
-        for job, state in self._standing():
-            if state.state == "running" and not job.is_held():
-                request = job.request()
-                if request is None:
-                    job.write_state(state.become("queued", states.STOPPED))
-                else:
-                    self._obey(job, state, request)
-        return any(state.state == "queued" for state in self.states().values())
+        standing = self._standing()
+        left = [(job, state) for job, state in standing if state.state == "running" and not job.is_held()]
+        for job, state in left:
+            request = job.request()
+            if request is None:
+                job.write_state(state.become("queued", states.STOPPED))
+            else:
+                self._obey(job, state, request)
+        return self._standing() if left else standing
 
     def _obey(self, job: JobFolder, state: State, request: Request) -> None:
         """Do what was asked for with a job that nobody works on any more."""

@@ -4,6 +4,7 @@ A worker is a process of its own. Its stopping, its death and its start over los
 """
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,9 @@ RETRY_SECONDS = 10.0
 """Before a worker is started again that has ended with an error."""
 LEAVE_SECONDS = 15.0
 """For a worker to write what it has; one that takes longer is killed, which loses at most a minute of work."""
+
+ENDED_WELL = (0, -signal.SIGTERM, -9)
+"""Exit codes of a worker that is replaced at once: it was idle, or ended from outside. 9 is SIGKILL."""
 
 WORKER = (sys.executable, "-m", "scumble.web.jobs.worker")
 
@@ -90,9 +94,11 @@ class Supervisor:
     def _bury(self, device: str) -> None:
         """Note what a worker died of; one that was killed from outside is simply missing."""
         code = self.workers.pop(device).returncode
-        if code <= 0:
+        if code in ENDED_WELL:
             return
-        lines = complaints(self.queue.home, device).read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = []
+        with contextlib.suppress(OSError):
+            lines = complaints(self.queue.home, device).read_text(encoding="utf-8", errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), f"it ended with {code}")
         self.trouble = f"the process that does the work has failed: {last[:200]}"
         self._not_before[device] = time.monotonic() + RETRY_SECONDS

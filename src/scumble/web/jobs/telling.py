@@ -42,6 +42,10 @@ class Teller:
         self.furthest: dict[str, int] = {record["job"]: record["done"] for record in before}
         self.first: dict[str, tuple[float, int]] = {}
         self.shown, self.every = 0, 1
+        given = {str(one) for inputs in job.inputs.values() for one in inputs if Path(one).is_absolute()}
+        self._names = {f"{job.path}{os.sep}": ""} | {
+            place: Path(place).name for place in sorted(given, key=len, reverse=True) if Path(place).name
+        }
 
     def tell(self, event: Event) -> bool:
         """Write an event down; returns whether this worker has just got further than those before it, once.
@@ -76,8 +80,10 @@ class Teller:
             self._add({"event": "returned", "value": data})
 
     def without_places(self, text: str) -> str:
-        """A text without the places of the job's files."""
-        return text.replace(f"{self.job.path}{os.sep}", "")
+        """A text in which files are called as in the job's folder, and inputs from elsewhere by their names."""
+        for place, name in self._names.items():
+            text = text.replace(place, name)
+        return text
 
     def _add(self, record: log.Record) -> None:
         self.writer.add(self._relative(record))

@@ -78,7 +78,7 @@ class Worker:
         except ScumbleError as error:
             return job.state().become("failed", teller.without_places(str(error)))
         except OSError as error:
-            return job.state().become("failed", f"{NO_FILE}: {reason(error)}")
+            return job.state().become("failed", f"{NO_FILE}: {teller.without_places(reason(error))}")
         except Exception as error:
             with contextlib.suppress(OSError):
                 job.complaint.write_text(traceback.format_exc(), encoding="utf-8")
