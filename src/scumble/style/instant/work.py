@@ -156,7 +156,7 @@ class Work:
         if colour == "style":
             result = Style(pixels, visible, style.name)
             if inside is None:
-                result.known = _known(style.sha256, style.size)
+                result.known = _known(style.sha256, style.name, style.size)
             return result
         size = fit_shorter_side(style.size, min(min(photograph.shape[:2]) * scale, min(style.size)))
         visible = None if visible is None else resized(visible, size)
@@ -250,6 +250,9 @@ def _deeper(pixels: np.ndarray, bits: int) -> np.ndarray:
 
 
 @functools.lru_cache(HELD)
-def _known(sha256: str, size: tuple[int, int]) -> dict[tuple[int, int], Known]:
-    """What is known of a painting, by the sizes that it was looked at: filled by whoever looks."""
+def _known(sha256: str, name: str, size: tuple[int, int]) -> dict[tuple[int, int], Known]:
+    """What is known of a painting, by the sizes that it was looked at: filled by whoever looks.
+
+    The pictures of one file have its digest in common, and are told apart by their names: `scan.tif[2]`.
+    """
     return {}
