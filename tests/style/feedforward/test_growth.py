@@ -75,6 +75,29 @@ def test_bytes_are_painted_as_floats_are(small_sizes):
     np.testing.assert_allclose(painted(as_bytes), painted(pieces.floats(as_bytes)), atol=3 / 255)
 
 
+def spreads(photograph: np.ndarray, monkeypatch) -> list[float]:
+    """The deviation of what is painted, before and after it is given the painting's colours."""
+    found = []
+    for part in (0.0, 0.9):
+        monkeypatch.setattr(growth, "FINISHED", part)
+        found.append(float(painted(photograph).std((0, 1)).mean()))
+    return found
+
+
+def test_a_result_is_given_the_paintings_distribution_of_colours(monkeypatch):
+    before, after = spreads(0.3 * picture(0, 48, 64) + 0.3, monkeypatch)
+    wanted = picture(1, 60, 60).std((0, 1)).mean()
+    assert abs(after - wanted) < abs(before - wanted)
+
+
+def test_what_strokes_there_are_of_a_plain_photograph_are_not_enlarged_without_end(monkeypatch):
+    numbers = weights._decoder()
+    faint = numbers | {name: 0.05 * numbers[name] for name in numbers if name.startswith("to_pixels")}
+    monkeypatch.setattr(weights, "_decoder", lambda: faint)
+    before, after = spreads(np.full((48, 64, 3), 0.5, np.float32), monkeypatch)
+    assert before < after < 2 * before
+
+
 def test_floats_are_resized_as_bytes_are():
     as_bytes = (picture(0, 60, 80) * 128 + 64).astype(np.uint8)
     for pixels in (as_bytes, as_bytes[:, :, 0]):
