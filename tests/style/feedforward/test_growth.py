@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feedforward_material import numbers_of, picture, unlearnt_decoder
-from scumble.style.feedforward import growth, painter, pieces, weights
+from scumble.style.feedforward import growth, painter, pieces, styles, weights
 from scumble.style.feedforward.growth import Painting, painted_like, sizes
 from scumble.style.feedforward.onnx_networks import OnnxNetworks
 from scumble.style.feedforward.styles import Style, resized
@@ -96,6 +96,14 @@ def test_what_strokes_there_are_of_a_plain_photograph_are_not_enlarged_without_e
     monkeypatch.setattr(weights, "_decoder", lambda: faint)
     before, after = spreads(np.full((48, 64, 3), 0.5, np.float32), monkeypatch)
     assert before < after < 2 * before
+
+
+def test_a_painting_is_not_enlarged_beyond_what_memory_holds(monkeypatch):
+    monkeypatch.setattr(styles, "MOST", 100 * 150)
+    style = Style(picture(1, 40, 60))
+    for shorter in (90, 110, 10**6):
+        style.at(shorter, OnnxNetworks())
+    assert list(style.known) == [(135, 90), (150, 100)]
 
 
 def test_floats_are_resized_as_bytes_are():
