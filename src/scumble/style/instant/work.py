@@ -15,7 +15,7 @@ from scumble.image.files import Picture
 from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.style.feedforward.moments import Known
 from scumble.style.feedforward.styles import LEAST, Style, resized
-from scumble.style.feedforward.stylizer import Stylizer
+from scumble.style.feedforward.stylizer import Stylizer, levels
 from scumble.style.files import pictures
 from scumble.style.instant import colours
 from scumble.style.preparation.sources import Sources
@@ -109,7 +109,7 @@ class Work:
             result = np.empty(photograph.shape, np.uint8 if bits == 8 else np.uint16)
             for done, place, pixels in self._pieces(stylizer, photograph, photograph, self.parts[0], None):
                 if pixels is not None:
-                    result[place] = colours.levels(pixels, bits)
+                    result[place] = levels(pixels, bits)
                 yield done
             return result
         seen = _grey(photograph) if colour == "content" else photograph
