@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageStat
 
 from scumble.errors import ImageError, SettingsError
 from scumble.image import borders, files
@@ -90,10 +90,11 @@ class Stylizer:
             RGB; with the photograph's opacity, if it has any.
 
         Raises:
-            ImageError: if a picture cannot be read or is too small.
+            ImageError: if a picture cannot be read, is too small, or nothing of it can be seen.
             SettingsError: if a number is out of range.
         """
-        picture = _at_size(files.load(photo, "content"), size)
+        picture = files.load(photo, "content")
+        picture = _at_size(replace(picture, rgb=opaque(picture)), size)
         several: Any = style if isinstance(style, list | tuple) else [style]
         styles = [one if isinstance(one, Style) else self.style(one) for one in several]
         pixels = self.paint(
@@ -186,6 +187,21 @@ def levels(pixels: np.ndarray, bits: int | None) -> np.ndarray:
     """Values in [0, 1] as integers of so many bits, rounded; None: as they are, within [0, 1]."""
     held = pixels.clip(0, 1)
     return held if bits is None else (held * (2**bits - 1) + 0.5).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def opaque(picture: Picture) -> Image.Image:
+    """A picture's colours, with the mean of what can be seen where it is transparent.
+
+    Raises:
+        ImageError: if nothing of it can be seen.
+    """
+    if picture.alpha is None:
+        return picture.rgb
+    if picture.alpha.getbbox() is None:
+        raise ImageError(f"{picture.name} is transparent all over; wanted something to see")
+    seen = Image.fromarray(np.asarray(picture.alpha) > 0)
+    mean = ImageStat.Stat(picture.rgb, seen.convert("L")).mean
+    return Image.composite(picture.rgb, Image.new("RGB", picture.size, tuple(map(round, mean))), picture.alpha)
 
 
 def _at_size(picture: Picture, size: int | str | None) -> Picture:

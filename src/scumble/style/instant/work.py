@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageStat
+from PIL import Image
 
 from scumble.errors import ImageError
 from scumble.events import Event, Noted, Warned
@@ -15,7 +15,7 @@ from scumble.image.files import Picture
 from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.style.feedforward.moments import Known
 from scumble.style.feedforward.styles import LEAST, Style, resized
-from scumble.style.feedforward.stylizer import Stylizer, levels
+from scumble.style.feedforward.stylizer import Stylizer, levels, opaque
 from scumble.style.files import pictures
 from scumble.style.instant import colours
 from scumble.style.preparation.sources import Sources
@@ -88,7 +88,7 @@ class Work:
             (H, W, 3), or (H, W, 4) where the photograph has an opacity; uint8 or uint16.
         """
         size, bits = size or self.size, self.values["bits"]
-        photograph = _opaque(self.content, size)
+        photograph = np.asarray(opaque(self.content).resize(size, Image.Resampling.BICUBIC))
         if self.values["strength"]:
             pixels = yield from self._in_numbers(stylizer, photograph)
         else:
@@ -223,16 +223,6 @@ def _paper_dpi() -> int:
 def _plane(mask: Any) -> np.ndarray | None:
     """A mask (1, 1, H, W) of PyTorch's as (H, W)."""
     return None if mask is None else mask[0, 0].numpy()
-
-
-def _opaque(picture: Picture, size: tuple[int, int]) -> np.ndarray:
-    """A picture at (width, height), (H, W, 3) in uint8, with the mean of what can be seen where it is transparent."""
-    rgb = picture.rgb
-    if picture.alpha is not None:
-        seen = Image.fromarray(np.asarray(picture.alpha) > 0)
-        mean = ImageStat.Stat(rgb, seen.convert("L")).mean
-        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, tuple(map(round, mean))), picture.alpha)
-    return np.asarray(rgb.resize(size, Image.Resampling.BICUBIC))
 
 
 def _grey(photograph: np.ndarray) -> np.ndarray:
