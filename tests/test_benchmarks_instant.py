@@ -45,3 +45,16 @@ def test_a_command_is_watched_by_itself(tmp_path: Path):
     assert 2 < memory < 200
     with pytest.raises(SystemExit, match="oh no"):
         instant.ran([sys.executable, "-c", "raise SystemExit('oh no')"])
+
+
+def test_the_training_leaves_out_what_is_held_back_tiny_broken_or_kept_out(tmp_path):
+    train = sys.modules["train"]
+    names = [name for number in range(200) if not train.is_held_back(name := f"{number}.png")][:4]
+    for seed, (name, side) in enumerate(zip(names, (128, 160, 100), strict=False)):
+        photograph(side, side, seed=seed).save(tmp_path / name)
+    (tmp_path / names[3]).write_bytes(b"no picture")
+    held_back = next(name for number in range(200) if train.is_held_back(name := f"{number}.png"))
+    photograph(128, 128, seed=9).save(tmp_path / held_back)
+    assert [item.name for item in train.trained_on(tmp_path, [])] == names[:2]
+    mark = train.material.thumbprint(Image.open(tmp_path / names[0]))
+    assert [item.name for item in train.trained_on(tmp_path, [mark])] == names[1:2]

@@ -38,6 +38,17 @@ def test_hyper_threads_of_a_core_count_once(machine, cpus, expected):
     assert cores.usable(cpus, machine) == expected
 
 
+@pytest.mark.parametrize(("said", "expected"), [("3", 3), ("4,2", 4), (" 2 ", 2), ("many", None), ("0", None)])
+def test_who_says_how_many_threads_compute_is_understood(said, expected, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert cores.chosen() == expected
+
+
+def test_as_many_threads_compute_as_are_allowed_where_nobody_says_it(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert cores.chosen() == cores.allowed()
+
+
 def test_where_nothing_is_told_every_processor_is_a_core(tmp_path):
     assert cores.usable(range(6), tmp_path) == 6
     assert cores.usable((), tmp_path) == 1

@@ -1,9 +1,12 @@
 """Pairs to learn from: a part of a photograph, a painting, what the decoder is given of both, and what it is to reach.
 
 The features of what is painted are to be distributed as the painting's are, at two sizes, so that large strokes count
-as well as small ones; deep ones are to stay, place by place, those of the photograph in the painting's colours. A
-lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of a
-block is gone through `VISITS` times, in an order of its own each time, before the next block's.
+as well as small ones; colours of the painting that the photograph has no place for count less, in some lessons more so
+than in others. Deep features are to stay, place by place, those of the photograph in the painting's colours, and so are
+light, dark and colours, coarsely. A grid, and values beyond what a picture holds, are held against it.
+
+A lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of
+a block is gone through `VISITS` times, in an order of its own each time, before the next block's.
 """
 
 from collections.abc import Sequence

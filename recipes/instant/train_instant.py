@@ -102,15 +102,13 @@ def trained_on(archive: Path, kept_out: list[np.ndarray]) -> list[Any]:
     for item in open_source(archive).items:
         if is_held_back(item.name):
             continue
-        if kept_out:
-            try:
-                picture = item.load().rgb
-            except Exception:
-                continue
-            mark = material.thumbprint(picture)
-            if min(picture.size) < 128 or max(material.resemblance(mark, o) for o in kept_out) > material.ALIKE:
-                continue
-        chosen.append(item)
+        try:
+            picture = item.load().rgb
+        except Exception:
+            continue
+        mark = material.thumbprint(picture)
+        if min(picture.size) >= 128 and all(material.resemblance(mark, o) <= material.ALIKE for o in kept_out):
+            chosen.append(item)
     return chosen
 
 

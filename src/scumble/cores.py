@@ -23,6 +23,15 @@ def allowed() -> int | None:
     return usable(os.sched_getaffinity(0))
 
 
+def chosen() -> int | None:
+    """How many threads shall compute: as `OMP_NUM_THREADS` says, or as many as are allowed; None if neither tells.
+
+    Of several numbers, which are for threads within threads, the first one is that of the outermost.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else allowed()
+
+
 def usable(cpus: Collection[int], root: Path = Path("/")) -> int:
     """The cores that are there for a process, at least one.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feedforward_material import numbers_of, picture, unlearnt_decoder
-from scumble.style.feedforward import growth, painter, pieces, weights
+from scumble.style.feedforward import growth, painter, pieces, styles, weights
 from scumble.style.feedforward.growth import Painting, painted_like, sizes
 from scumble.style.feedforward.onnx_networks import OnnxNetworks
 from scumble.style.feedforward.styles import Style, resized
@@ -73,6 +73,37 @@ def test_a_large_picture_has_something_of_the_smaller_one(small_sizes, monkeypat
 def test_bytes_are_painted_as_floats_are(small_sizes):
     as_bytes = (picture(0, 100, 80) * 255).round().astype(np.uint8)
     np.testing.assert_allclose(painted(as_bytes), painted(pieces.floats(as_bytes)), atol=3 / 255)
+
+
+def spreads(photograph: np.ndarray, monkeypatch) -> list[float]:
+    """The deviation of what is painted, before and after it is given the painting's colours."""
+    found = []
+    for part in (0.0, 0.9):
+        monkeypatch.setattr(growth, "FINISHED", part)
+        found.append(float(painted(photograph).std((0, 1)).mean()))
+    return found
+
+
+def test_a_result_is_given_the_paintings_distribution_of_colours(monkeypatch):
+    before, after = spreads(0.3 * picture(0, 48, 64) + 0.3, monkeypatch)
+    wanted = picture(1, 60, 60).std((0, 1)).mean()
+    assert abs(after - wanted) < abs(before - wanted)
+
+
+def test_what_strokes_there_are_of_a_plain_photograph_are_not_enlarged_without_end(monkeypatch):
+    numbers = weights._decoder()
+    faint = numbers | {name: 0.05 * numbers[name] for name in numbers if name.startswith("to_pixels")}
+    monkeypatch.setattr(weights, "_decoder", lambda: faint)
+    before, after = spreads(np.full((48, 64, 3), 0.5, np.float32), monkeypatch)
+    assert before < after < 2 * before
+
+
+def test_a_painting_is_not_enlarged_beyond_what_memory_holds(monkeypatch):
+    monkeypatch.setattr(styles, "MOST", 100 * 150)
+    style = Style(picture(1, 40, 60))
+    for shorter in (90, 110, 10**6):
+        style.at(shorter, OnnxNetworks())
+    assert list(style.known) == [(135, 90), (150, 100)]
 
 
 def test_floats_are_resized_as_bytes_are():

@@ -93,6 +93,23 @@ def test_the_picture_is_the_one_that_was_trained(decoder, monkeypatch):
     np.testing.assert_allclose(painted(OnnxNetworks(), photograph, painting), wanted, atol=TOLERANCE)
 
 
+def test_a_decoder_is_that_of_its_painting_whatever_another_thread_asks_for(monkeypatch):
+    networks, folded, asked = OnnxNetworks(), weights.decoder, []
+
+    def meanwhile(code: np.ndarray, strength: float) -> weights.Numbers:
+        if not asked:
+            asked.append(strength)
+            networks.decoder(code, 0.5)  # as another thread would, before this one is made
+        return folded(code, strength)
+
+    monkeypatch.setattr(weights, "decoder", meanwhile)
+    code = np.zeros(CODE)
+    made = networks.decoder(code, 1.0)
+    assert networks.decoder(code, 1.0) is made
+    networks._made = None
+    assert networks.decoder(code, 0.5) is not made
+
+
 def test_no_strength_moves_nothing():
     photograph, painting = picture(0, 24, 24), picture(1, 24, 24)
     networks = OnnxNetworks()

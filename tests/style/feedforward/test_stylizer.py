@@ -77,6 +77,7 @@ def test_several_styles_are_blended(stylizer):
     blend = stylizer(photo, styles, size=None)
     assert difference(stylizer(photo, styles, size=None, shares=(1, 1e-9)), alone[0]) < 0.1
     assert max(difference(blend, one) for one in alone) < difference(*alone) + 1
+    np.testing.assert_array_equal(stylizer(photo, [image(1), image(2)], size=None), blend)
 
 
 def test_opacity_is_kept_and_hidden_paint_has_no_part(stylizer):
@@ -84,6 +85,15 @@ def test_opacity_is_kept_and_hidden_paint_has_no_part(stylizer):
     photo.putalpha(Image.linear_gradient("L").resize(photo.size))
     result = stylizer(photo, painting, size=None)
     np.testing.assert_array_equal(result.getchannel("A"), photo.getchannel("A"))
+    results = []
+    for colour in ("red", "blue"):
+        hidden = image(0).convert("RGBA")
+        hidden.paste(Image.new("RGBA", (24, 48), colour))
+        visible = Image.new("L", hidden.size, 255)
+        visible.paste(0, (0, 0, 24, 48))
+        hidden.putalpha(visible)
+        results.append(stylizer(hidden, painting, size=None))
+    np.testing.assert_array_equal(*results)
     wide = Image.new("RGBA", (128, 48), (255, 0, 0, 0))
     wide.paste(painting.convert("RGBA"), (0, 0))
     assert difference(stylizer(image(0), wide, size=None), stylizer(image(0), painting, size=None)) < 0.1
@@ -104,11 +114,18 @@ def test_16_bits_are_finer_than_8(stylizer):
         ({"size": 0}, "size: got 0"),
         ({"style_scale": (1, 2)}, "style-scale"),
         ({"shares": -1}, "shares"),
+        ({"shares": float("inf")}, "shares"),
+        ({"style_scale": float("nan")}, "style-scale"),
     ],
 )
 def test_a_wrong_number_is_refused(stylizer, how, words):
     with pytest.raises(SettingsError, match=words):
         stylizer(image(0), image(1), **{"size": None} | how)
+
+
+def test_an_unknown_runtime_is_refused():
+    with pytest.raises(SettingsError, match="runtime: got 'cuda', wanted auto, onnxruntime or torch"):
+        Stylizer("cuda")
 
 
 def test_what_is_too_small_or_not_to_be_seen_is_refused(stylizer):
@@ -118,6 +135,8 @@ def test_what_is_too_small_or_not_to_be_seen_is_refused(stylizer):
         stylizer(image(0), image(1, 15, 40), size=None)
     with pytest.raises(ImageError, match="transparent"):
         stylizer.style(Image.new("RGBA", (40, 40), (1, 2, 3, 0)))
+    with pytest.raises(ImageError, match="content is transparent"):
+        stylizer(Image.new("RGBA", (40, 40), (1, 2, 3, 0)), image(1))
     with pytest.raises(SettingsError, match="got none"):
         stylizer(image(0), [], size=None)
 

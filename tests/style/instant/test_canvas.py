@@ -47,6 +47,15 @@ def test_what_no_mask_covers_begins_as_the_photograph(tmp_path):
     assert np.abs(begun[:, :30] - photo[:, :30]).mean() > 2
 
 
+def test_where_masks_overlap_each_painting_has_its_part(tmp_path):
+    photograph(64, 48).save(tmp_path / "content.png")
+    Image.new("L", (64, 48), 255).save(tmp_path / "all.png")
+    style, masks = photograph(48, 48, seed=1), [tmp_path / "all.png"]
+    alone = start(Sources(tmp_path / "content.png", [style], masks=masks))
+    twice = start(Sources(tmp_path / "content.png", [style, style], masks=2 * masks))
+    assert np.abs(twice.astype(float) - alone).max() <= 1
+
+
 def test_the_recipe_of_such_a_painting_names_the_network_and_repeats_it(content_file, style_file, tmp_path):
     settings = StyleSettings(size=32, steps=2, scales=1, init="instant")
     sources = Sources(content_file, [style_file])

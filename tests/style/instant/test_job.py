@@ -277,6 +277,14 @@ def test_plain_values_are_enough(content_file, style_file):
     assert json.loads(json.dumps(ONE_PASS)) == ONE_PASS
 
 
+def test_pictures_of_one_file_are_two_paintings(content_file, tmp_path):
+    first, second = (photograph(40, 40, seed=seed) for seed in (5, 6))
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=[second])
+    found = [painted(content_file, tmp_path / f"scan.tif[{page}]", size=48) for page in (1, 2)]
+    for picture, page in zip(found, (first, second), strict=True):
+        assert np.array_equal(picture, painted(content_file, page, size=48))
+
+
 def test_a_painting_is_looked_at_once_for_all_photographs(content_file, tmp_path):
     photograph(40, 40, seed=99).save(tmp_path / "once.png")
     known = []

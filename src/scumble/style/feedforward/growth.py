@@ -19,6 +19,7 @@ from scumble.style.feedforward.painter import Way, between, in_colours, known, p
 from scumble.style.feedforward.pieces import Source, cut, floats
 from scumble.style.feedforward.shapes import COLOUR_RIDGES
 from scumble.style.feedforward.styles import Style, resized
+from scumble.style.preparation.bounds import BRIGHTNESS_GAIN
 
 FIRST = 512
 """Pixels of the longer side at which a large picture is painted first."""
@@ -127,14 +128,18 @@ def _finish(
     networks: Networks,
     counts: np.ndarray | None,
 ) -> Affine:
-    """What gives a picture in parts the distribution of the painting's colours."""
+    """What gives a picture in parts the distribution of the painting's colours, as far as it has some of its own."""
     sides = [max(place[axis].stop for place, _ in parts) for axis in (0, 1)]
     whole = np.empty((*sides, 3), np.float32)
     for place, part in parts:
         whole[place] = part.clip(0, 1)
     here = moments(whole.transpose(2, 0, 1), counts)
     there = painting.at(min(sides), networks).pixels
-    return transport(here, there, COLOUR_RIDGES).part(FINISHED * painting.strength)
+    way = transport(here, there, COLOUR_RIDGES)
+    # Of a plain photograph, strokes and the frame around them would be enlarged a dozen times; of others, none so much.
+    gains, axes = np.linalg.eigh(way.matrix)
+    matrix = (axes * gains.clip(max=BRIGHTNESS_GAIN)) @ axes.T
+    return Affine(matrix, there.mean - matrix @ here.mean).part(FINISHED * painting.strength)
 
 
 def _painted_over(

@@ -5,7 +5,6 @@ weights: these are handed over when a session is made, the decoder's with a pain
 """
 
 import functools
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,10 +39,12 @@ class OnnxNetworks:
 
     def decoder(self, code: np.ndarray, strength: float) -> Decode:
         """See `Networks`; the last one is kept, for the next frame."""
-        if self._made is None or self._made[:2] != (code.tobytes(), strength):
-            self._made = None  # and its memory with it
-            self._made = code.tobytes(), strength, self._decoder(weights.decoder(code, strength))
-        return self._made[2]
+        made, asked = self._made, (code.tobytes(), strength)
+        if made is None or made[:2] != asked:
+            made = self._made = None  # and its memory with it
+            made = *asked, self._decoder(weights.decoder(code, strength))
+            self._made = made
+        return made[2]  # and not what another thread may have made by now
 
     def _decoder(self, numbers: Numbers) -> Decode:
         session = _session(HERE / "decoder.onnx", divided(numbers))
@@ -97,15 +98,9 @@ def _run(
 def _session(path: Path, numbers: Numbers) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors: nobody could do anything about its warnings
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = cores.chosen() or 0  # which leaves it to onnxruntime
     # Threads that wait in a loop would take turns with those of other programs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value)) for value in numbers.values()]
     options.add_external_initializers(list(numbers), values)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _threads() -> int:
-    """As many as PyTorch would have; 0 leaves it to onnxruntime, which counts cores."""
-    chosen = os.environ.get("OMP_NUM_THREADS", "")
-    return int(chosen) if chosen.isdecimal() else cores.allowed() or 0

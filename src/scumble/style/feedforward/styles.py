@@ -13,6 +13,9 @@ from scumble.style.feedforward.pieces import cut
 LEAST = 16
 """Pixels of the sides of what can be painted, and of a painting."""
 
+MOST = 1 << 26
+"""Pixels of a painting as it is looked at: enlarged for the broadest strokes, it would not fit into memory."""
+
 
 class Style:
     """A painting, and what was found out about it at the sizes at which it was looked at.
@@ -28,9 +31,9 @@ class Style:
         self.known: dict[tuple[int, int], Known] = {}
 
     def at(self, shorter: float, looking: Networks) -> Known:
-        """What is known of the painting at a size of so many pixels of its shorter side."""
+        """What is known of the painting at a size of so many pixels of its shorter side, or of `MOST` in all."""
         height, width = self.pixels.shape[:2]
-        times = shorter / min(height, width)
+        times = min(shorter / min(height, width), (MOST / (height * width)) ** 0.5)
         size = max(LEAST, round(width * times)), max(LEAST, round(height * times))
         if size not in self.known:
             counts = None if self.visible is None else resized(self.visible, size)

@@ -1,11 +1,12 @@
 """Painting at once: one painting's style, kept, for as many photographs as one likes, without importing PyTorch."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageStat
 
 from scumble.errors import ImageError, SettingsError
 from scumble.image import borders, files
@@ -66,7 +67,7 @@ class Stylizer:
     def __call__(
         self,
         photo: PictureSource,
-        style: Style | PictureSource | Sequence[Style],
+        style: Style | PictureSource | Sequence[Style | PictureSource],
         *,
         size: int | str | None = SIZE,
         strength: float = 1.0,
@@ -78,7 +79,7 @@ class Stylizer:
 
         Args:
             photo: a file, a PIL picture or an array.
-            style: as from `style`, or several, which are blended; or a painting.
+            style: as from `style`, or a painting; or several, which are blended.
             size: pixels of the longer side; "original" or None: those of the photograph.
             strength: 0, the photograph, to 1, the painting's style.
             style_scale: stroke size: the painting's shorter side over the result's; one for all, or one each.
@@ -89,14 +90,15 @@ class Stylizer:
             RGB; with the photograph's opacity, if it has any.
 
         Raises:
-            ImageError: if a picture cannot be read or is too small.
+            ImageError: if a picture cannot be read, is too small, or nothing of it can be seen.
             SettingsError: if a number is out of range.
         """
-        picture = _at_size(files.load(photo, "content"), size)
-        if isinstance(style, Style) or not isinstance(style, Sequence) or isinstance(style, str):
-            style = [style if isinstance(style, Style) else self.style(style)]
+        picture = files.load(photo, "content")
+        picture = _at_size(replace(picture, rgb=opaque(picture)), size)
+        several: Any = style if isinstance(style, list | tuple) else [style]
+        styles = [one if isinstance(one, Style) else self.style(one) for one in several]
         pixels = self.paint(
-            np.asarray(picture.rgb), style, strength=strength, style_scale=style_scale, shares=shares, seed=seed
+            np.asarray(picture.rgb), styles, strength=strength, style_scale=style_scale, shares=shares, seed=seed
         )
         result = Image.fromarray(pixels)
         if picture.alpha is not None:
@@ -162,7 +164,12 @@ def chosen(runtime: str = "auto") -> Networks:
 
     Args:
         runtime: "auto", "onnxruntime" or "torch".
+
+    Raises:
+        SettingsError: if it is none of them.
     """
+    if runtime not in ("auto", "onnxruntime", "torch"):
+        raise SettingsError(f"runtime: got {runtime!r}, wanted auto, onnxruntime or torch")
     if runtime != "torch":
         try:
             from scumble.style.feedforward.onnx_networks import OnnxNetworks
@@ -180,6 +187,21 @@ def levels(pixels: np.ndarray, bits: int | None) -> np.ndarray:
     """Values in [0, 1] as integers of so many bits, rounded; None: as they are, within [0, 1]."""
     held = pixels.clip(0, 1)
     return held if bits is None else (held * (2**bits - 1) + 0.5).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def opaque(picture: Picture) -> Image.Image:
+    """A picture's colours, with the mean of what can be seen where it is transparent.
+
+    Raises:
+        ImageError: if nothing of it can be seen.
+    """
+    if picture.alpha is None:
+        return picture.rgb
+    if picture.alpha.getbbox() is None:
+        raise ImageError(f"{picture.name} is transparent all over; wanted something to see")
+    seen = Image.fromarray(np.asarray(picture.alpha) > 0)
+    mean = ImageStat.Stat(picture.rgb, seen.convert("L")).mean
+    return Image.composite(picture.rgb, Image.new("RGB", picture.size, tuple(map(round, mean))), picture.alpha)
 
 
 def _at_size(picture: Picture, size: int | str | None) -> Picture:
@@ -214,6 +236,6 @@ def _each(values: float | Sequence[float], count: int, name: str) -> list[float]
     found = [float(values)] * count if isinstance(values, int | float) else [float(value) for value in values]
     if len(found) == 1:
         found *= count
-    if len(found) != count or not all(value > 0 for value in found):
+    if len(found) != count or not all(0 < value < math.inf for value in found):
         raise SettingsError(f"{name}: got {values}, wanted {count} numbers above 0")
     return found

@@ -4,7 +4,6 @@ There is one file of them, beside this module; the trunk's are those of `scumble
 """
 
 import functools
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +52,6 @@ def decoder(code: np.ndarray, strength: float = 1.0) -> Numbers:
         numbers[f"{name}.weight"] = weight * (1 + scale)[:, None, None, None]
         numbers[f"{name}.bias"] = bias * (1 + scale) + shift
     return numbers
-
-
-def sha256() -> str:
-    """The digest of the decoder's file."""
-    with FILE.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def layers() -> dict[str, int]:

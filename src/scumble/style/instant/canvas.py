@@ -29,7 +29,13 @@ def painted(
         seed: of the brush.
     """
     canvas, photograph = content, _array(content)
-    for region in regions:
+    whole = content.new_ones((1, 1, *content.shape[2:]))
+    insides = [
+        whole if region.mask is None else resized(region.mask, (whole.shape[3], whole.shape[2])).to(whole)
+        for region in regions
+    ]
+    covered = torch.stack(insides).sum(0).clamp_min(1)  # where masks overlap, each has its part
+    for region, inside in zip(regions, insides, strict=True):
         masks = region.style_masks or (None,) * len(styles)
         each = zip(styles, visible, masks, region.shares, strict=True)
         chosen = [
@@ -45,8 +51,7 @@ def painted(
             bits=None,
         )
         found = torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()).to(content)
-        inside = 1.0 if region.mask is None else resized(region.mask, (content.shape[3], content.shape[2])).to(content)
-        canvas = canvas + inside * (found - content)
+        canvas = canvas + inside / covered * (found - content)
     return canvas.clamp(0, 1).contiguous()
 
 

@@ -6,6 +6,7 @@ As `scumble.style.preparation.colour` has it in PyTorch. Pictures are (H, W, 3) 
 import numpy as np
 
 from scumble.style.feedforward.moments import moments, transport
+from scumble.style.feedforward.stylizer import levels
 from scumble.style.preparation.bounds import LUMA
 
 RIDGES = 1e-5, 1e-5
@@ -36,12 +37,7 @@ def matched(picture: np.ndarray, model: np.ndarray, visible: np.ndarray | None) 
     """`picture` with the mean and the covariance of the colours of `model`; `visible` as of `grey_like`."""
     here, there = moments(picture.transpose(2, 0, 1), visible), moments(model.transpose(2, 0, 1))
     way = transport(here, there, RIDGES)
-    return (picture @ way.matrix.T.astype(np.float32) + way.offset.astype(np.float32)).clip(0, 1)
-
-
-def levels(picture: np.ndarray, bits: int) -> np.ndarray:
-    """Values in [0, 1], and a little beyond, as integers of so many bits: clipped and rounded."""
-    return np.rint(picture.clip(0, 1) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    return way.of(picture).clip(0, 1)
 
 
 def finished(canvas: np.ndarray, photograph: np.ndarray, colour: str, grey: bool, bits: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from PIL import Image
 
 import scumble
 from scumble import paths
-from scumble.cores import allowed, times_in_words
+from scumble.cores import chosen, times_in_words
 from scumble.errors import ImageError, SettingsError
 from scumble.events import Event, Finished, Noted, Planned, Preview, Progress, Saved, Started, Warned
 from scumble.image import files, metadata
@@ -115,7 +115,7 @@ def asked_events(
 
 def threads() -> int:
     """How many of them compute."""
-    return int(os.environ.get("OMP_NUM_THREADS") or allowed() or os.cpu_count() or 1)
+    return chosen() or os.cpu_count() or 1
 
 
 def _check(sources: Sources, values: dict[str, Any], wanted: Wanted) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageStat
+from PIL import Image
 
 from scumble.errors import ImageError
 from scumble.events import Event, Noted, Warned
@@ -15,7 +15,7 @@ from scumble.image.files import Picture
 from scumble.image.sizes import fit_longer_side, fit_shorter_side
 from scumble.style.feedforward.moments import Known
 from scumble.style.feedforward.styles import LEAST, Style, resized
-from scumble.style.feedforward.stylizer import Stylizer
+from scumble.style.feedforward.stylizer import Stylizer, levels, opaque
 from scumble.style.files import pictures
 from scumble.style.instant import colours
 from scumble.style.preparation.sources import Sources
@@ -88,7 +88,7 @@ class Work:
             (H, W, 3), or (H, W, 4) where the photograph has an opacity; uint8 or uint16.
         """
         size, bits = size or self.size, self.values["bits"]
-        photograph = _opaque(self.content, size)
+        photograph = np.asarray(opaque(self.content).resize(size, Image.Resampling.BICUBIC))
         if self.values["strength"]:
             pixels = yield from self._in_numbers(stylizer, photograph)
         else:
@@ -109,7 +109,7 @@ class Work:
             result = np.empty(photograph.shape, np.uint8 if bits == 8 else np.uint16)
             for done, place, pixels in self._pieces(stylizer, photograph, photograph, self.parts[0], None):
                 if pixels is not None:
-                    result[place] = colours.levels(pixels, bits)
+                    result[place] = levels(pixels, bits)
                 yield done
             return result
         seen = _grey(photograph) if colour == "content" else photograph
@@ -156,7 +156,7 @@ class Work:
         if colour == "style":
             result = Style(pixels, visible, style.name)
             if inside is None:
-                result.known = _known(style.sha256, style.size)
+                result.known = _known(style.sha256, style.name, style.size)
             return result
         size = fit_shorter_side(style.size, min(min(photograph.shape[:2]) * scale, min(style.size)))
         visible = None if visible is None else resized(visible, size)
@@ -225,16 +225,6 @@ def _plane(mask: Any) -> np.ndarray | None:
     return None if mask is None else mask[0, 0].numpy()
 
 
-def _opaque(picture: Picture, size: tuple[int, int]) -> np.ndarray:
-    """A picture at (width, height), (H, W, 3) in uint8, with the mean of what can be seen where it is transparent."""
-    rgb = picture.rgb
-    if picture.alpha is not None:
-        seen = Image.fromarray(np.asarray(picture.alpha) > 0)
-        mean = ImageStat.Stat(rgb, seen.convert("L")).mean
-        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, tuple(map(round, mean))), picture.alpha)
-    return np.asarray(rgb.resize(size, Image.Resampling.BICUBIC))
-
-
 def _grey(photograph: np.ndarray) -> np.ndarray:
     """(H, W, 3) in uint8, without its chroma."""
     return np.repeat(np.asarray(Image.fromarray(photograph).convert("L"))[..., None], 3, axis=2)
@@ -250,6 +240,9 @@ def _deeper(pixels: np.ndarray, bits: int) -> np.ndarray:
 
 
 @functools.lru_cache(HELD)
-def _known(sha256: str, size: tuple[int, int]) -> dict[tuple[int, int], Known]:
-    """What is known of a painting, by the sizes that it was looked at: filled by whoever looks."""
+def _known(sha256: str, name: str, size: tuple[int, int]) -> dict[tuple[int, int], Known]:
+    """What is known of a painting, by the sizes that it was looked at: filled by whoever looks.
+
+    The pictures of one file have its digest in common, and are told apart by their names: `scan.tif[2]`.
+    """
     return {}
