@@ -48,7 +48,7 @@ def test_a_command_is_watched_by_itself(tmp_path: Path):
 
 
 def test_the_training_leaves_out_what_is_held_back_tiny_broken_or_kept_out(tmp_path):
-    train = sys.modules["train"]
+    train = sys.modules["train_instant"]
     names = [name for number in range(200) if not train.is_held_back(name := f"{number}.png")][:4]
     for seed, (name, side) in enumerate(zip(names, (128, 160, 100), strict=False)):
         photograph(side, side, seed=seed).save(tmp_path / name)
