@@ -89,7 +89,7 @@ class Lessons:
         """The lesson of this number."""
         random = np.random.default_rng((self.seed, number))
         side = random.uniform(*SIDES)
-        whole = _tensor(_brought_to(self.photos[int(random.integers(len(self.photos)))].load().rgb, side))
+        whole = as_tensor(_brought_to(self.photos[int(random.integers(len(self.photos)))].load().rgb, side))
         if random.random() < 0.5:
             whole = whole.flip(3)
         cuts = [_place(whole, random) for _ in range(6 if random.random() < FLAT else 1)]
@@ -171,7 +171,7 @@ def _brought_to(picture: Image.Image, side: float) -> Image.Image:
     return picture.resize((size[0], size[1]), Image.Resampling.BICUBIC if times > 1 else Image.Resampling.LANCZOS)
 
 
-def _tensor(picture: Image.Image) -> torch.Tensor:
+def as_tensor(picture: Image.Image) -> torch.Tensor:
     """(1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
 
@@ -187,4 +187,4 @@ def _part(picture: Image.Image, random: np.random.Generator) -> torch.Tensor:
     times = min(1.0, (PAINTING_PIXELS / (picture.width * picture.height)) ** 0.5)
     size = [int(length * times) // 8 * 8 for length in picture.size]
     left, top = (int(random.integers(length - part + 1)) for length, part in zip(picture.size, size, strict=True))
-    return _tensor(picture.crop((left, top, left + size[0], top + size[1])))
+    return as_tensor(picture.crop((left, top, left + size[0], top + size[1])))

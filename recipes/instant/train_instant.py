@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import CUT, JUDGED, Lesson, Lessons, loss, noise_for
+from lessons import CUT, JUDGED, Lesson, Lessons, as_tensor, loss, noise_for
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -118,9 +118,8 @@ def measure_codes(decoder: Decoder, paintings: list[Any], trunk: VGG19, count: i
     for number in np.random.default_rng(5).permutation(len(paintings))[:count]:
         picture = paintings[number].load().rgb
         picture.thumbnail((384, 384))
-        pixels = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
-            codes.append(coded(trunk, pixels).code[0])
+            codes.append(coded(trunk, as_tensor(picture)).code[0])
     found = torch.stack(codes)
     decoder.code_mean.copy_(found.mean(0))
     decoder.code_deviation.copy_(found.std(0) + 0.05 * found.std(0).mean())
@@ -205,8 +204,7 @@ def pixels(picture: Image.Image, side: int) -> torch.Tensor:
     """With this longer side, cut to multiples of 8."""
     times = side / max(picture.size)
     size = [max(8, round(length * times) // 8 * 8) for length in picture.size]
-    found = np.asarray(picture.resize((size[0], size[1]), Image.Resampling.LANCZOS))
-    return torch.from_numpy(found.copy()).permute(2, 0, 1)[None].float() / 255
+    return as_tensor(picture.resize((size[0], size[1]), Image.Resampling.LANCZOS))
 
 
 def framed(picture: np.ndarray, side: int = 392) -> np.ndarray:

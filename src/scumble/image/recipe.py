@@ -21,6 +21,8 @@ from scumble.image import decode
 FORMAT_VERSION = 2
 """2: paintings have a balance, coarse steps and cropped borders, and `keep` instead of a content weight."""
 
+ELSEWHERE = "remove it, write elsewhere, or --overwrite"
+
 CONTACT_SHEET, CONTACT_SHEET_JOB = "contact.jpg", "contact sheet"
 """The name of the sheet that a batch leaves in its folder, and what its recipe says: it is no picture to work with."""
 
@@ -78,6 +80,20 @@ def found_in(path: Path) -> dict[str, Any] | None:
         return read(path)
     except ImageError:
         return None
+
+
+def of_what_is_there(place: Path, overwrite: bool) -> dict[str, Any] | None:
+    """The recipe of a result that is there already; None where there is none, or where it may be written over.
+
+    Raises:
+        ImageError: if what is there is not of scumble's making, and may not be written over.
+    """
+    if not place.exists() or not place.stat().st_size:
+        return None
+    found = found_in(place)
+    if found is None and not overwrite:
+        raise ImageError(f"{place} is there already, and not made by scumble", ELSEWHERE)
+    return found
 
 
 def is_contact_sheet(name: str, data: Callable[[], bytes]) -> bool:

@@ -10,7 +10,6 @@ from scumble.events import Noted
 from scumble.image import recipe
 
 SUFFIX = ".unfinished"
-ELSEWHERE = "remove it, write elsewhere, or --overwrite"
 
 HOW = frozenset({"max_memory", "device", "precision"})
 """Settings that only decide how a picture is computed: with others it is the same one, but for rounding."""
@@ -41,13 +40,9 @@ def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) ->
         ImageError: if what is there was made otherwise, and may not be written over.
     """
     stopped = is_unfinished(output)
-    if not output.exists() or not output.stat().st_size:
-        return False
-    found = recipe.found_in(output)
+    found = recipe.of_what_is_there(output, overwrite)
     if found is None:
-        if overwrite:
-            return False
-        raise ImageError(f"{output} is there already, and not made by scumble", ELSEWHERE)
+        return False
     was, now = what_counts(found), what_counts(asked)
     if stopped and "steps" in was["settings"]:  # a picture that was stopped is one of fewer steps
         was["settings"]["steps"] = now["settings"]["steps"]
@@ -58,7 +53,7 @@ def is_finished(output: Path, asked: dict[str, Any], overwrite: bool = False) ->
         made = (
             f"of another {asked['inputs'][others[0]]['name']}" if alike and others else f"made otherwise: {different}"
         )
-        raise ImageError(f"{output} is there already, {made}", ELSEWHERE)
+        raise ImageError(f"{output} is there already, {made}", recipe.ELSEWHERE)
     return not (different or stopped or group_of(found, "result").get("stopped"))
 
 
@@ -74,7 +69,9 @@ def written_over(output: Path | None, asked: dict[str, Any], overwrite: bool) ->
     was, now = what_counts(made_before), what_counts(asked)
     others = [role for role in _others(was, now) if role.split()[0] in ("content", "style")]
     if others and not overwrite:
-        raise ImageError(f"{output} is there already, and not made of {asked['inputs'][others[0]]['name']}", ELSEWHERE)
+        raise ImageError(
+            f"{output} is there already, and not made of {asked['inputs'][others[0]]['name']}", recipe.ELSEWHERE
+        )
     if different := difference(was, now):
         yield Noted(f"{output} is there already and is written over: {different}")
 

@@ -15,7 +15,6 @@ from scumble.image.encode import WRITERS
 from scumble.storage.folder import as_safetensors
 
 JOB = "apply"
-ELSEWHERE = "remove it, write elsewhere, or --overwrite"
 
 
 class Wish(NamedTuple):
@@ -89,13 +88,9 @@ def is_finished(place: Path, asked: dict[str, Any], overwrite: bool, is_alone: b
         ImageError: if something else is there and may not be written over. A picture that is alone makes room for
             another try of the same photograph.
     """
-    if not place.exists() or not place.stat().st_size:
-        return False
-    found = recipe.found_in(place)
+    found = recipe.of_what_is_there(place, overwrite)
     if found is None:
-        if overwrite:
-            return False
-        raise ImageError(f"{place} is there already, and not made by scumble", ELSEWHERE)
+        return False
     was = {name: found.get(name) for name in asked}
     if was == asked:
         return True
@@ -103,7 +98,7 @@ def is_finished(place: Path, asked: dict[str, Any], overwrite: bool, is_alone: b
     if overwrite or (same and is_alone):
         return False
     how = "made otherwise" if same else f"and not made of {asked['inputs']['picture']['name']}"
-    raise ImageError(f"{place} is there already, {how}", ELSEWHERE)
+    raise ImageError(f"{place} is there already, {how}", recipe.ELSEWHERE)
 
 
 def make(folder: Path) -> None:
