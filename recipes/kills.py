@@ -38,7 +38,8 @@ from scumble.gan.translation.presets import PRESETS
 from scumble.style import batch, resume, stylize  # noqa: F401
 from scumble.training import loop
 
-TRAIN = "--preset dcgan --width 4 --latent 8 --batch 8 --grids 4 --seed 1 --flip no"
+SMALL = "--width 4 --batch 8 --grids 4 --seed 1 --flip no"
+TRAIN = f"--preset dcgan --latent 8 {SMALL}"
 TRANSLATE = "--size 16 --width 4 --batch 4 --images 240 --grids 4 --patch-layers 1 --blocks 1 --jitter 1"
 TRANSLATIONS = dict.fromkeys(PRESETS, "--pairs noise") | {
     "srgan": "--pairs x4 --weights perceptual=0,pixel=1",
@@ -48,6 +49,8 @@ TRANSLATIONS = dict.fromkeys(PRESETS, "--pairs noise") | {
     "stargan": "",
     "pixelda": "--pairs noise",
 }
+CODES = dict.fromkeys(("infogan", "clustergan", "ebgan", "began", "aae", "lapgan", "sagan"), "") | {"cogan": "inverse:"}
+"""GANs that carry more than two networks and their optimisers, and what stands before their data."""
 KEPT = Path("build/kills").resolve()
 """For what differs: both, side by side."""
 TIMES = ("seconds", "images_per_second")
@@ -127,6 +130,9 @@ JOBS = {
 } | {
     f"translate-{preset}": Job(f"translate train shapes.npz --run run --preset {preset} {TRANSLATE} {more}", of_run)
     for preset, more in TRANSLATIONS.items()
+} | {
+    f"train-{preset}": Job(f"gan train {before}shapes.npz --run run --preset {preset} --latent 24 {SMALL} --images 400", of_run)
+    for preset, before in CODES.items()
 }
 
 

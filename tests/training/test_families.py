@@ -47,6 +47,16 @@ def test_resumed_at_any_step_it_ends_with_the_same_bits(name, tmp_path):
         assert all(torch.equal(ended[key], whole[key]) for key in whole), stopped
 
 
+def test_the_length_of_a_gradient_outlives_the_process_that_made_it(tmp_path):
+    before = trained("lazy", 2)  # the generator moved in the first of these steps alone
+    path = checkpoint.write(tmp_path, 2, before.state())
+    resumed = trained("lazy", 0).restored(checkpoint.read(path))
+    assert resumed.gradient_norm("g") == before.gradient_norm("g") > 0
+    resumed.train_step()
+    before.train_step()
+    assert resumed.gradient_norm("g") == before.gradient_norm("g")
+
+
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "compared"])
 def test_a_batch_in_parts_leaves_what_the_whole_leaves(name):
     whole, parts = state(trained(name)), state(trained(name, parts=2))

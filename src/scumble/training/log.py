@@ -8,7 +8,6 @@ from typing import Any
 from scumble.errors import RunError
 from scumble.storage.run import Run
 from scumble.training.trainer import Trainer
-from scumble.training.updates import gradient_norm
 
 
 class Log:
@@ -53,7 +52,7 @@ class Log:
             if figures:  # an update that was not due has moved nothing since
                 self.latest[f"loss_{update}"] = figures.pop("loss")
                 self.latest |= figures
-                self.latest[f"gradient_{update}"] = gradient_norm(trainer.parameters_of(update)).item()
+                self.latest[f"gradient_{update}"] = trainer.gradient_norm(update).item()
         self.latest["images_per_second"] = (trainer.images_seen - self.images_since) / seconds
         try:
             self.add(self.latest)

@@ -19,7 +19,7 @@ from scumble.storage.checkpoint import Checkpoint
 from scumble.storage.folder import check_finite
 from scumble.training.distributed import Processes
 from scumble.training.task import Moment, Task, Update
-from scumble.training.updates import make_update, update_average
+from scumble.training.updates import gradient_norm, make_update, update_average
 
 MAX_STEP = 10**12
 
@@ -58,6 +58,8 @@ class Trainer:
         self.averaged_at = dict.fromkeys(task.averaged, 0)
         self.sums: dict[str, dict[str, torch.Tensor]] = {update.name: {} for update in task.updates}
         self.counts = {update.name: 0 for update in task.updates}
+        self.lengths: dict[str, torch.Tensor] = {}
+        """Of gradients that this process has not made itself: those of the steps before it went on."""
 
     @property
     def images_seen(self) -> int:
@@ -88,6 +90,13 @@ class Trainer:
             self.counts[update.name] += 1
         self.step += 1
         self._average({name.split(".")[0] for update in due for name in update.moves})
+
+    def gradient_norm(self, update: str) -> torch.Tensor:
+        """(): the length of an update's last gradient."""
+        parameters = self.parameters_of(update)
+        if update in self.lengths and all(parameter.grad is None for parameter in parameters):
+            return self.lengths[update]
+        return gradient_norm(parameters)
 
     def moment(self, part: int = 0) -> Moment:
         """That of a part of this process's share of this step."""
@@ -137,6 +146,8 @@ class Trainer:
                 tensors |= {f"optimizers.{update}.{name}.{key}": value for key, value in moments.items()}
         for update, sums in self.sums.items():
             tensors |= {f"figures.{update}.{name}": value for name, value in sums.items()}
+            if sums:  # a line of figures has it, too, and may come before the next gradient
+                tensors[f"lengths.{update}"] = self.gradient_norm(update)
         facts = {"step": self.step, "images_seen": self.images_seen, "rollbacks": self.rollbacks}
         facts |= {"averaged_at": dict(self.averaged_at), "counts": dict(self.counts), "identity": self.identity}
         return Checkpoint(tensors, facts | {"tensors": len(tensors)})
@@ -158,6 +169,7 @@ class Trainer:
             optimizer.state.clear()
             remembered = self._remembered(update)
             for name, parameter in parameters.items():
+                parameter.grad = None
                 if moments := checkpoint.under(name, given):
                     if moments.keys() != remembered:
                         raise RunError(
@@ -168,6 +180,9 @@ class Trainer:
             if any(value.shape for value in sums.values()) or (sums and not saved.facts["counts"][update]):
                 raise RunError(f"the checkpoint's figures of {update} are no sums of numbers")
             self.sums[update] = {name: value.to(self.parameters_of(update)[0].device) for name, value in sums.items()}
+        self.lengths = checkpoint.under("lengths", saved.tensors)
+        if any(value.shape for value in self.lengths.values()):
+            raise RunError("the checkpoint's lengths of gradients are no numbers")
         facts = saved.facts
         self.step, self.rollbacks, self.averaged_at = facts["step"], facts["rollbacks"], facts["averaged_at"]
         self.since = (facts["step"], facts["images_seen"])
