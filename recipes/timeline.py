@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 _PIXELS = {"size": "32", "width": 16}
-_EDGES = {"pairs": "edges", "size": "64"}
+_DRAWINGS = {"pairs": "edges", "direction": "backward", "size": "64", "width": 16}
 ROWS = dict.fromkeys(OF_GANS, Row(("digits",), _PIXELS)) | {
     "cogan": Row(("digits",), _PIXELS, "inverse:"),
     "lapgan": Row(("cifar",), {"size": "32"}),
@@ -64,9 +64,11 @@ ROWS = dict.fromkeys(OF_GANS, Row(("digits",), _PIXELS)) | {
     "projection": Row(("cifar",), {"size": "32"}),
     "sagan": Row(("cifar",), {"size": "32"}),
     "aae": Row(("digits",), {"size": "32"}),
-    # As most of their papers have it. Where pairs are kept apart, the withheld truth is known all the same.
-    **dict.fromkeys(OF_TRANSLATORS, Row(("photos",), _EDGES)),
-    "cyclegan": Row(("photos", "paintings"), {"size": "64"}),
+    "pix2pix": Row(("photos",), {"pairs": "grey", "size": "64"}),
+    "bicyclegan": Row(("photos",), {"pairs": "x4", "size": "64"}),
+    # Photographs become drawings: where pairs are kept apart, the withheld truth is known all the same.
+    **dict.fromkeys(("discogan", "dualgan", "unit", "munit"), Row(("photos",), _DRAWINGS)),
+    **dict.fromkeys(("cyclegan", "cut"), Row(("photos", "paintings"), {"size": "64", "width": 16})),
     "context-encoder": Row(("photos",), {"pairs": "holes", "size": "64"}),
     "ccgan": Row(("photos",), {"pairs": "mosaic", "size": "64"}),
     "srgan": Row(("photos",), {"pairs": "x4", "size": "96"}),
