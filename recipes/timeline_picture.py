@@ -36,10 +36,10 @@ def sample_of(run: Path, photograph: Path | None = None) -> Image.Image:
     translator = Translator.from_pretrained(run, "cpu")
     if photograph is None:
         return _square(np.asarray(Image.open(sorted((run / "grids").iterdir())[-1]).convert("RGB")))
-    return _square(sheet(translator, _shown(translator, photograph), translator.settings.pairs != "none"))
+    return _square(sheet(translator, cuts(translator, photograph), translator.settings.pairs != "none"))
 
 
-def _shown(translator: Translator, photograph: Path) -> Batch:
+def cuts(translator: Translator, photograph: Path) -> Batch:
     """Cuts of a photograph in the form that a translator has learnt from, in a batch."""
     settings, (side, _) = translator.settings, translator.settings.cut
     with Image.open(photograph) as picture:
@@ -47,13 +47,14 @@ def _shown(translator: Translator, photograph: Path) -> Batch:
         size = (round(picture.width * height / picture.height), height)
         pixels = np.asarray(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
     lefts = np.linspace(0, size[0] - side, CUTS).astype(int)
-    cuts = np.stack([pixels[height - side :, left : left + side] for left in lefts]).transpose(0, 3, 1, 2)
-    whole = to_signed(cuts, torch.device("cpu"))
+    cut = np.stack([pixels[height - side :, left : left + side] for left in lefts]).transpose(0, 3, 1, 2)
+    whole = to_signed(cut, torch.device("cpu"))
     if settings.pairs == "none":
         return {"a": whole}
     random = torch.Generator().manual_seed(0)
     lost, mask = degraded(settings.pairs, whole, random, translator.kind.enlarges == 1)
-    return {"a": lost, "b": whole} | ({} if mask is None else {"mask": mask})
+    a, b = (lost, whole) if settings.direction == "forward" else (whole, lost)
+    return {"a": a, "b": b} | ({} if mask is None else {"mask": mask})
 
 
 def _square(pixels: np.ndarray) -> Image.Image:

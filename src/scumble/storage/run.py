@@ -16,7 +16,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,23 @@ class Run:
                     for folder in new:
                         folder.rmdir()
             lock.release()
+
+    def keep_best(self, save: Callable[[Path], None]) -> None:
+        """Put a model in the place of the best one: whoever stops us finds the old or the new one, never half of each.
+
+        Args:
+            save: it into a folder, which is beside the best one's.
+
+        Raises:
+            RunError: if the folder cannot be written.
+        """
+        from scumble.storage.checkpoint import uninterrupted  # which imports torch
+
+        with uninterrupted(), writing(self.best):
+            shutil.rmtree(self.new_best, ignore_errors=True)
+            save(self.new_best)
+            shutil.rmtree(self.best, ignore_errors=True)
+            self.new_best.rename(self.best)
 
     def clear(self) -> None:
         """Remove what earlier trainings left here, and nothing else.

@@ -6,7 +6,6 @@ At which images, and with which pictures and figures, is a function of the train
 even in the middle of an evaluation, has the same lines and the same best generator as one that was not.
 """
 
-import shutil
 from collections.abc import Generator
 from typing import Any
 
@@ -28,8 +27,6 @@ from scumble.image.tensors import to_signed
 from scumble.perceptual import embedding
 from scumble.perceptual.catalogue import EmbeddingName
 from scumble.perceptual.embedding import Embedding
-from scumble.storage import checkpoint
-from scumble.storage.folder import writing
 from scumble.storage.run import Run
 
 NETWORK: EmbeddingName = "pocket"
@@ -107,12 +104,7 @@ class Evaluator:
         if before is not None and value >= before:
             return Noted(f"{message}; the best so far is {before:.4g}")
         gan.facts = gan.facts.model_copy(update={"evaluation": Evaluated(measured=measured, figures=figures)})
-        with checkpoint.uninterrupted(), writing(run.best):
-            # Written beside it first: whoever stops us finds the old one or the new one, and never half of each.
-            shutil.rmtree(run.new_best, ignore_errors=True)
-            gan.save_pretrained(run.new_best)
-            shutil.rmtree(run.best, ignore_errors=True)
-            run.new_best.rename(run.best)
+        run.keep_best(gan.save_pretrained)
         return Noted(f"{message}, the best so far")
 
 

@@ -17,7 +17,6 @@ from scumble.web.app import Web, web_of
 from scumble.web.jobs import kinds, limits
 
 Id = Annotated[str, Field(max_length=1000)]
-Key = Annotated[str, Field(max_length=200)]
 
 
 class NewJob(Body):

@@ -4,7 +4,6 @@ When, and on which pictures, is a function of the training's state, as with GANs
 lines and the same best model as one that was not.
 """
 
-import shutil
 from collections.abc import Generator
 from typing import Any
 
@@ -20,8 +19,6 @@ from scumble.gan.translation.evaluation.measure import Eyes
 from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.models.translator import Translator
 from scumble.gan.translation.settings import TranslationSettings
-from scumble.storage import checkpoint
-from scumble.storage.folder import writing
 from scumble.storage.run import Run
 
 PICTURES = 100
@@ -92,12 +89,7 @@ class Evaluator:
             return Noted(f"{message}; the best so far is {before:.4g}")
         evaluation = Evaluated(measured=measured, figures=figures)
         translator.facts = translator.facts.model_copy(update={"evaluation": evaluation})
-        with checkpoint.uninterrupted(), writing(run.best):
-            # Written beside it first: whoever stops us finds the old one or the new one, and never half of each.
-            shutil.rmtree(run.new_best, ignore_errors=True)
-            translator.save_pretrained(run.new_best)
-            shutil.rmtree(run.best, ignore_errors=True)
-            run.new_best.rename(run.best)
+        run.keep_best(translator.save_pretrained)
         return Noted(f"{message}, the best so far")
 
 

@@ -53,10 +53,6 @@ class Figure:
         """Its name for people."""
         return TITLES.get(self.name, self.name)
 
-    def is_better_than(self, other: float) -> bool:
-        """Whether the value is, by whatever margin."""
-        return self.value > other if self.name in HIGHER_IS_BETTER else self.value < other
-
 
 Look = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
 """(N, C, H, W) pictures in [-1, 1] -> features by layer, (N, D, H', W') each."""
