@@ -26,6 +26,7 @@ class PaintKeywords(TypedDict, total=False):
     seed: int
     optimizer: Literal["lbfgs", "adam"]
     lr: float
+    momentum: float
     averaging: float
     backbone: Literal["pocket", "vgg19-caffe", "vgg19"]
     sketch: int

@@ -360,7 +360,7 @@ def test_several_styles_with_masks_and_scales(folder):
     assert "2 of 2" in done.stderr
     made = recipe.read(folder / "o.png")
     assert made["settings"]["style_scale"] == [1, 0.9]
-    assert set(made["inputs"]) == {"content", "style", "style 2", "mask", "mask 2", "weights"}
+    assert set(made["inputs"]) == {"content", "style", "style 2", "mask", "mask 2", "weights", "weights instant"}
     done = scumble("stylize", "content.png", "style.png", *masks, *flags, folder=folder)
     failed_in_one_line(done, 2, "mask: got 2 for 1 style")
     shares = ["--shares", 2, "--shares", 1]

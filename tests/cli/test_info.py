@@ -32,8 +32,8 @@ LAKE = {"content": "the lake.jpg", "style": "turner.tif", "weights": "pocket"}
             "the lake in the style of turner and b: preset quick with shares 2.0,1.0 and keep 3.0",
         ),
         (
-            made("stylize", LAKE, steps=1, lr=1, keep=2, sketch=1, finish=2, seed=3, colour="match"),
-            "the lake in the style of turner: preset quick with steps 1, seed 3, lr 1.0, sketch 1, finish 2 and 2 more",
+            made("stylize", LAKE, steps=1, lr=2, keep=2, sketch=1, finish=2, seed=3, colour="match"),
+            "the lake in the style of turner: preset quick with steps 1, seed 3, lr 2.0, sketch 1, finish 2 and 2 more",
         ),
         (made("texture", {"style": "turner.tif"}, aspect=2), "a texture of turner: preset quick with aspect 2.0"),
         ({"job": "preview"}, "a preview of a painting"),

@@ -33,15 +33,15 @@ def floats(image: Image.Image) -> torch.Tensor:
 
 def test_scales_go_up_by_the_root_of_two_from_128():
     sources = Sources(photograph(400, 300), [photograph(300, 300)])
-    ladder = Inputs(sources, StyleSettings(preset="fine", size=512)).ladder
+    ladder = Inputs(sources, StyleSettings(init="content", size=512)).ladder
     assert ladder == [(128, 96), (181, 136), (256, 192), (362, 272), (512, 384)]
-    assert Inputs(sources, StyleSettings(preset="fine", size=100)).ladder == [(100, 75)]
+    assert Inputs(sources, StyleSettings(init="content", size=100)).ladder == [(100, 75)]
     assert Inputs(sources, StyleSettings(size=512, scales=2)).ladder == [(362, 272), (512, 384)]
 
 
 def test_scales_too_small_for_the_deepest_layer_are_left_out():
     sources = Sources(photograph(1000, 100), [photograph(300, 300)])
-    assert Inputs(sources, StyleSettings(preset="fine", size=512)).ladder == [
+    assert Inputs(sources, StyleSettings(init="content", size=512)).ladder == [
         (181, 18),
         (256, 26),
         (362, 36),

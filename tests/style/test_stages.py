@@ -52,9 +52,9 @@ def network(name: str):
 def test_a_sketch_goes_through_all_scales_and_the_backbone_and_the_finish_stay_at_the_last():
     settings = StyleSettings(preset="fine", backbone="vgg19", steps=7, sketch=5, finish=3)
     assert stages(settings, [(20, 10), (40, 20)]) == [
-        Stage((20, 10), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 20),
-        Stage((40, 20), "pocket", 5, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
-        Stage((40, 20), "vgg19", 7, "adam", 3.0, 0.95, 0.03, ahead=256 / 40),
+        Stage((20, 10), "pocket", 5, "adam", 1.0, 0.8, 0.5, 0.05, ahead=256 / 20),
+        Stage((40, 20), "pocket", 5, "adam", 1.0, 0.8, 0.5, 0.05, ahead=256 / 40),
+        Stage((40, 20), "vgg19", 7, "adam", 1.0, 0.8, 0.5, 0.05, ahead=256 / 40),
         Stage((40, 20), "vgg19-caffe", 3, "lbfgs", ahead=256 / 40),
     ]
     assert [stage.backbone for stage in stages(settings.model_copy(update={"sketch": 0}), [(20, 10), (40, 20)])] == [
@@ -109,7 +109,7 @@ def test_a_picture_to_be_enlarged_is_painted_as_one_of_that_size_and_gone_over_o
     alone = stages(whole, [(16, 8), (32, 16)])
     *painted, last = stages(whole.model_copy(update={"enlarge": True}), [(16, 8), (32, 16), (90, 45)])
     assert painted == alone
-    assert last == Stage((90, 45), "pocket", stages_module.ENLARGING["steps"], "adam", 3.0, 0.8)
+    assert last == Stage((90, 45), "pocket", stages_module.ENLARGING["steps"], "adam", 3.0, 0.9, 0.8)
 
 
 def test_no_more_than_that_size_is_painted_as_ever(painted_at_32, content_file, style_file):
@@ -210,7 +210,9 @@ def test_a_finish_after_adam_may_remember_its_moves(content_file, style_file, mo
     """Adam needs no memory, but the finish is L-BFGS's, with a step of its own."""
     given = []
     make = painter.OPTIMIZERS["lbfgs"]
-    monkeypatch.setitem(painter.OPTIMIZERS, "lbfgs", lambda *arguments: given.append(arguments) or make(*arguments))
+    monkeypatch.setitem(
+        painter.OPTIMIZERS, "lbfgs", lambda stage, size: given.append((stage.lr, size)) or make(stage, size)
+    )
     settings = StyleSettings(size=32, steps=1, lr=0.5)
     list(stylize_events(content_file, style_file, settings))
     assert given == []

@@ -20,6 +20,7 @@ from scumble.image.tensors import (
     visible_colours,
 )
 from scumble.perceptual.layers import check_layers, down_to, min_side
+from scumble.style.feedforward.styles import LEAST
 from scumble.style.files import pictures
 from scumble.style.preparation import colour, masks, regions, visible
 from scumble.style.preparation.palette import in_palette
@@ -27,8 +28,9 @@ from scumble.style.preparation.sources import Sources
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 from scumble.style.stages import PAINTED_SIDE
 
-SMALLEST_SCALE = 128
-"""The longer side at which painting begins when all scales are gone through."""
+SMALLEST_SCALE, SMALLEST_PAINTED = 128, 512
+"""The longer side at which painting begins when all scales are gone through, and where it begins with a painting: that
+of the network for one pass has found its forms already."""
 
 NOISE_DEVIATION = 0.25
 """Of the noise to start from, around mid grey: about the spread of a photograph's own values."""
@@ -131,10 +133,10 @@ class Inputs:
         width, height = self.ladder[0]
         if content is not None and (self.init == "content" or not self.settings.paints()):
             return content.clone()
-        if self.init == "matched" and content is not None:
-            return self.matched(content, styles)
-        if self.init == "instant" and content is not None:
-            return self.in_one_pass(content, styles)
+        if self.init in ("instant", "matched") and content is not None:
+            is_large = min(min(picture.shape[2:]) for picture in (content, *styles)) >= LEAST
+            start = self.in_one_pass if self.init == "instant" and is_large else self.matched
+            return start(content, styles)
         if self.init == "noise":
             generator = torch.Generator().manual_seed(self.settings.seed)
             noise = torch.randn((1, 3, height, width), generator=generator)
@@ -182,7 +184,8 @@ class Inputs:
         final, scales = self._final(), self.settings.scales
         longer = min(max(final), PAINTED_SIDE) if self.settings.enlarge else max(final)
         if scales == "auto":
-            scales = 1 + max(0, math.floor(2 * math.log2(longer / SMALLEST_SCALE) + 0.01))
+            smallest = SMALLEST_PAINTED if self.init == "instant" else SMALLEST_SCALE
+            scales = 1 + max(0, math.floor(2 * math.log2(longer / smallest) + 0.01))
         least, _ = self._least()
         last = None
         self._check_sizes(final, *self.style_sizes(final))

@@ -24,9 +24,9 @@ from scumble.style.settings import PaintSettings, StyleSettings
 from scumble.style.stages import Stage
 from scumble.threads import by_few_threads, few_threads
 
-OPTIMIZERS: dict[str, Callable[[float, int], Optimizer]] = {
-    "lbfgs": lambda lr, history_bytes: LBFGS(lr, history_bytes=history_bytes),
-    "adam": lambda lr, _: Adam(lr),
+OPTIMIZERS: dict[str, Callable[[Stage, int], Optimizer]] = {
+    "lbfgs": lambda stage, history_bytes: LBFGS(stage.lr, history_bytes=history_bytes),
+    "adam": lambda stage, _: Adam(stage.lr, stage.momentum),
 }
 
 EXPLOSION = 10.0
@@ -108,10 +108,10 @@ class Painter:
         canvas = None if self.resumed is None else self.resumed.tensors["canvas"].to(self.device)
         for number, stage in list(enumerate(self.stages))[self.stage :]:
             size = stage.size
-            if optimizer is None or kind != (stage.optimizer, stage.lr):
+            if optimizer is None or kind != (stage.optimizer, stage.lr, stage.momentum):
                 # What another one has learnt is given up: a state holds one.
-                kind = stage.optimizer, stage.lr
-                optimizer = OPTIMIZERS[stage.optimizer](stage.lr, self.history_bytes)
+                kind = stage.optimizer, stage.lr, stage.momentum
+                optimizer = OPTIMIZERS[stage.optimizer](stage, self.history_bytes)
             if len(self.stages) > 1:
                 through = f" with {stage.backbone}" if len(self.networks) > 1 else ""
                 yield Detailed(f"{self.job}: {size[0]}x{size[1]} pixels{through}, {number + 1} of {len(self.stages)}")

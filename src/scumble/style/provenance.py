@@ -38,8 +38,9 @@ def settings_from_recipe(made_by: dict[str, Any], given: AnySettings) -> AnySett
     for field, name in names.items():
         if name is not None and field not in given.model_fields_set:
             raise SettingsError(f"{field}: the recipe used the file {name}; give it again with --{field} FILE")
-    if job == "stylize" and values.get("preset") != "instant":
-        values = {"palette": "whole"} | values  # before palettes could be fitted, none was
+    if values.get("preset") != "instant":
+        # What older recipes do not tell could not be chosen yet.
+        values = {"momentum": 0.9} | ({"palette": "whole"} if job == "stylize" else {}) | values
     return given.filled_from(values)
 
 

@@ -33,6 +33,9 @@ CoarseSteps = Annotated[
     int | None,
     Field(gt=0, le=10**9, description="iterations at each scale before the last, if fewer (fine, gatys: as many)"),
 ]
+LearningRate = Annotated[float, Field(gt=0, le=1e6, description="learning rate, relative to the optimizer's default")]
+Momentum = Annotated[float, Field(ge=0, lt=1, description="decay of Adam's average of gradients")]
+Averaging = Annotated[float, Field(ge=0, lt=1, description="decay of the average of iterates; 0: the best iterate")]
 LayerWeights = Annotated[
     dict[str, Annotated[float, Field(ge=0, le=1e9)]], BeforeValidator(by_name), Field(min_length=1)
 ]
@@ -61,10 +64,10 @@ class PaintSettings(Settings):
     )
     scales: Literal["auto"] | Scales = Field(
         default="auto",
-        description="number of sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up",
+        description="sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up (init instant: 512)",
     )
-    steps: Steps = 45
-    coarse_steps: CoarseSteps = 25
+    steps: Steps = 25
+    coarse_steps: CoarseSteps = 12
     tolerance: float = Field(
         default=0.0,
         ge=0,
@@ -99,15 +102,11 @@ class PaintSettings(Settings):
         le=1e9,
         description="weight of the penalty on pixel values outside [0, 1], which saving would clip",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of --init noise")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="random seed of --init instant and noise")
     optimizer: Literal["lbfgs", "adam"] = Field(default="adam", description="optimizer of the pixels")
-    lr: float = Field(default=3.0, gt=0, le=1e6, description="learning rate, relative to the optimizer's default")
-    averaging: float = Field(
-        default=0.8,
-        ge=0,
-        lt=1,
-        description="decay of the moving average of iterates, which is the result; 0: the iterate with the lowest loss",
-    )
+    lr: LearningRate = 1.0
+    momentum: Momentum = 0.8
+    averaging: Averaging = 0.5
     backbone: BackboneName = Field(
         default="pocket", description="the feature network; pocket is small and part of scumble"
     )
@@ -233,9 +232,9 @@ class StyleSettings(PaintSettings):
         "whole: in the painting's own proportions, wherever they go",
     )
     init: Literal["matched", "instant", "content", "noise", "style"] | FileName = Field(
-        default="matched",
-        description="start from: matched (the photograph in the painting's colours), instant (what the preset of this "
-        "name paints), content, noise, style, or a file",
+        default="instant",
+        description="start from: instant (what the preset of this name paints), matched (the photograph in the "
+        "painting's colours), content, noise, style, or a file",
     )
 
     def _balance(self, network: str) -> Balance:
@@ -250,7 +249,7 @@ class StyleSettings(PaintSettings):
     def paints(self) -> bool:
         """Whether the painting has any part in the result; otherwise, that is the photograph itself."""
         # From another start than the photograph, content alone reconstructs it (Gatys et al. 2015, fig. 1).
-        starts_there = self.init in ("matched", "content")
+        starts_there = self.init in ("instant", "matched", "content")
         return self.strength > 0 and (bool(self.terms().style) or not starts_there)
 
     def _fitted(self) -> bool:
@@ -270,16 +269,19 @@ class TextureSettings(PaintSettings):
 
     # From noise, long moves come to twice the loss (docs/log.md).
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = PRESETS | {
-        "fine": PRESETS["fine"] | {"lr": 1.0, "sketch": 200, "tolerance": 0.015}
+        "fine": PRESETS["fine"] | {"lr": 1.0, "averaging": 0.95, "sketch": 200, "tolerance": 0.015}
     }
 
     preset: Literal[*OPTIMISED] = Field(  # pyright: ignore[reportInvalidTypeForm]
         default="quick", description="sets many defaults at once, as of stylize"
     )
 
-    # From noise, forms have to be found at small sizes first.
+    # From noise, forms have to be found at small sizes first, by long moves.
     steps: Steps = 50
     coarse_steps: CoarseSteps = None
+    lr: LearningRate = 3.0
+    momentum: Momentum = 0.9
+    averaging: Averaging = 0.8
     aspect: float | None = Field(
         default=None, ge=1 / 64, le=64, description="width over height (default: 1, or that of the paper)"
     )

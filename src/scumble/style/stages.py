@@ -24,7 +24,7 @@ RELATIVE_TIME = {"pocket": 1 / 7}
 PAINTED_SIDE = 1500
 """Pixels of the longer side at which a picture is painted that is to be enlarged."""
 
-ENLARGING = {"steps": 15, "optimizer": "adam", "lr": 3.0, "averaging": 0.8}
+ENLARGING = {"steps": 15, "optimizer": "adam", "lr": 3.0, "momentum": 0.9, "averaging": 0.8}
 """How it is gone over at its full size (docs/log.md)."""
 
 TRIAL_SIDE = 256
@@ -48,6 +48,7 @@ class Stage:
     steps: int
     optimizer: str
     lr: float = 1.0
+    momentum: float = 0.8
     averaging: float = 0.0
     tolerance: float = 0.0
     ahead: float = 1.0
@@ -70,7 +71,7 @@ def stages(settings: PaintSettings, ladder: Sequence[tuple[int, int]]) -> list[S
     aim = max(TRIAL_SIDE, *painted[-1])
 
     def scales(sizes: Sequence[tuple[int, int]], backbone: str, steps: int, coarse: int) -> list[Stage]:
-        how = settings.optimizer, settings.lr, settings.averaging, settings.tolerance
+        how = settings.optimizer, settings.lr, settings.momentum, settings.averaging, settings.tolerance
         return [
             Stage(size, backbone, steps if size == painted[-1] else coarse, *how, aim / max(size)) for size in sizes
         ]

@@ -32,7 +32,7 @@ TOGETHER = {
     "weighing": (
         "balance", "content_layers", "style_weight", "style_layers", "loss", "variation_weight", "range_weight",
     ),
-    "descent": ("init", "seed", "optimizer", "lr", "averaging"),
+    "descent": ("init", "seed", "optimizer", "lr", "momentum", "averaging"),
     "network": ("backbone", "pooling", "padding"),
     "machine": ("device", "devices", "nodes", "precision", "max_memory"),
 }  # fmt: skip

@@ -244,8 +244,8 @@ HELP = {
     "shares": "The weight of each painting in the blend, such as 2, 1 (default: equal).",
     "content_layers": "Content layers and their weights, such as relu4_2 1 (default: those of the balance).",
     "style_layers": "Style layers and their weights, such as relu1_1 0.2, relu2_1 1 (default: those of the balance).",
-    "init": "What painting begins with; matched: the photograph in the painting’s colours.",
-    "seed": "The same seed gives the same picture; painting uses it where it starts from noise.",
+    "init": "What painting begins with; instant: what one pass paints; matched: the photograph recoloured.",
+    "seed": "The same seed gives the same picture.",
     "aspect": "Width over height.",
 }
 """Where a field's own description speaks of flags, or is longer than a line beside a slider may be; of painting."""

@@ -28,7 +28,7 @@ STEPPED = {
     "steps": 7,
     "loss": "gram",
     "keep": 3.0,
-    "lr": 1.0,
+    "lr": 2.0,
     "init": "noise",
     "backbone": "vgg19",
     "palette": "whole",

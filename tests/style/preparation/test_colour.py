@@ -67,7 +67,8 @@ def test_matching_a_picture_to_itself_changes_nothing_and_a_flat_one_breaks_noth
 
 def start_of(canvas: tuple[int, int], content, styles, masks=(), **settings) -> torch.Tensor:
     """Where the work begins."""
-    inputs = Inputs(Sources(content, styles, masks=masks), StyleSettings(size=max(canvas), scales=1, **settings))
+    settings = StyleSettings(**{"init": "matched"} | settings, size=max(canvas), scales=1)
+    inputs = Inputs(Sources(content, styles, masks=masks), settings)
     return inputs.start(*inputs.pixels(canvas, torch.device("cpu")), torch.device("cpu"))
 
 

@@ -117,7 +117,8 @@ def recoloured(photograph: Known, painting: Known, whole: float = COLOURS) -> Af
     here, there = photograph.coarse, painting.coarse
 
     def spread(part: np.ndarray, moments: Moments) -> float:
-        return max(NOTICED, float(np.trace(part @ moments.covariance @ part.T)) ** 0.5)
+        variance = float(np.trace(part @ moments.covariance @ part.T))
+        return max(NOTICED, max(0.0, variance) ** 0.5)  # of grey, a rounding may have made it negative
 
     # Of three equal channels, the deviation of one.
     of_brightness, of_chroma = (spread(part, there) / spread(part, here) for part in (luma[:1], chroma))

@@ -14,14 +14,15 @@ class Adam:
 
     Args:
         lr: length of a move, 1 being a change of each pixel by 0.02 of its range.
-        betas: decay of the averages of the gradient and of its square.
+        momentum: decay of the average of the gradient.
     """
 
     PIXEL_STEP = 0.02
+    SQUARE_DECAY = 0.99
 
-    def __init__(self, lr: float = 1.0, betas: tuple[float, float] = (0.9, 0.99)):
+    def __init__(self, lr: float = 1.0, momentum: float = 0.9):
         self.lr = lr * self.PIXEL_STEP
-        self.betas = betas
+        self.betas = momentum, self.SQUARE_DECAY
         self.tolerated_rise = 100.0
         self.bounded = True
         self.forget()
