@@ -39,13 +39,13 @@ from scumble.style.evaluation import blind_page
 from scumble.style.evaluation.compare import compare_events
 from scumble.style.evaluation.trials import Trial
 
-PLAIN = {"balance": "plain", "borders": "keep", "palette": "whole"}
+PLAIN = {"balance": "plain", "borders": "keep", "palette": "whole", "lr": 3.0, "momentum": 0.9}
 WAYS: dict[str, dict[str, Any]] = {
     "quick": {},
     "whole": {"palette": "whole"},
-    "before": PLAIN | {"steps": 50, "coarse_steps": None},
+    "before": PLAIN | {"init": "matched", "steps": 50, "coarse_steps": None, "averaging": 0.8},
     "fine": {"preset": "fine"},
-    "fine-before": PLAIN | {"preset": "fine"},
+    "fine-before": PLAIN | {"preset": "fine", "init": "content", "sketch": 60, "tolerance": 0.03, "averaging": 0.95},
     "gatys": {"preset": "gatys"},
 }
 """By name: the settings. `lite` is another program."""

@@ -28,7 +28,7 @@ from scumble.style.preparation.sources import Sources
 from scumble.style.settings import PaintSettings, StyleSettings, TextureSettings
 from scumble.style.stages import PAINTED_SIDE
 
-SMALLEST_SCALE, SMALLEST_PAINTED = 128, 512
+SMALLEST_SCALE, SMALLEST_PAINTED = 128, 256
 """The longer side at which painting begins when all scales are gone through, and where it begins with a painting: that
 of the network for one pass has found its forms already."""
 

@@ -64,7 +64,7 @@ class PaintSettings(Settings):
     )
     scales: Literal["auto"] | Scales = Field(
         default="auto",
-        description="sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up (init instant: 512)",
+        description="sizes to paint at, each 1.4 times the one before; auto: from 128 pixels up (init instant: 256)",
     )
     steps: Steps = 25
     coarse_steps: CoarseSteps = 12

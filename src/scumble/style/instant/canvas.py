@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from scumble.style.feedforward.styles import Style
-from scumble.style.instant.job import stylizer
+from scumble.style.feedforward.stylizer import Stylizer
 from scumble.style.preparation.masks import Region, both, resized
 
 
@@ -29,6 +29,7 @@ def painted(
         seed: of the brush.
     """
     canvas, photograph = content, _array(content)
+    brush = Stylizer("torch")  # which is loaded, where the other runtime would have to be
     whole = content.new_ones((1, 1, *content.shape[2:]))
     insides = [
         whole if region.mask is None else resized(region.mask, (whole.shape[3], whole.shape[2])).to(whole)
@@ -41,7 +42,7 @@ def painted(
         chosen = [
             (Style(_array(style), _plane(style, both(mask, seen))), share) for style, seen, mask, share in each if share
         ]
-        pixels = stylizer().paint(
+        pixels = brush.paint(
             photograph,
             [style for style, _ in chosen],
             shares=[share for _, share in chosen],
