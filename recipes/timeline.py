@@ -297,6 +297,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--short", action="store_true", help="tiny networks, and a few steps: whether it works")
     asked = parser.parse_args(arguments)
+    if not asked.page.exists():
+        parser.error(f"{asked.page} is not there; wanted a page with a place for the table")
     asked.runs.mkdir(parents=True, exist_ok=True)
     given = {name: value for name in DATA if (value := getattr(asked, name)) is not None}
     if asked.digits is not None:
