@@ -172,11 +172,13 @@ def test_every_setting_has_a_row(command):
 
 def test_a_texture_has_rows_for_what_is_its_own():
     rows = generate.GENERATED["settings texture"]().splitlines()[2:]
-    assert [row.split()[1] for row in rows] == ["`--preset`", "`--steps`", "`--coarse-steps`", "`--aspect`"]
+    assert [row.split()[1] for row in rows] == [
+        *("`--preset`", "`--steps`", "`--coarse-steps`", "`--lr`", "`--momentum`", "`--averaging`", "`--aspect`")
+    ]
 
 
 def test_presets_have_the_values_that_they_fill():
-    assert "| `--steps` | `45` | `200` | `500` |" in generate.GENERATED["presets stylize"]()
+    assert "| `--steps` | `25` | `200` | `500` |" in generate.GENERATED["presets stylize"]()
     rows = generate.GENERATED["presets gan train"]().splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == list(scumble.GANSettings.PRESETS)
     assert "`--critic-steps 5`" in next(row for row in rows if row.startswith("| `wgan-gp`"))

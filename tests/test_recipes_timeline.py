@@ -95,7 +95,7 @@ def test_a_translator_is_measured_on_withheld_pictures(page, photos, tmp_path):
     assert np.abs(truth.mean((0, 1)) - np.asarray(cut).mean((0, 1))).max() < 8
     random = np.asarray(Image.open(photos / "0.png").convert("RGB")).mean((0, 1))
     assert np.abs(random - np.asarray(cut).mean((0, 1))).max() > 16
-    assert "| 2017 | `pix2pix` | pairs: photos, edges by code | " in page.read_text()
+    assert "| 2017 | `pix2pix` | pairs: photos, grey by code | " in page.read_text()
 
 
 def test_the_speed_of_a_training_says_how_many_images_fit(digits, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from conftest import photographs
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.train import train_translator_events
+from scumble.threads import few_threads
 from translation_material import SHORT
 
 
@@ -24,7 +25,8 @@ def photos(tmp_path_factory) -> Path:
 def grey_run(photos, tmp_path_factory) -> Path:
     """A run of a few steps from grey to colour."""
     folder = tmp_path_factory.mktemp("translation")
-    with pytest.MonkeyPatch.context() as patch:
+    # On one thread, as whatever is compared to it to the bit.
+    with pytest.MonkeyPatch.context() as patch, few_threads(1):
         patch.setenv("SCUMBLE_HOME", str(folder / "cache"))
         list(train_translator_events(photos, folder / "run", TranslationSettings.model_validate(SHORT)))
     return folder / "run"
