@@ -39,6 +39,12 @@ def test_scales_go_up_by_the_root_of_two_from_128():
     assert Inputs(sources, StyleSettings(size=512, scales=2)).ladder == [(362, 272), (512, 384)]
 
 
+def test_what_one_pass_has_painted_begins_at_256():
+    sources = Sources(photograph(400, 300), [photograph(300, 300)])
+    assert Inputs(sources, StyleSettings(size=512)).ladder == [(256, 192), (362, 272), (512, 384)]
+    assert Inputs(sources, StyleSettings(size=300)).ladder == [(300, 225)]
+
+
 def test_scales_too_small_for_the_deepest_layer_are_left_out():
     sources = Sources(photograph(1000, 100), [photograph(300, 300)])
     assert Inputs(sources, StyleSettings(init="content", size=512)).ladder == [
@@ -173,3 +179,11 @@ def test_a_white_mask_changes_next_to_nothing_and_a_black_half_is_left_alone(con
 def test_numbers_that_do_not_match_are_refused(sources, settings, message):
     with pytest.raises(SettingsError, match=message):
         Inputs(Sources("c.png", ["a.png", "b.png"], **sources), StyleSettings(**settings))
+
+
+@pytest.mark.parametrize(("settings", "job"), [(StyleSettings(), "stylize"), (TextureSettings(), "texture")])
+def test_an_older_recipe_keeps_the_momentum_that_could_not_be_chosen(settings, job):
+    then = {"preset": "quick", "lr": 3.0, "averaging": 0.8, "steps": 45}
+    again = settings_from_recipe({"job": job, "format_version": 2, "settings": then}, type(settings)())
+    assert (again.momentum, again.lr, again.steps) == (0.9, 3.0, 45)
+    assert settings_from_recipe({"job": job, "settings": then | {"momentum": 0.5}}, type(settings)()).momentum == 0.5

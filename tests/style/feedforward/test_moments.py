@@ -119,3 +119,13 @@ def test_colours_are_those_of_the_training(painting, whole):
 def test_pictures_blended_with_themselves_are_themselves():
     one = known(picture(0))
     np.testing.assert_allclose(blended([one, one], [0.3, 0.7]).code(), one.code())
+
+
+def test_of_grey_a_rounding_below_no_variance_at_all_is_none():
+    shade = np.array([[0.03952007]] * 3) @ np.ones((1, 3))
+    shade[0, 1] -= 1e-17
+    grey = Known(*[Moments(np.full(3, 0.48), shade)] * 2, {})
+    matrix, offset = recoloured(grey, grey)
+    assert np.isrealobj(matrix)
+    assert np.isfinite(matrix).all()
+    assert np.isfinite(offset).all()
