@@ -122,8 +122,8 @@ def test_pictures_blended_with_themselves_are_themselves():
 
 
 def test_of_grey_a_rounding_below_no_variance_at_all_is_none():
-    shade = np.array([[0.03952007]] * 3) @ np.ones((1, 3))
-    shade[0, 1] -= 1e-17
+    shade = np.full((3, 3), 0.03952007)
+    shade[0, 0] -= 1e-15
     grey = Known(*[Moments(np.full(3, 0.48), shade)] * 2, {})
     matrix, offset = recoloured(grey, grey)
     assert np.isrealobj(matrix)
