@@ -115,32 +115,29 @@ def of_run(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if name not in checkpoints[:-1]}
 
 
-JOBS = (
-    {
-        "stylize": Job(
-            "stylize photos/ph0.png paintings/pa0.png -o out.png --size 72 --steps 40 --scales 2 --optimizer lbfgs",
-            below("out.png", "."),
-            "--resume",
-        ),
-        "batch": Job("batch photos --style paintings -o painted --size 64 --steps 12", below("painted")),
-        "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", of_run),
-        "classify": Job(
-            "gan classify model shapes.npz -o classifier --labelled 1,4 --draws 3 --supervised-steps 5",
-            below("classifier"),
-        ),
-        "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
-    }
-    | {
+JOBS = {
+    "stylize": Job(
+        "stylize photos/ph0.png paintings/pa0.png -o out.png --size 72 --steps 40 --scales 2 --optimizer lbfgs",
+        below("out.png", "."),
+        "--resume",
+    ),
+    "batch": Job("batch photos --style paintings -o painted --size 64 --steps 12", below("painted")),
+    "train": Job(f"gan train shapes.npz --run run {TRAIN} --images 1600", of_run),
+    "classify": Job(
+        "gan classify model shapes.npz -o classifier --labelled 1,4 --draws 3 --supervised-steps 5", below("classifier")
+    ),
+    "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
+    **{
         f"translate-{preset}": Job(f"translate train shapes.npz --run run --preset {preset} {TRANSLATE} {more}", of_run)
         for preset, more in TRANSLATIONS.items()
-    }
-    | {
+    },
+    **{
         f"train-{preset}": Job(
             f"gan train {before}shapes.npz --run run --preset {preset} --latent 24 {SMALL} --images 400", of_run
         )
         for preset, before in CODES.items()
-    }
-)
+    },
+}
 
 
 class Outcome(NamedTuple):

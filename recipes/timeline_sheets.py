@@ -16,8 +16,8 @@ from timeline_picture import INK, PAPER, cuts
 
 from scumble import Translator
 from scumble.device import full_float32
+from scumble.gan.translation.models.sheet import results
 from scumble.image.tensors import from_signed, visible
-from scumble.training.task import Batch
 
 TASKS = {
     "four times as large": ("srgan", "esrgan"),
@@ -42,17 +42,12 @@ def rows_of(presets: list[str], runs: Path) -> dict[str, torch.Tensor]:
         translator = Translator.from_pretrained(runs / preset, "cpu")
         pictures = cuts(translator, PHOTOGRAPH)
         rows.setdefault(GIVEN, pictures["a"])
-        rows[preset] = _translated(translator, pictures)
+        rows[preset] = results(translator, pictures["a"], pictures.get("mask"))[0]
         if "b" in pictures:
             rows[TRUTH] = pictures["b"]
     if TRUTH in rows:
         rows[TRUTH] = rows.pop(TRUTH)  # last
     return rows
-
-
-def _translated(translator: Translator, pictures: Batch) -> torch.Tensor:
-    told = [one.expand(len(pictures["a"]), -1) for one in translator.told(0, None).values()]
-    return translator.network(pictures["a"], *told, *([pictures["mask"]] if "mask" in translator.kind.told else []))
 
 
 def drawn(tasks: dict[str, dict[str, torch.Tensor]]) -> Image.Image:

@@ -26,17 +26,23 @@ def sheet(translator: Translator, pictures: Batch, has_truth: bool) -> np.ndarra
         has_truth: whether `b` is what should become of `a`.
     """
     a, b = pictures["a"], pictures.get("b")
-    blocks = [[a, *_results(translator, a, pictures.get("mask"))] + [b] * (has_truth and b is not None)]
+    blocks = [[a, *results(translator, a, pictures.get("mask"))] + [b] * (has_truth and b is not None)]
     if b is not None and "backward" in translator.kind.directions:
         back = Translator(translator.networks, translator.facts, "backward")
-        blocks.append([b, *_results(back, b, None)] + [a] * has_truth)
+        blocks.append([b, *results(back, b, None)] + [a] * has_truth)
     elif b is not None and not has_truth:
         blocks.append([b])  # what results should look like
     return _side_by_side([_block(columns) for columns in blocks])
 
 
-def _results(translator: Translator, pictures: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
-    """(N, C', H', W') each."""
+def results(translator: Translator, pictures: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
+    """(N, C', H', W') for each of some codes, or of what they are to become; one where neither is told.
+
+    Args:
+        translator: in its direction.
+        pictures: (N, C, H, W) in [-1, 1].
+        mask: (N, 1, H, W), 1 in holes, where it is told of these.
+    """
     targets = translator.classes[:TARGETS] or (None,)
     seeds = range(STYLES if "code" in translator.kind.told else 1)
     results = []
