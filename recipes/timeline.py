@@ -4,9 +4,10 @@
         --photos photos.zip --paintings paintings.zip [--minutes 20] [--only PRESET...]
 
 Each preset is trained in turn, in a run of its own in RUNS, for as many images as fit into its minutes of the
-processor, twice as many as minutes where two cores work: a first half minute of training, thrown away, tells. It can be stopped at any time, and goes on where it was. What was
-measured is kept in RUNS, and after each preset the table and the picture hold what there is so far. Of faces, no sample
-is shown; what learns from photographs is shown by that of the pages, which it has not learnt from.
+processor (twice as many as the clock's where two cores work): a first half minute of training, thrown away, tells. It
+can be stopped at any time, and goes on where it was. What was measured is kept in RUNS, and after each preset the table
+and the picture hold what there is so far. Of faces, no sample is shown; what learns from photographs is shown by that
+of the pages, which it has not learnt from.
 
 GANs are measured by the kernel distance of their samples from real pictures, in the features of the network inside the
 package, beside two others: a Gaussian with the mean and the covariance of the pixels, which a GAN has to beat, and
