@@ -1,5 +1,9 @@
 """Plans: as few tiles as the memory allows, a clear line where it allows none, smaller ones where it lied."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -185,3 +189,16 @@ def test_a_job_in_tiles_paints_the_same_picture(content_file, style_file, weight
     assert "192x160 pixels in 4 tiles" in " ".join(event.message for event in tiled if isinstance(event, Noted))
     one, other = (next(e for e in events if isinstance(e, Finished)) for events in (whole, tiled))
     assert other.figures["loss"] == pytest.approx(one.figures["loss"], rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="units of the memory that was taken differ")
+def test_a_painting_takes_no_more_memory_than_it_may(content_file, style_file, tmp_path):
+    limit, output = 1.0, tmp_path / "out.png"
+    command = [sys.executable, "-m", "scumble", "stylize", content_file, style_file, "--output", output]
+    given = ["--size", "1536", "--steps", "2", "--coarse-steps", "1", "--max-memory", str(limit)]
+    process = subprocess.Popen([*map(str, command), *given])
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert used.ru_maxrss / 2**20 < limit

@@ -29,13 +29,17 @@ from scumble.style.settings import PaintSettings
 from scumble.style.stages import Stage
 
 PICTURES = 14
-"""Canvases that are there at once, of 12 bytes a pixel: canvas, gradient, move, average, moments, content, results."""
+"""Canvases that are there at once, of 12 bytes a pixel: canvas, gradient, move, average, moments, content, results, and
+what is left of the stage before while the next is made ready."""
 
 HISTOGRAM_PIXEL_BYTES = 2960
 """What sorting the values of the largest layer into levels takes on top."""
 
 HISTORY_SHARE = 0.25
 """Of the memory that is left, what the memory of L-BFGS may take: below 1, more tiles are better than fewer pairs."""
+
+KERNEL_BYTES = 256 << 20
+"""What evaluations bring with them on a CPU whatever the size: kernels compiled for each shape, small blocks, holes."""
 
 FREE_SHARE = 0.8
 """Of the memory that is free, what is taken unless something else is asked for."""
@@ -89,7 +93,7 @@ def planned(
     Raises:
         ScumbleError: as `plan` does.
     """
-    used = 0 if placement.device.type == "cuda" else device.used_bytes()
+    used = 0 if placement.device.type == "cuda" else device.used_bytes() + KERNEL_BYTES
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB

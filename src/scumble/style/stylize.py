@@ -195,7 +195,7 @@ def _painted(painter: Painter, result: Result, resume: bool) -> Iterator[Event]:
     on_the_way.begin(painter.evaluations)
     yield Started(painter.job, painter.total, "evaluations")
     try:
-        with device.memory_kept(painter.roomy):
+        with device.memory_kept() if painter.roomy else device.memory_returned():
             for event in painter.paint():
                 result.step, result.evaluations = painter.step, painter.evaluations
                 if isinstance(event, Progress):

@@ -143,7 +143,8 @@ class Objective:
         tiles = self.tiles
         if len(tiles) > 1:
             return self._tile_by_tile(canvas, tiles)
-        terms = self._terms(self._averages(canvas, tiles[0])) | self._of_pixels(canvas)
+        terms = self._terms(self._averages(canvas, tiles[0]))
+        terms |= {name: term(canvas) for name, term in self._of_pixels().items()}
         return terms, torch.autograd.grad(_sum(terms), canvas)[0]
 
     def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
@@ -159,9 +160,10 @@ class Objective:
             seen = tile.cut(canvas).detach().requires_grad_()
             parts = list(self._averages(seen, tile).values())
             tile.cut(gradient).add_(torch.autograd.grad(parts, seen, slopes)[0])
-        if of_pixels := self._of_pixels(canvas):
-            gradient += torch.autograd.grad(_sum(of_pixels), canvas)[0]
-        return terms | of_pixels, gradient
+        for name, term in self._of_pixels().items():  # in turn: together they would take as much again as a tile
+            terms[name] = term(canvas)
+            gradient += torch.autograd.grad(terms[name], canvas)[0]
+        return terms, gradient
 
     def _averages(self, seen: torch.Tensor, tile: Tile) -> Averages:
         """A tile's part in everything that the terms of the canvas are functions of."""
@@ -202,11 +204,16 @@ class Objective:
             terms[f"style {name}"] = weight * torch.stack(distances).sum()
         return terms
 
-    def _of_pixels(self, canvas: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _of_pixels(self) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
+        """The weighted terms of a canvas that no network looks at."""
         terms = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
         if (layout := self.layout) is not None:
             terms["layout"] = (self.terms.layout, lambda picture: coarse_difference(picture, layout))
-        return {name: weight * GREY_LEVELS**2 * term(canvas) for name, (weight, term) in terms.items() if weight}
+        return {
+            name: lambda canvas, weight=weight, term=term: weight * GREY_LEVELS**2 * term(canvas)
+            for name, (weight, term) in terms.items()
+            if weight
+        }
 
 
 def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -6,34 +6,23 @@ one normal and the other uniform shows styles in use that were never trained. Wh
 since each discriminator has as many scales as there is room for.
 """
 
-import functools
 from collections.abc import Iterator, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.gan.translation.kind import Direction, Game, Kind, Shapes, weighted
-from scumble.gan.translation.kinds.adversary import (
-    CODE_DRAWS,
-    discriminator_term,
-    generator_term,
-    in_turn,
-    is_looked_at_again,
-    summed,
-)
-from scumble.gan.translation.kinds.shared_latent import OTHER
+from scumble.gan.translation.kind import Direction, Game, Kind, Shapes
+from scumble.gan.translation.kinds.adversary import CODE_DRAWS, generator_term
+from scumble.gan.translation.kinds.coupled import OTHER, Seen, updates_of_both
 from scumble.gan.translation.networks.munit import Halves, MultiScaleDiscriminator, Translation
 from scumble.gan.translation.networks.resnet import MULTIPLE, check_sides
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.randomness import draw
-from scumble.training.task import Batch, Moment, Outcome, Update, once
+from scumble.training.task import Batch, Moment, Update, once
 
 WEIGHTS = {"adversarial": 2.0, "reconstruction": 10.0, "content": 1.0, "style": 1.0}
 """Eq. 5, with the lambdas of appendix B.1; our least-squares loss of a generator is half of theirs."""
-
-Seen = tuple[nn.Module, torch.Tensor, torch.Tensor]
-"""A discriminator, and real and translated pictures for it."""
 
 
 def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Module]:
@@ -69,22 +58,7 @@ def drawn(game: Game, batch: Batch, moment: Moment, domain: str) -> torch.Tensor
     return once(batch, f"from_{domain}", lambda: compute(halves(game).decoder[other], content, style))
 
 
-def discriminator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
-    """To tell pictures of each domain from translated ones, at each scale."""
-    with torch.set_grad_enabled(is_looked_at_again(game, moment)):
-        fakes = {OTHER[domain]: drawn(game, batch, moment, domain).detach() for domain in OTHER}
-    seen = [each for domain, fake in fakes.items() for each in scales(game, domain, batch[domain], fake)]
-    return summed([discriminator_term(game, *each) for each in seen])
-
-
-def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
-    """Eq. 5, for all encoders and decoders."""
-    terms = [of_domain(game, batch, moment, domain) for domain in OTHER]
-    sums = {name: torch.stack([each[name] for each in terms]).sum() for name in WEIGHTS}
-    return Outcome(weighted(sums, game.settings.weights_over(WEIGHTS)), sums)
-
-
-def of_domain(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str, torch.Tensor]:
+def terms(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str, torch.Tensor]:
     """Eqs. 1 to 4, for pictures of a domain, and what is drawn of them in the other."""
     generator, compute, other = halves(game), game.placement.compute, OTHER[domain]
     start, fake = batch[domain], drawn(game, batch, moment, domain)
@@ -100,9 +74,8 @@ def of_domain(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str
 
 
 def updates(game: Game) -> tuple[Update, ...]:
-    """The discriminators' move, then that of all encoders and decoders."""
-    judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    return in_turn(game, ("discriminator_a", "discriminator_b"), judge, ("generator",), translate)
+    """The discriminators' move, then that of all encoders and decoders (eq. 5)."""
+    return updates_of_both(game, drawn, scales, terms, WEIGHTS)
 
 
 def _translation(networks: Mapping[str, nn.Module], direction: Direction) -> nn.Module:

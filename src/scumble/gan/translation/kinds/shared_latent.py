@@ -6,7 +6,6 @@ variance of 1 in training, and are their means in use. What is different: the di
 code, as the differences are for each number of a picture; that is what the authors' program does with the weights.
 """
 
-import functools
 from collections.abc import Mapping
 
 import torch
@@ -14,25 +13,18 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.reconstruction import kl_to_normal
-from scumble.gan.translation.kind import Direction, Game, Kind, Shapes, weighted
-from scumble.gan.translation.kinds.adversary import (
-    CODE_DRAWS,
-    discriminator_term,
-    generator_term,
-    in_turn,
-    is_looked_at_again,
-    summed,
-)
+from scumble.gan.translation.kind import Direction, Game, Kind, Shapes
+from scumble.gan.translation.kinds.adversary import CODE_DRAWS, generator_term
+from scumble.gan.translation.kinds.coupled import OTHER, Seen, updates_of_both
 from scumble.gan.translation.networks.patch import PatchDiscriminator, check_patches
 from scumble.gan.translation.networks.resnet import MULTIPLE, SharedLatent, SharedTranslation, check_sides
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.randomness import draw
-from scumble.training.task import Batch, Moment, Outcome, Update, once
+from scumble.training.task import Batch, Moment, Update, once
 
 WEIGHTS = {"adversarial": 10.0, "reconstruction": 100.0, "kl": 0.1, "cycle": 100.0, "cycle_kl": 0.1}
 """The lambdas 0, 2, 1, 4 and 3 of eqs. 3 to 5, as section 4 has them."""
 
-OTHER = {"a": "b", "b": "a"}
 USES = ("a", "b", "a again", "b again")
 """Of random codes."""
 
@@ -79,22 +71,12 @@ def drawn(game: Game, batch: Batch, moment: Moment, domain: str) -> torch.Tensor
     return once(batch, f"from_{domain}", lambda: decoded(game, codes, OTHER[domain]))
 
 
-def discriminator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
-    """To tell pictures of each domain from translated ones."""
-    with torch.set_grad_enabled(is_looked_at_again(game, moment)):
-        fakes = {OTHER[domain]: drawn(game, batch, moment, domain) for domain in OTHER}
-    judges = {domain: game.networks[f"discriminator_{domain}"] for domain in OTHER}
-    return summed([discriminator_term(game, judges[d], batch[d], fake) for d, fake in fakes.items()])
+def judges(game: Game, domain: str, real: torch.Tensor, fake: torch.Tensor) -> list[Seen]:
+    """The one of a domain, and what it sees of both."""
+    return [(game.networks[f"discriminator_{domain}"], real, fake)]
 
 
-def generator_loss(game: Game, batch: Batch, moment: Moment) -> Outcome:
-    """Eq. 2, for all halves."""
-    terms = [of_domain(game, batch, moment, domain) for domain in OTHER]
-    sums = {name: torch.stack([each[name] for each in terms]).sum() for name in WEIGHTS}
-    return Outcome(weighted(sums, game.settings.weights_over(WEIGHTS)), sums)
-
-
-def of_domain(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str, torch.Tensor]:
+def terms(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str, torch.Tensor]:
     """Eqs. 3 to 5, for pictures of a domain, and what is drawn of them in the other."""
     other, start, fake = OTHER[domain], batch[domain], drawn(game, batch, moment, domain)
     means, codes, means_again = batch[f"means_{domain}"], batch[f"codes_{domain}"], encoded(game, fake, other)
@@ -110,9 +92,8 @@ def of_domain(game: Game, batch: Batch, moment: Moment, domain: str) -> dict[str
 
 
 def updates(game: Game) -> tuple[Update, ...]:
-    """The discriminators' move, then that of all halves."""
-    judge, translate = functools.partial(discriminator_loss, game), functools.partial(generator_loss, game)
-    return in_turn(game, ("discriminator_a", "discriminator_b"), judge, ("generator",), translate)
+    """The discriminators' move, then that of all halves (eq. 2)."""
+    return updates_of_both(game, drawn, judges, terms, WEIGHTS)
 
 
 def _translation(networks: Mapping[str, nn.Module], direction: Direction) -> nn.Module:
