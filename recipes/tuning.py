@@ -49,6 +49,9 @@ def halves() -> list[Image.Image]:
     return [Image.fromarray(np.tile(m[:, None] * 255, width).astype(np.uint8)) for m in (1 - below, below)]
 
 
+FROM_THE_PHOTOGRAPH = {"init": "matched"}
+"""Where what one pass has painted would hide the difference."""
+
 KEEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
 ROWS = {"keep": 1 + len(KEEPS)}
 """Pictures in a row, where not all are in one."""
@@ -61,13 +64,13 @@ STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
         for photo, style in ((TEMPLE, NIGHT), (FLOWER, DUSK), (TEMPLE, DUSK), (FLOWER, NIGHT))
         for picture in (lambda style=style: style, *variants("keep", *KEEPS, photo=photo, style=style))
     ],
-    "balance": variants("balance", "plain", "subject"),
+    "balance": variants("balance", "plain", "subject", **FROM_THE_PHOTOGRAPH),
     "palette": [lambda: FLOWER, lambda: NIGHT, *variants("palette", "fitted", "whole", photo=FLOWER)],
     "strength": variants("strength", 0.0, 0.25, 0.5, 0.75, 1.0),
     "style-weight": variants("style_weight", 0.25, 2.5, 25.0),
     "style-scale": variants("style_scale", 0.5, 1.0, 2.0),
-    "loss": variants("loss", "gram", "covariance", "mean-std", "wasserstein", "histogram"),
-    "scales": variants("scales", 1, "auto"),
+    "loss": variants("loss", "gram", "covariance", "mean-std", "wasserstein", "histogram", **FROM_THE_PHOTOGRAPH),
+    "scales": variants("scales", 1, "auto", **FROM_THE_PHOTOGRAPH),
     "colour": variants("colour", "style", "match", "content", photo=FLOWER),
     "several": [
         lambda: DUSK,
