@@ -39,7 +39,7 @@ HISTORY_SHARE = 0.25
 """Of the memory that is left, what the memory of L-BFGS may take: below 1, more tiles are better than fewer pairs."""
 
 KERNEL_BYTES = 256 << 20
-"""What evaluations bring with them on a CPU whatever the size: kernels compiled for each shape, small blocks, holes."""
+"""What evaluations bring with them outside of a GPU, whatever the size: kernels compiled for each shape, small blocks, holes."""
 
 FREE_SHARE = 0.8
 """Of the memory that is free, what is taken unless something else is asked for."""
@@ -93,7 +93,8 @@ def planned(
     Raises:
         ScumbleError: as `plan` does.
     """
-    used = 0 if placement.device.type == "cuda" else device.used_bytes() + KERNEL_BYTES
+    of_host = placement.device.type != "cuda"
+    used = device.used_bytes() if of_host else 0
     allowed = used + FREE_SHARE * device.free_bytes(placement.device)
     if settings.max_memory is not None:
         allowed = settings.max_memory * GIB
@@ -107,7 +108,7 @@ def planned(
             stage.size,
             inputs.style_sizes(stage.size),
             history if stage.optimizer == "lbfgs" else 0,
-            used,
+            used + of_host * KERNEL_BYTES,
             round(allowed),
         )
         for stage in todo
