@@ -39,7 +39,7 @@ HISTORY_SHARE = 0.25
 """Of the memory that is left, what the memory of L-BFGS may take: below 1, more tiles are better than fewer pairs."""
 
 KERNEL_BYTES = 256 << 20
-"""What evaluations bring with them, whatever the size: kernels compiled by shape, small blocks, holes (not on a GPU)."""
+"""What evaluations bring with them on a CPU whatever the size: kernels compiled for each shape, small blocks, holes."""
 
 FREE_SHARE = 0.8
 """Of the memory that is free, what is taken unless something else is asked for."""
