@@ -7,7 +7,7 @@ but for rounding.
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -144,7 +144,7 @@ class Objective:
         if len(tiles) > 1:
             return self._tile_by_tile(canvas, tiles)
         terms = self._terms(self._averages(canvas, tiles[0]))
-        terms |= {name: term(canvas) for name, term in self._of_pixels().items()}
+        terms |= self._of_pixels(canvas)
         return terms, torch.autograd.grad(_sum(terms), canvas)[0]
 
     def _tile_by_tile(self, canvas: torch.Tensor, tiles: list[Tile]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
@@ -160,9 +160,9 @@ class Objective:
             seen = tile.cut(canvas).detach().requires_grad_()
             parts = list(self._averages(seen, tile).values())
             tile.cut(gradient).add_(torch.autograd.grad(parts, seen, slopes)[0])
-        for name, term in self._of_pixels().items():  # in turn: together they would take as much again as a tile
-            terms[name] = term(canvas)
-            gradient += torch.autograd.grad(terms[name], canvas)[0]
+        for name, term in self._of_pixels(canvas):  # in turn: together they would take as much again as a tile
+            terms[name] = term
+            gradient += torch.autograd.grad(term, canvas)[0]
         return terms, gradient
 
     def _averages(self, seen: torch.Tensor, tile: Tile) -> Averages:
@@ -204,16 +204,14 @@ class Objective:
             terms[f"style {name}"] = weight * torch.stack(distances).sum()
         return terms
 
-    def _of_pixels(self) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
-        """The weighted terms of a canvas that no network looks at."""
+    def _of_pixels(self, canvas: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+        """The weighted terms that no network looks at, each by its name, made when it is asked for."""
         terms = {"variation": (self.variation_weight, total_variation), "range": (self.range_weight, out_of_range)}
         if (layout := self.layout) is not None:
             terms["layout"] = (self.terms.layout, lambda picture: coarse_difference(picture, layout))
-        return {
-            name: lambda canvas, weight=weight, term=term: weight * GREY_LEVELS**2 * term(canvas)
-            for name, (weight, term) in terms.items()
-            if weight
-        }
+        for name, (weight, term) in terms.items():
+            if weight:
+                yield name, weight * GREY_LEVELS**2 * term(canvas)
 
 
 def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
