@@ -52,6 +52,7 @@ bench: $(READY)
 # The tables of docs/speed.md, measured anew: some minutes.
 speed: $(READY)
 	$(BIN)/python benchmarks/seconds.py docs/pictures/photo.jpg docs/pictures/painting.jpg --page docs/speed.md
+	$(BIN)/python benchmarks/convolutions.py --page docs/speed.md
 
 env: $(READY)
 

@@ -124,12 +124,13 @@ def find_targets(view: View, pictures: Pictures, terms: Terms, loss: StyleLoss) 
     """The targets of all terms, looked for in the tiles of the view."""
     content = pictures.content
     proportions = _proportions(pictures) if terms.fitted else {}
+    features = view.whole_features(content, terms.content | terms.leak)
     return Targets(
         view,
         content,
-        view.whole_features(content, terms.content),
+        {name: features[name] for name in terms.content},
         _maps(view, pictures, terms.transported, proportions),
-        _leak_targets(view, pictures, terms.leak),
+        _leak_targets(view, pictures, {name: features[name] for name in terms.leak}),
         _region_targets(view, pictures, terms.style, loss, proportions) if terms.style else [],
         _importance(content, (terms.content | terms.transported) if terms.focused else ()),
     )
@@ -177,15 +178,15 @@ def _maps(
     }
 
 
-def _leak_targets(view: View, pictures: Pictures, layers: Collection[str]) -> dict[str, LeakTarget]:
-    """The places of the paintings that have a share, and how much like them the photograph is."""
-    if not layers:
+def _leak_targets(view: View, pictures: Pictures, content: dict[str, torch.Tensor]) -> dict[str, LeakTarget]:
+    """The places of the paintings that have a share, and how much like them the photograph is, given its features."""
+    if not content:
         return {}
     counting = [index for index in range(len(pictures.styles)) if any(r.shares[index] for r in pictures.regions)]
     styles = [pictures.styles[index] for index in counting]
-    seen = [counted_places(pictures.visible[index], pictures.styles[index], layers)[0] for index in counting]
+    seen = [counted_places(pictures.visible[index], pictures.styles[index], content)[0] for index in counting]
     targets = {}
-    for name, features in view.whole_features(pictures.content, layers).items():
+    for name, features in content.items():
         here = wide(by_place(features))
         there = [wide(by_place(view.whole_features(style, [name])[name])) for style in styles]
         there = [f if (p := places[name]) is None else f[p.indexes] for f, places in zip(there, seen, strict=True)]

@@ -34,8 +34,8 @@ PAINTED = 0.94
 """How far statistics go from those of the photograph in the painting's palette to the painting's own. The rest
 would take small things and colours of their own, by which people know what they see."""
 
-ROUNDS = 30
-"""Of the scaling, whose error each one divides by three and more."""
+ROUNDS = 15
+"""Of the scaling, whose error each one divides by three and more: what float32 can tell."""
 
 
 def in_palette(
@@ -134,13 +134,13 @@ def _colours(picture: torch.Tensor) -> torch.Tensor:
     """(P, 4): brightness and chroma by place, as they count in differences."""
     brightness = luminance(picture)
     values = torch.cat([brightness, CHROMA_COUNTS * (picture - brightness)], dim=1)
-    return values.flatten(2)[0].T.cpu().double()
+    return values.flatten(2)[0].T.cpu().float()
 
 
 def _shares(mask: torch.Tensor | None, coarse: torch.Tensor) -> torch.Tensor:
     """(P): each place's part in what a mask takes of a reduced picture, with the sum 1."""
     height, width = coarse.shape[2:]
     if mask is None:
-        return torch.full((height * width,), 1 / (height * width), dtype=torch.float64)
-    parts = resized(mask, (width, height)).flatten().cpu().double()
+        return torch.full((height * width,), 1 / (height * width))
+    parts = resized(mask, (width, height)).flatten().cpu().float()
     return parts / parts.sum()
