@@ -109,7 +109,7 @@ def test_a_picture_to_be_enlarged_is_painted_as_one_of_that_size_and_gone_over_o
     alone = stages(whole, [(16, 8), (32, 16)])
     *painted, last = stages(whole.model_copy(update={"enlarge": True}), [(16, 8), (32, 16), (90, 45)])
     assert painted == alone
-    assert last == Stage((90, 45), "pocket", stages_module.ENLARGING["steps"], "adam", 3.0, 0.9, 0.8)
+    assert last == Stage((90, 45), "pocket", stages_module.ENLARGING["steps"], "adam", 1.0, 0.8, 0.5)
 
 
 def test_no_more_than_that_size_is_painted_as_ever(painted_at_32, content_file, style_file):

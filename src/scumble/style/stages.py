@@ -24,8 +24,8 @@ RELATIVE_TIME = {"pocket": 1 / 7}
 PAINTED_SIDE = 1500
 """Pixels of the longer side at which a picture is painted that is to be enlarged."""
 
-ENLARGING = {"steps": 15, "optimizer": "adam", "lr": 3.0, "momentum": 0.9, "averaging": 0.8}
-"""How it is gone over at its full size (docs/log.md)."""
+ENLARGING = {"steps": 10, "optimizer": "adam", "averaging": 0.5}
+"""How it is gone over at its full size: longer moves would grey what was found before (docs/log.md)."""
 
 TRIAL_SIDE = 256
 """A smaller picture is held to its photograph as a stage on the way to this size is: it is a trial, and what would
