@@ -35,12 +35,13 @@ from scumble.gan.evaluation import evaluate, feature_cache  # noqa: F401
 from scumble.gan.probe import protocol  # noqa: F401
 from scumble.gan.translation import train as translation_train  # noqa: F401
 from scumble.gan.translation.presets import PRESETS
+from scumble.gan.translation.settings import TranslationSettings, counts
 from scumble.style import batch, resume, stylize  # noqa: F401
 from scumble.training import loop
 
 SMALL = "--width 4 --batch 8 --grids 4 --seed 1 --flip no"
 TRAIN = f"--preset dcgan --latent 8 {SMALL}"
-TRANSLATE = "--size 16 --width 4 --batch 4 --images 240 --grids 4 --patch-layers 1 --blocks 1 --jitter 1"
+TRANSLATE = "--size 16 --width 4 --batch 4 --images 240 --grids 4 --jitter 1"
 TRANSLATIONS = dict.fromkeys(PRESETS, "--pairs noise") | {
     "srgan": "--pairs x4 --weights perceptual=0,pixel=1",
     "esrgan": "--pairs x4 --weights perceptual=0",
@@ -63,6 +64,13 @@ class Job(NamedTuple):
     command: str
     left: Callable[[Path], dict[str, bytes]]
     repeated: str = ""
+
+
+def smallest(preset: str) -> str:
+    """Flags that make a preset's networks small: those that change something with it."""
+    settings = TranslationSettings(preset=preset)
+    names = [name for name in ("patch_layers", "blocks") if counts(name, settings.kind, settings.network)]
+    return " ".join(f"--{name.replace('_', '-')} 1" for name in names)
 
 
 def material(folder: Path) -> None:
@@ -128,7 +136,9 @@ JOBS = {
     ),
     "evaluate": Job("gan evaluate model shapes.npz --pictures 160 --json", last_line),
     **{
-        f"translate-{preset}": Job(f"translate train shapes.npz --run run --preset {preset} {TRANSLATE} {more}", of_run)
+        f"translate-{preset}": Job(
+            f"translate train shapes.npz --run run --preset {preset} {smallest(preset)} {TRANSLATE} {more}", of_run
+        )
         for preset, more in TRANSLATIONS.items()
     },
     **{

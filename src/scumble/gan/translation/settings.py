@@ -25,6 +25,23 @@ NETWORKS = {
 }
 """Architectures of the generators, by the kind of translation."""
 
+COUNTS_WITH = {
+    "blocks": ("resnet", "srresnet", "rrdb", "adain"),
+    "upsampling": ("unet", "resnet", "encoder-decoder", "srresnet", "adain"),
+    "norm": tuple(kind for kind in NETWORKS if kind not in ("multimodal", "domains")),
+    "patch_layers": ("paired", "unpaired", "contrastive", "multimodal-paired", "shared-latent"),
+    "pool": ("unpaired",),
+    "latent": ("multimodal-paired", "multimodal", "adaptation"),
+    "pretraining": ("super-resolution",),
+    "perceptual": ("super-resolution",),
+}
+"""Kinds or architectures with which a setting does something; those that are left out here always do."""
+
+
+def counts(setting: str, kind: str, network: str) -> bool:
+    """Whether a setting does something in a translation of this kind, by this architecture."""
+    return bool({kind, network} & set(COUNTS_WITH.get(setting, (kind,))))
+
 
 class TranslationSettings(TrainingSettings):
     """How networks are trained that turn one kind of picture into another."""
@@ -113,6 +130,13 @@ class TranslationSettings(TrainingSettings):
         known = NETWORKS[self.kind]
         if "network" in self.model_fields_set and self.network not in known:
             raise SettingsError(f"network: got {self.network} with kind {self.kind}, wanted {' or '.join(known)}")
+        used = self.network if self.network in known else known[0]
+        for name in COUNTS_WITH:
+            value, of_preset = getattr(self, name), self.PRESETS[self.preset].get(name)
+            given = value not in (of_preset, type(self).model_fields[name].default)
+            if given and not counts(name, self.kind, used):
+                why = f"which changes nothing with kind {self.kind} and network {used}; leave it out"
+                raise SettingsError(f"{name.replace('_', '-')}: got {value}, {why}")
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
