@@ -256,6 +256,7 @@ def test_colours_have_no_fifth_channel():
 
 
 def tiffs(folder, values, **options):
+    folder.mkdir(exist_ok=True)
     for number, one in enumerate(values):
         tifffile.imwrite(folder / f"{number:02}.tif", one, **options)
     return open_source(folder)
@@ -309,6 +310,31 @@ def test_sixteen_bits_that_are_used_become_what_pillow_made_of_them(tmp_path):
     expected = [np.asarray(Image.open(tmp_path / f"{number:02}.tif")) for number in range(16)]
     assert np.array_equal(dataset.pixels, np.stack(expected).transpose(0, 3, 1, 2))
     assert "stretched" not in told(events, Noted)
+
+
+def test_sixteen_bits_are_kept_where_they_are_asked_for_and_there(tmp_path):
+    values = np.sort(np.random.default_rng(0).integers(0, 65536, (16, 480), dtype=np.uint16)).reshape(16, 20, 24)
+    source = tiffs(tmp_path / "deep", values)
+    _, dataset = run(prepare(source, bits=16))
+    assert dataset.pixels.dtype == np.uint16
+    assert np.array_equal(dataset.pixels[:, 0], values)
+    assert run(prepare(source, bits=16))[1].digest == dataset.digest  # from the cache
+    assert run(prepare(source))[1].pixels.dtype == np.uint8
+    _, smaller = run(prepare(source, (18, 16), bits=16))
+    _, as_bytes = run(prepare(source, (18, 16)))
+    assert np.abs(smaller.pixels / 257 - as_bytes.pixels).max() <= 2  # bytes are rounded twice
+    _, of_bytes = run(prepare(source_of(photographs(16)), bits=16))
+    assert of_bytes.pixels.dtype == np.uint8
+
+
+def test_bytes_among_sixteen_bits_are_as_bright_as_they_were(tmp_path):
+    for number in range(16):
+        values = np.full((20, 24), 100, np.uint8) if number == 3 else np.full((20, 24), 60_000, np.uint16)
+        Image.fromarray(values).save(tmp_path / f"{number:02}.png")
+    _, dataset = run(prepare(open_source(tmp_path), bits=16))
+    assert dataset.pixels.dtype == np.uint16
+    assert set(dataset.pixels[3].ravel().tolist()) == {100 * 257}
+    assert set(dataset.pixels[4].ravel().tolist()) == {60_000}
 
 
 def test_pictures_that_are_almost_black_are_warned_of():

@@ -1,4 +1,4 @@
-"""Pictures decoded once: a cache of uint8 pixels that training reads from, whatever the pictures came as.
+"""Pictures decoded once: a cache of pixels that training reads from, whatever the pictures came as.
 
 A data set is one .npy file, (N, C, H, W), and one .json beside it, named by a digest of what they were made from: the
 source's content, the size and the channels asked for. It is written picture by picture and mapped into memory, so it
@@ -11,7 +11,7 @@ import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import filelock
 import numpy as np
@@ -43,7 +43,7 @@ class Dataset:
 
     Attributes:
         name: of the source.
-        pixels: (N, C, H, W) uint8, mapped from the cache and not writeable.
+        pixels: (N, C, H, W) uint8, mapped from the cache and not writeable; uint16 where that was asked for.
         labels: (N,) int64, indexes into `classes` or `labels.UNLABELLED`; or, where pictures may have several, (N, K)
             uint8, see `labels.multi_hot`; None where none has a class, or all that have one have the same.
         classes: the names of the classes, in order; empty where there are no labels.
@@ -83,6 +83,7 @@ def prepare(
     channels: int | None = None,
     fit: Fit = "crop",
     value_range: Range | None = None,
+    bits: Literal[8, 16] = 8,
 ) -> Generator[Event, None, Dataset]:
     """Decode all pictures of a source into a data set; at once if that was done before.
 
@@ -95,6 +96,7 @@ def prepare(
         fit: what becomes of pictures of another shape: "crop" takes their middle, "pad" keeps all of it within black
             margins (white where the picture is transparent), "stretch" changes its shape.
         value_range: the values that become black and white; None to find them.
+        bits: 16 keeps 16 bits of pictures whose values are no bytes.
 
     Yields:
         What was understood: Noted and Warned of what was chosen, changed or left out. Started and Progress of the jobs
@@ -107,7 +109,7 @@ def prepare(
         SettingsError: if a setting is out of range.
         DataError: if there are too few pictures, too many cannot be read, or the cache cannot be written.
     """
-    wanted = Form(size, channels, fit, value_range)
+    wanted = Form(size, channels, fit, value_range, bits)
     wanted.check()
     refuse_few(source, len(source.items))
     yield from source.understood()
@@ -121,7 +123,7 @@ def prepare(
 
 
 def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
-    made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted])
+    made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted[:4], *([wanted.bits] if wanted.bits > 8 else [])])
     key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     name = labels.as_text(source.name)
@@ -221,8 +223,8 @@ class _Writer:
         pixels, size = opened_pixels(opened, item.name, self.form), opened.size()
         pixels = pixels if item.finish is None else item.finish(pixels)
         self.grey = self.grey and (self.channels != 3 or is_grey(pixels))
-        self.highest = max(self.highest, int(pixels.max()))
-        self.file.write(pixels.transpose(2, 0, 1).tobytes())
+        self.highest = max(self.highest, int(pixels.max()) >> (self.form.bits - 8))
+        self.file.write(pixels.transpose(2, 0, 1).astype(f"<u{self.form.bits // 8}").tobytes())
         self.labels.append(item.label)
         self.names.append(item.name)
         if size != self.measured.expected:
@@ -237,17 +239,14 @@ class _Writer:
 
     def _write_header(self) -> None:
         width, height = self.size
-        _write_header(self.file, (self.count, self.channels, height, width))
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        kind = np.dtype(f"<u{self.form.bits // 8}")
+        npy.write_header(self.file, kind, (self.count, self.channels, height, width))
 
 
 def _keep_one_channel(colour: Path, grey: Path) -> None:
     pixels = npy.mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
     with grey.open("wb") as file:
-        _write_header(file, (len(pixels), 1, *pixels.shape[2:]))
+        npy.write_header(file, pixels.dtype, (len(pixels), 1, *pixels.shape[2:]))
         for picture in pixels:
             file.write(picture[0].tobytes())
         file.flush()
@@ -292,7 +291,7 @@ def _open(path: Path, name: str) -> tuple[Dataset, list[Event]] | None:
         numbers = labels.from_plain(about.labels, len(about.classes))
     except (OSError, ValueError, TypeError):
         return None
-    whole = pixels.dtype == np.uint8 and pixels.ndim == 4 and 0 < len(pixels) == about.count
+    whole = pixels.dtype in (np.uint8, np.uint16) and pixels.ndim == 4 and 0 < len(pixels) == about.count
     whole = whole and (numbers is None or len(numbers) == about.count)
     remarks = [{"Noted": Noted, "Warned": Warned}[kind](message) for kind, message in about.told]
     dataset = Dataset(name, pixels, numbers, about.classes, about.digest, about.why_no_classes, about.value_range)

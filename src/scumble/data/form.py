@@ -25,12 +25,14 @@ class Form(NamedTuple):
         fit: how a picture of another shape is brought to that of `size`.
         value_range: the values that become black and white; None for those that their type stands for or, where that
             would be nearly black, those found in the set.
+        bits: 8, or 16 for values that bytes cannot hold; pictures of bytes stay such.
     """
 
     size: Size | None = None
     channels: int | None = None
     fit: Fit = "crop"
     value_range: Range | None = None
+    bits: Literal[8, 16] = 8
 
     def check(self) -> None:
         """Raises SettingsError if something is out of range."""

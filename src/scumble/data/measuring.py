@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scumble.data.form import MIN_SIDE, Form, Range, Size, times
-from scumble.data.raw import Span
+from scumble.data.raw import BYTES, Span
 from scumble.data.sources.source import Item, Source, for_each
 from scumble.errors import DataError
 from scumble.events import Event, Noted
@@ -72,6 +72,8 @@ def measure(source: Source, wanted: Form) -> Generator[Event, None, Measured]:
         found, note = yield from _range(dataclasses.replace(source, items=raw))
         form = form._replace(value_range=found)
         told += [Noted(f"{source.name}: {note} (--value-range LOW,HIGH sets others)")] if note else []
+    if not raw or form.value_range == BYTES:
+        form = form._replace(bits=8)
     return Measured(form, expected, Counter() if wanted.size else sizes, tuple(told))
 
 

@@ -21,6 +21,11 @@ def mapped(path: Path) -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")
 
 
+def write_header(file: IO[bytes], kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """What stands before the numbers of an array, the last index changing fastest."""
+    np.lib.format.write_array_header_1_0(file, {"descr": kind.str, "fortran_order": False, "shape": shape})
+
+
 def check_header(file: IO[bytes], size: int, name: str) -> None:
     """Refuse an array that claims to be larger than its file.
 

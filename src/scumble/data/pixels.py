@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scumble.data.form import Fit, Form, Size
-from scumble.data.raw import PICTURES, natural, to_bytes
+from scumble.data.raw import PICTURES, natural, to_bytes, to_sixteen_bits
 from scumble.data.sources.source import Opened, of_picture
 from scumble.errors import ImageError, SettingsError
 from scumble.image import files
@@ -51,7 +51,7 @@ def fitted_pixels(picture: Picture, size: Size, channels: int, fit: Fit = "crop"
 
 
 def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
-    """(H, W, C) uint8 of an opened picture, whatever it holds.
+    """(H, W, C) of an opened picture, whatever it holds; uint8, or uint16 where the form has so many bits.
 
     Args:
         opened: the picture.
@@ -62,7 +62,7 @@ def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
     Raises:
         ImageError: if it cannot be read, or has other channels.
     """
-    size, channels, fit, value_range = form
+    size, channels, fit, value_range, bits = form
     assert size is not None
     assert channels is not None
     if opened.raw is None:
@@ -70,17 +70,17 @@ def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
         if value_range is not None and value_range[1] <= BRIGHTEST:  # else it is that of others, which are no bytes
             stretched = Image.fromarray(to_bytes(np.asarray(picture.rgb), value_range))
             picture = Picture(stretched, picture.alpha, picture.name, picture.sha256)
-        return fitted_pixels(picture, size, channels, fit)
+        return _of_bits(fitted_pixels(picture, size, channels, fit), bits)
     values = opened.raw.read()
-    values = to_bytes(values, value_range or natural(values.dtype))
-    bands = values.shape[2]
+    value_range, bands = value_range or natural(values.dtype), values.shape[2]
     if bands == channels or (bands, channels) == (1, 3):
-        planes = [_array(fitted(Image.fromarray(values[..., band]), size, fit)) for band in range(bands)]
+        values = (to_bytes if bits == 8 else to_sixteen_bits)(values, value_range)
+        planes = [_fitted_plane(values[..., band], size, fit) for band in range(bands)]
         return np.concatenate(planes * (channels // bands), axis=2)
     if bands not in PICTURES:
         raise ImageError(f"{name} has {bands} channels; wanted {channels}")
-    values = values if opened.raw.opacity else values[..., :3]
-    return fitted_pixels(_picture(values, name), size, channels, fit)
+    values = to_bytes(values if opened.raw.opacity else values[..., :3], value_range)
+    return _of_bits(fitted_pixels(_picture(values, name), size, channels, fit), bits)
 
 
 def pixels_of(pictures: Iterable[PictureSource], form: Form) -> np.ndarray:
@@ -110,6 +110,19 @@ def fitted(image: Image.Image, size: Size, fit: Fit = "crop", margin: str | int 
     if fit == "pad":
         return ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=margin)
     return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def _fitted_plane(values: np.ndarray, size: Size, fit: Fit) -> np.ndarray:
+    """(H, W, 1) of the kind of number that came."""
+    if values.dtype == np.uint8:
+        return _array(fitted(Image.fromarray(values), size, fit))
+    plane = _array(fitted(Image.fromarray(values.astype(np.float32)), size, fit))  # Pillow resamples no uint16
+    return plane.round().clip(0, np.iinfo(values.dtype).max).astype(values.dtype)
+
+
+def _of_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
+    """Bytes, as they are or among pictures of 16 bits."""
+    return pixels if bits == 8 else pixels.astype(np.uint16) * 257
 
 
 def is_grey(pixels: np.ndarray) -> bool:

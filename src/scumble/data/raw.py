@@ -23,6 +23,7 @@ from scumble.image.reading import deep
 PNG, TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 OTHERS = (b"P5", b"Pf", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 """How other files begin that may hold more than 8 bits: PGM, PFM, JPEG 2000."""
+BYTES: Range = (0.0, 255.0)
 PICTURES = (1, 3, 4)
 """So many bands are grey, colours, and colours with opacity."""
 TIFF_ICC, TIFF_ORIENTATION, TIFF_PHOTOMETRIC = 34675, 274, 262
@@ -77,15 +78,24 @@ def raw_of(data: bytes, name: str) -> Raw | None:
 
 def to_bytes(values: np.ndarray, value_range: Range) -> np.ndarray:
     """Values as uint8: the ends of the range become 0 and 255, and what lies beyond is cut off there."""
-    low, high = value_range
-    if values.dtype == np.uint8 and value_range == (0, 255):
+    if values.dtype == np.uint8 and value_range == BYTES:
         return values
     if values.dtype == np.uint16 and value_range == (0, 65535) and values.shape[-1] in (3, 4):
         return (values >> 8).astype(np.uint8)  # as Pillow does, by which trainings began that go on
+    return _stretched(values, value_range, 255).astype(np.uint8)
+
+
+def to_sixteen_bits(values: np.ndarray, value_range: Range) -> np.ndarray:
+    """The same as uint16, where the ends become 0 and 65535."""
+    return _stretched(values, value_range, 65535).astype(np.uint16)
+
+
+def _stretched(values: np.ndarray, value_range: Range, top: int) -> np.ndarray:
+    low, high = value_range
     values = values.astype(np.uint8) if values.dtype == bool else values
     with np.errstate(over="ignore"):  # what lies so far off is cut off; halves, so that nothing else is
-        scaled = (values * 0.5 - low / 2) / (high / 2 - low / 2) * 255
-    return scaled.round().clip(0, 255).astype(np.uint8)
+        scaled = (values * 0.5 - low / 2) / (high / 2 - low / 2) * top
+    return scaled.round().clip(0, top)
 
 
 class Span:
@@ -113,14 +123,13 @@ class Span:
         What their type stands for, where they fill more than half of that; bytes that came as other numbers are
         bytes. Else just what there is: twelve bits in sixteen would be black.
         """
-        bytes_ = (0.0, 255.0)
         if self.low == self.high or (
             self.low >= self.natural[0] and self.natural[1] / 2 < self.high <= self.natural[1]
         ):
             return self.natural, None
         found = f"values are {self.low:g} to {self.high:g}, where {self.natural[0]:g} to {self.natural[1]:g} are usual"
         if self.whole and self.low >= 0 and 127 < self.high <= 255:
-            return bytes_, f"{found}: they are taken for bytes, 0 to 255"
+            return BYTES, f"{found}: they are taken for bytes, 0 to 255"
         return (self.low, self.high), f"{found}: they are stretched to all there is between black and white"
 
 

@@ -108,13 +108,13 @@ def _floats(image: Image.Image) -> torch.Tensor:
 
 
 def to_signed(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
-    """(N, C, H, W) uint8 pixels as floats in [-1, 1]; only bytes travel to the device."""
+    """(N, C, H, W) pixels of whole numbers as floats in [-1, 1]; only those numbers travel to the device."""
     return signed(torch.from_numpy(pixels).to(device))
 
 
 def signed(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels of any shape as floats in [-1, 1]."""
-    return pixels.float().div_(127.5).sub_(1)
+    """Pixels of any shape, uint8 or uint16, as floats in [-1, 1]."""
+    return pixels.float().div_(torch.iinfo(pixels.dtype).max / 2).sub_(1)
 
 
 def to_unit(pixels: np.ndarray, device: torch.device) -> torch.Tensor:

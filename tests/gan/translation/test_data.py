@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from conftest import photographs
@@ -113,6 +114,18 @@ def test_pairs_of_unequal_sizes_are_cut_at_the_same_place(tmp_path):
     for step in range(5):
         batch = pictures.batch(moment(step))
         assert (torch.nn.functional.avg_pool2d(batch["b"], 4) - batch["a"]).abs().max() < 0.05
+
+
+def test_sixteen_bits_are_learnt_as_such(tmp_path):
+    for side, step in (("A", 3), ("B", 5)):
+        (tmp_path / side).mkdir()
+        for number in range(20):
+            values = np.arange(16 * 20, dtype=np.uint16).reshape(16, 20) * step + 40_000 + number
+            tifffile.imwrite(tmp_path / side / f"{number:02}.tif", values)
+    batch = opened(tmp_path, size="20x16").batch(moment(0))
+    for name, step in (("a", 3), ("b", 5)):
+        steps = (batch[name].diff(dim=3) * 65535 / 2).abs()
+        assert steps.sub(step).abs().max() < 0.1, name
 
 
 def test_what_is_shown_is_always_the_same_and_holes_too(folder):

@@ -71,8 +71,8 @@ def _prepared(
         least = f"{reduces * MIN_SIDE} or more: pictures of side A are {reduces} times as small"
         raise SettingsError(f"size: got {settings.size}, wanted {least}")
     while True:
-        a = yield from dataset.prepare(layout.a, size_a)
-        b = (yield from dataset.prepare(layout.b, (size[0], size[1]))) if layout.b else None
+        a = yield from dataset.prepare(layout.a, size_a, bits=16)
+        b = (yield from dataset.prepare(layout.b, (size[0], size[1]), bits=16)) if layout.b else None
         if len(a.pixels) == len(layout.a.items) and (b is None or len(b.pixels) == len((layout.b or layout.a).items)):
             return layout, a, b
         of_a, of_b = (yield from _unreadable(layout.a)), (yield from _unreadable(layout.b or layout.a))
@@ -92,7 +92,7 @@ def _unreadable(source: Source) -> Generator[Event, None, set[str]]:
 class _Side(NamedTuple):
     """Pixels, and which of them are learnt from.
 
-    pixels: (N, C, H, W) uint8.
+    pixels: (N, C, H, W) uint8 or uint16.
     parts: positions, in an order without meaning that is always the same.
     lose: what code makes of them; None for nothing.
     scale: how many times a side is as long as that of the smaller of both.
@@ -207,7 +207,7 @@ class Pictures:
         numbers = np.full((len(positions), 3), 0.5) if cuts is None else cuts.double().numpy()
         room = np.array([(height - high) // side.scale + 1, (width - wide) // side.scale + 1])
         corners = (numbers[:, :2] * room).astype(int) * side.scale
-        found = np.empty((len(positions), side.pixels.shape[1], high, wide), np.uint8)
+        found = np.empty((len(positions), side.pixels.shape[1], high, wide), side.pixels.dtype)
         for one, position, (top, left), mirror in zip(found, positions, corners, numbers[:, 2] < 0.5, strict=True):
             cut = side.pixels[position, :, top : top + high, left : left + wide]
             one[:] = cut[..., ::-1] if mirror and self.settings.flip and cuts is not None else cut
