@@ -63,7 +63,8 @@ PRESETS = {
         "edges to shoes, 256 pixels: Fréchet distance 76 by others, 84 by the authors' weights",
         "width 32 and batches of 4, for two cores (paper: 64 and 1 to 10); resize and convolution, without the "
         "checkerboard of transposed ones; a finished model has no dropout, and batch norm by averages: results do not "
-        "depend on chance or on neighbours; an averaged generator; the rate falls to 0 over the second half",
+        "depend on chance or on neighbours; an averaged generator; the rate falls to 0 over the second half; where "
+        "code has made side A worse (grey, x2, x4, noise, blur, jpeg, night), what is learnt is added to it",
         {**_ADAM, "batch": 4, "loss": "bce", "norm": "batch"},
     ),
     "cyclegan": Preset(

@@ -52,6 +52,16 @@ def test_the_u_net_takes_any_side(size, upsampling):
     assert result.abs().max() <= 1
 
 
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (1, 3), (4, 3)])
+def test_a_u_net_that_restores_begins_with_what_it_is_given(before, after):
+    network = UNet(before, after, 4, 4, "batch", "resize", adds=True)
+    given = torch.rand(2, before, 17, 16)
+    wanted = given if before == after else given.mean(1, keepdim=True).expand(-1, after, -1, -1)
+    assert torch.equal(network(given), wanted)
+    network(given).square().mean().backward()
+    assert network.ups[-1].weight.grad.any()
+
+
 def test_a_u_net_of_pictures_with_a_single_pixel_at_its_bottom_can_be_trained():
     for norm in ("batch", "instance", "none"):
         UNet(1, 1, 4, depth_for((16, 16)), norm, "resize")(torch.rand(2, 1, 16, 16)).mean().backward()

@@ -3,6 +3,7 @@
 The discriminator sees the picture that was started from beside the one that it judges. As in the paper (section 3.3),
 its loss counts half. Unlike there, a finished model has no noise: dropout is of the training only, and batch norm goes
 by the averages of the training, so that a picture does not depend on those translated with it, nor on where tiles end.
+Where code has made the pictures worse that are started from, what is learnt is added to them.
 """
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.adversarial import LOSSES
+from scumble.gan.translation.degrade import DEGRADATIONS
 from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
 from scumble.gan.translation.kinds.adversary import in_turn, is_looked_at_again
 from scumble.gan.translation.networks.patch import PatchDiscriminator, check_patches
@@ -27,7 +29,10 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
     check_patches(settings.cut, settings.patch_layers)
     before, after = shapes.a[0], shapes.b[0]
     depth = depth_for(settings.cut)
-    generator = UNet(before, after, settings.width, depth, settings.norm, settings.upsampling)
+    by_code = DEGRADATIONS.get(settings.pairs)
+    restores = by_code is not None and by_code.keeps and settings.direction == "forward"
+    way = settings.norm, settings.upsampling
+    generator = UNet(before, after, settings.width, depth, *way, adds=restores)
     discriminator = PatchDiscriminator(before + after, settings.width, settings.patch_layers, settings.norm)
     return {"generator": generator, "discriminator": discriminator}
 

@@ -3,6 +3,9 @@
 At 256 pixels and `width` 64 these are the authors' networks, parameter for parameter: eight halvings. Smaller pictures
 are halved as often as they can be; where a side is no multiple, its last pixels are repeated and what comes of them is
 cut off. As in their later program, the innermost layer has no norm: of a single pixel, nothing would be left.
+
+Where a picture is only to be restored, the result may be added to what is given, as in SRResNet: training then begins
+with doing no harm.
 """
 
 import torch
@@ -10,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.resampling import Downsample
-from scumble.gan.translation.networks.layers import SLOPE, draw_weights, fitted, norm_of, upsampling_of
+from scumble.gan.translation.networks.layers import SLOPE, draw_weights, fitted, in_channels, norm_of, upsampling_of
 
 MAX_DEPTH, MAX_WIDENING = 8, 8
 DROPPED_OUT = 3
@@ -28,7 +31,7 @@ def depth_for(size: tuple[int, int]) -> int:
 
 
 class UNet(nn.Module):
-    """(N, C, H, W) pictures in [-1, 1] -> (N, C', H, W) in [-1, 1].
+    """(N, C, H, W) pictures in [-1, 1] -> (N, C', H, W) in [-1, 1], or about so where it is added.
 
     Args:
         before: C.
@@ -38,13 +41,22 @@ class UNet(nn.Module):
         norm: "batch", "instance" or "none".
         upsampling: "transposed", as in the paper, "resize" or "shuffle".
         dropout: probability, in training; it is the paper's only noise.
+        adds: whether the result, 0 at first, is added to the picture, or to the mean of its channels if C' is not C.
     """
 
     def __init__(
-        self, before: int, after: int, width: int, depth: int, norm: str, upsampling: str, dropout: float = 0.5
+        self,
+        before: int,
+        after: int,
+        width: int,
+        depth: int,
+        norm: str,
+        upsampling: str,
+        dropout: float = 0.5,
+        adds: bool = False,
     ):
         super().__init__()
-        self.multiple = 2**depth
+        self.multiple, self.adds = 2**depth, adds
         channels = [width * min(2**level, MAX_WIDENING) for level in range(depth)]
         has_norm = [0 < level < depth - 1 for level in range(depth)]
         bias = norm == "none"
@@ -67,6 +79,9 @@ class UNet(nn.Module):
             nn.Dropout(dropout if level in full[:DROPPED_OUT] else 0.0) for level in reversed(range(1, depth))
         )
         self.apply(draw_weights)
+        if adds:
+            for parameter in self.ups[-1].parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Pictures of the same size."""
@@ -79,4 +94,5 @@ class UNet(nn.Module):
         x = features.pop()
         for up, norm, dropout in zip(self.ups, self.norms_up, self.dropouts, strict=False):
             x = torch.cat([features.pop(), dropout(norm(up(F.relu(x))))], 1)
-        return torch.tanh(self.ups[-1](F.relu(x)))
+        x = self.ups[-1](F.relu(x))
+        return x + in_channels(pictures, x.shape[1]) if self.adds else torch.tanh(x)
