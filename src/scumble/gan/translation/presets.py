@@ -156,7 +156,7 @@ PRESETS = {
         "Set5, 4 times: SRResNet 32.05 dB and SRGAN 29.40 dB; bicubic 28.43 dB (their table 2)",
         "added to the bicubic enlargement; no tanh, whose ends no result reaches; pixels are repeated and convolved, "
         "where shuffled channels leave a checkerboard; features before their ReLU, of pocket unless VGG19 is asked "
-        "for; width 32 of 64, for CPUs",
+        "for, and some of the pixels' distance beside them, without which skies ring; width 32 of 64, for CPUs",
         {**_ENLARGED, "network": "srresnet", "blocks": 16, "loss": "bce"},
     ),
     "pixelda": Preset(

@@ -3,7 +3,8 @@
 Two phases. First the generator learns alone, by the distance of pixels, whose best answer is the mean of all that could
 be there: blurred. Then it learns to look like one of them, by what a fixed network sees and by a discriminator, with an
 optimiser of its own. ESRGAN takes absolute differences in place of squares, and keeps some of the pixels' in the second
-phase. What is different: both look at features before their ReLU, as ESRGAN does; `networks.srresnet` tells more.
+phase. What is different: both look at features before their ReLU and keep some of the pixels' differences, as ESRGAN
+does, for there is much that `pocket` does not see; `networks.srresnet` tells more.
 """
 
 import math
@@ -25,8 +26,8 @@ from scumble.gan.translation.networks.srresnet import Discriminator, SRResNet
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.training.task import Batch, Moment, Outcome, Update, during, once
 
-WEIGHTS = {"perceptual": 0.006, "adversarial": 1e-3, "pixel": 0.0}
-"""SRGAN's: eq. 3, and the 1 / 12.75 squared by which it scales features (section 3.2)."""
+WEIGHTS = {"perceptual": 0.006, "adversarial": 1e-3, "pixel": 0.1}
+"""SRGAN's: eq. 3, and the 1 / 12.75 squared by which it scales features (section 3.2); it has none for pixels."""
 
 
 def factor_of(shapes: Shapes) -> int:
@@ -75,7 +76,7 @@ def updates(game: Game) -> tuple[Update, ...]:
     settings, generator, discriminator = game.settings, game.networks["generator"], game.networks["discriminator"]
     weights, see = settings.weights_over(WEIGHTS), game.features
     # SRGAN takes squares and ESRGAN absolute differences, of pixels and of features.
-    squared = not weights["pixel"]
+    squared = settings.network == "srresnet"
     distance = F.mse_loss if squared else F.l1_loss
 
     def result(batch: Batch) -> torch.Tensor:
