@@ -2,21 +2,21 @@
 
     python benchmarks/convolutions.py [--isa native,avx2] [--page docs/speed.md]
 
-For each of `--isa` the program starts itself anew, as `seconds.py` does. The shapes are those of VGG19 and `pocket` on
-pictures of 341 and 682 pixels; both ways there and back, in float32, on one thread, in seconds of the processor.
+For each of `--isa` the program starts itself anew, as `seconds.py` does. Channels are those of VGG19 and
+`pocket`, each at a small and at a large size; the way there and back, in float32, on one thread, in milliseconds of the
+processor.
 `scumble.perceptual.vgg.WINOGRAD_CHANNELS` says from where on it pays.
 """
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from seconds import ISAS, write
+from seconds import ISAS, environment_of, write
 
 SHAPES = [
     (inputs, outputs, height, width)
@@ -48,9 +48,8 @@ def main():
 
 
 def started_anew(isa):
-    kept = {name: value for name, value in os.environ.items() if name not in ISAS["avx2"]}
-    environment = kept | ISAS[isa] | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, __file__, "--measure"], env=environment, check=True, stdout=subprocess.PIPE)
+    command = [sys.executable, __file__, "--measure"]
+    done = subprocess.run(command, env=environment_of(isa), check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
 

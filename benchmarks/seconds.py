@@ -95,12 +95,17 @@ def drawn(folder):
     return [folder / "0.jpg", folder / "1.jpg"]
 
 
+def environment_of(isa):
+    """The variables of a process that computes with these instructions, on one thread."""
+    kept = {name: value for name, value in os.environ.items() if name not in ISAS["avx2"]}
+    return kept | ISAS[isa] | {"OMP_NUM_THREADS": "1"}
+
+
 def started_anew(isa, pictures, size, folder):
     """The figures of a process that computes with these instructions."""
-    kept = {name: value for name, value in os.environ.items() if name not in ISAS["avx2"]}
     report = folder / "figures.json"
     command = [sys.executable, __file__, *pictures, "--size", size, "--measure", report]
-    environment = kept | ISAS[isa] | {"OMP_NUM_THREADS": "1", "KINETO_LOG_LEVEL": "9"}  # the profiler's own remarks
+    environment = environment_of(isa) | {"KINETO_LOG_LEVEL": "9"}  # the profiler's own remarks
     subprocess.run([str(word) for word in command], env=environment, check=True, stdout=subprocess.DEVNULL)
     return json.loads(report.read_text())
 

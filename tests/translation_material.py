@@ -172,6 +172,8 @@ def untrained_translator(preset: str, direction: Direction = "forward", **given)
             network.eval().requires_grad_(False)
             for parameter in network.parameters():
                 parameter.mul_(times if parameter.dim() > 1 else 1)
+                if parameter.dim() > 1 and not parameter.any():  # layers whose results are added begin at 0
+                    parameter.normal_(0, 0.05)
     data = DataFacts(name="noise", count=40, shape=shapes.b, classes=classes, digest="")
     plain = settings.model_dump(mode="json")
     facts = TranslationFacts(settings=plain, data=data, shape_a=shapes.a, versions={}, threads=1, images_seen=0)

@@ -325,6 +325,28 @@ def test_sixteen_bits_are_kept_where_they_are_asked_for_and_there(tmp_path):
     assert np.abs(smaller.pixels / 257 - as_bytes.pixels).max() <= 2  # bytes are rounded twice
     _, of_bytes = run(prepare(source_of(photographs(16)), bits=16))
     assert of_bytes.pixels.dtype == np.uint8
+    files = len(list((paths.cache_folder() / "data").glob("*.npy")))
+    run(prepare(source_of(photographs(16))))
+    assert len(list((paths.cache_folder() / "data").glob("*.npy"))) == files  # once, whoever asks
+
+
+@pytest.mark.parametrize(("kind", "opacity"), [(np.uint16, "unassalpha"), (np.uint16, "unspecified"), (np.uint8, "")])
+def test_sixteen_bits_with_a_fourth_band_are_colours_on_white_or_alone(tmp_path, kind, opacity):
+    top = np.iinfo(kind).max
+    values = np.random.default_rng(0).integers(0, top, (16, 20, 24, 4), dtype=kind, endpoint=True)
+    source = tiffs(tmp_path / "four", values, photometric="rgb", extrasamples=[opacity or "unassalpha"])
+    _, dataset = run(prepare(source, bits=16))
+    assert (dataset.pixels.dtype, dataset.shape) == (kind, (3, 20, 24))
+    share = values[..., 3:].astype(float) / top if opacity != "unspecified" else 1
+    wanted = values[..., :3] * share + top * (1 - share)
+    assert np.abs(dataset.pixels - wanted.transpose(0, 3, 1, 2)).max() <= 1
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_floats_become_sixteen_bits(tmp_path, kind):
+    values = np.linspace(0, 1, 16 * 480).reshape(16, 20, 24).astype(kind)
+    _, dataset = run(prepare(tiffs(tmp_path / "floats", values), bits=16))
+    assert np.abs(dataset.pixels[:, 0] - values.astype(float) * 65535).max() <= 0.51
 
 
 def test_bytes_among_sixteen_bits_are_as_bright_as_they_were(tmp_path):

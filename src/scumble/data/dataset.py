@@ -23,6 +23,7 @@ from scumble.data.form import Fit, Form, Range, Size, times
 from scumble.data.labels import Label
 from scumble.data.measuring import Measured, measure, refuse_few, refuse_unreadable, sizes_in_words
 from scumble.data.pixels import is_grey, opened_pixels
+from scumble.data.raw import BYTES
 from scumble.data.sources.source import Item, Source, for_each, of_picture
 from scumble.errors import DataError, reason
 from scumble.events import Event, Noted, Warned
@@ -43,13 +44,14 @@ class Dataset:
 
     Attributes:
         name: of the source.
-        pixels: (N, C, H, W) uint8, mapped from the cache and not writeable; uint16 where that was asked for.
+        pixels: (N, C, H, W) uint8, mapped from the cache and not writeable; uint16 where that was asked for, and values
+            are no bytes.
         labels: (N,) int64, indexes into `classes` or `labels.UNLABELLED`; or, where pictures may have several, (N, K)
             uint8, see `labels.multi_hot`; None where none has a class, or all that have one have the same.
         classes: the names of the classes, in order; empty where there are no labels.
         digest: hexadecimal SHA-256 of pixels, labels and classes: the same wherever and whenever they were prepared.
         why_no_classes: in words, where not every picture has a class.
-        value_range: the values that became 0 and 255; None where they were bytes.
+        value_range: the values that became black and white; None where they were bytes.
     """
 
     name: str
@@ -123,10 +125,12 @@ def prepare(
 
 
 def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
-    made_from = json.dumps([FORMAT_VERSION, source.digest, *wanted[:4], *([wanted.bits] if wanted.bits > 8 else [])])
-    key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     name = labels.as_text(source.name)
+    as_bytes = _open(folder / _key(source, wanted._replace(bits=8)), name)
+    if as_bytes is not None and (wanted.bits == 8 or as_bytes[0].value_range in (None, BYTES)):
+        return as_bytes
+    key = _key(source, wanted)
     found = _open(folder / key, name)
     if found is None:
         lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # whoever closes us may release it
@@ -138,6 +142,11 @@ def _opened_or_made(folder: Path, source: Source, wanted: Form) -> Generator[Eve
         finally:
             lock.release()
     return found
+
+
+def _key(source: Source, wanted: Form) -> str:
+    made_from = [FORMAT_VERSION, source.digest, *wanted[:4], *([wanted.bits] if wanted.bits > 8 else [])]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
 
 
 def kept(digest: str, name: str) -> Dataset | None:
@@ -160,6 +169,8 @@ def _acquire(lock: filelock.BaseFileLock, name: str) -> Generator[Event, None, N
 def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tuple[Dataset, list[Event]]]:
     """Write PATH.npy and PATH.json, and open them."""
     measured = yield from measure(source, wanted)
+    if measured.form.bits < wanted.bits:  # kept once, whoever asks
+        return (yield from _opened_or_made(path.parent, source, wanted._replace(bits=8)))
     partial, grey_partial = path.with_suffix(".part"), path.with_suffix(".grey.part")
     try:
         with partial.open("wb") as file:
@@ -169,7 +180,7 @@ def _make(path: Path, source: Source, wanted: Form) -> Generator[Event, None, tu
             refuse_few(source, writer.count)
             writer.finish()
         if measured.form.channels is None and writer.grey:
-            _keep_one_channel(partial, grey_partial)
+            npy.keep_one_channel(partial, grey_partial)
             grey_partial.replace(partial)
         remarks = _remarks(writer, unreadable)
         path.with_suffix(".json").unlink(missing_ok=True)  # it may belong to a damaged .npy
@@ -241,16 +252,6 @@ class _Writer:
         width, height = self.size
         kind = np.dtype(f"<u{self.form.bits // 8}")
         npy.write_header(self.file, kind, (self.count, self.channels, height, width))
-
-
-def _keep_one_channel(colour: Path, grey: Path) -> None:
-    pixels = npy.mapped(colour).view(np.ndarray)  # plain, for rows of a memmap are slow to make
-    with grey.open("wb") as file:
-        npy.write_header(file, pixels.dtype, (len(pixels), 1, *pixels.shape[2:]))
-        for picture in pixels:
-            file.write(picture[0].tobytes())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _content_digest(path: Path, labels: list[Label | None]) -> str:

@@ -25,7 +25,7 @@ class Form(NamedTuple):
         fit: how a picture of another shape is brought to that of `size`.
         value_range: the values that become black and white; None for those that their type stands for or, where that
             would be nearly black, those found in the set.
-        bits: 8, or 16 for values that bytes cannot hold; pictures of bytes stay such.
+        bits: 8, or 16 where some pictures have values that bytes cannot hold.
     """
 
     size: Size | None = None

@@ -1,6 +1,7 @@
 """Arrays in .npy files of strangers: what a header claims is held against what there is, before memory is asked for."""
 
 import math
+import os
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +25,17 @@ def mapped(path: Path) -> np.ndarray:
 def write_header(file: IO[bytes], kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
     """What stands before the numbers of an array, the last index changing fastest."""
     np.lib.format.write_array_header_1_0(file, {"descr": kind.str, "fortran_order": False, "shape": shape})
+
+
+def keep_one_channel(path: Path, result: Path) -> None:
+    """Write the first channel of (N, C, H, W) to another file, (N, 1, H, W), whole on its disk."""
+    pixels = mapped(path).view(np.ndarray)  # plain, for rows of a memmap are slow to make
+    with result.open("wb") as file:
+        write_header(file, pixels.dtype, (len(pixels), 1, *pixels.shape[2:]))
+        for picture in pixels:
+            file.write(picture[0].tobytes())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_header(file: IO[bytes], size: int, name: str) -> None:

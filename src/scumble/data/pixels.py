@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from scumble.data.form import Fit, Form, Size
+from scumble.data.form import Fit, Form, Range, Size
 from scumble.data.raw import PICTURES, natural, to_bytes, to_sixteen_bits
 from scumble.data.sources.source import Opened, of_picture
 from scumble.errors import ImageError, SettingsError
@@ -16,6 +16,8 @@ from scumble.image.files import Picture, PictureSource
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's names of pictures with so many channels."""
 BRIGHTEST = 255
+DEEP: Range = (0.0, 65535.0)
+"""Black and white in 16 bits."""
 
 
 def on_white(picture: Picture) -> Image.Image:
@@ -72,7 +74,10 @@ def opened_pixels(opened: Opened, name: str, form: Form) -> np.ndarray:
             picture = Picture(stretched, picture.alpha, picture.name, picture.sha256)
         return _of_bits(fitted_pixels(picture, size, channels, fit), bits)
     values = opened.raw.read()
-    value_range, bands = value_range or natural(values.dtype), values.shape[2]
+    value_range = value_range or natural(values.dtype)
+    if bits == 16 and values.shape[2] == 4 and channels == 3:
+        values, value_range = _without_the_fourth(values, value_range, opened.raw.opacity), DEEP
+    bands = values.shape[2]
     if bands == channels or (bands, channels) == (1, 3):
         values = (to_bytes if bits == 8 else to_sixteen_bits)(values, value_range)
         planes = [_fitted_plane(values[..., band], size, fit) for band in range(bands)]
@@ -110,6 +115,15 @@ def fitted(image: Image.Image, size: Size, fit: Fit = "crop", margin: str | int 
     if fit == "pad":
         return ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=margin)
     return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def _without_the_fourth(values: np.ndarray, value_range: Range, opacity: bool) -> np.ndarray:
+    """(H, W, 3) uint16 of four bands: on white, if the fourth is opacity."""
+    values = to_sixteen_bits(values, value_range)
+    if not opacity:
+        return values[..., :3]
+    share = values[..., 3:].astype(np.float32) / DEEP[1]
+    return (values[..., :3] * share + DEEP[1] * (1 - share)).round().astype(np.uint16)
 
 
 def _fitted_plane(values: np.ndarray, size: Size, fit: Fit) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Values as their files hold them, where no picture of 8 bits can: 16 bits, floats, any number of bands.
 
 What is measured rather than photographed comes in such files: scans, microscopy, depth, satellites. All pictures of a
-data set are brought to bytes by one range, so that what is brighter in one file stays brighter.
+data set are brought to bytes, or to 16 bits, by one range, so that what is brighter in one file stays brighter.
 """
 
 import contextlib
@@ -87,12 +87,15 @@ def to_bytes(values: np.ndarray, value_range: Range) -> np.ndarray:
 
 def to_sixteen_bits(values: np.ndarray, value_range: Range) -> np.ndarray:
     """The same as uint16, where the ends become 0 and 65535."""
+    if values.dtype == np.uint16 and value_range == (0, 65535):
+        return values
     return _stretched(values, value_range, 65535).astype(np.uint16)
 
 
 def _stretched(values: np.ndarray, value_range: Range, top: int) -> np.ndarray:
     low, high = value_range
-    values = values.astype(np.uint8) if values.dtype == bool else values
+    wider = {np.dtype(bool): np.uint8, np.dtype(np.float16): np.float32}  # half floats end at 65504
+    values = values.astype(wider.get(values.dtype, values.dtype), copy=False)
     with np.errstate(over="ignore"):  # what lies so far off is cut off; halves, so that nothing else is
         scaled = (values * 0.5 - low / 2) / (high / 2 - low / 2) * top
     return scaled.round().clip(0, top)

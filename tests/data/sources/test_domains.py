@@ -21,6 +21,10 @@ def test_edges_are_what_dilation_adds():
     assert np.array_equal(edges(pixels), expected.transpose(1, 2, 0) - pixels)
 
 
+def test_inverse_of_sixteen_bits():
+    assert inverse(np.array([[[0], [1000]]], np.uint16)).tolist() == [[[65535], [64535]]]
+
+
 @pytest.mark.parametrize("function", [inverse, edges])
 def test_opacity_stays_and_many_pictures_are_as_one(function):
     pixels = noise(5, 8, 8, 4)

@@ -20,11 +20,12 @@ pytest.importorskip("onnxscript")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 WAYS = [*((preset, "forward") for preset in PRESETS), ("cyclegan", "backward"), ("munit", "backward")]
+WAYS = [*((*way, "none") for way in WAYS), ("pix2pix", "forward", "blur")]
 
 
-@pytest.mark.parametrize(("preset", "direction"), WAYS)
-def test_every_translator_gives_the_same_there(preset, direction, tmp_path):
-    translator = untrained_translator(preset, direction)
+@pytest.mark.parametrize(("preset", "direction", "pairs"), WAYS)
+def test_every_translator_gives_the_same_there(preset, direction, pairs, tmp_path):
+    translator = untrained_translator(preset, direction, **({"pairs": pairs} if pairs != "none" else {}))
     program = of_translator(translator)
     assert program.ours(program.inputs(2)).std() > 0.01  # there is something to compare
     first, _ = write_program(program, tmp_path / "x.onnx")  # refuses what differs by more than 1e-3

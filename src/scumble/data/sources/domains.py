@@ -19,20 +19,20 @@ ORIGINAL = "original"
 
 
 def inverse(pixels: np.ndarray) -> np.ndarray:
-    """(..., H, W, C) uint8 with black and white exchanged; opacity, the last of two or four channels, stays.
+    """(..., H, W, C) whole numbers with black and white exchanged; opacity, the last of two or four channels, stays.
 
     Example:
         >>> inverse(np.array([[[0], [200]]], np.uint8)).tolist()
         [[[255], [55]]]
     """
-    found = 255 - pixels
+    found = np.iinfo(pixels.dtype).max - pixels
     if pixels.shape[-1] in (2, 4):
         found[..., -1] = pixels[..., -1]
     return found
 
 
 def edges(pixels: np.ndarray) -> np.ndarray:
-    """(..., H, W, C) uint8: how much brighter the brightest pixel of the nine around each is; opacity stays.
+    """(..., H, W, C) whole numbers: how much brighter the brightest pixel of the nine around each is; opacity stays.
 
     Example:
         >>> edges(np.array([[[0], [0], [0], [9], [9]]], np.uint8))[0, :, 0].tolist()

@@ -54,6 +54,7 @@ def check_events(
         DataError, SettingsError: as a training does.
     """
     settings = settings or TranslationSettings()
+    settings.refuse_idle()
     kind = KINDS[settings.kind]
     weights = settings.weights_over(kind.weights)
     pictures = yield from open_translation(data, settings, kind, labels)

@@ -39,7 +39,7 @@ class Degradation(NamedTuple):
         channels: how many are left of C.
         reduces: how many times a side is as short.
         has_mask: whether what is lost are places: `lose` then returns these, too, (N, 1, H, W), 1 where it is gone.
-        keeps: whether what is left is a picture of the same, everywhere, which the way back may begin with.
+        restorable: whether what is left is a picture of the same, everywhere, to which what is lost can be added.
     """
 
     words: str
@@ -47,7 +47,7 @@ class Degradation(NamedTuple):
     channels: Callable[[int], int] = lambda channels: channels
     reduces: int = 1
     has_mask: bool = False
-    keeps: bool = True
+    restorable: bool = True
 
 
 def degraded(
@@ -170,19 +170,21 @@ def at_night(pictures: torch.Tensor) -> torch.Tensor:
 
 DEGRADATIONS = {
     "edges": Degradation(
-        "lines for edges (Sobel, after a blur of 1 pixel)", lambda p, _: edges(p), lambda _: 1, keeps=False
+        "lines for edges (Sobel, after a blur of 1 pixel)", lambda p, _: edges(p), lambda _: 1, restorable=False
     ),
     "grey": Degradation("grey for colours (luma of BT.601)", lambda p, _: grey(p), lambda _: 1),
     "x2": Degradation("sides of half the length (bicubic, antialiased)", lambda p, _: reduced(p, 2), reduces=2),
     "x4": Degradation("sides of a quarter of the length (bicubic, antialiased)", lambda p, _: reduced(p, 4), reduces=4),
     "noise": Degradation("Gaussian noise (25 of 255 levels)", noisy),
     "blur": Degradation("a Gaussian blur (2 pixels)", lambda p, _: blurred(p, BLUR_DEVIATION)),
-    "holes": Degradation("a grey rectangle of a quarter to half of the sides", with_holes, has_mask=True, keeps=False),
+    "holes": Degradation(
+        "a grey rectangle of a quarter to half of the sides", with_holes, has_mask=True, restorable=False
+    ),
     "mosaic": Degradation(
         f"squares of {MOSAIC_SIDE} pixels in a rectangle of a quarter to half of the sides",
         with_mosaic,
         has_mask=True,
-        keeps=False,
+        restorable=False,
     ),
     "jpeg": Degradation(f"JPEG of quality {JPEG_QUALITY}", lambda p, _: compressed(p)),
     "night": Degradation("night (18% of the light, bluish, hardly any colour)", lambda p, _: at_night(p)),

@@ -27,7 +27,7 @@ NETWORKS = {
 
 COUNTS_WITH = {
     "blocks": ("resnet", "srresnet", "rrdb", "adain"),
-    "upsampling": ("unet", "resnet", "encoder-decoder", "srresnet", "adain"),
+    "upsampling": ("unet", "resnet", "encoder-decoder", "adain", "super-resolution srresnet"),
     "norm": tuple(kind for kind in NETWORKS if kind not in ("multimodal", "domains")),
     "patch_layers": ("paired", "unpaired", "contrastive", "multimodal-paired", "shared-latent"),
     "pool": ("unpaired",),
@@ -35,12 +35,12 @@ COUNTS_WITH = {
     "pretraining": ("super-resolution",),
     "perceptual": ("super-resolution",),
 }
-"""Kinds or architectures with which a setting does something; those that are left out here always do."""
+"""Kinds, architectures, or both together, with which a setting does something; others always do."""
 
 
 def counts(setting: str, kind: str, network: str) -> bool:
     """Whether a setting does something in a translation of this kind, by this architecture."""
-    return bool({kind, network} & set(COUNTS_WITH.get(setting, (kind,))))
+    return bool({kind, network, f"{kind} {network}"} & set(COUNTS_WITH.get(setting, (kind,))))
 
 
 class TranslationSettings(TrainingSettings):
@@ -124,19 +124,19 @@ class TranslationSettings(TrainingSettings):
     def _as_text(cls, size: Any) -> Any:
         return str(size) if isinstance(size, int) else size
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_network(cls, given: Any) -> Any:
+        """Where none is asked for, the kind's first."""
+        known = NETWORKS.get(given.get("kind", "paired"), ()) if isinstance(given, dict) else ()
+        return {"network": known[0]} | given if known else given
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Refuse what would be ignored, or mean something else."""
         known = NETWORKS[self.kind]
-        if "network" in self.model_fields_set and self.network not in known:
+        if self.network not in known:
             raise SettingsError(f"network: got {self.network} with kind {self.kind}, wanted {' or '.join(known)}")
-        used = self.network if self.network in known else known[0]
-        for name in COUNTS_WITH:
-            value, of_preset = getattr(self, name), self.PRESETS[self.preset].get(name)
-            given = value not in (of_preset, type(self).model_fields[name].default)
-            if given and not counts(name, self.kind, used):
-                why = f"which changes nothing with kind {self.kind} and network {used}; leave it out"
-                raise SettingsError(f"{name.replace('_', '-')}: got {value}, {why}")
         if self.accumulate > 1 and self.loss in COUPLING_LOSSES:
             why = "which compares each picture with the whole batch: with parts of it, it is another loss"
             raise SettingsError(f"accumulate: got {self.accumulate} with loss {self.loss}, {why}")
@@ -144,6 +144,17 @@ class TranslationSettings(TrainingSettings):
             why = "whose middle, one place alone, is normalised over the batch"
             raise SettingsError(f"batch: got {self.batch} with network encoder-decoder, {why}, wanted 2 or more")
         return self
+
+    def refuse_idle(self) -> None:
+        """Refuse what was asked for and changes nothing here: a training does; what is saved is read all the same.
+
+        Raises:
+            SettingsError: for the first of such settings.
+        """
+        for name in COUNTS_WITH:
+            if name in self.model_fields_set and not counts(name, self.kind, self.network):
+                why = f"which changes nothing with kind {self.kind} and network {self.network}; leave it out"
+                raise SettingsError(f"{name.replace('_', '-')}: got {getattr(self, name)}, {why}")
 
     @property
     def cut(self) -> tuple[int, int]:

@@ -74,6 +74,7 @@ def train_translator_events(
         LostError: if one of several processes was killed.
     """
     given, folder = settings or TranslationSettings(), Run(Path(run))
+    given.refuse_idle()
     prepared = functools.partial(_prepared, data, labels)
 
     def lead(settings: TranslationSettings, processes: Processes) -> Generator[Event, None, None]:

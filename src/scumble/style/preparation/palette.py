@@ -141,6 +141,6 @@ def _shares(mask: torch.Tensor | None, coarse: torch.Tensor) -> torch.Tensor:
     """(P): each place's part in what a mask takes of a reduced picture, with the sum 1."""
     height, width = coarse.shape[2:]
     if mask is None:
-        return torch.full((height * width,), 1 / (height * width))
+        return torch.full((height * width,), 1 / (height * width), dtype=torch.float32)
     parts = resized(mask, (width, height)).flatten().cpu().float()
     return parts / parts.sum()

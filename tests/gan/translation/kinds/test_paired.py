@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from scumble.errors import SettingsError
+from scumble.gan.translation.degrade import DEGRADATIONS
 from scumble.gan.translation.kinds import paired
 from scumble.training.task import Moment
 from translation_material import (
@@ -83,3 +84,11 @@ def test_a_term_that_there_is_not_is_refused():
 def test_cuts_that_are_too_small_for_the_discriminator_are_refused():
     with pytest.raises(SettingsError, match="patch-layers: got 3 for cuts of 16 x 16 pixels, wanted at most 2"):
         tiny_game(patch_layers=3)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("pairs", ["none", *DEGRADATIONS])
+def test_what_code_has_made_worse_is_added_to(pairs, direction):
+    restored = {"grey", "x2", "x4", "noise", "blur", "jpeg", "night"}
+    network = tiny_game(pairs=pairs, direction=direction).networks["generator"]
+    assert network.adds == (pairs in restored and direction == "forward")

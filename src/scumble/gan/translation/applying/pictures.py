@@ -110,7 +110,7 @@ def _of_values(raw: Raw, name: str, sha256: str, channels: int, value_range: Ran
     if pixels.shape[1] != channels:
         if pixels.shape[1] not in PICTURES or channels not in (1, 3):
             raise ImageError(f"{name} has {pixels.shape[1]} channels; wanted {channels}")
-        pixels = grey(pixels[:, :3]) if channels == 1 else pixels.expand(-1, 3, -1, -1)
+        pixels = grey(pixels[:, :3]) if channels == 1 else pixels[:, :3].expand(-1, 3, -1, -1)
     return _with_hole(Given(name, sha256, pixels, alpha, None), fills)
 
 

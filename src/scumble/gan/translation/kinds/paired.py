@@ -30,7 +30,7 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
     before, after = shapes.a[0], shapes.b[0]
     depth = depth_for(settings.cut)
     by_code = DEGRADATIONS.get(settings.pairs)
-    restores = by_code is not None and by_code.keeps and settings.direction == "forward"
+    restores = by_code is not None and by_code.restorable and settings.direction == "forward"
     way = settings.norm, settings.upsampling
     generator = UNet(before, after, settings.width, depth, *way, adds=restores)
     discriminator = PatchDiscriminator(before + after, settings.width, settings.patch_layers, settings.norm)

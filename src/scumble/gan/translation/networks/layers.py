@@ -17,7 +17,7 @@ from scumble.gan.networks.winograd import Convolution
 SLOPE = 0.2
 """Of the leaky ReLU in everything that looks at pictures (Isola et al. 2017, section 6.1)."""
 
-__all__ = ["SLOPE", "draw_weights", "fitted", "in_channels", "norm_of", "upsampling_of"]
+__all__ = ["SLOPE", "draw_weights", "fitted", "norm_of", "upsampling_of", "with_channels"]
 
 
 def norm_of(name: str, channels: int) -> nn.Module:
@@ -39,7 +39,7 @@ def upsampling_of(name: str, channels: int, after: int, bias: bool) -> nn.Module
     return nn.Sequential(Convolution(channels, 4 * after, bias), nn.PixelShuffle(2))  # Shi et al. 2016
 
 
-def in_channels(pictures: torch.Tensor, channels: int) -> torch.Tensor:
+def with_channels(pictures: torch.Tensor, channels: int) -> torch.Tensor:
     """(N, C, H, W) as it can be added to pictures of other channels: the mean, where it has not as many."""
     return pictures if pictures.shape[1] == channels else pictures.mean(1, keepdim=True)
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from scumble.gan.networks import discriminator
 from scumble.gan.networks.pyramid import ToLogit
-from scumble.gan.translation.networks.layers import SLOPE, in_channels, norm_of, upsampling_of
+from scumble.gan.translation.networks.layers import SLOPE, norm_of, upsampling_of, with_channels
 
 
 class Block(nn.Module):
@@ -73,7 +73,7 @@ class SRResNet(nn.Module):
 
 def enlarged(pictures: torch.Tensor, factor: int, channels: int) -> torch.Tensor:
     """(N, channels, factor * H, factor * W): bicubic (Keys 1981), of other channels the mean where they are others."""
-    pictures = in_channels(pictures, channels)
+    pictures = with_channels(pictures, channels)
     return F.interpolate(pictures, scale_factor=float(factor), mode="bicubic", align_corners=False)
 
 

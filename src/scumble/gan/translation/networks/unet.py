@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.resampling import Downsample
-from scumble.gan.translation.networks.layers import SLOPE, draw_weights, fitted, in_channels, norm_of, upsampling_of
+from scumble.gan.translation.networks.layers import SLOPE, draw_weights, fitted, norm_of, upsampling_of, with_channels
 
 MAX_DEPTH, MAX_WIDENING = 8, 8
 DROPPED_OUT = 3
@@ -95,4 +95,4 @@ class UNet(nn.Module):
         for up, norm, dropout in zip(self.ups, self.norms_up, self.dropouts, strict=False):
             x = torch.cat([features.pop(), dropout(norm(up(F.relu(x))))], 1)
         x = self.ups[-1](F.relu(x))
-        return x + in_channels(pictures, x.shape[1]) if self.adds else torch.tanh(x)
+        return x + with_channels(pictures, x.shape[1]) if self.adds else torch.tanh(x)
