@@ -121,6 +121,12 @@ def check_pairs(settings: TranslationSettings, kind: Kind) -> None:
         raise SettingsError(f"size: got {settings.size}, wanted sides that {divisor} divides")
 
 
+def restores(settings: TranslationSettings) -> bool:
+    """Whether the pictures to start from are those to end with, made worse by code: what is lost can be added."""
+    by_code = DEGRADATIONS.get(settings.pairs)
+    return by_code is not None and by_code.restorable and settings.direction == "forward"
+
+
 def weighted(terms: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
     """The sum of a loss's terms, each times its weight.
 

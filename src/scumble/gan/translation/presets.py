@@ -127,7 +127,8 @@ PRESETS = {
         "pairs",
         "maps to satellite pictures: 34% taken for real, distance of two results 0.110 by LPIPS (their table 1)",
         "one discriminator a game, of one scale, where theirs have two; the whole batch is in both games; the code is "
-        "given to the first layer; the encoder has no norm; width 32 of 64, for CPUs",
+        "given to the first layer; the encoder has no norm; what is learnt is added to what code has made worse; width "
+        "32 of 64, for CPUs",
         {**_ADAM, "kind": "multimodal-paired", "batch": 4, "norm": "instance", "loss": "least-squares", "latent": 8},
     ),
     "unit": Preset(

@@ -54,7 +54,7 @@ def test_the_u_net_takes_any_side(size, upsampling):
 
 @pytest.mark.parametrize(("before", "after"), [(3, 3), (1, 3), (4, 3)])
 def test_a_u_net_that_restores_begins_with_what_it_is_given(before, after):
-    network = UNet(before, after, 4, 4, "batch", "resize", adds=True)
+    network = UNet(before, after, 4, 4, "batch", "resize", adds=before)
     given = torch.rand(2, before, 17, 16)
     wanted = given if before == after else given.mean(1, keepdim=True).expand(-1, after, -1, -1)
     assert torch.equal(network(given), wanted)

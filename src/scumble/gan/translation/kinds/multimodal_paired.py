@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.reconstruction import kl_to_normal
-from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, restores, weighted
 from scumble.gan.translation.kinds.adversary import (
     discriminator_term,
     generator_term,
@@ -49,9 +49,8 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
     """A U-Net that is told a code, an encoder, and a discriminator for each game."""
     check_patches(settings.cut, settings.patch_layers)
     before, after, width = shapes.a[0], shapes.b[0], settings.width
-    unet = UNet(
-        before + settings.latent, after, width, depth_for(settings.cut), settings.norm, settings.upsampling, 0.0
-    )
+    way = width, depth_for(settings.cut), settings.norm, settings.upsampling, 0.0
+    unet = UNet(before + settings.latent, after, *way, adds=before if restores(settings) else 0)
     halvings = min(ENCODER_HALVINGS, depth_for(settings.cut))
     judges = (PatchDiscriminator(after, width, settings.patch_layers, settings.norm) for _ in range(2))
     named = dict(zip(("discriminator_truth", "discriminator_drawn"), judges, strict=True))

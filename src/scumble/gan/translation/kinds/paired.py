@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.losses.adversarial import LOSSES
-from scumble.gan.translation.degrade import DEGRADATIONS
-from scumble.gan.translation.kind import Game, Kind, Shapes, weighted
+from scumble.gan.translation.kind import Game, Kind, Shapes, restores, weighted
 from scumble.gan.translation.kinds.adversary import in_turn, is_looked_at_again
 from scumble.gan.translation.networks.patch import PatchDiscriminator, check_patches
 from scumble.gan.translation.networks.unet import UNet, depth_for
@@ -29,10 +28,8 @@ def networks(settings: TranslationSettings, shapes: Shapes) -> dict[str, nn.Modu
     check_patches(settings.cut, settings.patch_layers)
     before, after = shapes.a[0], shapes.b[0]
     depth = depth_for(settings.cut)
-    by_code = DEGRADATIONS.get(settings.pairs)
-    restores = by_code is not None and by_code.restorable and settings.direction == "forward"
     way = settings.norm, settings.upsampling
-    generator = UNet(before, after, settings.width, depth, *way, adds=restores)
+    generator = UNet(before, after, settings.width, depth, *way, adds=before if restores(settings) else 0)
     discriminator = PatchDiscriminator(before + after, settings.width, settings.patch_layers, settings.norm)
     return {"generator": generator, "discriminator": discriminator}
 

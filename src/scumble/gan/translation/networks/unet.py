@@ -41,7 +41,8 @@ class UNet(nn.Module):
         norm: "batch", "instance" or "none".
         upsampling: "transposed", as in the paper, "resize" or "shuffle".
         dropout: probability, in training; it is the paper's only noise.
-        adds: whether the result, 0 at first, is added to the picture, or to the mean of its channels if C' is not C.
+        adds: how many of the first channels are a picture to which the result, 0 at first, is added; to their mean,
+            if C' is another number.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class UNet(nn.Module):
         norm: str,
         upsampling: str,
         dropout: float = 0.5,
-        adds: bool = False,
+        adds: int = 0,
     ):
         super().__init__()
         self.multiple, self.adds = 2**depth, adds
@@ -95,4 +96,4 @@ class UNet(nn.Module):
         for up, norm, dropout in zip(self.ups, self.norms_up, self.dropouts, strict=False):
             x = torch.cat([features.pop(), dropout(norm(up(F.relu(x))))], 1)
         x = self.ups[-1](F.relu(x))
-        return x + with_channels(pictures, x.shape[1]) if self.adds else torch.tanh(x)
+        return x + with_channels(pictures[:, : self.adds], x.shape[1]) if self.adds else torch.tanh(x)
