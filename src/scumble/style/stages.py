@@ -24,7 +24,7 @@ RELATIVE_TIME = {"pocket": 1 / 7}
 PAINTED_SIDE = 1500
 """Pixels of the longer side at which a picture is painted that is to be enlarged."""
 
-ENLARGING = {"steps": 10, "optimizer": "adam", "averaging": 0.5}
+ENLARGING = {"steps": 15, "optimizer": "adam", "averaging": 0.5}
 """How it is gone over at its full size: longer moves would grey what was found before (docs/log.md)."""
 
 TRIAL_SIDE = 256
