@@ -85,10 +85,10 @@ def both_ways(inputs, outputs, height, width):
     from scumble.perceptual.winograd import RectifiedConvolution
 
     convolution = torch.nn.Conv2d(inputs, outputs, 3, padding=1).requires_grad_(False)
-    convolution.to(memory_format=torch.channels_last)
+    convolution.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     x = torch.randn(1, inputs, height, width).to(memory_format=torch.channels_last).requires_grad_()
     gradient = torch.randn(1, outputs, height, width).to(memory_format=torch.channels_last)
-    winograd = RectifiedConvolution(convolution.weight, convolution.bias)
+    winograd = RectifiedConvolution(convolution.weight, convolution.get_parameter("bias"))
     ways = [lambda: fused.rectified(x, convolution), lambda: winograd(x)]
     taken = [[], []]
     for run in range(1 + RUNS):
