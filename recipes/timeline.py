@@ -95,6 +95,8 @@ REPORTED = {
 
 REASONS = {
     "pix2pix": "colours that are guessed are farther from the truth than none; by the kernel distance it does",
+    "ccgan": "learnt by a discriminator alone, its sharp guess is farther from the truth than coarse squares",
+    "discogan": "its small middle, without skips, lets no fine lines through",
 }
 """Why a preset does not beat its baselines, where it does not."""
 
