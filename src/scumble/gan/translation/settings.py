@@ -128,7 +128,7 @@ class TranslationSettings(TrainingSettings):
     @classmethod
     def _has_a_network(cls, given: Any) -> Any:
         """Where none is asked for, the kind's first."""
-        known = NETWORKS.get(given.get("kind", "paired"), ()) if isinstance(given, dict) else ()
+        known = NETWORKS.get(str(given.get("kind", "paired")), ()) if isinstance(given, dict) else ()
         return {"network": known[0]} | given if known else given
 
     @model_validator(mode="after")
