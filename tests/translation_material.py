@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from scumble.gan.translation.kind import Direction, Game, Kind, Shapes
 from scumble.gan.translation.kinds.table import KINDS
 from scumble.gan.translation.models.translator import Translator
 from scumble.gan.translation.networks.build import build
-from scumble.gan.translation.settings import TranslationSettings, counts
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of, trainer_of
 from scumble.training.facts import DataFacts
 from scumble.training.randomness import draw
@@ -28,21 +27,12 @@ from scumble.training.trainer import Trainer
 TINY = {"size": "16", "width": 4, "batch": 4, "patch_layers": 1, "ema": 8, "images": 400}
 SHORT = {"pairs": "grey", "size": 16, "width": 4, "batch": 4, "images": 80, "grids": 2, "patch_layers": 1}
 """Twenty steps of the smallest networks."""
-CHOICES = ("preset", "kind", "network")
 GREY = Shapes((1, 16, 16), (1, 16, 16))
-
-
-def counting(given: dict[str, Any]) -> TranslationSettings:
-    """Settings, of which those are left out that would change nothing with the preset."""
-    chosen = TranslationSettings.model_validate({name: given[name] for name in CHOICES if name in given})
-    return TranslationSettings.model_validate(
-        {name: value for name, value in given.items() if counts(name, chosen.kind, chosen.network)}
-    )
 
 
 def tiny_game(shapes: Shapes = GREY, features: Callable | None = None, **given) -> Game:
     """Networks of 4 channels for pictures of 16 pixels."""
-    settings = counting(TINY | given)
+    settings = TranslationSettings.model_validate(TINY | given)
     return game_of(settings, shapes, device.choose("cpu", "float32"), features=features)
 
 
@@ -160,7 +150,7 @@ def numbered(folder: Path, levels, ending: str = "png", **shape) -> None:
 def untrained_translator(preset: str, direction: Direction = "forward", **given) -> Translator:
     """A translator whose results are no grey, though it has learnt nothing: its weights are larger than fresh ones."""
     small = {"size": "32", "width": 4, "patch_layers": 1, "blocks": 1}
-    settings = counting({"preset": preset} | small | given)
+    settings = TranslationSettings.model_validate({"preset": preset} | small | given)
     kind = KINDS[settings.kind]
     classes = ("day", "night", "dusk") if kind.learns_from == "classes" or settings.kind == "adaptation" else ()
     side = 32 // kind.enlarges

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scumble.data.form import Fit, Form, Range, Size
-from scumble.data.raw import PICTURES, natural, to_bytes, to_sixteen_bits
+from scumble.data.raw import DEEP, PICTURES, natural, to_bytes, to_sixteen_bits
 from scumble.data.sources.source import Opened, of_picture
 from scumble.errors import ImageError, SettingsError
 from scumble.image import files
@@ -16,8 +16,6 @@ from scumble.image.files import Picture, PictureSource
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's names of pictures with so many channels."""
 BRIGHTEST = 255
-DEEP: Range = (0.0, 65535.0)
-"""Black and white in 16 bits."""
 
 
 def on_white(picture: Picture) -> Image.Image:

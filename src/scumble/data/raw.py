@@ -24,6 +24,8 @@ PNG, TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 OTHERS = (b"P5", b"Pf", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 """How other files begin that may hold more than 8 bits: PGM, PFM, JPEG 2000."""
 BYTES: Range = (0.0, 255.0)
+DEEP: Range = (0.0, 65535.0)
+"""Black and white in 8 and in 16 bits."""
 PICTURES = (1, 3, 4)
 """So many bands are grey, colours, and colours with opacity."""
 TIFF_ICC, TIFF_ORIENTATION, TIFF_PHOTOMETRIC = 34675, 274, 262
@@ -80,14 +82,14 @@ def to_bytes(values: np.ndarray, value_range: Range) -> np.ndarray:
     """Values as uint8: the ends of the range become 0 and 255, and what lies beyond is cut off there."""
     if values.dtype == np.uint8 and value_range == BYTES:
         return values
-    if values.dtype == np.uint16 and value_range == (0, 65535) and values.shape[-1] in (3, 4):
+    if values.dtype == np.uint16 and value_range == DEEP and values.shape[-1] in (3, 4):
         return (values >> 8).astype(np.uint8)  # as Pillow does, by which trainings began that go on
     return _stretched(values, value_range, 255).astype(np.uint8)
 
 
 def to_sixteen_bits(values: np.ndarray, value_range: Range) -> np.ndarray:
     """The same as uint16, where the ends become 0 and 65535."""
-    if values.dtype == np.uint16 and value_range == (0, 65535):
+    if values.dtype == np.uint16 and value_range == DEEP:
         return values
     return _stretched(values, value_range, 65535).astype(np.uint16)
 
@@ -140,7 +142,7 @@ def natural(kind: np.dtype[Any]) -> Range:
     """The values of a type that stand for black and white."""
     if kind.kind in "fb":
         return 0.0, 1.0
-    return (0.0, 255.0) if kind.itemsize == 1 else (0.0, 65535.0)  # what fills longer ones in practice
+    return BYTES if kind.itemsize == 1 else DEEP  # what fills longer ones in practice
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from scumble.gan.translation.presets import PRESETS
 from scumble.gan.translation.settings import TranslationSettings
 from scumble.image import recipe
 from scumble.training.facts import DataFacts
-from translation_material import counting
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +32,7 @@ SAME = Shapes(COLOUR, COLOUR)
 def untrained(shapes=SAME, ranges=(None, None), classes=(), **given) -> Translator:
     """A translator whose results differ from what it is given, without looking like anything."""
     torch.manual_seed(0)
-    settings = counting({"size": "16", "width": 4, "patch_layers": 1} | given)
+    settings = TranslationSettings.model_validate({"size": "16", "width": 4, "patch_layers": 1} | given)
     networks = {name: network.eval() for name, network in build(settings, shapes).items()}
     networks = {name: networks[name].requires_grad_(False) for name in KINDS[settings.kind].result}
     for network in networks.values():

@@ -13,9 +13,10 @@ from scumble.gan.translation.evaluation.evaluate import evaluate_events, evaluat
 from scumble.gan.translation.evaluation.probe import Probe, other_targets
 from scumble.gan.translation.facts import TranslationFacts
 from scumble.gan.translation.kinds.table import KINDS
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.storage.run import Run
 from scumble.training.facts import DataFacts
-from translation_material import counting, png
+from translation_material import png
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -60,7 +61,7 @@ def many(tmp_path):
 
 
 def opened_for(data, labels=None, **given):
-    settings = counting(TINY | given)
+    settings = TranslationSettings.model_validate(TINY | given)
     return returned(open_translation(data, settings, KINDS[settings.kind], labels)), settings
 
 

@@ -10,9 +10,10 @@ import torch.multiprocessing
 
 from scumble import device
 from scumble.gan.translation.kind import Shapes
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of
 from scumble.training.distributed import Processes, Rank
-from translation_material import TINY, counting, state_of, tiny_trainer
+from translation_material import TINY, state_of, tiny_trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,7 +37,7 @@ GIVEN = {
 
 def trained(preset: str, processes: Processes) -> dict[str, torch.Tensor]:
     """All that a checkpoint holds after a few steps."""
-    settings = counting(TINY | GIVEN | {"preset": preset})
+    settings = TranslationSettings.model_validate(TINY | GIVEN | {"preset": preset})
     before = 4 if preset in ("srgan", "esrgan") else 16
     shapes = Shapes((1, before, before), (1, 16, 16), 3 if preset in ("stargan", "pixelda") else 0)
     game = game_of(settings, shapes, device.choose("cpu", "float32"), processes)

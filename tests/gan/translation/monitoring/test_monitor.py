@@ -8,14 +8,15 @@ from scumble.events import returned
 from scumble.gan.translation.data import open_translation
 from scumble.gan.translation.kinds.table import KINDS
 from scumble.gan.translation.monitoring.monitor import Monitor
+from scumble.gan.translation.settings import TranslationSettings
 from scumble.gan.translation.task import game_of, trainer_of
-from translation_material import TINY, counting, png
+from translation_material import TINY, png
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def watched(data, rows=(), **given):
-    settings = counting(TINY | {"jitter": 1.0, "blocks": 1} | given)
+    settings = TranslationSettings.model_validate(TINY | {"jitter": 1.0, "blocks": 1} | given)
     pictures = returned(open_translation(data, settings, KINDS[settings.kind]))
     game = game_of(settings, pictures.shapes, device.choose("cpu", "float32"))
     trainer = trainer_of(game, pictures.batch)
