@@ -10,15 +10,27 @@ from typing import Any
 from scumble import GANSettings, paths
 
 
+def read(page: Path, name: str) -> list[list[str]]:
+    """The rows of the table between the page's lines `<!-- NAME -->` and `<!-- end of NAME -->`."""
+    _, lines, _ = _parted(page, name)
+    return [line[2:-2].split(" | ") for line in lines.splitlines()[2:]]
+
+
 def write(page: Path, name: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Put a table between the page's lines `<!-- NAME -->` and `<!-- end of NAME -->`."""
+    """Put a table there."""
+    before, _, after = _parted(page, name)
+    lines = [f"| {' | '.join(cells)} |\n" for cells in (columns, ["---"] * len(columns), *rows)]
+    paths.write_atomically(page, "".join([before, *lines, after]).encode())
+
+
+def _parted(page: Path, name: str) -> tuple[str, str, str]:
+    """The page as far as the table, the table, and the rest of the page."""
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, closed, after = rest.partition(end)
+    table, closed, after = rest.partition(end)
     if not (found and closed):
         raise SystemExit(f"{page} has no place for the table {name}: wanted the lines {begin}{end}")
-    lines = [f"| {' | '.join(cells)} |\n" for cells in (columns, ["---"] * len(columns), *rows)]
-    paths.write_atomically(page, "".join([before, begin, *lines, end, after]).encode())
+    return before + begin, table, end + after
 
 
 def measured_before(path: Path, settings: GANSettings) -> dict[str, Any] | None:

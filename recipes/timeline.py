@@ -6,8 +6,8 @@
 Each preset is trained in turn, in a run of its own in RUNS, for as many images as fit into its minutes of the
 processor (twice as many as the clock's where two cores work): a first half minute of training, thrown away, tells. It
 can be stopped at any time, and goes on where it was. What was measured is kept in RUNS, and after each preset the table
-and the picture hold what there is so far. Of faces, no sample is shown; what learns from photographs is shown by that
-of the pages, which it has not learnt from.
+and the picture hold what there is so far; what RUNS does not have, stays there as it was. Of faces, no sample is shown;
+what learns from photographs is shown by that of the pages, which it has not learnt from.
 
 GANs are measured by the kernel distance of their samples from real pictures, in the features of the network inside the
 package, beside two others: a Gaussian with the mean and the covariance of the pixels, which a GAN has to beat, and
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tables
 import timeline_picture
+from PIL import Image
 
 from scumble import GANSettings, TranslationSettings, jobs, paths
 from scumble.data import dataset
@@ -271,15 +272,19 @@ COLUMNS = ["year", "preset", "learns from", "figure of merit", "beside", "beats"
 
 
 def written(page: Path, runs: Path) -> None:
-    """The table and the picture, of all that was measured so far."""
+    """The table and the picture, of all that was measured so far, here or before."""
     years = {name: entry.year for name, entry in (OF_GANS | OF_TRANSLATORS).items()}
     order = sorted(ROWS, key=lambda preset: years[preset])
     known = {name: json.loads(path.read_text()) for name in order if (path := runs / f"{name}.json").exists()}
-    tables.write(page, "timeline", COLUMNS, [row_of(preset, found) for preset, found in known.items()])
+    rows = {cells[COLUMNS.index("preset")].strip("`"): cells for cells in tables.read(page, "timeline")}
+    rows |= {preset: row_of(preset, found) for preset, found in known.items()}
+    tables.write(page, "timeline", COLUMNS, [rows[preset] for preset in order if preset in rows])
     samples = {name: path if (path := runs / f"{name}.png").exists() else None for name in order}
     picture = page.parent / "pictures" / "timeline.jpg"
     picture.parent.mkdir(exist_ok=True)
-    timeline_picture.drawn({name: (years[name], samples[name]) for name in order}).save(picture, quality=85)
+    before = Image.open(picture) if picture.exists() else None
+    methods = {name: (years[name], samples[name]) for name in order}
+    timeline_picture.drawn(methods, before).save(picture, quality=85)
 
 
 def inverted(digits: str, runs: Path) -> str:

@@ -63,11 +63,13 @@ def _square(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[:side, :side]).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
-def drawn(methods: dict[str, tuple[int, Path | None]]) -> Image.Image:
+def drawn(methods: dict[str, tuple[int, Path | None]], before: Image.Image | None = None) -> Image.Image:
     """The timeline.
 
     Args:
-        methods: by name, in the order of their years: the year, and the file of a sample; None for an empty place.
+        methods: by name, in the order of their years: the year, and the file of a sample, None where there is none.
+        before: an earlier timeline of the same methods, whose samples stay where there is none; places are empty
+            without it.
     """
     rows: list[tuple[int, list[str]]] = []
     for name, (year, _) in methods.items():
@@ -89,8 +91,11 @@ def drawn(methods: dict[str, tuple[int, Path | None]]) -> Image.Image:
         for place, name in enumerate(names):
             left, sample = YEAR + place * cell[0] + GAP // 2, methods[name][1]
             draw.text((left, top), name, INK, font)
-            if sample is None:
-                draw.rectangle((left, top + NAME, left + SIDE - 1, top + NAME + SIDE - 1), EMPTY)
+            place_of = (left, top + NAME, left + SIDE, top + NAME + SIDE)
+            if sample is not None:
+                picture.paste(Image.open(sample).convert("RGB"), place_of)
+            elif before is not None and before.size == picture.size:
+                picture.paste(before.crop(place_of), place_of)
             else:
-                picture.paste(Image.open(sample).convert("RGB"), (left, top + NAME))
+                picture.paste(EMPTY, place_of)
     return picture

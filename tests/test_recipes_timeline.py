@@ -77,6 +77,28 @@ def test_a_preset_is_trained_measured_and_written(page, digits, tmp_path, capsys
     assert (page.read_text(), capsys.readouterr().out) == (before, "")
 
 
+def test_what_was_measured_elsewhere_stays_in_the_table_and_in_the_picture(page, tmp_path):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    found = FOUND | {"lower_is_better": True, "baselines": {"identity": 0.2}, "settings": {}}
+    for preset, colour in (("lapgan", "red"), ("dcgan", "blue")):
+        (runs / f"{preset}.json").write_text(json.dumps(found))
+        Image.new("RGB", (timeline.timeline_picture.SIDE,) * 2, colour).save(runs / f"{preset}.png")
+    timeline.written(page, runs)
+    (runs / "lapgan.json").unlink()
+    (runs / "lapgan.png").unlink()
+    (runs / "dcgan.json").write_text(json.dumps(found | {"value": 0.05}))
+    timeline.written(page, runs)
+    rows = timeline.tables.read(page, "timeline")
+    assert [(cells[1], cells[3][:6]) for cells in rows] == [("`lapgan`", "L1 0.1"), ("`dcgan`", "L1 0.0")]
+    assert all(len(cells) == len(timeline.COLUMNS) for cells in rows)
+    with Image.open(page.parent / "pictures" / "timeline.jpg") as picture:
+        pixels = np.asarray(picture).astype(int)
+    for colour in ((255, 0, 0), (0, 0, 255)):
+        near = (np.abs(pixels - colour) < 40).all(-1).sum()
+        assert near == pytest.approx(timeline.timeline_picture.SIDE**2, rel=0.05)
+
+
 def test_a_translator_is_measured_on_withheld_pictures(page, photos, tmp_path):
     runs = tmp_path / "runs"
     plan(runs, "pix2pix")
