@@ -106,7 +106,8 @@ PRESETS = {
         "two sets of pictures",
         "",
         "a gradient penalty in place of clipped weights, and with it Adam as Gulrajani et al. 2017 have it, in place "
-        "of RMSprop; width 32 for two cores (paper: 64); resize and convolution",
+        "of RMSprop; critics without norms, with weights by He et al. 2015; width 32 for two cores (paper: 64); resize "
+        "and convolution",
         {
             "lr": 1e-4,
             "beta1": 0.0,
@@ -178,7 +179,8 @@ PRESETS = {
         "two sets of pictures",
         "horse to zebra, 256 pixels: Fréchet distance 134 by Park et al. 2020",
         "width 32 and batches of 4, for two cores (paper: 64 and 1); no perceptual loss, which the paper has above 256 "
-        "pixels only; the rate falls to 0 over the second half (paper: halved every 100,000 steps)",
+        "pixels only; the rate falls to 0 over the second half (paper: halved every 100,000 steps); discriminators "
+        "begin with weights by He et al. 2015, since with those from N(0, 0.02) they see nothing at this width",
         {**_ADAM, "lr": 1e-4, "kind": "multimodal", "network": "adain", "blocks": 4, "batch": 4},
     ),
     "stargan": Preset(

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from scumble.gan.translation.kind import Shapes
 from scumble.gan.translation.networks import labelled, munit, plain, resnet
 from scumble.gan.translation.networks.build import build
+from scumble.gan.translation.networks.patch import PatchDiscriminator
 from scumble.gan.translation.settings import TranslationSettings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -114,3 +115,13 @@ def test_layers_that_domains_share_are_the_same():
 def test_a_critic_that_tells_classes_gives_one_logit_and_those():
     assert labelled.Discriminator(3, 5, 4, (128, 128))(torch.zeros(2, 3, 128, 128)).shape == (2, 6)
     assert labelled.Discriminator(1, 2, 4, (20, 32))(torch.zeros(2, 1, 20, 32)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("width", [16, 64])
+def test_discriminators_without_norms_see_something_from_the_beginning(width):
+    torch.manual_seed(0)
+    pictures = F.interpolate(torch.rand(8, 3, 8, 8) * 2 - 1, size=(64, 64))
+    judge = munit.MultiScaleDiscriminator(3, width, 64)
+    seen = [scale(picture) for scale, picture in zip(judge.scales, judge.pyramid(pictures), strict=True)]
+    seen.append(PatchDiscriminator(3, width, 3, "none")(pictures))
+    assert all(logits.std() > 0.05 for logits in seen)

@@ -14,7 +14,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from scumble.gan.networks.resampling import Downsample
-from scumble.gan.translation.networks.layers import SLOPE, draw_weights, fitted, norm_of, upsampling_of
+from scumble.gan.translation.networks.layers import (
+    SLOPE,
+    draw_rectified,
+    draw_weights,
+    fitted,
+    norm_of,
+    upsampling_of,
+)
 from scumble.gan.translation.networks.resnet import (
     HALVINGS,
     MULTIPLE,
@@ -152,7 +159,7 @@ class MultiScaleDiscriminator(nn.Module):
         layers = max(1, min(MAX_LAYERS, side.bit_length() - 1))
         scales = max(1, min(MAX_SCALES, side.bit_length() - layers))  # a pixel is left of the smallest
         self.scales = nn.ModuleList([_patches(channels, width, layers) for _ in range(scales)])
-        self.apply(draw_weights)
+        self.apply(draw_rectified)
 
     def pyramid(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """What each of `scales` looks at."""

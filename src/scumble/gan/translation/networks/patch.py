@@ -12,7 +12,7 @@ from torch import nn
 from scumble.errors import SettingsError
 from scumble.gan.networks.resampling import Downsample
 from scumble.gan.networks.winograd import Convolution
-from scumble.gan.translation.networks.layers import SLOPE, draw_weights, norm_of
+from scumble.gan.translation.networks.layers import SLOPE, draw_rectified, draw_weights, norm_of
 
 MAX_WIDENING = 8
 
@@ -37,7 +37,7 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.ModuleList([Downsample(channels, width, bias=True), *strided, last])
         self.norms = nn.ModuleList([nn.Identity(), *(norm_of(norm, c) for c in widths[1:])])
         self.end = nn.Conv2d(widths[-1], 1, 4, padding=1)
-        self.apply(draw_weights)
+        self.apply(draw_rectified if norm == "none" else draw_weights)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits."""
