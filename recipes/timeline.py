@@ -95,6 +95,7 @@ REPORTED = {
 }
 
 REASONS = {
+    "began": "its faces are still blurred, being what a small autoencoder reconstructs first",
     "pix2pix": "colours that are guessed are farther from the truth than none; by the kernel distance it does",
     "bicyclegan": "one of many sharp results is drawn, of which few are near the truth",
     "ccgan": "learnt by a discriminator alone, its sharp guess is farther from the truth than coarse squares",

@@ -1,4 +1,4 @@
-"""The pictures of docs/tuning.md, strips that show what each setting does, and that of docs/pocket.md.
+"""The pictures of docs/tuning.md, strips that show what each setting does, and those of docs/pocket.md and instant.md.
 
     python recipes/tuning.py docs/pictures [STRIP...]
 
@@ -17,6 +17,7 @@ from sklearn.datasets import load_sample_image
 
 from scumble import stylize, texture
 from scumble.data.synthetic import painting
+from scumble.web.shelf import FOLDER
 
 SIZE = 320
 TEMPLE, FLOWER = (Image.fromarray(load_sample_image(name)) for name in ("china.jpg", "flower.jpg"))
@@ -42,6 +43,12 @@ def through(photo: Image.Image, style: Image.Image) -> list[Callable[[], Image.I
     return [lambda chosen=chosen: stylize(photo, style, size=SIZE, **chosen) for chosen in networks]
 
 
+def in_one_pass(path: Path) -> list[Callable[[], Image.Image]]:
+    """A painting, and both photographs in its style."""
+    painted = [lambda photo=photo: stylize(photo, path, preset="instant") for photo in (TEMPLE, FLOWER)]
+    return [lambda: Image.open(path), *painted]
+
+
 def halves() -> list[Image.Image]:
     """Two masks with a soft edge between them: the sky, and what is below."""
     width, height = TEMPLE.size
@@ -53,12 +60,13 @@ FROM_THE_PHOTOGRAPH = {"init": "matched"}
 """Where what one pass has painted would hide the difference."""
 
 KEEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
-ROWS = {"keep": 1 + len(KEEPS)}
+ROWS = {"keep": 1 + len(KEEPS), "instant": 6}
 """Pictures in a row, where not all are in one."""
 
 STRIPS: dict[str, list[Callable[[], Image.Image]]] = {
     "presets": [lambda: TEMPLE, lambda: NIGHT, presets("quick"), presets("fine"), presets("gatys")],
     "pocket": through(TEMPLE, NIGHT) + through(FLOWER, DUSK),
+    "instant": [picture for path in sorted(FOLDER.glob("*.jpg")) for picture in in_one_pass(path)],
     "keep": [
         picture
         for photo, style in ((TEMPLE, NIGHT), (FLOWER, DUSK), (TEMPLE, DUSK), (FLOWER, NIGHT))

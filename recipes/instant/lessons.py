@@ -1,9 +1,10 @@
 """Pairs to learn from: a part of a photograph, a painting, what the decoder is given of both, and what it is to reach.
 
 The features of what is painted are to be distributed as the painting's are, at two sizes, so that large strokes count
-as well as small ones; colours of the painting that the photograph has no place for count less, in some lessons more so
-than in others. Deep features are to stay, place by place, those of the photograph in the painting's colours, and so are
-light, dark and colours, coarsely. A grid, and values beyond what a picture holds, are held against it.
+as well as small ones. Of the painting, what has the colours of the part of the photograph counts more, and what is as
+plain or as busy: a sky that had to have all of the painting's edges would be plastered with them. Deep features are to
+stay, place by place, those of the photograph in the painting's colours, and so are light, dark and colours, coarsely. A
+grid, and values beyond what a picture holds, are held against it.
 
 A lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of
 a block is gone through `VISITS` times, in an order of its own each time, before the next block's.
@@ -23,9 +24,10 @@ from scumble.style.feedforward.shapes import NOISE
 from scumble.style.losses.statistics import Statistics, covariance_of, moments
 from scumble.style.losses.style import wasserstein_distance, with_root
 from scumble.style.objective.view import by_place
+from scumble.style.preparation.colour import luminance
 from scumble.style.preparation.palette import proportions
 
-BLOCK, VISITS = 256, 6
+BLOCK, VISITS = 256, 8
 SIDES = (192, 448)
 """The shorter side that a photograph and a painting are brought to, at the least and at the most."""
 CUT = 192
@@ -34,14 +36,17 @@ LARGER = (0.8, 1.7)
 """How much larger the painting is than the photograph, at the least and at the most: strokes of many sizes."""
 FLAT = 0.3
 """The part of the lessons whose cut is the plainest of several: skies are where a painter is found out."""
-
+DEGREES = 6
+"""Of busyness, each with as many places of a picture as any other."""
+LEAST_SPREAD = 0.1
+"""What distances of distributions are divided by: a painting's variance where it counts, and no less of all of its."""
 
 STYLE = {
     1: {"relu1_1": 2.0, "relu2_1": 1.5, "relu3_1": 2.0, "relu4_1": 2.5},
     2: {"relu1_1": 0.5, "relu2_1": 0.5, "relu3_1": 0.8, "relu4_1": 0.8},
 }
 """How much the distributions of layers count, of the picture reduced by these factors."""
-CONTENT = {"relu3_1": 0.3, "relu4_1": 0.4, "relu5_1": 0.6}
+CONTENT = {"relu3_1": 0.2, "relu4_1": 0.5, "relu5_1": 1.5}
 """How much places of layers count, in variances of the layer."""
 VARIANCES = {"relu3_1": 3.6e4, "relu4_1": 3.7e5, "relu5_1": 5.5e3}
 """The mean variance of a channel in photographs."""
@@ -99,11 +104,15 @@ class Lessons:
         share = random.uniform(0, 1)
         with torch.no_grad():
             known = coded(self.trunk, painting)
-            base = in_colours(whole, painting, share)[cut]
+            coloured = in_colours(whole, painting, share)
+            base = coloured[cut]
             # A sky is moved as part of its photograph, as it will be in use.
             features = moved(self.trunk, whole[cut], maps_between(seen(self.trunk, whole), known.moments))
-            counts = proportions(whole, painting)
-            style = self._targets(painting, torch.lerp(counts / counts.mean(), torch.ones(()), share))
+            inside = torch.zeros_like(whole[:, :1])
+            inside[cut] = 1
+            counts = proportions(coloured, painting, inside)
+            alike = as_busy(degrees(whole)[cut], degrees(painting))
+            style = self._targets(painting, counts * F.adaptive_avg_pool2d(alike, counts.shape[2:]))
             content = {name: found.half() for name, found in self.judge.walk(base, CONTENT)}
         return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content)
 
@@ -113,9 +122,27 @@ class Lessons:
         for reduction, layers in STYLE.items():
             for name, features in self.judge.walk(reduced(painting, reduction), layers):
                 here = F.interpolate(counts, features.shape[2:], mode="bilinear")
-                found = moments(by_place(features), here.flatten() / here.sum())
-                targets[reduction, name] = with_root(found), covariance_of(found).trace().item() / features.shape[1]
+                points = by_place(features)
+                found = moments(points, here.flatten() / here.sum())
+                # Blank paper has next to no variance, of which everything is many times as far away.
+                spread, of_all = (covariance_of(one).trace().item() for one in (found, moments(points)))
+                targets[reduction, name] = with_root(found), max(spread, LEAST_SPREAD * of_all) / features.shape[1]
         return targets
+
+
+def degrees(picture: torch.Tensor) -> torch.Tensor:
+    """How busy (1, 3, H, W) is around each pixel, (1, 1, H, W): 0, the plainest places, to DEGREES - 1, the busiest."""
+    coarse = [F.avg_pool2d(power, 8) for power in (luminance(picture), luminance(picture).square())]
+    mean, square = (F.avg_pool2d(one, 3, stride=1, padding=1, count_include_pad=False) for one in coarse)
+    deviation = square - mean.square()
+    ranks = deviation.flatten().argsort().argsort().view(deviation.shape)
+    return F.interpolate((ranks * DEGREES // ranks.numel()).float(), picture.shape[2:])
+
+
+def as_busy(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """How much the places of a painting count, (1, 1, H, W) with a mean of 1, by the degrees of a photograph's part."""
+    parts = torch.bincount(here.flatten().long(), minlength=DEGREES) / here.numel()
+    return DEGREES * parts[there.long()]
 
 
 def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
@@ -140,7 +167,7 @@ def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: f
                 terms[f"style {reduction} {name}"] = layers[name] * torch.stack(distances).mean()
             if reduction == 1 and name in CONTENT:
                 target = torch.cat([lesson.content[name].float() for lesson in lessons])
-                terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features, target) / VARIANCES[name]
+                terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features.float(), target) / VARIANCES[name]
     base = torch.cat([lesson.base for lesson in lessons])
     terms["layout"] = LAYOUT * F.mse_loss(F.avg_pool2d(painted, 8), F.avg_pool2d(base, 8))
     phases = F.avg_pool2d(F.pixel_unshuffle(painted, 2), 8).unflatten(1, (3, 4))

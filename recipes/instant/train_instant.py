@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from lessons import CUT, JUDGED, Lesson, Lessons, as_tensor, loss, noise_for
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pocket"))
 import material
@@ -57,18 +57,23 @@ def main() -> None:
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="folders of pictures to keep out")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--keep", type=float, default=1.0, help="how much content counts")
+    parser.add_argument("--begin", type=Path, help="a file of numbers to go on from, such as the package's")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    device.choose("cpu", "float32")
+    placement = device.choose("cpu")
+    print(placement.reason)
 
-    trunk, judge = networks()
+    trunk, judge = networks(placement.dtype)
     kept_out = [thumbprint for folder in arguments.without for thumbprint in material.thumbprints(folder)]
     photos, paintings = (trained_on(path, kept_out) for path in (arguments.photos, arguments.paintings))
     print(f"{len(photos)} photographs, {len(paintings)} paintings", flush=True)
     lessons = Lessons(photos, paintings, trunk, judge, 0)
     decoder = Decoder().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    measure_codes(decoder, paintings, trunk)
-    trainer = Trainer(learning(decoder, lessons, arguments.steps, arguments.keep))
+    if arguments.begin is None:
+        measure_codes(decoder, paintings, trunk)
+    else:
+        decoder.load_state_dict({name: tensor.float() for name, tensor in load_file(arguments.begin).items()})
+    trainer = Trainer(learning(decoder, lessons, placement, arguments.steps, arguments.keep))
     checkpoint.newest(arguments.work / "checkpoints", trainer.restored)
     with device.memory_kept():
         train(trainer, arguments, trunk)
@@ -78,8 +83,8 @@ def main() -> None:
     )
 
 
-def networks() -> tuple[VGG19, VGG19]:
-    """The network pocket without its heads, which shows what is moved, and with them, which judges."""
+def networks(dtype: torch.dtype) -> tuple[VGG19, VGG19]:
+    """The network pocket without its heads, which shows what is moved, and with them, which judges in this format."""
     entry = CATALOGUE["pocket"]
     path = find(entry)
     assert path is not None
@@ -87,7 +92,7 @@ def networks() -> tuple[VGG19, VGG19]:
     bare = {name: tensor for name, tensor in tensors.items() if not name.startswith("heads.")}
     return (
         VGG19(bare, entry.preprocessing, STATISTICS, padding="replicate"),
-        VGG19(tensors, entry.preprocessing, JUDGED, padding="replicate"),
+        VGG19(tensors, entry.preprocessing, JUDGED, padding="replicate", dtype=dtype),
     )
 
 
@@ -125,7 +130,7 @@ def measure_codes(decoder: Decoder, paintings: list[Any], trunk: VGG19, count: i
     decoder.code_deviation.copy_(found.std(0) + 0.05 * found.std(0).mean())
 
 
-def learning(decoder: Decoder, lessons: Lessons, steps: int, keep: float) -> Task:
+def learning(decoder: Decoder, lessons: Lessons, placement: device.Placement, steps: int, keep: float) -> Task:
     """The decoder's task: four lessons a step."""
 
     def batch(moment: Moment) -> Batch:
@@ -136,7 +141,8 @@ def learning(decoder: Decoder, lessons: Lessons, steps: int, keep: float) -> Tas
         generator = torch.Generator().manual_seed(moment.step)
         features = {name: torch.cat([lesson.moved[name] for lesson in chosen]).float() for name in LAYERS}
         base, code = (torch.cat([getattr(lesson, name) for lesson in chosen]) for name in ("base", "code"))
-        painted = decoder(features, base, code, noise_for((CUT, CUT), generator, len(chosen)))
+        noise = noise_for((CUT, CUT), generator, len(chosen))
+        painted = placement.compute(lambda base: decoder(features, base, code, noise), base)
         terms = loss(painted, chosen, lessons.judge, keep)
         return Outcome(torch.stack(list(terms.values())).sum(), {name: term.detach() for name, term in terms.items()})
 
