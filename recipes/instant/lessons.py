@@ -53,6 +53,8 @@ VARIANCES = {"relu3_1": 3.6e4, "relu4_1": 3.7e5, "relu5_1": 5.5e3}
 OUT_OF_RANGE = 200.0
 LAYOUT = 60.0
 """How much it counts where light and dark are, and which colours, of the photograph in the painting's."""
+BUSYNESS = 2.0
+"""How much it counts that the plainest places are as plain as the painting's plainest, and the busiest as busy."""
 GRID = 500.0
 """How much it counts that pixels of odd and even rows and columns differ in the mean: no picture's do, but those of a
 network that makes four pixels at a time."""
@@ -62,7 +64,8 @@ JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
 class Lesson(NamedTuple):
     """One pair: what the decoder is given, and what it is to reach.
 
-    `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features.
+    `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features; `busy`
+    how busy each place is to be, and the mean square of that in the painting.
     """
 
     base: torch.Tensor
@@ -70,6 +73,7 @@ class Lesson(NamedTuple):
     code: torch.Tensor
     style: dict[tuple[int, str], tuple[Statistics, float]]
     content: dict[str, torch.Tensor]
+    busy: tuple[torch.Tensor, float]
 
 
 class Lessons:
@@ -114,7 +118,13 @@ class Lessons:
             alike = as_busy(degrees(whole)[cut], degrees(painting))
             style = self._targets(painting, counts * F.adaptive_avg_pool2d(alike, counts.shape[2:]))
             content = {name: found.half() for name, found in self.judge.walk(base, CONTENT)}
-        return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content)
+            there = busyness(painting).flatten().sort().values
+            busy = there[(ranked(busyness(whole)) * there.numel()).long()]
+            busy = F.avg_pool2d(F.interpolate(busy, whole.shape[2:])[cut], 8)
+            wanted = busy, there.square().mean().item()
+        return Lesson(
+            base, {name: found.half() for name, found in features.items()}, known.code, style, content, wanted
+        )
 
     def _targets(self, painting: torch.Tensor, counts: torch.Tensor) -> dict[tuple[int, str], tuple[Statistics, float]]:
         """The painting's moments, in which its places count as they are told to."""
@@ -130,13 +140,21 @@ class Lessons:
         return targets
 
 
-def degrees(picture: torch.Tensor) -> torch.Tensor:
-    """How busy (1, 3, H, W) is around each pixel, (1, 1, H, W): 0, the plainest places, to DEGREES - 1, the busiest."""
+def busyness(picture: torch.Tensor) -> torch.Tensor:
+    """The deviation of brightness around each eight pixels of (N, 3, H, W), (N, 1, H / 8, W / 8)."""
     coarse = [F.avg_pool2d(power, 8) for power in (luminance(picture), luminance(picture).square())]
     mean, square = (F.avg_pool2d(one, 3, stride=1, padding=1, count_include_pad=False) for one in coarse)
-    deviation = square - mean.square()
-    ranks = deviation.flatten().argsort().argsort().view(deviation.shape)
-    return F.interpolate((ranks * DEGREES // ranks.numel()).float(), picture.shape[2:])
+    return (square - mean.square()).clamp_min(1e-6).sqrt()
+
+
+def ranked(values: torch.Tensor) -> torch.Tensor:
+    """From 0, the least, to 1 exclusively, the most."""
+    return values.flatten().argsort().argsort().view(values.shape) / values.numel()
+
+
+def degrees(picture: torch.Tensor) -> torch.Tensor:
+    """How busy (1, 3, H, W) is around each pixel, (1, 1, H, W): 0, the plainest places, to DEGREES - 1, the busiest."""
+    return F.interpolate((ranked(busyness(picture)) * DEGREES).floor(), picture.shape[2:])
 
 
 def as_busy(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
@@ -146,8 +164,8 @@ def as_busy(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
 
 
 def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
-    """The terms, each the mean over the lessons: of each reduction's style, of content, of the layout, of a grid, of
-    values outside [0, 1].
+    """The terms, each the mean over the lessons: of each reduction's style, of content, of the layout, of busyness, of
+    a grid, of values outside [0, 1].
 
     Args:
         painted: (N, 3, H, W), a picture for each lesson.
@@ -170,6 +188,11 @@ def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: f
                 terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features.float(), target) / VARIANCES[name]
     base = torch.cat([lesson.base for lesson in lessons])
     terms["layout"] = LAYOUT * F.mse_loss(F.avg_pool2d(painted, 8), F.avg_pool2d(base, 8))
+    distances = [
+        (found - lesson.busy[0][0]).square().mean() / lesson.busy[1]
+        for found, lesson in zip(busyness(painted), lessons, strict=True)
+    ]
+    terms["busyness"] = BUSYNESS * torch.stack(distances).mean()
     phases = F.avg_pool2d(F.pixel_unshuffle(painted, 2), 8).unflatten(1, (3, 4))
     terms["grid"] = GRID * (phases - phases.mean(2, keepdim=True)).square().mean()
     terms["range"] = OUT_OF_RANGE * (painted - painted.clamp(0, 1)).square().mean()
