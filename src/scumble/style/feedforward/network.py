@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from scumble.style.feedforward.shapes import CODE, HIDDEN, LAYERS, NOISE, SLOPE, WIDTHS
+from scumble.style.feedforward.shapes import CODE, HIDDEN, LAYERS, MOST_UNUSUAL, NOISE, SLOPE, WIDTHS
 
 
 class Modulated(nn.Module):
@@ -69,8 +69,8 @@ class Decoder(nn.Module):
             code: (N, CODE), of the painting.
             noise: by the width of a place, 8 and 4, (N, NOISE, H / width, W / width).
         """
-        centred = ((code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")).clamp(-4, 4)
-        gains = iter(self.modulation(centred).split(self.counts, dim=1))
+        centred = (code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")
+        gains = iter(self.modulation(centred.clamp(-MOST_UNUSUAL, MOST_UNUSUAL)).split(self.counts, dim=1))
         pixels = F.pixel_unshuffle(base, 2)
         x = pixels[:, :0]
         for (places, widths), layer in zip(WIDTHS.items(), reversed(LAYERS), strict=True):

@@ -15,6 +15,10 @@ NOISE = 2
 CODE = 2 * (3 + sum(STATISTICS.values()))
 """Numbers that describe a painting: of its colours and of each channel, the mean and the deviation."""
 
+MOST_UNUSUAL = 2.5
+"""Standard deviations by which a number that describes a painting differs from usual at most: how channels are scaled
+for what lies beyond was never learnt, and may blur everything."""
+
 WIDTHS = {8: (96, 96, 96), 4: (64, 64, 48), 2: (32, 32)}
 """Output channels of the decoder's convolutions by the number of pixels that one of its places is wide."""
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from scumble.errors import WeightsError, reason
 from scumble.perceptual.catalogue import CATALOGUE, POCKET_FILE
 from scumble.perceptual.layers import convolutions, down_to
-from scumble.style.feedforward.shapes import LAYERS, WIDTHS
+from scumble.style.feedforward.shapes import LAYERS, MOST_UNUSUAL, WIDTHS
 
 FILE = Path(__file__).with_name("instant.safetensors")
 
@@ -41,7 +41,8 @@ def decoder(code: np.ndarray, strength: float = 1.0) -> Numbers:
         strength: 0 to 1, how far the picture goes: by less than its root, strokes would fade before they are small.
     """
     found = _decoder()
-    centred = np.clip((code - found["code_mean"]) / found["code_deviation"], -4, 4).astype(np.float32)
+    centred = (code - found["code_mean"]) / found["code_deviation"]
+    centred = centred.clip(-MOST_UNUSUAL, MOST_UNUSUAL).astype(np.float32)
     hidden = np.maximum(found["modulation.0.weight"] @ centred + found["modulation.0.bias"], 0)
     gains = found["modulation.2.weight"] @ hidden + found["modulation.2.bias"]
     names = "to_pixels.weight", "to_pixels.bias"
