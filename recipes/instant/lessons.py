@@ -3,8 +3,9 @@
 The features of what is painted are to be distributed as the painting's are, at two sizes, so that large strokes count
 as well as small ones. Of the painting, what has the colours of the part of the photograph counts more, and what is as
 plain or as busy: a sky that had to have all of the painting's edges would be plastered with them. Deep features are to
-stay, place by place, those of the photograph in the painting's colours, and so are light, dark and colours, coarsely. A
-grid, and values beyond what a picture holds, are held against it.
+stay, place by place, those of the photograph in the painting's colours, and so are light, dark and colours, coarsely.
+The plainest places are to be as plain as the painting's plainest, and so on to the busiest. A grid, and values beyond
+what a picture holds, are held against it.
 
 A lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of
 a block is gone through `VISITS` times, in an order of its own each time, before the next block's.
