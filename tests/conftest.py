@@ -33,6 +33,13 @@ from scumble.perceptual.vgg import VGG19, parameter_shapes
 REPOSITORY = Path(__file__).parents[1]
 CAFFE = CATALOGUE["vgg19-caffe"].preprocessing
 
+PEAK = """
+def peak():  # in bytes; not getrusage's figure, which begins with the peak of the process that started this one
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
+"""
+"""The beginning of programs that tell what memory they took (Linux)."""
+
 
 @contextlib.contextmanager
 def overlapped(block: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:

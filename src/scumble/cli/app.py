@@ -65,6 +65,8 @@ def _prepare_torch(training: bool) -> None:
     # Blocks that are given back and asked for anew, as for large pictures, come in pages of 2 MiB in place of 4 KiB:
     # less time of the system's, a seventh of all where a large picture is translated.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    # Of the kernels that are compiled for each shape, and take up to 0.2 MiB, 1024 would be kept: tiles have many shapes.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000" if training else "300")
     if (threads := cores.allowed()) is not None:
