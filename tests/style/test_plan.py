@@ -193,13 +193,7 @@ def test_a_job_in_tiles_paints_the_same_picture(content_file, style_file, weight
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="units of the memory that was taken differ")
 def test_a_painting_takes_no_more_memory_than_it_may(content_file, style_file, tmp_path):
-    program = PEAK + (
-        "from scumble.cli.app import main\n"
-        "try:\n"
-        "    main()\n"
-        "finally:\n"
-        "    print('took', peak())\n"
-    )
+    program = PEAK + ("from scumble.cli.app import main\ntry:\n    main()\nfinally:\n    print('took', peak())\n")
     given = ["--size", "1536", "--steps", "2", "--coarse-steps", "1", "--max-memory", "1"]
     command = [sys.executable, "-c", program, "stylize", content_file, style_file, "-o", tmp_path / "out.png", *given]
     done = subprocess.run(command, capture_output=True, check=True, text=True)

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     arguments = sys.argv[1:] if arguments is None else arguments
-    _prepare_torch(training=arguments[:2] in (["gan", "train"], ["translate", "train"]))
+    _prepare_libraries(arguments)
     try:
         _run(arguments)
     except ScumbleError as error:
@@ -56,16 +56,21 @@ def _run(arguments: list[str]) -> None:
     commands.run(arguments)
 
 
-def _prepare_torch(training: bool) -> None:
-    """Choose how many threads compute, how they wait and how memory comes, before torch is loaded, which reads it then.
+def _prepare_libraries(arguments: list[str]) -> None:
+    """Choose how many threads compute, how they wait and how memory comes, before torch and NumPy read it.
 
     Threads that wait for each other by spinning take cores that others are using. They may spin for a moment: a
     training has many short waits, and would take half as long again without (docs/log.md).
     """
+    training = arguments[:2] in (["gan", "train"], ["translate", "train"])
+    if arguments[:1] not in (["gan"], ["translate"], ["web"]):
+        # NumPy's own threads are for large matrices. Of a picture's, the largest are 128 by 128, and waiting for the
+        # other threads would take a quarter of all the time of a picture painted in one pass.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Blocks that are given back and asked for anew, as for large pictures, come in pages of 2 MiB in place of 4 KiB:
     # less time of the system's, a seventh of all where a large picture is translated.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    # Of the kernels that are compiled for each shape, and take up to 0.2 MiB, 1024 would be kept: tiles have many shapes.
+    # Of the kernels that are compiled for each shape, 0.2 MiB each, 1024 would be kept: tiles have many shapes.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000" if training else "300")

@@ -20,6 +20,9 @@ def _srgb_profile() -> bytes:
     return bytes(profile)
 
 
+COMPRESSION = 4
+"""Of a PNG with 8 bits: as small as by 6, which is usual, in half the time."""
+
 SRGB_PROFILE = _srgb_profile()
 SRGB = ImageCms.ImageCmsProfile(io.BytesIO(SRGB_PROFILE))
 
@@ -34,7 +37,8 @@ def _write_png(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Meta
     info = PngInfo()
     for keyword, of_keyword in texts.items():
         info.add_itxt(keyword, of_keyword)
-    Image.fromarray(pixels).save(file, "PNG", icc_profile=SRGB_PROFILE, pnginfo=info, exif=exif, **_dpi(known))
+    packed = {"icc_profile": SRGB_PROFILE, "pnginfo": info, "exif": exif, "compress_level": COMPRESSION}
+    Image.fromarray(pixels).save(file, "PNG", **packed, **_dpi(known))
 
 
 def _write_jpeg(pixels: np.ndarray, file: BinaryIO, text: str | None, known: Metadata) -> None:
