@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scumble import device
 from scumble.data.form import times
 from scumble.events import Event
+from scumble.gan.monitoring.check_data import Advice
 from scumble.gan.monitoring.speed import images_for, of_trainer
 from scumble.gan.translation import perceptual
 from scumble.gan.translation.data import Pictures, open_translation
@@ -20,23 +20,6 @@ from scumble.gan.translation.task import game_of, trainer_of
 
 FEW = 100
 """Pictures of a side: with fewer, the discriminator soon knows them by heart."""
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What is in the data, and what to do.
-
-    Attributes:
-        found: in words, rows of a table.
-        figures: the same as numbers.
-        commands: those that end "within the hour" and "by tomorrow".
-        warnings: what will go wrong, or may surprise.
-    """
-
-    found: dict[str, str]
-    figures: dict[str, Any]
-    commands: dict[str, str]
-    warnings: list[str]
 
 
 @device.in_full_float32
@@ -77,7 +60,9 @@ def check_events(
     figures = {"pictures": pictures.count, "withheld": pictures.amount("withheld"), "parameters": parameters}
     figures |= {"images_per_second": speed.images_per_second, "images": images}
     figures["seconds"] = {when: number / speed.images_per_second for when, number in images.items()}
-    return Advice(found, figures, _commands(data, settings, labels, images), _warnings(pictures))
+    command = _command(data, settings, labels)
+    commands = {when: f"{command} --images {number}" for when, number in images.items()}
+    return Advice(found, figures, command, commands, _warnings(pictures))
 
 
 def _seen(shape: Shape) -> str:
@@ -85,17 +70,14 @@ def _seen(shape: Shape) -> str:
     return f"{times((width, height))}, {channels} channel" + "s" * (channels > 1)
 
 
-def _commands(
-    data: Data, settings: TranslationSettings, labels: str | Path | None, images: dict[str, int]
-) -> dict[str, str]:
+def _command(data: Data, settings: TranslationSettings, labels: str | Path | None) -> str:
     given = settings.model_dump(include=settings.model_fields_set - {"images"})
     flags = "".join(f" {_flag(name.replace('_', '-'), value)}" for name, value in given.items())
     flags += f" --labels {shlex.quote(str(labels))}" if labels is not None else ""
     sources = [data] if isinstance(data, str | Path) else data
     named = " ".join(shlex.quote(str(source)) for source in sources)
     run = shlex.quote(f"runs/{Path(str(sources[0])).stem or 'run'}")
-    command = f"scumble translate train {named} --run {run}{flags}"
-    return {when: f"{command} --images {number}" for when, number in images.items()}
+    return f"scumble translate train {named} --run {run}{flags}"
 
 
 def _flag(name: str, value: Any) -> str:
