@@ -175,8 +175,7 @@ def decoder() -> bytes:
                     "Add", found, graph.convolution(moved, name, (outputs, channels), "moved", bias=False)
                 )
                 if x:
-                    x = graph.add("Resize", x, "", twice, mode="nearest", coordinate_transformation_mode="asymmetric",
-                                  nearest_mode="floor")  # fmt: skip
+                    x = graph.add("Resize", x, "", twice, mode="linear", coordinate_transformation_mode="half_pixel")
                     coarser = graph.convolution(x, name, (outputs, inputs), "coarser", bias=False)
                     found = graph.add("Add", found, coarser)
             found = graph.add("LeakyRelu", found, alpha=SLOPE)

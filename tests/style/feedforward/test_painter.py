@@ -135,7 +135,7 @@ def test_a_smaller_margin_would_show(monkeypatch):
     pair, networks = (picture(0, 200, 200), picture(1, 40, 56)), OnnxNetworks()
     whole = painted(networks, *pair, whole=True)
     monkeypatch.setattr(pieces, "LARGEST", 64)
-    monkeypatch.setattr(pieces, "MARGIN", 48)
+    monkeypatch.setattr(pieces, "MARGIN", pieces.DECODED_MARGIN)
     assert np.abs(painted(networks, *pair) - whole).max() > 1e-3
 
 

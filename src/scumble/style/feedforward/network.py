@@ -76,7 +76,8 @@ class Decoder(nn.Module):
         for (places, widths), layer in zip(WIDTHS.items(), reversed(LAYERS), strict=True):
             parts = [moved[layer], noise[places] if places in noise else pixels - 0.5]
             if x.shape[1]:
-                parts.insert(0, F.interpolate(x, scale_factor=2, mode="nearest"))
+                # Places that were repeated would be seen as squares, wherever a photograph is plain.
+                parts.insert(0, F.interpolate(x, scale_factor=2, mode="bilinear"))
             x = torch.cat(parts, dim=1)
             for number, outputs in enumerate(widths):
                 found = self.layers[f"{places}_{number}"](x, next(gains))

@@ -19,8 +19,8 @@ STEP = 8
 LARGEST = 1152
 """Pixels of a piece's sides, without what it sees around itself."""
 
-MARGIN, DECODED_MARGIN = 80, 48
-"""Pixels that are seen around a piece by the trunk for the decoder, and by the decoder: 79 and 42 are enough."""
+MARGIN, DECODED_MARGIN = 96, 56
+"""Pixels that are seen around a piece by the trunk for the decoder, and by the decoder: 91 and 54 are enough."""
 
 BORDER = 16
 """Pixels by which a picture is continued before it is painted: its own are out of sight of the zeros beyond them, which
