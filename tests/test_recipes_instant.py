@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 
 from conftest import REPOSITORY
 from feedforward_material import numbers_of, unlearnt_decoder
@@ -46,6 +47,45 @@ def test_plain_parts_learn_from_plain_parts(part, counts):
     assert found.mean() == pytest.approx(1, abs=0.02)
     halves = [half.mean().item() for half in found.chunk(2, dim=3)]
     assert halves == pytest.approx(counts, abs=0.35)
+
+
+def test_the_critic_is_shown_what_counts_the_most_and_no_border_that_was_added():
+    lessons = recipe("lessons")
+    counts = torch.zeros(1, 1, 30, 60)
+    counts[..., 40:] = 1
+    columns = torch.linspace(0, 1, 480).expand(1, 3, 120, 480)
+    part, found = lessons._counting_part(columns, counts, np.random.default_rng(0))
+    assert (part.shape, found.shape) == ((1, 3, lessons.CUT, lessons.CUT), (1, 1, lessons.CUT // 8, lessons.CUT // 8))
+    assert part[..., -1].min() > 0.7
+    assert found[:, :, :14].max() == 1
+    assert found[:, :, 16:].max() == 0
+
+
+def test_the_critic_learns_how_features_lie_beside_each_other():
+    critic, shapes = recipe("critic"), recipe("critic").LAYERS
+    random = torch.Generator().manual_seed(0)
+    network = critic.Critic(torch.zeros(critic.CODE), torch.ones(critic.CODE))
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3, betas=(0.0, 0.99))
+    code, counts = torch.zeros(2, critic.CODE), torch.ones(2, 1, 6, 6)
+
+    def smooth() -> dict[str, torch.Tensor]:
+        coarse = {name: torch.randn(2, channels, 6, 6, generator=random) for name, channels in shapes.items()}
+        return {name: critic.DEVIATIONS[name] * F.interpolate(one, scale_factor=4) for name, one in coarse.items()}
+
+    def shuffled() -> dict[str, torch.Tensor]:
+        places = torch.randperm(24 * 24, generator=random)
+        return {name: one.flatten(2)[:, :, places].view_as(one) for name, one in smooth().items()}
+
+    losses = []
+    for _ in range(80):
+        real = critic.of_paintings(network(smooth(), code), counts)
+        losses.append(real + critic.of_painted(network(shuffled(), code)))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[0].item() == pytest.approx(2, abs=0.5)
+    assert losses[-1].item() < 1
+    assert critic.liking(network(smooth(), code)) > critic.liking(network(shuffled(), code)) + 0.5
 
 
 def test_the_package_holds_the_graphs_that_the_recipe_writes(export):

@@ -5,7 +5,7 @@ as well as small ones. Of the painting, what has the colours of the part of the 
 plain or as busy: a sky that had to have all of the painting's edges would be plastered with them. Deep features are to
 stay, place by place, those of the photograph in the painting's colours, and so are light, dark and colours, coarsely.
 The plainest places are to be as plain as the painting's plainest, and so on to the busiest. A grid, and values beyond
-what a picture holds, are held against it.
+what a picture holds, are held against it. For the critic (see there), a part of the painting is kept.
 
 A lesson is a function of (seed, number) alone. Looking its targets up takes as long as several steps, so each lesson of
 a block is gone through `VISITS` times, in an order of its own each time, before the next block's.
@@ -21,7 +21,7 @@ from PIL import Image
 
 from scumble.perceptual.vgg import VGG19
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
-from scumble.style.feedforward.shapes import NOISE
+from scumble.style.feedforward.shapes import LAYERS, NOISE
 from scumble.style.losses.statistics import Statistics, covariance_of, moments
 from scumble.style.losses.style import wasserstein_distance, with_root
 from scumble.style.objective.view import by_place
@@ -62,13 +62,19 @@ GRID = 500.0
 """How much it counts that pixels of odd and even rows and columns differ in the mean: no picture's do, but those of a
 network that makes four pixels at a time."""
 JUDGED = tuple(dict.fromkeys((*STYLE[1], *CONTENT)))
+PARTS = 4
+"""Parts of a painting, of which one is shown to the critic: the one that counts the most."""
+
+Looks = dict[tuple[int, str], torch.Tensor]
+"""What the judge sees of pictures, by (reduction, layer)."""
 
 
 class Lesson(NamedTuple):
     """One pair: what the decoder is given, and what it is to reach.
 
     `style` has the painting's moments by (reduction, layer), with what they are divided by; `content` features; `busy`
-    how busy each place is to be.
+    how busy each place is to be; `original` a part of the painting, as features, and `counts` (1, 1, h, w) how much the
+    places of it count.
     """
 
     base: torch.Tensor
@@ -77,6 +83,8 @@ class Lesson(NamedTuple):
     style: dict[tuple[int, str], tuple[Statistics, float]]
     content: dict[str, torch.Tensor]
     busy: torch.Tensor
+    original: dict[str, torch.Tensor]
+    counts: torch.Tensor
 
 
 class Lessons:
@@ -119,12 +127,16 @@ class Lessons:
             inside[cut] = 1
             counts = proportions(coloured, painting, inside)
             alike = as_busy(degrees(whole)[cut], degrees(painting))
-            style = self._targets(painting, counts * F.adaptive_avg_pool2d(alike, counts.shape[2:]))
+            counts = counts * F.adaptive_avg_pool2d(alike, counts.shape[2:])
+            style = self._targets(painting, counts)
+            original, counts = _counting_part(painting, counts, random)
+            original = {name: found.half() for name, found in self.judge.walk(original, LAYERS)}
             content = {name: found.half() for name, found in self.judge.walk(base, CONTENT)}
             there = busyness(painting).flatten().sort().values
             busy = there[(ranked(busyness(whole)) * there.numel()).long()]
             busy = F.avg_pool2d(F.interpolate(busy, whole.shape[2:])[cut], 8)
-        return Lesson(base, {name: found.half() for name, found in features.items()}, known.code, style, content, busy)
+        moved_features = {name: found.half() for name, found in features.items()}
+        return Lesson(base, moved_features, known.code, style, content, busy, original, counts)
 
     def _targets(self, painting: torch.Tensor, counts: torch.Tensor) -> dict[tuple[int, str], tuple[Statistics, float]]:
         """The painting's moments, in which its places count as they are told to."""
@@ -163,29 +175,36 @@ def as_busy(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     return DEGREES * parts[there.long()]
 
 
-def loss(painted: torch.Tensor, lessons: Sequence[Lesson], judge: VGG19, keep: float) -> dict[str, torch.Tensor]:
+def looked_at(pictures: torch.Tensor, judge: VGG19) -> Looks:
+    """What the judge sees of (N, 3, H, W)."""
+    return {
+        (reduction, name): features
+        for reduction, layers in STYLE.items()
+        for name, features in judge.walk(reduced(pictures, reduction), (*layers, *(CONTENT if reduction == 1 else ())))
+    }
+
+
+def loss(painted: torch.Tensor, looks: Looks, lessons: Sequence[Lesson], keep: float) -> dict[str, torch.Tensor]:
     """The terms, each the mean over the lessons: of each reduction's style, of content, of the layout, of busyness, of
     a grid, of values outside [0, 1].
 
     Args:
         painted: (N, 3, H, W), a picture for each lesson.
+        looks: what the judge sees of them.
         lessons: what they are to reach.
-        judge: looks at them.
         keep: how much content counts.
     """
     terms: dict[str, torch.Tensor] = {}
-    for reduction, layers in STYLE.items():
-        wanted = {**layers, **(CONTENT if reduction == 1 else {})}
-        for name, features in judge.walk(reduced(painted, reduction), tuple(wanted)):
-            if name in layers:
-                distances = []
-                for one, lesson in zip(features, lessons, strict=True):
-                    target, spread = lesson.style[reduction, name]
-                    distances.append(wasserstein_distance(moments(by_place(one[None])), target) / spread)
-                terms[f"style {reduction} {name}"] = layers[name] * torch.stack(distances).mean()
-            if reduction == 1 and name in CONTENT:
-                target = torch.cat([lesson.content[name].float() for lesson in lessons])
-                terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features.float(), target) / VARIANCES[name]
+    for (reduction, name), features in looks.items():
+        if name in STYLE[reduction]:
+            distances = []
+            for one, lesson in zip(features, lessons, strict=True):
+                target, spread = lesson.style[reduction, name]
+                distances.append(wasserstein_distance(moments(by_place(one[None])), target) / spread)
+            terms[f"style {reduction} {name}"] = STYLE[reduction][name] * torch.stack(distances).mean()
+        if reduction == 1 and name in CONTENT:
+            target = torch.cat([lesson.content[name].float() for lesson in lessons])
+            terms[f"content {name}"] = keep * CONTENT[name] * F.mse_loss(features.float(), target) / VARIANCES[name]
     base = torch.cat([lesson.base for lesson in lessons])
     terms["layout"] = LAYOUT * F.mse_loss(F.avg_pool2d(painted, 8), F.avg_pool2d(base, 8))
     ratios = (busyness(painted) + PLAIN) / (torch.cat([lesson.busy for lesson in lessons]) + PLAIN)
@@ -227,6 +246,17 @@ def _place(whole: torch.Tensor, random: np.random.Generator) -> tuple[slice, ...
     """A square of CUT pixels somewhere in a picture."""
     top, left = (int(random.integers(length - CUT + 1)) for length in whole.shape[2:])
     return slice(None), slice(None), slice(top, top + CUT), slice(left, left + CUT)
+
+
+def _counting_part(
+    painting: torch.Tensor, counts: torch.Tensor, random: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As much of a painting as is painted: of several places, the one that counts the most; with its counts."""
+    missing = [max(0, CUT - length) for length in painting.shape[2:]]
+    counts = F.pad(F.interpolate(counts, painting.shape[2:], mode="bilinear"), (0, missing[1], 0, missing[0]))
+    painting = F.pad(painting, (0, missing[1], 0, missing[0]), mode="replicate")  # which counts nothing
+    place = max((_place(painting, random) for _ in range(PARTS)), key=lambda place: counts[place].sum().item())
+    return painting[place], F.avg_pool2d(counts[place], 8)
 
 
 def _part(picture: Image.Image, random: np.random.Generator) -> torch.Tensor:

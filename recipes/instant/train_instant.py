@@ -8,6 +8,7 @@ The same command goes on where it was stopped. One picture of each kind in eight
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import math
@@ -18,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from lessons import CUT, JUDGED, Lesson, Lessons, as_tensor, loss, noise_for
+from critic import Critic, Logits, liking, of_painted, of_paintings
+from lessons import CUT, JUDGED, Lesson, Lessons, Looks, as_tensor, looked_at, loss, noise_for
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -35,13 +37,18 @@ from scumble.storage import checkpoint
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.network import Decoder
 from scumble.style.feedforward.shapes import COLOURS, LAYERS, STATISTICS
-from scumble.training.task import Batch, Moment, Outcome, Task, Update
+from scumble.training.task import Batch, Moment, Outcome, Task, Update, once
 from scumble.training.trainer import Trainer
 
 BATCH = 4
 LEARNING_RATE = 7e-4
 WARM_UP = 100
 MAX_NORM = 1.0
+CRITIC, CRITIC_RATE = 1.0, 4e-4
+"""How much it counts what the critic thinks, after it has learnt alone for some steps; and its learning rate."""
+CRITIC_ALONE = 100
+HALF_LIFE = 300
+"""Steps in which the moving average forgets half."""
 SAVED_EVERY = 250
 SHEET_EVERY = 1000
 HELD_BACK = 8
@@ -131,35 +138,63 @@ def measure_codes(decoder: Decoder, paintings: list[Any], trunk: VGG19, count: i
 
 
 def learning(decoder: Decoder, lessons: Lessons, placement: device.Placement, steps: int, keep: float) -> Task:
-    """The decoder's task: four lessons a step."""
+    """The decoder's task, four lessons a step, and that of its critic."""
+    critic = Critic(decoder.get_buffer("code_mean"), decoder.get_buffer("code_deviation"))
 
     def batch(moment: Moment) -> Batch:
         return {"lessons": [lessons.at(moment.step * BATCH + number) for number in range(BATCH)]}
 
-    def outcome(batch: Batch, moment: Moment) -> Outcome:
+    def painted(batch: Batch, moment: Moment) -> tuple[torch.Tensor, Looks]:
+        """The pictures of a step, and what the judge sees of them."""
         chosen: list[Lesson] = batch["lessons"]
-        generator = torch.Generator().manual_seed(moment.step)
         features = {name: torch.cat([lesson.moved[name] for lesson in chosen]).float() for name in LAYERS}
         base, code = (torch.cat([getattr(lesson, name) for lesson in chosen]) for name in ("base", "code"))
-        noise = noise_for((CUT, CUT), generator, len(chosen))
-        painted = placement.compute(lambda base: decoder(features, base, code, noise), base)
-        terms = loss(painted, chosen, lessons.judge, keep)
+        noise = noise_for((CUT, CUT), torch.Generator().manual_seed(moment.step), len(chosen))
+        pictures = placement.compute(lambda base: decoder(features, base, code, noise), base)
+        return pictures, looked_at(pictures, lessons.judge)
+
+    def judged(batch: Batch, features: dict[str, torch.Tensor]) -> Logits:
+        code = torch.cat([lesson.code for lesson in batch["lessons"]])
+        with torch.autocast(placement.device.type, placement.dtype, enabled=placement.dtype != torch.float32):
+            return critic(features, code)
+
+    def told_apart(batch: Batch, moment: Moment) -> Outcome:
+        _, looks = once(batch, "painted", lambda: painted(batch, moment))
+        chosen: list[Lesson] = batch["lessons"]
+        original = {name: torch.cat([lesson.original[name] for lesson in chosen]) for name in LAYERS}
+        real = of_paintings(judged(batch, original), torch.cat([lesson.counts for lesson in chosen]))
+        fake = of_painted(judged(batch, {name: looks[1, name].detach() for name in LAYERS}))
+        return Outcome(real + fake, {"real": real.detach(), "fake": fake.detach()})
+
+    def outcome(batch: Batch, moment: Moment) -> Outcome:
+        pictures, looks = once(batch, "painted", lambda: painted(batch, moment))
+        terms = loss(pictures, looks, batch["lessons"], keep)
+        share = min(1.0, max(0.0, moment.step / CRITIC_ALONE - 1))
+        terms["critic"] = -CRITIC * share * liking(judged(batch, {name: looks[1, name] for name in LAYERS}))
         return Outcome(torch.stack(list(terms.values())).sum(), {name: term.detach() for name, term in terms.items()})
 
-    update = Update(
-        "decoder",
-        ("decoder",),
-        outcome,
-        lambda parameters: torch.optim.Adam(parameters, LEARNING_RATE, betas=(0.9, 0.99)),
-        schedule=lambda moment: {"lr": LEARNING_RATE * schedule(moment.step, steps)},
-        max_norm=MAX_NORM,
+    updates = tuple(
+        Update(
+            name,
+            (name,),
+            of,
+            functools.partial(torch.optim.Adam, lr=rate, betas=betas),
+            schedule=functools.partial(rates, steps=steps, highest=rate),
+            max_norm=norm,
+        )
+        for name, of, rate, betas, norm in (
+            ("critic", told_apart, CRITIC_RATE, (0.0, 0.99), None),
+            ("decoder", outcome, LEARNING_RATE, (0.9, 0.99), MAX_NORM),
+        )
     )
-    return Task({"decoder": decoder}, (update,), batch, BATCH, averaged=("decoder",), half_life=500 * BATCH)
+    networks = {"decoder": decoder, "critic": critic}
+    return Task(networks, updates, batch, BATCH, averaged=("decoder",), half_life=HALF_LIFE * BATCH)
 
 
-def schedule(step: int, steps: int) -> float:
-    """The learning rate's factor: warmed up, then along a cosine to a twentieth."""
-    return min(1.0, (step + 1) / WARM_UP) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
+def rates(moment: Moment, steps: int, highest: float) -> dict[str, Any]:
+    """The learning rate: warmed up, then along a cosine to a twentieth."""
+    cosine = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, moment.step / steps)))
+    return {"lr": highest * min(1.0, (moment.step + 1) / WARM_UP) * cosine}
 
 
 def train(trainer: Trainer, arguments: argparse.Namespace, trunk: VGG19) -> None:
@@ -168,8 +203,9 @@ def train(trainer: Trainer, arguments: argparse.Namespace, trunk: VGG19) -> None
     while trainer.step < arguments.steps:
         trainer.train_step()
         if trainer.step % 50 == 0:
-            figures = {k: round(float(v), 4) for k, v in trainer.take_figures()["decoder"].items()}
-            row = {"step": trainer.step} | figures
+            row: dict[str, Any] = {"step": trainer.step}
+            for update, figures in trainer.take_figures().items():
+                row |= {name if name != "loss" else f"loss {update}": round(float(v), 4) for name, v in figures.items()}
             row["seconds"] = round((time.process_time() - started) / (trainer.step - since), 3)
             with (arguments.work / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")

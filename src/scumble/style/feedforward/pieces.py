@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scumble.style.feedforward.shapes import NOISE
+from scumble.style.feedforward.shapes import GRAIN, NOISE
 
 STEP = 8
 """Sides of what the networks are given are multiples of this many pixels."""
@@ -91,10 +91,8 @@ def continued(length: int) -> range:
 def drawn(sides: tuple[int, int], seed: int) -> dict[int, np.ndarray]:
     """Noise for a whole picture of these (height, width), with its border, by the width of a place in pixels."""
     random, lengths = np.random.default_rng(seed), [len(continued(side)) for side in sides]
-    return {
-        places: random.standard_normal((1, NOISE, *(length // places for length in lengths)), np.float32)
-        for places in (8, 4)
-    }
+    shapes = {places: (1, NOISE, *(length // places for length in lengths)) for places in (8, 4)}
+    return {places: np.float32(GRAIN) * random.standard_normal(shape, np.float32) for places, shape in shapes.items()}
 
 
 def cut(picture: np.ndarray, rows: range, columns: range) -> np.ndarray:

@@ -12,6 +12,10 @@ STATISTICS = {"relu1_1": 16} | LAYERS
 NOISE = 2
 """Channels of noise at the two coarser sizes: from a plain sky alone, no convolution makes anything but plainness."""
 
+GRAIN = 0.3
+"""The noise's deviation where pictures are painted. It is 1 where the decoder learns, which is held to have as much
+texture as the painting has on the whole; eyes see a relief in that wherever a photograph is plain."""
+
 CODE = 2 * (3 + sum(STATISTICS.values()))
 """Numbers that describe a painting: of its colours and of each channel, the mean and the deviation."""
 
