@@ -70,7 +70,8 @@ def test_the_critic_learns_how_features_lie_beside_each_other():
 
     def smooth() -> dict[str, torch.Tensor]:
         coarse = {name: torch.randn(2, channels, 6, 6, generator=random) for name, channels in shapes.items()}
-        return {name: critic.DEVIATIONS[name] * F.interpolate(one, scale_factor=4) for name, one in coarse.items()}
+        wide = {name: F.interpolate(one, scale_factor=4) for name, one in coarse.items()}
+        return {name: (critic.DEVIATIONS[name] * one).half() for name, one in wide.items()}  # as lessons keep them
 
     def shuffled() -> dict[str, torch.Tensor]:
         places = torch.randperm(24 * 24, generator=random)

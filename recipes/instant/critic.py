@@ -43,7 +43,8 @@ class Critic(nn.Module):
         centred = centred.clamp(-MOST_UNUSUAL, MOST_UNUSUAL)
         logits = {}
         for name in LAYERS:
-            seen = self.seen[name]((features[name] / DEVIATIONS[name]).contiguous(memory_format=torch.channels_last))
+            scaled = features[name].float() / DEVIATIONS[name]
+            seen = self.seen[name](scaled.contiguous(memory_format=torch.channels_last))
             told = (seen * self.told[name](centred)[:, :, None, None]).sum(1, keepdim=True) / WIDTH**0.5
             logits[name] = (self.alone[name](seen) + told).float()
         return logits

@@ -36,7 +36,7 @@ from scumble.perceptual.vgg import VGG19
 from scumble.storage import checkpoint
 from scumble.style.feedforward.moving import coded, in_colours, maps_between, moved, seen
 from scumble.style.feedforward.network import Decoder
-from scumble.style.feedforward.shapes import COLOURS, LAYERS, STATISTICS
+from scumble.style.feedforward.shapes import COLOURS, GRAIN, LAYERS, STATISTICS
 from scumble.training.task import Batch, Moment, Outcome, Task, Update, once
 from scumble.training.trainer import Trainer
 
@@ -220,6 +220,7 @@ def paint(decoder: Decoder, trunk: VGG19, photograph: torch.Tensor, painting: to
     """One picture; sides are multiples of 8."""
     known = coded(trunk, painting)
     noise = noise_for((photograph.shape[3], photograph.shape[2]), torch.Generator().manual_seed(0))
+    noise = {places: GRAIN * values for places, values in noise.items()}
     features = moved(trunk, photograph, maps_between(seen(trunk, photograph), known.moments))
     return decoder(features, in_colours(photograph, painting, COLOURS), known.code, noise)
 
