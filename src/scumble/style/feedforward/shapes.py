@@ -19,7 +19,7 @@ texture as the painting has on the whole; eyes see a relief in that wherever a p
 CODE = 2 * (3 + sum(STATISTICS.values()))
 """Numbers that describe a painting: of its colours and of each channel, the mean and the deviation."""
 
-MOST_UNUSUAL = 2.5
+MOST_UNUSUAL = 2.0
 """Standard deviations by which a number that describes a painting differs from usual at most: how channels are scaled
 for what lies beyond was never learnt, and may blur everything."""
 
