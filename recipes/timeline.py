@@ -95,6 +95,7 @@ REPORTED = {
 }
 
 REASONS = {
+    "gan": "it draws one picture for all latents, as the monitor warns from 70,000 images on",
     "began": "its faces are still blurred, being what a small autoencoder reconstructs first",
     "pix2pix": "colours that are guessed are farther from the truth than none; by the kernel distance it does",
     "bicyclegan": "one of many sharp results is drawn, of which few are near the truth",
