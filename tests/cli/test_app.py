@@ -293,20 +293,24 @@ def test_info_tells_about_the_machine(folder):
     assert found == {"vgg19-caffe": "not here", "vgg19": "not here", "inception": "not here"}
 
 
+WAITS, OF_NUMPY = "GOMP_SPINCOUNT", "OPENBLAS_NUM_THREADS"
+
+
 @pytest.mark.parametrize(
-    ("command", "given", "expected"),
+    ("command", "given", "name", "expected"),
     [
-        (["--version"], {}, "300"),
-        (["gan", "train", "--help"], {}, "3000"),
-        (["--version"], {"GOMP_SPINCOUNT": "7"}, "7"),
-        (["--version"], {"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
+        (["--version"], {}, WAITS, "300"),
+        (["gan", "train", "--help"], {}, WAITS, "3000"),
+        (["--version"], {WAITS: "7"}, WAITS, "7"),
+        (["--version"], {"OMP_WAIT_POLICY": "ACTIVE"}, WAITS, "None"),
+        (["stylize", "--help"], {}, OF_NUMPY, "1"),
+        (["stylize", "--help"], {OF_NUMPY: "3"}, OF_NUMPY, "3"),
+        (["gan", "evaluate", "--help"], {}, OF_NUMPY, "None"),
     ],
 )
-def test_waiting_threads_leave_the_cores_to_others_unless_told_otherwise(folder, command, given, expected):
-    script = (
-        f"import os, scumble.cli.app as app\ntry: app.main({command})\nfinally: print(os.environ.get('GOMP_SPINCOUNT'))"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | given
+def test_waiting_threads_leave_the_cores_to_others_unless_told_otherwise(folder, command, given, name, expected):
+    script = f"import os, scumble.cli.app as app\ntry: app.main({command})\nfinally: print(os.environ.get('{name}'))"
+    environment = {name: value for name, value in os.environ.items() if name not in (WAITS, OF_NUMPY)} | given
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
