@@ -10,13 +10,16 @@ export class Refused extends Error {
   }
 }
 
+/** There is no answer: the server has gone, and may come again. */
+export class Unreachable extends Error {}
+
 async function ask(path, options) {
   let response;
   try {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error(words.base.unreachable);
+    throw new Unreachable(words.base.unreachable);
   }
   if (response.ok) return response;
   throw new Refused(response.status, await response.json().catch(() => null));

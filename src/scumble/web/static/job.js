@@ -1,9 +1,9 @@
 // One job: the picture while it is painted and when it is done, what to do with it, and how it came about. Everything is
 // in the job's folder: the page may be closed and opened again anywhere.
 import words from "/words.js";
-import { get, pictureOf, post, remove } from "/static/api.js";
+import { get, pictureOf, post, remove, Unreachable } from "/static/api.js";
 import { count_jobs } from "/static/base.js";
-import { byId, bytes, debounced, duration, el, fill, icon, sure, told, when } from "/static/dom.js";
+import { byId, bytes, debounced, duration, el, fill, icon, notice, sure, told, when } from "/static/dom.js";
 import { command, command_line, copy_button, facts, names_of, page_of, picture_of, results_of, text_of, title_of } from "/static/recipe.js";
 import { follow } from "/static/stream.js";
 import { Viewer } from "/static/viewer.js";
@@ -13,6 +13,7 @@ const address = `/api/jobs/${encodeURIComponent(id)}`;
 const PAINTS = ["stylize"]; // a photograph, to compare with
 const REPEATED = [...PAINTS, "texture"]; // on the page where one paints
 const PAINTED = [...PAINTS, "texture", "batch", "apply"];
+const AGAIN_AFTER = 1000; // milliseconds, where nobody answered
 const SHOWN = 2048; // pixels of the photograph's longer side, to compare with
 const SAID = ["noted", "warned", "detailed", "planned", "estimated"]; // events that are words for people
 const NOT_FIGURES = ["event", "n", "time", "job", "outputs", "seconds", "recipe"];
@@ -38,6 +39,16 @@ async function load() {
   draw();
   count_jobs();
   return true;
+}
+
+/** What an event has told of: asked for until there is an answer, since no other event may tell of it. */
+async function reload() {
+  try {
+    await load();
+  } catch (error) {
+    if (error instanceof Unreachable) setTimeout(reload, AGAIN_AFTER);
+    else notice(error.message, true);
+  }
 }
 
 function draw() {
@@ -138,7 +149,7 @@ function draw_picture() {
 
 /** Of many that are told of at once, as on opening the page, the last. */
 const new_picture = debounced(async () => {
-  if (!picture_of(job)) await load();
+  if (!picture_of(job)) await reload();
   draw_picture();
 }, 50);
 
@@ -176,7 +187,7 @@ byId("frame").addEventListener("input", () => {
 
 function listen() {
   close_stream();
-  close_stream = follow(`${address}/events`, take, () => load(), seen);
+  close_stream = follow(`${address}/events`, take, reload, seen);
 }
 
 async function take(event) {
@@ -187,7 +198,7 @@ async function take(event) {
   } else if (event.event === "preview") {
     new_picture();
   } else if (event.event === "state") {
-    if (event.state !== job.state) await load(); // else it is an old one, told again
+    if (event.state !== job.state) await reload(); // else it is an old one, told again
   } else if (SAID.includes(event.event)) {
     say(event);
   } else if (event.event === "finished" || event.event === "returned") {

@@ -59,7 +59,8 @@ async function refresh() {
     byId("message").textContent = error.status === 404 ? texts.missing : error.message;
     return error.status === 404 ? "done" : "failed";
   }
-  if (job.files.some(({ name }) => name === RUN)) show_progress(await get(address("progress")));
+  // Where that fails, the next look shows it.
+  if (job.files.some(({ name }) => name === RUN)) await get(address("progress")).then(show_progress, () => {});
   show_job(job);
   return job.state;
 }
