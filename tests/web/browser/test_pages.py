@@ -55,6 +55,22 @@ def test_what_is_not_there_is_told_in_words(browser):
     assert browser.text().strip()
 
 
+def test_a_page_whose_server_was_gone_for_a_moment_asks_it_again(browser, server, pictures):
+    photograph, painting = (page.uploaded(server, file) for file in pictures)
+    wanted = {"kind": "stylize", "settings": {"size": 64, "steps": 5000}}
+    job = server.send("/api/jobs", wanted | {"inputs": {"content": [photograph], "style": [painting]}})["id"]
+    browser.open(f"/jobs/{job}")
+    until(lambda: browser.one("#state").get_attribute("data-state") in ("queued", "running"), "the job is shown")
+    browser.driver.execute_script(
+        "const asked = window.fetch; window.missed = 0;"
+        "window.fetch = (...what) => what[0].startsWith('/api/jobs/') && window.missed++ < 2"
+        " ? Promise.reject(new TypeError('gone')) : asked(...what);"
+    )
+    server.send(f"/api/jobs/{job}/cancel")
+    until(lambda: browser.one("#state").get_attribute("data-state") == "cancelled", "its state is told in the end")
+    assert browser.driver.execute_script("return window.missed") > 2
+
+
 def test_motion_is_left_out_for_those_whom_it_makes_ill(browser, job):
     browser.prefer("light", motion="reduce")
     for path in PAGES:
