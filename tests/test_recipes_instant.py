@@ -64,7 +64,7 @@ def test_the_critic_is_shown_what_counts_the_most_and_no_border_that_was_added()
 def test_the_critic_learns_how_features_lie_beside_each_other():
     critic, shapes = recipe("critic"), recipe("critic").LAYERS
     random = torch.Generator().manual_seed(0)
-    network = critic.Critic(torch.zeros(critic.CODE), torch.ones(critic.CODE))
+    network = critic.Critic()
     optimizer = torch.optim.Adam(network.parameters(), 3e-3, betas=(0.0, 0.99))
     code, counts = torch.zeros(2, critic.CODE), torch.ones(2, 1, 6, 6)
 

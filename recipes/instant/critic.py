@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from scumble.style.feedforward.shapes import CODE, LAYERS, MOST_UNUSUAL
+from scumble.style.feedforward.shapes import CODE, LAYERS
 
 WIDTH, SLOPE = 48, 0.2
 DEVIATIONS = {"relu2_1": 40.0, "relu3_1": 190.0, "relu4_1": 610.0}
@@ -24,7 +24,7 @@ Logits = dict[str, torch.Tensor]
 class Critic(nn.Module):
     """Small heads on the layers that the decoder is given."""
 
-    def __init__(self, code_mean: torch.Tensor, code_deviation: torch.Tensor):
+    def __init__(self):
         super().__init__()
         self.seen, self.told, self.alone = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for name, channels in LAYERS.items():
@@ -34,18 +34,14 @@ class Critic(nn.Module):
             self.seen[name] = nn.Sequential(first, nn.LeakyReLU(SLOPE), second, nn.LeakyReLU(SLOPE))
             self.told[name] = spectral_norm(nn.Linear(CODE, WIDTH))
             self.alone[name] = spectral_norm(nn.Conv2d(WIDTH, 1, 1))
-        self.register_buffer("code_mean", code_mean.clone())
-        self.register_buffer("code_deviation", code_deviation.clone())
 
     def forward(self, features: dict[str, torch.Tensor], code: torch.Tensor) -> Logits:
-        """Of features (N, C, H, W) by layer, and of the codes (N, CODE) of paintings."""
-        centred = (code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")
-        centred = centred.clamp(-MOST_UNUSUAL, MOST_UNUSUAL)
+        """Of features (N, C, H, W) by layer, and of paintings' codes (N, CODE), centred as by the decoder."""
         logits = {}
         for name in LAYERS:
             scaled = features[name].float() / DEVIATIONS[name]
             seen = self.seen[name](scaled.contiguous(memory_format=torch.channels_last))
-            told = (seen * self.told[name](centred)[:, :, None, None]).sum(1, keepdim=True) / WIDTH**0.5
+            told = (seen * self.told[name](code)[:, :, None, None]).sum(1, keepdim=True) / WIDTH**0.5
             logits[name] = (self.alone[name](seen) + told).float()
         return logits
 

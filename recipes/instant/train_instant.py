@@ -139,7 +139,7 @@ def measure_codes(decoder: Decoder, paintings: list[Any], trunk: VGG19, count: i
 
 def learning(decoder: Decoder, lessons: Lessons, placement: device.Placement, steps: int, keep: float) -> Task:
     """The decoder's task, four lessons a step, and that of its critic."""
-    critic = Critic(decoder.get_buffer("code_mean"), decoder.get_buffer("code_deviation"))
+    critic = Critic()
 
     def batch(moment: Moment) -> Batch:
         return {"lessons": [lessons.at(moment.step * BATCH + number) for number in range(BATCH)]}
@@ -154,7 +154,7 @@ def learning(decoder: Decoder, lessons: Lessons, placement: device.Placement, st
         return pictures, looked_at(pictures, lessons.judge)
 
     def judged(batch: Batch, features: dict[str, torch.Tensor]) -> Logits:
-        code = torch.cat([lesson.code for lesson in batch["lessons"]])
+        code = decoder.centred(torch.cat([lesson.code for lesson in batch["lessons"]]))
         with torch.autocast(placement.device.type, placement.dtype, enabled=placement.dtype != torch.float32):
             return critic(features, code)
 

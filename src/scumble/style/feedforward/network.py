@@ -69,8 +69,7 @@ class Decoder(nn.Module):
             code: (N, CODE), of the painting.
             noise: by the width of a place, 8 and 4, (N, NOISE, H / width, W / width).
         """
-        centred = (code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")
-        gains = iter(self.modulation(centred.clamp(-MOST_UNUSUAL, MOST_UNUSUAL)).split(self.counts, dim=1))
+        gains = iter(self.modulation(self.centred(code)).split(self.counts, dim=1))
         pixels = F.pixel_unshuffle(base, 2)
         x = pixels[:, :0]
         for (places, widths), layer in zip(WIDTHS.items(), reversed(LAYERS), strict=True):
@@ -83,3 +82,8 @@ class Decoder(nn.Module):
                 found = self.layers[f"{places}_{number}"](x, next(gains))
                 x = found + x if outputs == x.shape[1] else found
         return F.pixel_shuffle(pixels + self.to_pixels(torch.cat([x, pixels - 0.5], dim=1)).tanh(), 2)
+
+    def centred(self, code: torch.Tensor) -> torch.Tensor:
+        """Codes (N, CODE) in deviations from what is usual, none of them more than `MOST_UNUSUAL`."""
+        deviations = (code - self.get_buffer("code_mean")) / self.get_buffer("code_deviation")
+        return deviations.clamp(-MOST_UNUSUAL, MOST_UNUSUAL)
